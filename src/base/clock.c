@@ -1,0 +1,100 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+static int64_t read_ms(clockid_t id)
+{
+	struct timespec t;
+	check(clock_gettime(id, &t) == 0);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t clock_mono_ms(void)
+{
+	return read_ms(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_ms(void)
+{
+	return read_ms(CLOCK_REALTIME);
+}
+
+void clock_sleep_ms(int64_t ms)
+{
+	if (ms <= 0)
+		return;
+	struct timespec t = { (time_t)(ms / 1000), (long)(ms % 1000 * 1000000) };
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
+/* Days are counted from 0000-03-01, so that the leap day is the last of its year. */
+enum { DAYS_TO_1970 = 719468, DAYS_PER_ERA = 146097 };
+
+struct utc utc_from_seconds(int64_t seconds)
+{
+	int64_t days = seconds / 86400 + DAYS_TO_1970;
+	int rest = (int)(seconds % 86400);
+	int64_t era = days / DAYS_PER_ERA;
+	int day = (int)(days % DAYS_PER_ERA);
+	int year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	int month = (5 * day + 2) / 153; /* from March */
+	return (struct utc){
+		.year = (int)era * 400 + year + (month >= 10),
+		.month = month < 10 ? month + 3 : month - 9,
+		.day = day - (153 * month + 2) / 5 + 1,
+		.hour = rest / 3600,
+		.minute = rest / 60 % 60,
+		.second = rest % 60,
+	};
+}
+
+int64_t utc_to_seconds(struct utc t)
+{
+	int64_t year = t.year - (t.month <= 2);
+	int month = t.month > 2 ? t.month - 3 : t.month + 9;
+	int64_t era = year / 400, y = year % 400;
+	int64_t days = era * DAYS_PER_ERA + y * 365 + y / 4 - y / 100 + (153 * month + 2) / 5 + t.day - 1 - DAYS_TO_1970;
+	return days * 86400 + t.hour * 3600 + t.minute * 60 + t.second;
+}
+
+static void put_digits(struct buf *b, int v, int width)
+{
+	char digits[4];
+	check(width <= 4);
+	for (int i = width; i-- > 0; v /= 10)
+		digits[i] = (char)('0' + v % 10);
+	buf_put(b, (struct str){ digits, (size_t)width });
+}
+
+static void put_date_time(struct buf *b, int64_t seconds, struct str dash, struct str colon)
+{
+	struct utc t = utc_from_seconds(seconds);
+	put_digits(b, t.year, 4);
+	buf_put(b, dash);
+	put_digits(b, t.month, 2);
+	buf_put(b, dash);
+	put_digits(b, t.day, 2);
+	buf_put_char(b, 'T');
+	put_digits(b, t.hour, 2);
+	buf_put(b, colon);
+	put_digits(b, t.minute, 2);
+	buf_put(b, colon);
+	put_digits(b, t.second, 2);
+}
+
+void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms)
+{
+	put_date_time(b, wall_ms / 1000, S("-"), S(":"));
+	buf_put_char(b, '.');
+	put_digits(b, (int)(wall_ms % 1000), 3);
+	buf_put_char(b, 'Z');
+}
+
+void utc_put_basic(struct buf *b, int64_t seconds)
+{
+	put_date_time(b, seconds, S(""), S(""));
+	buf_put_char(b, 'Z');
+}

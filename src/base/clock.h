@@ -1,0 +1,30 @@
+/* clock.h - the only place that reads time.
+ *
+ * Monotonic time is for deadlines, wall time for signatures, certificates and logs. Both in
+ * milliseconds; neither is ever derived from the other. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include "base/buf.h"
+
+int64_t clock_mono_ms(void);
+int64_t clock_wall_ms(void); /* since 1970-01-01T00:00:00Z */
+
+/* Sleeps; a signal does not cut it short. */
+void clock_sleep_ms(int64_t ms);
+
+struct utc {
+	int year, month, day, hour, minute, second; /* month and day from 1 */
+};
+
+/* Gregorian calendar, no leap seconds, years 1970 to 9999. */
+struct utc utc_from_seconds(int64_t seconds);
+int64_t utc_to_seconds(struct utc t);
+
+/* Appends 2026-01-01T00:00:00.000Z (RFC 3339). */
+void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms);
+
+/* Appends 20260101T000000Z (ISO 8601 basic, as in X-Amz-Date). */
+void utc_put_basic(struct buf *b, int64_t seconds);
+
+#endif

@@ -1,0 +1,40 @@
+#include "base/deadline.h"
+
+#include "base/clock.h"
+
+struct deadline deadline_in(int64_t ms)
+{
+	return (struct deadline){ .hard = clock_mono_ms() + ms, .soft = DEADLINE_NEVER };
+}
+
+struct deadline deadline_none(void)
+{
+	return (struct deadline){ .hard = DEADLINE_NEVER, .soft = DEADLINE_NEVER };
+}
+
+int deadline_left(struct deadline *d)
+{
+	if (d->soft == DEADLINE_NEVER && d->hard == DEADLINE_NEVER)
+		return -1;
+	int64_t now = clock_mono_ms();
+	if (now >= d->soft) {
+		d->soft = DEADLINE_NEVER;
+		d->on_soft(d->arg);
+		now = clock_mono_ms();
+	}
+	int64_t due = d->soft < d->hard ? d->soft : d->hard;
+	if (due == DEADLINE_NEVER)
+		return -1;
+	if (now >= d->hard)
+		return 0;
+	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
+}
+
+struct deadline deadline_within(const struct deadline *d, int64_t ms)
+{
+	struct deadline inner = *d;
+	int64_t end = clock_mono_ms() + ms;
+	if (end < inner.hard)
+		inner.hard = end;
+	return inner;
+}

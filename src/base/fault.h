@@ -1,0 +1,44 @@
+/* fault.h - why something that can fail did fail.
+ *
+ * The code is for decisions, the text for people: it is written once, by the lowest layer that knows,
+ * and ends up in a log line or in front of a Slack user. It never holds a secret, a token, a
+ * signature, a response_url or a payload. */
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+
+#include "base/buf.h"
+
+enum err {
+	OK = 0,
+	E_MORE,    /* not a failure: a valid beginning, more input is needed */
+	E_SYNTAX,  /* input that breaks its grammar */
+	E_LIMIT,   /* a size, a count or the memory set aside is exhausted */
+	E_TIMEOUT, /* the hard deadline has passed */
+	E_CLOSED,  /* the peer ended the connection, orderly or not */
+	E_SYSTEM,  /* a system call failed, see `sys` */
+	E_NAME,    /* a host name could not be resolved */
+	E_CONNECT, /* no address of a host could be connected to */
+	E_TLS,     /* the TLS handshake or record layer failed */
+	E_CERT,    /* the peer's certificate was refused: trying again cannot help */
+	E_CONFIG,  /* a setting cannot be used */
+	E_REFUSED, /* the other side understood and said no */
+};
+
+struct fault {
+	enum err code;
+	int sys; /* errno of the system call behind it, or 0 */
+	size_t n;
+	char text[240];
+};
+
+/* Sets all of `f`: fault_set(f, E_NAME, 0, S("cannot resolve "), host). The text is the parts in a
+ * row, cut to what fits; when `sys` is not 0 its description is appended. Returns `code`, so that it
+ * can end a function. */
+#define fault_set(f, code, sys, ...) \
+	fault_set_parts((f), (code), (sys), (const struct str[]){ __VA_ARGS__ }, \
+	                sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
+enum err fault_set_parts(struct fault *f, enum err code, int sys, const struct str *parts, size_t count);
+
+static inline struct str fault_text(const struct fault *f) { return (struct str){ f->text, f->n }; }
+
+#endif

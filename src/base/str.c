@@ -1,0 +1,116 @@
+#include "base/str.h"
+
+#include <string.h>
+
+struct str str_c(const char *c)
+{
+	return c ? (struct str){ c, strlen(c) } : S("");
+}
+
+struct str str_sub(struct str s, size_t from, size_t to)
+{
+	if (to > s.n)
+		to = s.n;
+	if (from > to)
+		from = to;
+	return (struct str){ from ? s.p + from : s.p, to - from };
+}
+
+struct str str_skip(struct str s, size_t n)
+{
+	return str_sub(s, n, s.n);
+}
+
+bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower((unsigned char)a.p[i]) != lower((unsigned char)b.p[i]))
+			return false;
+	return true;
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+	return s.n >= prefix.n && str_eq(str_sub(s, 0, prefix.n), prefix);
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+	return s.n >= suffix.n && str_eq(str_skip(s, s.n - suffix.n), suffix);
+}
+
+size_t str_find(struct str s, char c)
+{
+	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
+	return at ? (size_t)(at - s.p) : s.n;
+}
+
+size_t str_find_str(struct str s, struct str needle)
+{
+	for (size_t i = 0; i + needle.n <= s.n; i++)
+		if (str_eq(str_sub(s, i, i + needle.n), needle))
+			return i;
+	return s.n;
+}
+
+bool str_cut(struct str *head, struct str *tail, struct str s, char sep)
+{
+	size_t at = str_find(s, sep);
+	*head = str_sub(s, 0, at);
+	*tail = str_skip(s, at + 1);
+	return at < s.n;
+}
+
+static struct str trim(struct str s, struct str blanks)
+{
+	while (s.n && str_find(blanks, s.p[0]) < blanks.n)
+		s = str_skip(s, 1);
+	while (s.n && str_find(blanks, s.p[s.n - 1]) < blanks.n)
+		s.n--;
+	return s;
+}
+
+struct str str_trim(struct str s)
+{
+	return trim(s, S(" \t"));
+}
+
+struct str str_trim_lines(struct str s)
+{
+	return trim(s, S(" \t\r\n"));
+}
+
+bool str_to_u64(uint64_t *out, struct str s, uint64_t max)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned digit = (unsigned char)s.p[i] - (unsigned)'0';
+		if (digit > 9 || v > max / 10 || digit > max - v * 10)
+			return false;
+		v = v * 10 + digit;
+	}
+	if (s.n == 0)
+		return false;
+	*out = v;
+	return true;
+}
+
+struct str str_of_int(char scratch[static 24], int64_t v)
+{
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char *p = scratch + 24;
+	do {
+		*--p = (char)('0' + u % 10);
+		u /= 10;
+	} while (u);
+	if (v < 0)
+		*--p = '-';
+	return (struct str){ p, (size_t)(scratch + 24 - p) };
+}
