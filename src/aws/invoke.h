@@ -1,0 +1,63 @@
+/* invoke.h - starts a Lambda function through the Invoke API (2015-03-31).
+ *
+ * Every invocation ends in one of three outcomes, and which one decides what a person is told:
+ * started (a well-formed 202 status line for Event, whatever follows it), not started (refused, or surely
+ * never arrived whole), unknown (written whole to a fresh connection without an answer, or 504). An unknown
+ * one is never sent again. Sent again, four attempts at most in all, after 50 to 200 ms at random and only
+ * if that still fits: failures to connect or to shake hands (except a refused certificate), a kept
+ * connection that ended before a byte of an answer (once), 409 while the function is pending, 429, 500, 502, 503; a
+ * clock skew once, corrected by the server's Date. */
+#ifndef AWS_INVOKE_H
+#define AWS_INVOKE_H
+
+#include "aws/credentials.h"
+#include "aws/endpoint.h"
+#include "aws/sigv4.h"
+#include "http/pool.h"
+
+enum invoke_type { INVOKE_EVENT, INVOKE_REQUEST_RESPONSE, INVOKE_DRY_RUN };
+
+/* Everything an invocation needs that outlives it. One per thread; what it points to is shared. */
+struct invoker {
+	struct http_pool *pool;
+	struct resolver *resolver;
+	const struct trust *trust;
+	struct credential_chain *credentials;
+	const struct endpoint *override; /* AWS_ENDPOINT_URL_LAMBDA or AWS_ENDPOINT_URL; NULL for AWS's own names */
+	_Atomic int64_t *skew_ms;        /* server's clock minus ours, learned from it, shared by all threads */
+	/* the last signing key derived, its date, region and whose it is: invoke.c's business */
+	struct sigv4_key key;
+	char key_date[8];
+	char key_region[32];
+	char key_id[128];
+};
+
+struct invocation {
+	enum invoke_type type;
+	struct str region;    /* passes aws_region_ok */
+	struct str function;  /* passes aws_function_ok; decoded */
+	struct str trace_id;  /* value for X-Amzn-Trace-Id; empty for none */
+	struct str payload;   /* JSON */
+};
+
+enum invoke_outcome { INVOKE_STARTED, INVOKE_NOT_STARTED, INVOKE_UNKNOWN };
+
+struct invoke_result {
+	enum invoke_outcome outcome;
+	int status;            /* of the last answer, 0 if there was none */
+	int attempts;          /* 1 to 4 */
+	bool keys_expired;     /* the last refusal said that the credentials have expired */
+	bool permanent;        /* the same request will be refused again: no such function, not allowed, too large */
+	char request_id[64];   /* x-amzn-RequestId, NUL-terminated; empty if there was none */
+	char error_name[96];   /* AWS's error, NUL-terminated, "ResourceNotFoundException"; empty if there was none */
+	struct fault fault;    /* if not started or unknown: the reason for people, AWS's name and message in it */
+};
+
+/* Makes the invocation. `body`: receives the function's answer (INVOKE_REQUEST_RESPONSE); NULL otherwise. */
+void invoke(struct invoker *v, struct invoke_result *out, const struct invocation *in, struct buf *body, struct deadline *d);
+
+/* Connects to the endpoint of `region` and keeps the connection in the pool, so that the first invocation
+ * finds it. Sends no request. Failure is only told, never fatal. */
+must_check enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f);
+
+#endif

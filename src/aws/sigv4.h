@@ -1,0 +1,58 @@
+/* sigv4.h - AWS Signature Version 4 for one HTTP request.
+ *
+ * Three stages, each usable alone so that tests can compare each with published vectors: canonical
+ * request, string to sign, authorization value. No I/O and no clock: the caller passes the time. Nothing is retained.
+ * The path rule is that of every service but S3: the wire path, already percent-encoded once, is encoded
+ * again segment by segment. */
+#ifndef AWS_SIGV4_H
+#define AWS_SIGV4_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+#include <stdint.h>
+
+struct sigv4_header {
+	struct str name;  /* lower case */
+	struct str value;
+};
+
+struct sigv4_request {
+	struct str method;
+	struct str path;   /* as on the wire, without the query; empty means "/" */
+	struct str query;  /* as on the wire, without '?'; names and values percent-encoded */
+	const struct sigv4_header *headers; /* those to sign, host among them, in any order */
+	size_t headers_count;               /* at most SIGV4_HEADERS_MAX */
+	uint8_t payload_hash[32];           /* SHA-256 of the body */
+};
+enum { SIGV4_HEADERS_MAX = 16 };
+
+struct sigv4_scope {
+	char date_time[17]; /* 20260101T000000Z and a NUL that nobody reads */
+	struct str region, service;
+};
+
+/* A signing key: derived from the secret, good for one date, region and service. */
+struct sigv4_key {
+	uint8_t bytes[32];
+};
+
+struct sigv4_scope sigv4_scope(int64_t wall_seconds, struct str region, struct str service);
+
+void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct sigv4_scope *scope);
+
+/* Appends the canonical request. Overflow shows in out->full. */
+void sigv4_canonical(struct buf *out, const struct sigv4_request *req);
+
+/* Appends the string to sign for a canonical request. `algorithm` is "AWS4-HMAC-SHA256" or another of its family. */
+void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct sigv4_scope *scope, struct str canonical);
+
+/* Appends the value of the Authorization header: Credential, SignedHeaders, Signature. */
+void sigv4_authorization(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
+                         const struct sigv4_scope *scope, const struct sigv4_request *req, struct str string_to_sign);
+
+/* All three stages with scratch of its own. E_LIMIT if the request or `out` is too large. */
+must_check enum err sigv4_sign(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
+                               const struct sigv4_scope *scope, const struct sigv4_request *req);
+
+#endif

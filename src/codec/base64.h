@@ -1,0 +1,19 @@
+/* base64.h - base64 with the standard alphabet (RFC 4648, section 4). */
+#ifndef CODEC_BASE64_H
+#define CODEC_BASE64_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+#define BASE64_DECODED_MAX(n) ((n) / 4 * 3 + 3)
+#define BASE64_ENCODED(n) (((n) + 2) / 3 * 4)
+
+/* Appends the bytes of `text`. Padding may be left out at the end, but not be wrong; bits that the last
+ * digit has too many must be zero; white space is not allowed.
+ * E_SYNTAX; E_LIMIT when it does not fit. */
+must_check enum err base64_decode(struct buf *out, struct str text);
+
+/* Appends `bytes` encoded with padding. */
+void base64_encode(struct buf *out, struct str bytes);
+
+#endif

@@ -1,0 +1,40 @@
+/* form.h - application/x-www-form-urlencoded (WHATWG URL, section 5.1) and percent encoding (RFC 3986). */
+#ifndef CODEC_FORM_H
+#define CODEC_FORM_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+
+/* Walks the pairs in order:
+ *     struct form_walk w = form_walk(body);
+ *     while (form_next(&w)) ... w.name, w.value ...
+ * Both are views, still encoded. Empty sequences between two '&' are passed over. */
+struct form_walk {
+	struct str name, value;
+	struct str rest;
+};
+struct form_walk form_walk(struct str body);
+bool form_next(struct form_walk *w);
+
+/* Whether every '%' in `body` is followed by two hex digits. */
+bool form_check(struct str body);
+
+/* Decodes '+' and %XX. The result is `s` itself when there is nothing to decode, else lies in `arena`.
+ * E_SYNTAX for a '%' without two hex digits; E_LIMIT when the arena is exhausted. */
+must_check enum err form_decode(struct str *out, struct str s, struct arena *arena);
+
+/* The first pair whose decoded name is `name`, its value decoded as above; *out has p == NULL when there is
+ * none. Errors as form_decode. */
+must_check enum err form_get(struct str *out, struct str body, struct str name, struct arena *arena);
+
+/* Decodes %XX only ('+' stays), once. Errors as form_decode. */
+must_check enum err percent_decode(struct str *out, struct str s, struct arena *arena);
+
+/* Appends `s` with everything outside A-Z a-z 0-9 - . _ ~ as %XX, upper case; the unreserved set of
+ * RFC 3986 section 2.3. '/' is kept when `keep_slash`. */
+void percent_encode(struct buf *b, struct str s, bool keep_slash);
+
+/* Appends name=value for a form, after a '&' when `b` is not empty. */
+void form_put(struct buf *b, struct str name, struct str value);
+
+#endif

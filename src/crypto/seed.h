@@ -1,0 +1,14 @@
+/* seed.h - random bytes from the kernel: getrandom(2), no file descriptor, no user-space state. */
+#ifndef CRYPTO_SEED_H
+#define CRYPTO_SEED_H
+
+#include "base/base.h"
+
+/* Fills `p`. Blocks only while the kernel's pool is not initialised yet, early in a machine's life; traps
+ * if the kernel has no getrandom. */
+void seed_fill(void *p, size_t n);
+
+/* A number below `bound` (> 0), for jitter; not exactly uniform. */
+uint32_t seed_below(uint32_t bound);
+
+#endif

@@ -1,0 +1,31 @@
+/* sha256.h - SHA-256 (FIPS 180-4).
+ *
+ * Uses the CPU's SHA instructions where they exist, asked for once at run time (sha256_detect), and a
+ * portable path elsewhere. Not constant-time in the length, which is public. */
+#ifndef CRYPTO_SHA256_H
+#define CRYPTO_SHA256_H
+
+#include "base/str.h"
+
+enum { SHA256_SIZE = 32, SHA256_BLOCK = 64 };
+
+struct sha256 {
+	uint32_t state[8];
+	uint64_t n; /* bytes taken so far */
+	uint8_t block[SHA256_BLOCK];
+};
+
+void sha256_init(struct sha256 *s);
+void sha256_update(struct sha256 *s, struct str bytes);
+
+/* Writes the digest; `s` must be initialised again before further use. */
+void sha256_final(struct sha256 *s, uint8_t out[static SHA256_SIZE]);
+
+void sha256(uint8_t out[static SHA256_SIZE], struct str bytes);
+
+/* Names of the implementations that this CPU can run, in order of preference, ended by NULL; and a way to
+ * pick one, for tests and benches. sha256_use(NULL) goes back to the best one. */
+const char *const *sha256_implementations(void);
+must_check bool sha256_use(const char *name);
+
+#endif

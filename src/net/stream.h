@@ -1,0 +1,57 @@
+/* stream.h - the seam: a connected byte stream over TCP, plain or under TLS, where every call that can
+ * wait has a deadline.
+ *
+ * One thread uses a stream at a time. Sockets are non-blocking and have TCP_NODELAY; all waiting is
+ * poll(2) bounded by deadline_left, so that the soft moment of a deadline is served in the middle of any
+ * wait. SIGPIPE is never raised. */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include "base/deadline.h"
+#include "base/fault.h"
+
+struct tls;
+struct resolver;
+struct trust;
+
+struct stream {
+	int fd;           /* -1: not connected */
+	bool secure;      /* TLS is spoken on it */
+	struct tls *tls;  /* memory for TLS, given by the owner; NULL if it will only be used in plain */
+};
+
+struct stream_target {
+	struct str host;           /* a name, or an IPv4 or IPv6 address without brackets */
+	uint16_t port;
+	bool secure;
+	const struct trust *trust; /* whom to believe, if secure */
+	struct resolver *resolver;
+};
+
+/* A stream that is not connected. `tls` (see tls.h) outlives it. */
+struct stream stream_none(struct tls *tls);
+
+/* Resolves, connects (every address in turn, IPv6 and IPv4 interleaved, a new attempt at the latest 250 ms
+ * after the one before) and does the TLS handshake. `s` is not connected before, nor after a failure.
+ * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT; nothing of a request has been sent in any of these cases. */
+must_check enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
+
+/* Writes all parts in order, in as few system calls as the socket allows: one writev(2) in plain, one
+ * write(2) a full TLS record. OK means that every byte has been handed to the kernel; after any error the
+ * peer has surely not received the whole of it.
+ * E_CLOSED, E_TIMEOUT, E_SYSTEM, E_TLS. */
+must_check enum err stream_write(struct stream *s, const struct str *parts, size_t count, struct deadline *d, struct fault *f);
+
+/* Reads at least one byte, at most `cap`; *got says how many.
+ * E_CLOSED when the peer ended the stream; under TLS a missing close_notify says so in the fault's text
+ * (truncation). E_TIMEOUT, E_SYSTEM, E_TLS. */
+must_check enum err stream_read(struct stream *s, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f);
+
+/* Whether an idle connection is still good: nothing to read, no end, no error. Does not wait. One system
+ * call. A peer that spoke unasked makes it unfit too. */
+bool stream_is_idle(struct stream *s);
+
+/* Ends it; with TLS tries to send close_notify without waiting. A closed one stays as it is. */
+void stream_close(struct stream *s);
+
+#endif
