@@ -3,7 +3,10 @@
  * Anything that could be read two ways is refused: bare LF or CR, folded lines, white space before the
  * colon, control bytes, empty or non-token names, two Content-Length fields even if equal, Content-Length
  * with Transfer-Encoding, a transfer coding other than exactly one `chunked`, HTTP versions other than 1.0
- * and 1.1. Views point into the bytes that were parsed. */
+ * and 1.1, no or two Host. An empty line before a request line is refused too: the RFC lets a server pass
+ * over one for the sake of clients of the nineties, but where one shows today, the two sides disagree about
+ * where the last message ended. The one leniency: a status line may end right after its three digits.
+ * Views point into the bytes that were parsed. */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
@@ -19,7 +22,8 @@ enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_
 
 struct http_head {
 	/* of a request */
-	struct str method, target;
+	struct str method;
+	struct str target; /* origin form or "*"; of an absolute form what follows the authority, at least "/" */
 	/* of a response */
 	int status; /* 100 ... 599 */
 
@@ -33,13 +37,14 @@ struct http_head {
 
 /* Looks for the end of a head in the bytes that have arrived so far. `*scanned` starts at 0 and remembers
  * the ground already covered. OK: *end is the offset behind the empty line. E_MORE. E_SYNTAX as soon as a
- * bare LF or NUL shows, so that a client speaking a wrong dialect hears at once. */
+ * control byte, a bare LF or CR, or an empty first line shows, so that a peer speaking another dialect hears
+ * at once. How much to wait for is the caller's limit. */
 must_check enum err http_head_find(size_t *end, size_t *scanned, struct str bytes);
 
 /* Parses the head in `bytes`, exactly as far as http_head_find said. The fault's text names what is wrong,
- * never the value. E_SYNTAX; E_LIMIT for too many fields. For a request also: E_SYNTAX for no or two Host
- * fields (1.1), a target that is neither an absolute path, an absolute http(s) URI whose authority equals
- * Host, nor "*" for OPTIONS. */
+ * never the value. E_SYNTAX; E_LIMIT for too many fields. After a failure `h` is unspecified.
+ * Of a request: method, target and Host. The target is an absolute path, an absolute http(s) URI whose
+ * authority equals Host, or "*" with OPTIONS. */
 must_check enum err http_request_parse(struct http_head *h, struct str bytes, struct fault *f);
 
 /* `to_head`: it answers a HEAD request, and so has no body. 1xx, 204 and 304 have none either. */

@@ -1,11 +1,15 @@
 /* pool.h - kept client connections, shared by the threads of a process.
  *
  * A fixed number of slots, each with memory for one connection and its TLS. A slot is lent to one piece of
- * work at a time. No slot means E_LIMIT: size the pool to the number of workers. */
+ * work at a time. A connection is kept for its host, port, security and trust, up to HTTP_POOL_IDLE_MS. All
+ * slots lent means no connection: size the pool to the number of workers. */
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
 
 #include "http/client.h"
+
+/* Servers and load balancers commonly end idle connections after 60 s; one that is about to end is no gain. */
+enum { HTTP_POOL_IDLE_MS = 50000 };
 
 struct http_pool;
 
@@ -14,13 +18,14 @@ struct http_pool;
 size_t http_pool_size(size_t slots);
 struct http_pool *http_pool_init(void *memory, size_t slots);
 
-/* Lends a connection to `to`: one that is kept and still good, checked by stream_is_idle; else an empty slot; else the
- * least recently used idle one, closed. The result is connected (and `requests` > 0 or it was warmed up) or
- * not connected (stream.fd < 0): then the borrower connects it. `fresh`: do not hand out a kept one.
+/* Lends a connection to `to`: one that is kept and still good, checked by stream_is_idle; else an empty slot,
+ * preferably one whose TLS session with the same host can be resumed; else that of the least recently used
+ * idle connection, which is closed. The result is connected, or it is not (stream.fd < 0): then the borrower
+ * connects it, to `to`. `fresh`: one kept for `to` is not handed out but closed, and its slot taken.
  * NULL when all slots are lent. */
 struct http_client *http_pool_take(struct http_pool *p, const struct stream_target *to, bool fresh);
 
-/* Gives it back, connected or not. */
+/* Gives it back, connected or not. Views into it (heads) die here. */
 void http_pool_give(struct http_pool *p, struct http_client *c);
 
 #endif
