@@ -1,0 +1,240 @@
+# slack-lambda-gateway
+#
+#	make			build/slack-lambda-gateway; on a fresh machine the toolchain, musl and BearSSL first
+#	make run		the same, and starts it with ARGS, for example make run ARGS=--help
+#	make demo		shows it at work: signed slash commands against the embedded backend
+#	make test		lint, unit, asan, a short fuzz, artifact and e2e; adds up what they count
+#	make unit		unit tests, linked with musl like the program
+#	make asan		the same tests with clang's address and undefined behaviour sanitizers
+#	make fuzz		every fuzzer for FUZZ_SECONDS (60)
+#	make artifact		properties of the built executable
+#	make e2e		the program as a whole against fake peers
+#	make conformance	against other implementations; make bench: speed and size, both too long for make test
+#	make lint		include directions, and clang's static analysis with LINT=all
+#	make dist		dist/*.zip with `bootstrap`, and checksums
+#	make size		what takes up the space
+#	make clean		removes everything but the vendored libraries; make distclean those, too
+#
+# V=1 shows the commands. CI=1 turns warnings into errors. config.mk may override any variable.
+
+CC = gcc
+CLANG = clang
+PYTHON = /usr/bin/python3
+FUZZ_SECONDS = 60
+-include config.mk
+
+NAME := slack-lambda-gateway
+ARCH := $(shell uname -m)
+Q := $(if $(V),,@)
+export SOURCE_DATE_EPOCH ?= 0
+export LC_ALL := C
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc) -rR
+endif
+
+# Everything is found by its place; sort makes the link order, and so the bytes, the same everywhere.
+SRCS := $(sort $(wildcard src/*.c src/*/*.c))
+UNITS := $(sort $(wildcard tests/unit/*.c tests/support/*.c))
+FUZZERS := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+ANCHORS := $(sort $(wildcard vendor/anchors/*.pem))
+FUZZ_BINS := $(FUZZERS:tests/fuzz/%.c=build/san/%)
+
+VENDOR := build/vendor
+MUSL := $(VENDOR)/musl
+BEARSSL := $(VENDOR)/bearssl-src
+
+# Compiled for size; what hashes or parses every byte of a request is compiled for speed.
+OPTIMIZE = -Os
+build/musl/src/crypto/%.o build/musl/src/codec/%.o: OPTIMIZE = -O2
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
+	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
+CPPFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -Itests -Itests/support -isystem $(BEARSSL)/inc
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)/=
+MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -fPIE -fstack-protector-strong \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(CC_HARDEN) $(REPRODUCIBLE)
+# A static PIE, linked by hand: gcc's own -static-pie would take glibc's start files. The kernel maps it at a random
+# address, rcrt1.o relocates it, then everything that needed relocation is read-only.
+MUSL_LINK = -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code \
+	-Wl,--gc-sections,--sort-section=alignment,--hash-style=gnu,--build-id=none,-O1 $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
+MUSL_LIBS = $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) $(MUSL)/lib/crtn.o
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+
+.PHONY: all run demo test unit asan fuzz fuzz-short artifact e2e conformance bench lint dist size clean distclean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: build/$(NAME)
+
+# ---- the toolchain: what gcc is called on, asked once -----------------------------------------------------------------
+
+ifeq ($(filter clean distclean,$(MAKECMDGOALS)),)
+include build/toolchain.mk
+endif
+
+build/toolchain.mk: scripts/setup
+	$(Q)scripts/setup build
+	$(Q)mkdir -p build
+	$(Q)for flag in -fstack-clash-protection -ftrivial-auto-var-init=zero -fcf-protection=none; do \
+		echo 'int f;' | $(CC) $$flag -Werror -xc -c -o /dev/null - 2>/dev/null && harden="$$harden $$flag"; \
+	done; { \
+		echo "CC_HARDEN :=$$harden"; \
+		echo "CC_INCLUDE := $$($(CC) -print-file-name=include)"; \
+		echo "CC_LIBGCC := $$($(CC) -print-libgcc-file-name)"; \
+	} >$@
+
+# ---- vendored libraries -----------------------------------------------------------------------------------------------
+
+$(VENDOR)/musl.stamp: vendor/fetch build/toolchain.mk
+	$(Q)vendor/fetch musl
+	@echo '  BUILD   musl'
+	$(Q)rm -rf $(VENDOR)/musl-obj && mkdir $(VENDOR)/musl-obj
+	$(Q)cd $(VENDOR)/musl-obj && { ../musl-src/configure --disable-shared --prefix=$(CURDIR)/$(MUSL) CC='$(CC)' \
+		CFLAGS='-w -Os -fPIE -fstack-protector-strong $(REPRODUCIBLE)' && \
+		$(MAKE) install-libs install-headers; } >log 2>&1 || { tail -n 20 log >&2; exit 1; }
+	$(Q)touch $@
+
+$(VENDOR)/bearssl.stamp: vendor/fetch $(wildcard vendor/patches/*.patch) | build/toolchain.mk
+	$(Q)vendor/fetch bearssl
+	$(Q)touch $@
+
+$(VENDOR)/bearssl/libbearssl.a: $(VENDOR)/bearssl.stamp $(VENDOR)/musl.stamp vendor/bearssl.mk
+	@echo '  BUILD   bearssl'
+	$(Q)rm -rf $(@D)
+	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CC)' CFLAGS='-std=c99 $(MUSL_CFLAGS)'
+
+$(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp vendor/bearssl.mk | build/setup-test
+	@echo '  BUILD   bearssl (sanitized)'
+	$(Q)rm -rf $(@D)
+	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' \
+		CFLAGS='$(SAN_CFLAGS) -O1 -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
+
+# BearSSL's own tool turns the trust anchors into C.
+$(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a
+	@echo '  BUILD   brssl'
+	$(Q)$(CC) -w -Os -std=c99 -D_GNU_SOURCE $(MUSL_CFLAGS) -I$(BEARSSL)/inc -o $@ $(MUSL_LINK) $(BEARSSL)/tools/*.c $(MUSL_LIBS)
+
+build/anchors.c: $(VENDOR)/brssl $(ANCHORS) Makefile
+	@echo '  GEN     $@'
+	$(Q)$(VENDOR)/brssl ta $(ANCHORS) 2>/dev/null >$@.tmp
+	$(Q){ echo '/* Made by make from vendor/anchors. */'; echo '#include <bearssl.h>'; \
+		sed -e 's/^static const br_x509_trust_anchor TAs\[.*\]/const br_x509_trust_anchor anchors[]/' -e '/^#define TAs_NUM/d' $@.tmp; \
+		echo 'const size_t anchors_count = sizeof anchors / sizeof anchors[0];'; } >$@
+	$(Q)rm $@.tmp
+
+# ---- objects: one set with musl, one with sanitizers ------------------------------------------------------------------
+
+MUSL_OBJS := $(SRCS:%.c=build/musl/%.o) build/musl/anchors.o
+SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
+ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=build/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o)
+DIRS := $(sort $(dir $(ALL_OBJS)))
+
+build/musl/%.o: %.c $(VENDOR)/musl.stamp $(VENDOR)/bearssl.stamp Makefile | $(DIRS)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+build/san/%.o: %.c $(VENDOR)/bearssl.stamp Makefile | $(DIRS) build/setup-test
+	@echo '  CC san  $<'
+	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+build/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp Makefile | $(DIRS)
+	$(Q)$(CC) -Os $(CPPFLAGS) $(MUSL_CFLAGS) -w -MMD -MP -c -o $@ $<
+
+build/san/anchors.o: build/anchors.c Makefile | $(DIRS) build/setup-test
+	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) -w -MMD -MP -c -o $@ $<
+
+$(DIRS):
+	$(Q)mkdir -p $@
+
+-include $(wildcard $(ALL_OBJS:.o=.d))
+
+# ---- the program ------------------------------------------------------------------------------------------------------
+
+build/$(NAME): build/$(NAME).debug
+	@echo '  STRIP   $@'
+	$(Q)strip --strip-all -R .comment -o $@ $<
+
+build/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(CC) -o $@ $(MUSL_LINK) $(MUSL_OBJS) $(MUSL_LIBS)
+
+run: all
+	$(Q)build/$(NAME) $(or $(ARGS),serve)
+
+demo: all
+	$(Q)scripts/demo
+
+dist: all
+	$(Q)scripts/dist $(ARCH)
+
+size: all
+	$(Q)size build/$(NAME).debug
+	$(Q)nm --print-size --size-sort --reverse-sort --radix=d build/$(NAME).debug | head -n 40
+
+# ---- tests ------------------------------------------------------------------------------------------------------------
+
+build/setup-test: scripts/setup
+	$(Q)scripts/setup test
+	$(Q)mkdir -p build && touch $@
+
+build/musl/unit: $(filter-out build/musl/src/main.o,$(MUSL_OBJS)) $(UNITS:%.c=build/musl/%.o) $(VENDOR)/bearssl/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(CC) -o $@ $(MUSL_LINK) $(filter %.o,$^) $(MUSL_LIBS)
+
+build/san/unit: $(filter-out build/san/src/main.o,$(SAN_OBJS)) $(UNITS:%.c=build/san/%.o) $(VENDOR)/bearssl-san/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(CLANG) $(SANITIZE) -o $@ $^
+
+$(FUZZ_BINS): build/san/%: build/san/tests/fuzz/%.o $(filter-out build/san/src/main.o,$(SAN_OBJS)) $(VENDOR)/bearssl-san/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^
+
+unit: build/musl/unit
+	$(Q)build/musl/unit $(ARGS)
+
+asan: build/san/unit
+	$(Q)build/san/unit $(ARGS)
+
+fuzz: $(FUZZ_BINS)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BINS)
+
+fuzz-short: $(FUZZ_BINS)
+	$(Q)tests/fuzz/run 5 $(FUZZ_BINS)
+
+artifact: all
+	+$(Q)MAKE='$(MAKE)' tests/artifact
+
+e2e: all build/setup-test
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(ARGS)
+
+conformance: all build/setup-test
+	$(Q)tests/conformance/run $(ARGS)
+
+bench: all
+	$(Q)scripts/setup bench
+	$(Q)tests/bench/run $(ARGS)
+
+# Every source once through clang's analyzer; a stamp a file, so that only what changed is looked at again.
+LINTED := $(SRCS:%.c=build/lint/%.ok)
+
+lint: $(LINTED)
+	$(Q)scripts/include-check
+
+build/lint/%.ok: %.c Makefile build/san/%.o
+	@echo '  LINT    $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) --analyze --analyzer-output text -Xanalyzer -analyzer-werror $(CPPFLAGS) $<
+	$(Q)touch $@
+
+test: build/setup-test
+	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan fuzz-short artifact e2e
+
+# ---- ------------------------------------------------------------------------------------------------------------------
+
+clean:
+	rm -rf build/musl build/san build/lint build/fuzz build/anchors.c build/$(NAME) build/$(NAME).debug dist
+
+distclean:
+	rm -rf build dist
