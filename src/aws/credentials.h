@@ -3,6 +3,7 @@
 #define AWS_CREDENTIALS_H
 
 #include "base/deadline.h"
+#include "base/environment.h"
 #include "base/fault.h"
 
 struct credentials {
@@ -10,12 +11,6 @@ struct credentials {
 	struct str session_token; /* empty if there is none */
 	int64_t expires_ms;       /* wall clock; INT64_MAX if never or not known */
 	struct str source;        /* for people: "environment" */
-};
-
-/* Reads a variable of the process's environment: NULL when unset. An empty one counts as unset here. */
-struct environment {
-	const char *(*get)(void *ctx, const char *name);
-	void *ctx;
 };
 
 /* The chain of sources. One per process, shared by its threads. */
