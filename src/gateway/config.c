@@ -1,0 +1,177 @@
+#include "gateway/config.h"
+
+#include "gateway/pattern.h"
+#include "gateway/response_url.h"
+#include "gateway/template.h"
+
+/* Every variable of the gateway's own. */
+static const struct str known[] = {
+	STR("GATEWAY_INSECURE_SKIP_VERIFY"), STR("GATEWAY_ALLOW"), STR("GATEWAY_ACK"), STR("GATEWAY_ACK_TEXT"),
+	STR("GATEWAY_ACK_TYPE"), STR("GATEWAY_TIMEOUT_MS"), STR("GATEWAY_BASE_PATH"), STR("GATEWAY_RESPONSE_HOSTS"),
+	STR("GATEWAY_LOG_LEVEL"),
+};
+
+/* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST, GATEWAY_X_PORT_80_TCP_ADDR and
+ * their like into every container of the namespace. */
+static bool made_by_kubernetes(struct str name, struct str value)
+{
+	if (str_ends(name, S("_SERVICE_HOST")) || str_find_str(name, S("_SERVICE_PORT")) < name.n)
+		return true;
+	if (str_ends(name, S("_PORT")) && str_starts(value, S("tcp://")))
+		return true;
+	size_t port = str_find_str(name, S("_PORT_"));
+	struct str number, protocol;
+	str_cut(&number, &protocol, str_skip(name, port + 6), '_');
+	uint64_t n;
+	return str_to_u64(&n, number, 65535) && str_starts(protocol, S("TCP"));
+}
+
+bool config_name_ok(struct str name, struct str value)
+{
+	if (!str_starts(name, S("GATEWAY_")))
+		return true;
+	for (size_t i = 0; i < countof(known); i++)
+		if (str_eq(known[i], name))
+			return true;
+	return made_by_kubernetes(name, value);
+}
+
+/* Values long enough to hide the rest of the sentence are cut. */
+static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
+{
+	return fault_set(f, E_CONFIG, 0, name, S("="), str_sub(value, 0, 60), S(" cannot be used: "), allowed);
+}
+
+static enum err read_secrets(struct config *c, const struct environment *env, struct fault *f)
+{
+	struct str secret, rest = environment_get(env, "SLACK_SIGNING_SECRET");
+	while (rest.n) {
+		str_cut(&secret, &rest, rest, ',');
+		secret = str_trim_lines(secret);
+		if (secret.n && !slack_secrets_add(&c->secrets, secret))
+			return fault_set(f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET holds more than "), NUM(SLACK_SECRETS_MAX), S(" secrets"));
+	}
+	if (c->secrets.count || c->skip_verify)
+		return OK;
+	return fault_set(f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" "
+	                                   "of your Slack app, or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing"));
+}
+
+static enum err read_flag(bool *out, const struct environment *env, const char *name, struct fault *f)
+{
+	struct str v = environment_get(env, name);
+	if (v.n && !str_eq(v, S("0")) && !str_eq(v, S("1")))
+		return refuse(f, str_c(name), v, S("it is 1 for on, or 0 or nothing for off"));
+	*out = str_eq(v, S("1"));
+	return OK;
+}
+
+/* Sets *out to the index of the value in `words`, or leaves it when the variable is not set. */
+static enum err read_word(int *out, const struct environment *env, const char *name, const struct str *words, int count, struct str allowed, struct fault *f)
+{
+	struct str v = environment_get(env, name);
+	for (int i = 0; i < count; i++) {
+		if (str_eq_nocase(v, words[i])) {
+			*out = i;
+			return OK;
+		}
+	}
+	return v.n == 0 ? OK : refuse(f, str_c(name), v, allowed);
+}
+
+static enum err read_log_level(struct config *c, const struct environment *env, struct fault *f)
+{
+	/* Lambda's own variable knows more levels than there are here. */
+	static const struct str own[] = { STR("debug"), STR("info"), STR("warn"), STR("error") };
+	static const struct str lambda[] = { STR("debug"), STR("info"), STR("warn"), STR("error"), STR("fatal"), STR("trace") };
+	static const enum log_level levels[] = { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_ERROR, LOG_DEBUG };
+	int level = LOG_INFO;
+	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", lambda, countof(lambda), S("it is one of trace, debug, info, warn, error, fatal"), f);
+	if (e == OK)
+		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", own, countof(own), S("it is one of debug, info, warn, error"), f);
+	c->log_level = levels[level];
+	return e;
+}
+
+static enum err read_allow(struct config *c, const struct environment *env, struct fault *f)
+{
+	struct str pattern, rest = environment_get(env, "GATEWAY_ALLOW");
+	c->allow = rest.n ? rest : S("*/*");
+	while (rest.n) {
+		str_cut(&pattern, &rest, rest, ',');
+		if (!allow_pattern_ok(str_trim(pattern)))
+			return refuse(f, S("GATEWAY_ALLOW"), pattern, S("each entry is region/function, where * stands for any run of characters, as in eu-west-1/deploy-*"));
+	}
+	return OK;
+}
+
+static enum err read_ack(struct config *c, const struct environment *env, struct fault *f)
+{
+	static const struct str when[] = { STR("confirmed"), STR("first") };
+	static const struct str types[] = { STR("ephemeral"), STR("in_channel") };
+	int ack = ACK_CONFIRMED, type = 0;
+	enum err e = read_word(&ack, env, "GATEWAY_ACK", when, countof(when), S("it is confirmed or first"), f);
+	if (e == OK)
+		e = read_word(&type, env, "GATEWAY_ACK_TYPE", types, countof(types), S("it is ephemeral or in_channel"), f);
+	c->ack = (enum ack_when)ack;
+	c->ack_type = types[type];
+	const char *text = env->get(env->ctx, "GATEWAY_ACK_TEXT");
+	if (text)
+		c->ack_text = str_c(text);
+	enum template_name name;
+	struct str piece, rest = c->ack_text;
+	while (e == OK && template_next(&name, &piece, &rest))
+		if (name == TEMPLATE_UNKNOWN)
+			e = fault_set(f, E_CONFIG, 0, S("GATEWAY_ACK_TEXT names {"), str_sub(piece, 0, 40), S("}: it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}"));
+	return e;
+}
+
+static enum err read_timeout(struct config *c, const struct environment *env, struct fault *f)
+{
+	uint64_t ms = TIMEOUT_MS_DEFAULT;
+	struct str v = environment_get(env, "GATEWAY_TIMEOUT_MS");
+	if (v.n && (!str_to_u64(&ms, v, TIMEOUT_MS_MAX) || ms < TIMEOUT_MS_MIN))
+		return refuse(f, S("GATEWAY_TIMEOUT_MS"), v, S("it is a number of milliseconds from 100 to 2900"));
+	c->timeout_ms = (int64_t)ms;
+	return OK;
+}
+
+static enum err read_base_path(struct config *c, const struct environment *env, struct fault *f)
+{
+	struct str v = environment_get(env, "GATEWAY_BASE_PATH");
+	struct str path = v;
+	while (str_starts(path, S("/")))
+		path = str_skip(path, 1);
+	while (str_ends(path, S("/")))
+		path.n--;
+	for (size_t i = 0; i < path.n; i++)
+		if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f || path.p[i] == '?' || path.p[i] == '#')
+			return refuse(f, S("GATEWAY_BASE_PATH"), v, S("it is the beginning of a URL path, such as /slack"));
+	c->base_path = path;
+	return OK;
+}
+
+static enum err read_response_hosts(struct config *c, const struct environment *env, struct fault *f)
+{
+	struct str entry, rest = environment_get(env, "GATEWAY_RESPONSE_HOSTS");
+	c->response_hosts_default = rest.n == 0;
+	c->response_hosts = rest.n ? rest : S("hooks.slack.com,hooks.slack-gov.com");
+	while (rest.n) {
+		str_cut(&entry, &rest, rest, ',');
+		if (!response_host_entry_ok(str_trim(entry)))
+			return refuse(f, S("GATEWAY_RESPONSE_HOSTS"), entry, S("each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"));
+	}
+	return OK;
+}
+
+enum err config_read(struct config *c, const struct environment *env, struct fault *f)
+{
+	static enum err (*const readers[])(struct config *, const struct environment *, struct fault *) = {
+		read_log_level, read_secrets, read_allow, read_ack, read_timeout, read_base_path, read_response_hosts,
+	};
+	*c = (struct config){ 0 };
+	enum err e = read_flag(&c->skip_verify, env, "GATEWAY_INSECURE_SKIP_VERIFY", f);
+	for (size_t i = 0; e == OK && i < countof(readers); i++)
+		e = readers[i](c, env, f);
+	return e;
+}

@@ -1,0 +1,43 @@
+/* config.h - the settings of the gateway, read once at start from variables. Pure: the variables come from a
+ * look-up function.
+ *
+ * Views in it point to the variables' own memory, which lives as long as the process. */
+#ifndef GATEWAY_CONFIG_H
+#define GATEWAY_CONFIG_H
+
+#include "base/environment.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "slack/verify.h"
+
+enum {
+	TIMEOUT_MS_DEFAULT = 2500,
+	TIMEOUT_MS_MIN = 100,
+	TIMEOUT_MS_MAX = 2900, /* Slack gives 3,000 ms, the way back takes some */
+};
+
+enum ack_when { ACK_CONFIRMED, ACK_FIRST };
+
+struct config {
+	struct slack_secrets secrets;
+	bool skip_verify;
+	struct str allow;         /* patterns, checked */
+	enum ack_when ack;
+	struct str ack_text;      /* template, checked; p == NULL for the default text */
+	struct str ack_type;      /* "ephemeral" or "in_channel" */
+	int64_t timeout_ms;
+	struct str base_path;     /* without slashes at its ends; may be empty */
+	struct str response_hosts; /* list, checked */
+	bool response_hosts_default;
+	enum log_level log_level;
+};
+
+/* An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means an empty answer.
+ * E_CONFIG: one sentence that names the variable, its value unless that may be a secret, and what is allowed. */
+must_check enum err config_read(struct config *c, const struct environment *env, struct fault *f);
+
+/* Whether a variable of that name may be set: false only for one that starts with GATEWAY_ and is neither
+ * known nor made by Kubernetes for a Service (GATEWAY_SERVICE_HOST, GATEWAY_PORT=tcp://...). */
+bool config_name_ok(struct str name, struct str value);
+
+#endif

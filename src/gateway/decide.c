@@ -1,0 +1,137 @@
+#include "gateway/decide.h"
+
+#include "codec/form.h"
+#include "gateway/pattern.h"
+#include "slack/verify.h"
+
+static void answer(struct decision *out, struct reply reply, enum log_level level, struct str why)
+{
+	out->action = ACTION_ANSWER;
+	out->reply = reply;
+	out->level = level;
+	out->why = why;
+}
+
+static bool is_health_check(const struct gateway_request *req)
+{
+	bool reads = str_eq(req->method, S("GET")) || str_eq(req->method, S("HEAD"));
+	return reads && (str_starts(req->user_agent, S("ELB-HealthChecker")) || str_ends(req->path, S("/healthz")) ||
+	                 str_eq(req->path, S("healthz")));
+}
+
+/* Slack asks unsigned, as a form or in a query, to see whether somebody answers at all. */
+static bool is_ssl_check(const struct gateway_request *req)
+{
+	if (str_eq(req->method, S("GET")))
+		return req->ssl_check;
+	struct form_walk w = form_walk(slack_is_form(req->content_type) ? req->body : S(""));
+	while (form_next(&w))
+		if (str_eq(w.name, S("ssl_check")))
+			return str_eq(w.value, S("1"));
+	return false;
+}
+
+/* Nothing but the log learns why: a forger is told the same every time. */
+static struct str refusal(enum slack_verdict verdict, int64_t age_s, struct arena *a)
+{
+	struct buf b;
+	switch (verdict) {
+	case SLACK_UNSIGNED:
+		return S("the signature or its time stamp is missing");
+	case SLACK_MALFORMED:
+		return S("the signature or its time stamp is malformed");
+	case SLACK_STALE:
+		b = arena_buf(a, 160);
+		buf_add(&b, S("the time stamp is "), NUM(age_s < 0 ? -age_s : age_s),
+		        age_s < 0 ? S(" s ahead of this machine's clock") : S(" s behind this machine's clock"),
+		        S(" (300 s are allowed); if Slack sent it just now, this clock is wrong"));
+		return buf_str(&b);
+	default:
+		return S("signed with none of the secrets in SLACK_SIGNING_SECRET; is it the Signing Secret of this Slack app?");
+	}
+}
+
+/* True if the request may go on. */
+static bool verify(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *a)
+{
+	int64_t age_s = 0;
+	struct str why;
+	if (c->skip_verify)
+		return true;
+	if (req->doubled) {
+		why = S("the signature or its time stamp stands there more than once");
+	} else {
+		enum slack_verdict verdict = slack_verify(&c->secrets, &age_s, req->timestamp, req->signature, req->body, now_s);
+		if (verdict == SLACK_GENUINE)
+			return true;
+		why = refusal(verdict, age_s, a);
+	}
+	answer(out, reply_error(401, S("invalid signature"), a), LOG_WARN, why);
+	return false;
+}
+
+static void choose_target(struct decision *out, const struct config *c, const struct gateway_request *req, struct arena *a)
+{
+	struct str shown;
+	if (target_from_path(&out->target, &shown, req->path, req->stage, c->base_path, a) != OK) {
+		answer(out, reply_to_bad_path(&out->slack, shown, a), LOG_WARN, S("the path names no function"));
+		return;
+	}
+	if (!allow_matches(c->allow, out->target.name)) {
+		struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true,
+		                           .reason = S("this gateway may not start it (GATEWAY_ALLOW does not list it)") };
+		answer(out, reply_to(c, &out->slack, &out->target, &refused, a), LOG_WARN, S("GATEWAY_ALLOW does not list the target"));
+		return;
+	}
+	out->action = ACTION_INVOKE;
+}
+
+/* Kinds that are answered without anything being started. */
+static bool settle_at_once(struct decision *out, const struct config *c, struct arena *a)
+{
+	static const struct outcome none = { .fate = FATE_STARTED };
+	switch (out->slack.kind) {
+	case SLACK_URL_VERIFICATION:
+		answer(out, (struct reply){ .status = 200, .content_type = S("text/plain; charset=utf-8"), .body = out->slack.challenge },
+		       LOG_INFO, S("url_verification answered"));
+		return true;
+	case SLACK_RATE_LIMITED:
+		answer(out, (struct reply){ .status = 200 }, LOG_WARN, S("Slack is limiting the rate of this app's events"));
+		return true;
+	case SLACK_BLOCK_SUGGESTION:
+		answer(out, reply_to(c, &out->slack, &out->target, &none, a), LOG_DEBUG, S("block_suggestion answered without options"));
+		return true;
+	case SLACK_SSL_CHECK:
+		answer(out, (struct reply){ .status = 200 }, LOG_DEBUG, S("ssl_check answered"));
+		return true;
+	default:
+		return false;
+	}
+}
+
+void decide(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *arena)
+{
+	struct fault f;
+	*out = (struct decision){ 0 };
+	if (is_health_check(req)) {
+		answer(out, (struct reply){ .status = 200, .content_type = S("text/plain"), .body = S("ok\n") }, LOG_DEBUG, S("health check answered"));
+	} else if (is_ssl_check(req)) {
+		answer(out, (struct reply){ .status = 200 }, LOG_DEBUG, S("ssl_check answered"));
+	} else if (!str_eq(req->method, S("POST"))) {
+		struct reply reply = reply_error(405, S("only POST is answered here"), arena);
+		reply.allow_post = true;
+		answer(out, reply, LOG_INFO, S("the method is not POST"));
+	} else if (!verify(out, c, req, now_s, arena)) {
+		;
+	} else if (slack_request_read(&out->slack, req->content_type, req->body, arena, &f) != OK) {
+		answer(out, reply_error(400, fault_text(&f), arena), LOG_WARN, S("signed, but not a form or JSON"));
+	} else if (!settle_at_once(out, c, arena)) {
+		choose_target(out, c, req, arena);
+	}
+}
+
+void decide_unreadable(struct decision *out, const struct fault *why, struct arena *arena)
+{
+	*out = (struct decision){ 0 };
+	answer(out, reply_error(why->code == E_LIMIT ? 413 : 400, fault_text(why), arena), LOG_WARN, S("the request cannot be read"));
+}

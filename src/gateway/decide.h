@@ -1,0 +1,32 @@
+/* decide.h - the heart: a request in, a decision out. No I/O, no clock, no environment.
+ *
+ * In this order: health check, ssl_check, method, signature, url_verification, path, permission. What
+ * is refused is refused before anything behind it is looked at; nothing that was not signed is invoked. */
+#ifndef GATEWAY_DECIDE_H
+#define GATEWAY_DECIDE_H
+
+#include "gateway/reply.h"
+
+enum action {
+	ACTION_ANSWER, /* send `reply`, nothing else happens */
+	ACTION_INVOKE, /* start `target` with the event, then reply_to() */
+};
+
+struct decision {
+	enum action action;
+	struct reply reply;
+	struct target target;
+	struct slack_request slack;
+	/* For the log: why a request was refused, or what it was; empty if it needs no line of its own. */
+	enum log_level level;
+	struct str why;
+};
+
+/* `req` comes from front_door_read or from a listener; `now_s` is the wall clock. Everything that the
+ * decision points to lives in the event, in `arena` or in the configuration. */
+void decide(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *arena);
+
+/* The answer to a request that could not even be read, see front_door_read. */
+void decide_unreadable(struct decision *out, const struct fault *why, struct arena *arena);
+
+#endif

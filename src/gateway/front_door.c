@@ -1,0 +1,241 @@
+#include "gateway/front_door.h"
+
+#include "codec/base64.h"
+#include "codec/form.h"
+#include "codec/json_read.h"
+#include "codec/json_write.h"
+
+/* The members of an event that matter, as they stand. */
+struct event {
+	struct json version, method, path, raw_path, raw_query, headers, multi_headers, query, multi_query;
+	struct json path_parameters, context, body, is_base64;
+};
+
+static void pick_members(struct event *ev, struct json object)
+{
+	const struct {
+		struct str name;
+		struct json *member;
+	} members[] = {
+		{ STR("version"), &ev->version }, { STR("httpMethod"), &ev->method },
+		{ STR("path"), &ev->path }, { STR("rawPath"), &ev->raw_path },
+		{ STR("rawQueryString"), &ev->raw_query }, { STR("headers"), &ev->headers },
+		{ STR("multiValueHeaders"), &ev->multi_headers }, { STR("queryStringParameters"), &ev->query },
+		{ STR("multiValueQueryStringParameters"), &ev->multi_query }, { STR("pathParameters"), &ev->path_parameters },
+		{ STR("requestContext"), &ev->context }, { STR("body"), &ev->body },
+		{ STR("isBase64Encoded"), &ev->is_base64 },
+	};
+	struct json_walk w = json_walk(object);
+	while (json_next(&w))
+		for (size_t i = 0; i < countof(members); i++)
+			if (json_is(w.key, members[i].name))
+				*members[i].member = w.value;
+}
+
+static bool is_object(struct json v)
+{
+	return json_type(v) == JSON_OBJECT;
+}
+
+static enum front_door door_of(const struct event *ev)
+{
+	if (is_object(json_member(ev->context, S("elb"))))
+		return is_object(ev->headers) || !is_object(ev->multi_headers) ? DOOR_ALB : DOOR_ALB_MULTI;
+	if (json_is(ev->version, S("2.0")))
+		return DOOR_HTTP;
+	return json_type(ev->method) == JSON_STRING ? DOOR_REST : DOOR_NONE;
+}
+
+/* Text of a string; anything else counts as absent. */
+static enum err take(struct str *out, struct json v, struct arena *a)
+{
+	return json_type(v) == JSON_STRING ? json_string(out, v, a) : OK;
+}
+
+static enum err read_line(struct gateway_request *req, const struct event *ev, struct arena *a)
+{
+	struct json http = json_member(ev->context, S("http")), stage = json_member(ev->context, S("stage"));
+	struct json greedy = json_member(ev->path_parameters, S("proxy"));
+	struct json stamp = json_member(ev->context, req->door == DOOR_HTTP ? S("timeEpoch") : S("requestTimeEpoch"));
+	enum err e = take(&req->method, req->door == DOOR_HTTP ? json_member(http, S("method")) : ev->method, a);
+	if (e == OK)
+		e = take(&req->path, req->door == DOOR_HTTP ? ev->raw_path : ev->path, a);
+	if (e == OK)
+		e = take(&req->path, greedy, a);
+	if (e == OK)
+		e = take(&req->stage, stage, a);
+	if (e == OK)
+		e = take(&req->query, ev->raw_query, a);
+	if (!json_int(&req->arrived_ms, stamp))
+		req->arrived_ms = 0;
+	return e;
+}
+
+static struct str *wanted_header(struct gateway_request *req, struct str name)
+{
+	const struct {
+		struct str name;
+		struct str *value;
+	} wanted[] = {
+		{ STR("x-slack-signature"), &req->signature },
+		{ STR("x-slack-request-timestamp"), &req->timestamp },
+		{ STR("content-type"), &req->content_type },
+		{ STR("user-agent"), &req->user_agent },
+		{ STR("x-slack-retry-num"), &req->retry_num },
+		{ STR("x-slack-retry-reason"), &req->retry_reason },
+	};
+	for (size_t i = 0; i < countof(wanted); i++)
+		if (str_eq_nocase(wanted[i].name, name))
+			return wanted[i].value;
+	return NULL;
+}
+
+static bool is_signature_part(const struct gateway_request *req, const struct str *value)
+{
+	return value == &req->signature || value == &req->timestamp;
+}
+
+/* The values of a name: one string, or an array of them. *count says how many there are; the last one counts. */
+static enum err take_values(struct str *out, size_t *count, struct json v, struct arena *a)
+{
+	enum err e = OK;
+	*count = 1;
+	if (json_type(v) != JSON_ARRAY)
+		return take(out, v, a);
+	*count = 0;
+	for (struct json_walk w = json_walk(v); e == OK && json_next(&w); ++*count)
+		e = take(out, w.value, a);
+	return e;
+}
+
+/* One of the two maps of headers. A signature that stands there twice, in whatever case, could be read in two
+ * ways. Where both maps are there, they say the same thing, and only one of them can show a doubled header. */
+static enum err read_headers(struct gateway_request *req, struct json map, struct arena *a)
+{
+	struct str signature = { 0 }, timestamp = { 0 };
+	struct json_walk w = json_walk(map);
+	while (json_next(&w)) {
+		struct str name;
+		size_t count;
+		enum err e = json_string(&name, w.key, a);
+		struct str *value = e == OK ? wanted_header(req, name) : NULL;
+		if (value)
+			e = take_values(value, &count, w.value, a);
+		if (e != OK)
+			return e;
+		if (value && is_signature_part(req, value)) {
+			struct str *seen = value == &req->signature ? &signature : &timestamp;
+			req->doubled |= count > 1 || seen->p != NULL;
+			*seen = *value;
+		}
+	}
+	return OK;
+}
+
+static enum err read_query(struct gateway_request *req, struct json map, struct arena *a)
+{
+	struct str value = { 0 };
+	size_t count;
+	enum err e = take_values(&value, &count, json_member(map, S("ssl_check")), a);
+	req->ssl_check |= str_eq(value, S("1"));
+	return e;
+}
+
+static enum err read_body(struct gateway_request *req, const struct event *ev, struct arena *a, struct fault *f)
+{
+	struct str text = { 0 };
+	enum err e = take(&text, ev->body, a);
+	bool base64 = json_type(ev->is_base64) == JSON_TRUE;
+	if (e == OK && base64 && text.n <= BASE64_ENCODED(BODY_MAX)) {
+		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(text.n));
+		e = base64_decode(&decoded, text);
+		text = buf_str(&decoded);
+	}
+	if (e == OK && text.n > BODY_MAX)
+		e = E_LIMIT;
+	if (e == OK)
+		req->body = text;
+	else if (e == E_LIMIT)
+		return fault_set(f, e, 0, S("the body is larger than "), NUM(BODY_MAX), S(" bytes"));
+	else
+		return fault_set(f, e, 0, S("the body is not valid base64 although the event says so"));
+	return OK;
+}
+
+enum err front_door_read(struct gateway_request *req, struct str event, struct arena *arena, struct fault *f)
+{
+	struct json object;
+	size_t position;
+	*req = (struct gateway_request){ 0 };
+	if (json_check(&object, &position, event) != OK)
+		return fault_set(f, E_SYNTAX, 0, S("the event of "), NUM(event.n), S(" bytes is not valid JSON at byte "), NUM(position));
+	struct event ev = { 0 };
+	pick_members(&ev, object);
+	req->door = door_of(&ev);
+	if (req->door == DOOR_NONE)
+		return OK;
+	enum err e = read_line(req, &ev, arena);
+	if (e == OK)
+		e = read_headers(req, ev.multi_headers, arena);
+	if (e == OK)
+		e = read_headers(req, ev.headers, arena);
+	if (e == OK)
+		e = read_query(req, ev.query, arena);
+	if (e == OK)
+		e = read_query(req, ev.multi_query, arena);
+	if (e != OK)
+		return fault_set(f, e, 0, S("the request is too large"));
+	return read_body(req, &ev, arena, f);
+}
+
+struct str status_line(int status)
+{
+	static const struct {
+		int status;
+		struct str line;
+	} lines[] = {
+		{ 200, STR("200 OK") }, { 400, STR("400 Bad Request") }, { 401, STR("401 Unauthorized") },
+		{ 403, STR("403 Forbidden") }, { 404, STR("404 Not Found") }, { 405, STR("405 Method Not Allowed") },
+		{ 413, STR("413 Content Too Large") }, { 500, STR("500 Internal Server Error") },
+		{ 503, STR("503 Service Unavailable") },
+	};
+	for (size_t i = 0; i < countof(lines); i++)
+		if (lines[i].status == status)
+			return lines[i].line;
+	check(false);
+	return S("");
+}
+
+static void put_header(struct json_writer *w, bool multi, struct str name, struct str value)
+{
+	json_key(w, name);
+	if (multi)
+		json_open(w, '[');
+	json_put_string(w, value);
+	if (multi)
+		json_close(w, ']');
+}
+
+void front_door_answer(struct buf *out, enum front_door door, const struct reply *reply)
+{
+	struct json_writer w = json_writer(out);
+	bool multi = door == DOOR_ALB_MULTI;
+	json_open(&w, '{');
+	json_field_int(&w, S("statusCode"), reply->status);
+	/* Only a load balancer wants it; REST APIs have answered 502 to members that they do not know. */
+	if (door == DOOR_ALB || multi)
+		json_field(&w, S("statusDescription"), status_line(reply->status));
+	json_key(&w, multi ? S("multiValueHeaders") : S("headers"));
+	json_open(&w, '{');
+	if (reply->content_type.n)
+		put_header(&w, multi, S("Content-Type"), reply->content_type);
+	if (reply->allow_post)
+		put_header(&w, multi, S("Allow"), S("POST"));
+	if (reply->no_retry)
+		put_header(&w, multi, S("x-slack-no-retry"), S("1"));
+	json_close(&w, '}');
+	json_field(&w, S("body"), reply->body);
+	json_key(&w, S("isBase64Encoded"));
+	json_put_bool(&w, false);
+	json_close(&w, '}');
+}

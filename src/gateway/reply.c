@@ -1,0 +1,164 @@
+#include "gateway/reply.h"
+
+#include "codec/json_write.h"
+#include "codec/utf8.h"
+#include "gateway/template.h"
+
+enum { SHOWN_PATH_MAX = 200 };
+
+#define JSON_TYPE S("application/json")
+#define TEXT_TYPE S("text/plain; charset=utf-8")
+
+static void put_escaped(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '&')
+			buf_put(b, S("&amp;"));
+		else if (s.p[i] == '<')
+			buf_put(b, S("&lt;"));
+		else if (s.p[i] == '>')
+			buf_put(b, S("&gt;"));
+		else
+			buf_put_char(b, s.p[i]);
+	}
+}
+
+/* {"response_type":TYPE,"text":TEXT} with `more` before the closing brace. Consumes nothing of `text`. */
+static struct str message(struct str type, struct str text, bool late, struct arena *a)
+{
+	struct buf b = arena_rest(a);
+	struct json_writer w = json_writer(&b);
+	json_open(&w, '{');
+	json_field(&w, S("response_type"), type);
+	json_field(&w, S("text"), text);
+	if (late) {
+		json_key(&w, S("replace_original"));
+		json_put_bool(&w, false);
+	}
+	json_close(&w, '}');
+	bool full = b.full;
+	struct str kept = arena_keep(a, &b);
+	return full ? (struct str){ 0 } : kept;
+}
+
+static struct reply ephemeral(struct str text, struct arena *a)
+{
+	struct str body = message(S("ephemeral"), text, false, a);
+	if (!body.p)
+		body = S("{\"response_type\":\"ephemeral\",\"text\":\"The request is too large to be answered in full.\"}");
+	return (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = body };
+}
+
+/* NAME@REGION has no byte that needs escaping: aws_function_ok and aws_region_ok saw to that. */
+static void put_subject(struct buf *b, const struct target *t)
+{
+	buf_add(b, S("Lambda function "), t->function, S("@"), t->region);
+}
+
+static void put_fate(struct buf *b, const struct target *t, const struct outcome *o)
+{
+	static const struct str words[] = {
+		[FATE_STARTED] = STR(" has been started..."),
+		[FATE_PENDING] = STR(" is still being started..."),
+		[FATE_ANNOUNCED] = STR(" is being started..."),
+		[FATE_NOT_STARTED] = STR(" could not be started: "),
+		[FATE_UNKNOWN] = STR(" may or may not have been started: "),
+	};
+	put_subject(b, t);
+	buf_put(b, words[o->fate]);
+	if (o->fate == FATE_NOT_STARTED || o->fate == FATE_UNKNOWN)
+		put_escaped(b, o->reason);
+}
+
+static void put_template(struct buf *b, struct str template, const struct slack_request *slack,
+                         const struct target *t, const struct outcome *o)
+{
+	const struct str values[] = {
+		[TEMPLATE_FUNCTION] = t->function, [TEMPLATE_REGION] = t->region, [TEMPLATE_COMMAND] = slack->command,
+		[TEMPLATE_TEXT] = slack->text, [TEMPLATE_USER_NAME] = slack->user_name, [TEMPLATE_REQUEST_ID] = o->request_id,
+	};
+	enum template_name name;
+	struct str piece;
+	while (template_next(&name, &piece, &template)) {
+		if (name == TEMPLATE_LITERAL)
+			buf_put(b, piece);
+		else
+			put_escaped(b, values[name]);
+	}
+}
+
+static struct reply command_reply(const struct config *c, const struct slack_request *slack, const struct target *t,
+                                  const struct outcome *o, struct arena *a)
+{
+	bool good = o->fate == FATE_STARTED || o->fate == FATE_ANNOUNCED;
+	if (good && c->ack_text.p && c->ack_text.n == 0)
+		return (struct reply){ .status = 200 };
+	struct buf b = arena_rest(a);
+	if (good && c->ack_text.p)
+		put_template(&b, c->ack_text, slack, t, o);
+	else
+		put_fate(&b, t, o);
+	struct str text = arena_keep(a, &b);
+	if (!good && o->fate != FATE_PENDING)
+		return ephemeral(text, a);
+	struct str body = message(c->ack_type, text, false, a);
+	return body.p ? (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = body } : ephemeral(text, a);
+}
+
+static struct reply options_reply(void)
+{
+	return (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = S("{\"options\":[]}") };
+}
+
+/* For a kind that has no place for a message: Slack shows its own on 500, and retries events on 503. */
+static struct reply failure(enum slack_kind kind, struct str text, int permanent_status)
+{
+	bool event = kind == SLACK_EVENT;
+	int status = !event ? 500 : permanent_status ? permanent_status : 503;
+	return (struct reply){ .status = status, .content_type = TEXT_TYPE, .body = text, .no_retry = event && permanent_status };
+}
+
+struct reply reply_to(const struct config *c, const struct slack_request *slack, const struct target *target,
+                      const struct outcome *outcome, struct arena *arena)
+{
+	if (slack->kind == SLACK_COMMAND)
+		return command_reply(c, slack, target, outcome, arena);
+	if (slack->kind == SLACK_BLOCK_SUGGESTION)
+		return options_reply();
+	bool unsettled = outcome->fate == FATE_PENDING || outcome->fate == FATE_ANNOUNCED;
+	if (outcome->fate == FATE_STARTED || (unsettled && slack->kind != SLACK_EVENT))
+		return (struct reply){ .status = 200 };
+	struct buf b = arena_rest(arena);
+	put_fate(&b, target, outcome);
+	return failure(slack->kind, arena_keep(arena, &b), outcome->permanent ? 403 : 0);
+}
+
+struct reply reply_to_bad_path(const struct slack_request *slack, struct str shown, struct arena *arena)
+{
+	if (slack->kind == SLACK_BLOCK_SUGGESTION)
+		return options_reply();
+	struct buf b = arena_rest(arena);
+	buf_put(&b, S("Invalid resource ["));
+	put_escaped(&b, utf8_take(shown, SHOWN_PATH_MAX));
+	buf_put(&b, S("]. Expecting format [region/function-name]"));
+	struct str text = arena_keep(arena, &b);
+	return slack->kind == SLACK_COMMAND ? ephemeral(text, arena) : failure(slack->kind, text, 404);
+}
+
+struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena)
+{
+	struct buf b = arena_rest(arena);
+	put_fate(&b, target, outcome);
+	struct str text = arena_keep(arena, &b);
+	return message(S("ephemeral"), text, true, arena);
+}
+
+struct reply reply_error(int status, struct str text, struct arena *arena)
+{
+	struct buf b = arena_rest(arena);
+	struct json_writer w = json_writer(&b);
+	json_open(&w, '{');
+	json_field(&w, S("error"), text);
+	json_close(&w, '}');
+	return (struct reply){ .status = status, .content_type = JSON_TYPE, .body = arena_keep(arena, &b) };
+}

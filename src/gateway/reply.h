@@ -1,0 +1,44 @@
+/* reply.h - what Slack is told, by kind of request and by what became of it.
+ *
+ * A slash command gets a message that a person reads. Interactions and events get what keeps Slack quiet when
+ * all is well, and a status that makes it show or retry a failure when it is not. Texts from outside are
+ * escaped, so that nothing in them can mention a channel or a person. */
+#ifndef GATEWAY_REPLY_H
+#define GATEWAY_REPLY_H
+
+#include "gateway/config.h"
+#include "gateway/front_door.h"
+#include "gateway/target.h"
+#include "slack/request.h"
+
+enum fate {
+	FATE_STARTED,
+	FATE_PENDING,     /* not settled when Slack had to be answered */
+	FATE_ANNOUNCED,   /* answered before it was tried, as GATEWAY_ACK=first wants it */
+	FATE_NOT_STARTED,
+	FATE_UNKNOWN,     /* may or may not have been started */
+};
+
+struct outcome {
+	enum fate fate;
+	struct str reason;     /* if not started or unknown: for people */
+	struct str request_id; /* AWS's id of the invocation, if started and known */
+	bool permanent;        /* not started, and trying again cannot help */
+};
+
+/* The answer to `slack`, which was meant for `target`. Lives in `arena`; when that is exhausted, in static
+ * memory and shorter. */
+struct reply reply_to(const struct config *c, const struct slack_request *slack, const struct target *target,
+                      const struct outcome *outcome, struct arena *arena);
+
+/* The answer to a path that names no function. */
+struct reply reply_to_bad_path(const struct slack_request *slack, struct str shown, struct arena *arena);
+
+/* A message for the request's response_url about an invocation whose acknowledgement was given before it
+ * failed: JSON, ephemeral, replacing nothing. Lives in `arena`; empty when that is exhausted. */
+struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena);
+
+/* {"error":"..."} with a status, for whoever is not Slack. */
+struct reply reply_error(int status, struct str text, struct arena *arena);
+
+#endif

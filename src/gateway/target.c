@@ -1,0 +1,58 @@
+#include "gateway/target.h"
+
+#include "aws/names.h"
+#include "codec/form.h"
+
+static size_t count_segments(struct str path)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < path.n; i++)
+		n += path.p[i] == '/';
+	return n;
+}
+
+static struct str without_prefix(struct str path, struct str prefix)
+{
+	bool whole_segments = str_starts(path, prefix) && path.n > prefix.n && path.p[prefix.n] == '/';
+	return prefix.n && whole_segments ? str_skip(path, prefix.n + 1) : path;
+}
+
+static enum err decode_segment(struct str *out, struct str segment, struct arena *a)
+{
+	enum err e = percent_decode(out, segment, a);
+	if (e != OK)
+		return e;
+	for (size_t i = 0; i < out->n; i++) {
+		unsigned char c = (unsigned char)out->p[i];
+		if (c < 0x20 || c == 0x7f || c == '%')
+			return E_SYNTAX;
+	}
+	return out->n ? OK : E_SYNTAX;
+}
+
+enum err target_from_path(struct target *out, struct str *shown, struct str path, struct str stage,
+                          struct str base_path, struct arena *arena)
+{
+	struct str region, function;
+	if (str_starts(path, S("/")))
+		path = str_skip(path, 1);
+	/* A stage may be called like a region, and REST APIs do not put it into the path. */
+	if (count_segments(path) > 2)
+		path = without_prefix(path, stage);
+	path = without_prefix(path, base_path);
+	if (percent_decode(shown, path, arena) != OK)
+		*shown = path;
+	if (!str_cut(&region, &function, path, '/') || str_find(function, '/') < function.n)
+		return E_SYNTAX;
+	enum err e = decode_segment(&out->region, region, arena);
+	if (e == OK)
+		e = decode_segment(&out->function, function, arena);
+	if (e != OK)
+		return e;
+	if (!aws_region_ok(out->region) || !aws_function_ok(out->function, out->region))
+		return E_SYNTAX;
+	struct buf name = arena_buf(arena, out->region.n + 1 + out->function.n);
+	buf_add(&name, out->region, S("/"), out->function);
+	out->name = buf_str(&name);
+	return name.full ? E_LIMIT : OK;
+}

@@ -1,0 +1,29 @@
+/* dispatch.h - carries a decision out within its deadlines: invoke, answer Slack in time, and when
+ * the invocation fails after that, tell the user late. Shared by all hosts; they only differ in how the
+ * answer travels. */
+#ifndef HOST_DISPATCH_H
+#define HOST_DISPATCH_H
+
+#include "gateway/decide.h"
+#include "host/services.h"
+
+struct job {
+	struct services *services;
+	struct invoker *invoker;
+	const struct decision *decision; /* its action is ACTION_INVOKE */
+	struct str payload;              /* what the function gets */
+	struct str trace_id;
+	struct str request_id;           /* the host's own id of the request, for the log */
+	int64_t soft, hard;              /* monotonic ms: Slack must have its answer; everything must have ended */
+	struct arena *arena;             /* for replies; lives at least as long as the call */
+
+	/* Sends the answer. Called exactly once, possibly in the middle of the invocation, and always before
+	 * dispatch returns. It must be done well within 200 ms, and not use the invoker. */
+	void (*answer)(void *ctx, const struct reply *reply);
+	void *ctx;
+};
+
+/* Returns when everything is settled. *result tells about the invocation; one log line was written. */
+void dispatch(const struct job *job, struct invoke_result *result);
+
+#endif

@@ -1,0 +1,67 @@
+#include "host/environment.h"
+
+#include "gateway/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *get(void *ctx, const char *name)
+{
+	(void)ctx;
+	return getenv(name);
+}
+
+struct environment environment_of_process(void)
+{
+	return (struct environment){ get, NULL };
+}
+
+enum err environment_check_names(struct fault *f)
+{
+	for (char **variable = environ; *variable; variable++) {
+		struct str name, value;
+		str_cut(&name, &value, str_c(*variable), '=');
+		if (!config_name_ok(name, value))
+			return fault_set(f, E_CONFIG, 0, S("there is no variable "), name, S("; is it misspelt?"));
+	}
+	return OK;
+}
+
+enum err environment_map_file(struct str *out, const char *variable, const char *path, size_t max, struct fault *f)
+{
+	struct stat st;
+	enum err e = E_CONFIG;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fault_set(f, e, errno, str_c(variable), S(" names a file that cannot be opened"));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || (uintmax_t)st.st_size > max) {
+		fault_set(f, e, 0, str_c(variable), S(" must name a regular file of 1 to "), NUM(max), S(" bytes"));
+	} else {
+		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p == MAP_FAILED) {
+			fault_set(f, e, errno, str_c(variable), S(" names a file that cannot be read"));
+		} else {
+			*out = (struct str){ p, (size_t)st.st_size };
+			e = OK;
+		}
+	}
+	close(fd);
+	return e;
+}
+
+void *environment_map_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(p != MAP_FAILED);
+	return p;
+}
+
+void environment_trim_memory(void *p, size_t size, size_t keep, size_t used)
+{
+	if (used > keep)
+		madvise((char *)p + keep, size - keep, MADV_DONTNEED);
+}

@@ -1,0 +1,326 @@
+#include "host/lambda.h"
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "codec/json_write.h"
+#include "host/dispatch.h"
+#include "host/environment.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define API "/2018-06-01/runtime"
+
+enum {
+	EVENT_MAX = 6 * 1024 * 1024 + 100,   /* what Lambda hands over at most, it cuts the rest */
+	FRAMING_MAX = 64 * 1024,             /* room for chunk sizes between the parts of an event */
+	ARENA_SIZE = 16 * 1024 * 1024,       /* address space: a decoded 6 MB body and replies; only what is used is backed */
+	KEEP_SIZE = 256 * 1024,              /* memory kept from one event to the next */
+	REQUEST_ID_MAX = 128,
+	TRACE_ID_MAX = 1024,
+	NEXT_TRIES = 3,
+	NEXT_PAUSE_MS = 50,
+	POST_MS = 1000,                      /* for the Runtime API, next door, to take an answer */
+	WARM_UP_MS = 300,
+	STAMP_AGE_MAX_MS = 3000,             /* a front door's time stamp that is older, or from the future, is not believed */
+	SOFT_MARGIN_MS = 200,                /* before Lambda's deadline Slack must have its answer, */
+	HARD_MARGIN_MS = 300,                /* and the work must have ended */
+	NO_DEADLINE_MS = 30000,              /* for an event that came without a deadline */
+	SHORT_TIMEOUT_MS = 5000,
+	CONCURRENCY_MAX = 1024,
+	THREAD_STACK = 512 * 1024,           /* a TLS handshake needs some 20 KiB, a head's buffer 8, replies a few */
+};
+
+/* One thread's view of the Runtime API and the event in its hands. */
+struct loop {
+	struct services *services;
+	struct invoker invoker;
+	struct stream_target api;
+	struct str authority;
+	struct http_client client;
+	struct arena event_memory; /* holds nothing but the event */
+	struct arena arena;
+
+	char request_id[REQUEST_ID_MAX], trace_id[TRACE_ID_MAX];
+	struct str id, trace;
+	int64_t arrived_mono, arrived_wall, deadline_wall;
+	enum front_door door;
+	bool fatal; /* an answer could not be delivered: there is no point in asking for more */
+};
+
+/* ---- the Runtime API ---- */
+
+static enum err exchange(struct loop *l, struct http_response *r, const struct str *parts, size_t count, struct buf *body,
+                         struct deadline *d, struct fault *f)
+{
+	struct http_progress progress = { 0 };
+	const struct http_request request = { .parts = parts, .count = count };
+	enum err e = OK;
+	if (l->client.stream.fd < 0)
+		e = stream_connect(&l->client.stream, &l->api, d, f);
+	return e == OK ? http_exchange(&l->client, r, &progress, &request, body, d, f) : e;
+}
+
+/* Posts to the Runtime API, once more on a new connection if the kept one was of no use: a second answer to
+ * the same event is refused there, so nothing can be doubled. Returns the status, 0 when none came. */
+static int post(struct loop *l, struct str path, struct str error_type, struct str body)
+{
+	char answer[1024];
+	struct http_response r = { 0 };
+	struct fault f;
+	struct str error_field = error_type.n ? S("\r\nLambda-Runtime-Function-Error-Type: ") : S("");
+	const struct str parts[] = {
+		S("POST " API), path, S(" HTTP/1.1\r\nHost: "), l->authority,
+		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json\r\nContent-Length: "), NUM(body.n),
+		error_field, error_type, S("\r\n\r\n"), body,
+	};
+	enum err e = E_CLOSED;
+	for (int i = 0; i < 2 && e != OK && e != E_TIMEOUT; i++) {
+		struct deadline d = deadline_in(POST_MS);
+		struct buf text = BUF(answer);
+		e = exchange(l, &r, parts, countof(parts), &text, &d, &f);
+	}
+	if (e != OK)
+		LOG(LOG_ERROR, L("the Runtime API cannot be reached"), KV("request_id", l->id), KV("reason", fault_text(&f)));
+	return e == OK ? r.head.status : 0;
+}
+
+static void post_answer(struct loop *l, struct str body)
+{
+	char path[sizeof("/invocation//response") + REQUEST_ID_MAX];
+	struct buf b = BUF(path);
+	buf_add(&b, S("/invocation/"), l->id, S("/response"));
+	int status = post(l, buf_str(&b), S(""), body);
+	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
+	l->fatal = status == 0 || status >= 500;
+	if (status && (status < 200 || status > 299))
+		LOG(LOG_ERROR, L("the Runtime API did not take the answer"), KV("request_id", l->id), KI("status", status));
+}
+
+static void take_text(struct str *out, char *memory, size_t cap, struct str value)
+{
+	struct buf b = { memory, 0, cap, false };
+	buf_put(&b, value);
+	*out = b.full ? S("") : buf_str(&b);
+}
+
+/* Keeps what is needed of the head of /next: its views die with the next request on the connection. */
+static bool take_head(struct loop *l, const struct http_head *head)
+{
+	uint64_t deadline;
+	struct str id = http_field_get(head, S("Lambda-Runtime-Aws-Request-Id"));
+	bool repeated = str_eq(id, l->id);
+	for (size_t i = 0; i < id.n; i++)
+		if (!is_alnum((unsigned char)id.p[i]) && id.p[i] != '-' && id.p[i] != '_')
+			return false;
+	if (id.n == 0 || id.n > REQUEST_ID_MAX || repeated)
+		return false;
+	take_text(&l->id, l->request_id, sizeof(l->request_id), id);
+	take_text(&l->trace, l->trace_id, sizeof(l->trace_id), http_field_get(head, S("Lambda-Runtime-Trace-Id")));
+	l->deadline_wall = l->arrived_wall + NO_DEADLINE_MS;
+	if (str_to_u64(&deadline, http_field_get(head, S("Lambda-Runtime-Deadline-Ms")), INT64_MAX))
+		l->deadline_wall = (int64_t)deadline;
+	return true;
+}
+
+/* Waits for the next event, as long as it takes. False when there will be none. */
+static bool next(struct loop *l, struct str *event)
+{
+	struct http_response r = { 0 };
+	struct fault f;
+	const struct str parts[] = {
+		S("GET " API "/invocation/next HTTP/1.1\r\nHost: "), l->authority, S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\n\r\n"),
+	};
+	for (int i = 0; i < NEXT_TRIES; i++) {
+		struct deadline d = deadline_none();
+		arena_reset(&l->event_memory);
+		struct buf body = arena_rest(&l->event_memory);
+		enum err e = exchange(l, &r, parts, countof(parts), &body, &d, &f);
+		l->arrived_mono = clock_mono_ms();
+		l->arrived_wall = clock_wall_ms();
+		*event = r.body;
+		if (e == OK && r.head.status == 200 && take_head(l, &r.head))
+			return true;
+		if (e == OK)
+			fault_set(&f, E_SYNTAX, 0, S("it answered "), NUM(r.head.status), r.head.status == 200 ? S(" without a new request id") : S(""));
+		LOG(LOG_ERROR, L("no event from the Runtime API"), KV("reason", fault_text(&f)));
+		clock_sleep_ms(NEXT_PAUSE_MS);
+	}
+	return false;
+}
+
+/* ---- one event ---- */
+
+static void answer_event(void *ctx, const struct reply *reply)
+{
+	struct loop *l = ctx;
+	struct buf b = arena_rest(&l->arena);
+	front_door_answer(&b, l->door, reply);
+	post_answer(l, arena_keep(&l->arena, &b));
+}
+
+static int64_t min_ms(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The user's time runs since the front door saw the request, cold start included. */
+static void set_deadlines(struct job *job, const struct loop *l, int64_t stamp_ms, int64_t timeout_ms)
+{
+	int64_t age = l->arrived_wall - stamp_ms;
+	int64_t left = l->deadline_wall - l->arrived_wall;
+	if (stamp_ms == 0 || age < 0 || age > STAMP_AGE_MAX_MS)
+		age = 0;
+	job->soft = l->arrived_mono + min_ms(timeout_ms - age, left - SOFT_MARGIN_MS);
+	job->hard = l->arrived_mono + left - HARD_MARGIN_MS;
+}
+
+static void warn_of_short_timeout(const struct loop *l)
+{
+	static _Atomic bool warned;
+	int64_t left = l->deadline_wall - l->arrived_wall;
+	if (left < SHORT_TIMEOUT_MS && !warned) {
+		warned = true;
+		LOG(LOG_WARN, L("this function's timeout leaves no time to finish what Slack cannot wait for; set it to 30 seconds"), KI("left_ms", left));
+	}
+}
+
+static void carry_out(struct loop *l, const struct decision *decision, const struct gateway_request *req, struct str event)
+{
+	struct invoke_result result;
+	struct job job = {
+		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
+		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
+	};
+	warn_of_short_timeout(l);
+	set_deadlines(&job, l, req->arrived_ms, l->services->config.timeout_ms);
+	dispatch(&job, &result);
+	if (result.keys_expired) {
+		LOG(LOG_ERROR, L("the credentials of this sandbox have expired; the process ends so that Lambda starts a new one"));
+		l->fatal = true;
+	}
+}
+
+static void handle(struct loop *l, struct str event)
+{
+	struct gateway_request req;
+	struct decision decision;
+	struct fault f;
+	arena_reset(&l->arena);
+	enum err e = front_door_read(&req, event, &l->arena, &f);
+	l->door = req.door;
+	if (e == OK && req.door == DOOR_NONE) {
+		LOG(LOG_DEBUG, L("the event is no HTTP request"), KV("request_id", l->id));
+		post_answer(l, S("{}"));
+		return;
+	}
+	if (e == E_SYNTAX && event.n >= EVENT_MAX)
+		e = fault_set(&f, E_LIMIT, 0, S("the event was cut off at "), NUM(event.n), S(" bytes, the most that Lambda hands over"));
+	if (e == OK)
+		decide(&decision, &l->services->config, &req, l->arrived_wall / 1000, &l->arena);
+	else
+		decide_unreadable(&decision, &f, &l->arena);
+	if (decision.action == ACTION_INVOKE) {
+		carry_out(l, &decision, &req, event);
+		return;
+	}
+	answer_event(l, &decision.reply);
+	LOG(decision.level, L("answered"), KV("request_id", l->id), KI("status", decision.reply.status), KV("why", decision.why),
+	    KV("reason", e == OK ? S("") : fault_text(&f)));
+}
+
+/* ---- life ---- */
+
+static void loop_init(struct loop *l, struct services *s, const struct environment *env)
+{
+	uint64_t port = 80;
+	struct str host, port_text;
+	l->services = s;
+	l->invoker = services_invoker(s);
+	l->authority = environment_get(env, "AWS_LAMBDA_RUNTIME_API");
+	if (str_cut(&host, &port_text, l->authority, ':') && !str_to_u64(&port, port_text, 65535))
+		port = 0; /* nothing listens there: the message names the address */
+	l->api = (struct stream_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
+	l->event_memory = (struct arena){ environment_map_memory(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
+	l->arena = (struct arena){ environment_map_memory(ARENA_SIZE), 0, ARENA_SIZE };
+	http_client_init(&l->client, NULL);
+}
+
+static void *loop_run(void *arg)
+{
+	struct loop *l = arg;
+	struct str event;
+	while (!l->fatal && next(l, &event)) {
+		handle(l, event);
+		environment_trim_memory(l->event_memory.p, l->event_memory.cap, KEEP_SIZE, event.n);
+		environment_trim_memory(l->arena.p, l->arena.cap, KEEP_SIZE, l->arena.n);
+	}
+	/* What one thread cannot do, none can: the platform starts the process anew. */
+	exit(1);
+}
+
+static int refuse_to_start(struct loop *l, const struct fault *f)
+{
+	char text[1024];
+	struct buf b = BUF(text);
+	struct json_writer w = json_writer(&b);
+	json_open(&w, '{');
+	json_field(&w, S("errorMessage"), fault_text(f));
+	json_field(&w, S("errorType"), S("Runtime.InvalidConfiguration"));
+	json_key(&w, S("stackTrace"));
+	json_open(&w, '[');
+	json_close(&w, ']');
+	json_close(&w, '}');
+	LOG(LOG_ERROR, L("the configuration cannot be used"), KV("reason", fault_text(f)));
+	post(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
+	return 2;
+}
+
+/* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is made
+ * ready then. */
+static void warm_up(struct loop *l)
+{
+	struct fault f;
+	struct deadline d = deadline_in(WARM_UP_MS);
+	if (l->services->region.n && invoke_warm_up(&l->invoker, l->services->region, &d, &f) != OK)
+		LOG(LOG_INFO, L("no connection was made ahead of the first event"), KV("reason", fault_text(&f)));
+}
+
+static size_t concurrency_of(const struct environment *env)
+{
+	uint64_t n;
+	return str_to_u64(&n, environment_get(env, "AWS_LAMBDA_MAX_CONCURRENCY"), CONCURRENCY_MAX) && n > 0 ? n : 1;
+}
+
+static void start_thread(struct loop *l)
+{
+	pthread_t thread;
+	pthread_attr_t attributes;
+	check(pthread_attr_init(&attributes) == 0);
+	check(pthread_attr_setstacksize(&attributes, THREAD_STACK) == 0);
+	int sys = pthread_create(&thread, &attributes, loop_run, l);
+	if (sys != 0) {
+		struct fault f;
+		fault_set(&f, E_SYSTEM, sys, S("no thread for another concurrent event"));
+		LOG(LOG_ERROR, L("started with less concurrency than asked for"), KV("reason", fault_text(&f)));
+	}
+}
+
+int lambda_run(void)
+{
+	struct fault f;
+	struct environment env = environment_of_process();
+	size_t loops = concurrency_of(&env);
+	struct services *s = environment_map_memory(sizeof(*s));
+	struct loop *l = environment_map_memory(loops * sizeof(*l));
+	enum err e = services_start(s, &env, loops, &f);
+	for (size_t i = 0; i < loops; i++)
+		loop_init(&l[i], s, &env);
+	if (e != OK)
+		return refuse_to_start(l, &f);
+	warm_up(l);
+	for (size_t i = 1; i < loops; i++)
+		start_thread(&l[i]);
+	loop_run(l);
+	return 1;
+}

@@ -1,0 +1,14 @@
+/* respond.h - posts a message to a request's response_url.
+ *
+ * https://docs.slack.dev/interactivity/handling-user-interaction: valid for 30 minutes and five messages. */
+#ifndef HOST_RESPOND_H
+#define HOST_RESPOND_H
+
+#include "host/services.h"
+
+/* Posts `message` (JSON). Only to where GATEWAY_RESPONSE_HOSTS allows, never through a redirect. A
+ * connection that could not be made, or a kept one that ended unanswered, is tried again while `d` allows.
+ * E_REFUSED: the URL is not allowed, or the other side said no; otherwise as http_exchange. The fault's text never holds the URL. */
+must_check enum err respond(struct services *s, struct str response_url, struct str message, struct deadline *d, struct fault *f);
+
+#endif

@@ -1,0 +1,93 @@
+#include "host/services.h"
+
+#include "host/environment.h"
+
+enum {
+	CA_BUNDLE_MAX = 4 << 20,
+	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions */
+};
+
+static enum err read_bundle(struct trust *out, const struct environment *env, const char *variable, struct fault *f)
+{
+	struct str pem;
+	size_t skipped;
+	const char *path = env->get(env->ctx, variable);
+	if (!path || !*path)
+		return OK;
+	enum err e = environment_map_file(&pem, variable, path, CA_BUNDLE_MAX, f);
+	if (e != OK)
+		return e;
+	/* An anchor is smaller than the base64 of its certificate. */
+	struct arena memory = { environment_map_memory(pem.n), 0, pem.n };
+	e = trust_from_pem(out, &skipped, pem, &memory, f);
+	if (e != OK)
+		return fault_set(f, e, 0, str_c(variable), S(": "), fault_text(f));
+	if (skipped)
+		LOG(LOG_WARN, L("some certificates of the bundle are not usable as trust anchors and were left out"),
+		    KV("variable", str_c(variable)), KI("used", out->count), KI("left_out", skipped));
+	return OK;
+}
+
+static enum err read_trust(struct services *s, const struct environment *env, struct fault *f)
+{
+	s->slack_trust = trust_builtin();
+	enum err e = read_bundle(&s->slack_trust, env, "SSL_CERT_FILE", f);
+	s->aws_trust = s->slack_trust;
+	return e == OK ? read_bundle(&s->aws_trust, env, "AWS_CA_BUNDLE", f) : e;
+}
+
+static enum err read_endpoint(struct services *s, const struct environment *env, struct fault *f)
+{
+	static const char *const variables[] = { "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL" };
+	if (str_eq_nocase(environment_get(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), S("true")))
+		return OK;
+	for (size_t i = 0; i < countof(variables) && !s->has_lambda_endpoint; i++) {
+		struct str url = environment_get(env, variables[i]);
+		if (url.n && endpoint_from_url(&s->lambda_endpoint, url, f) != OK)
+			return fault_set(f, E_CONFIG, 0, str_c(variables[i]), S(" cannot be used: "), fault_text(f));
+		s->has_lambda_endpoint = url.n > 0;
+	}
+	return OK;
+}
+
+static void tell_what_is_unusual(const struct services *s)
+{
+	if (s->config.skip_verify)
+		LOG(LOG_WARN, L("GATEWAY_INSECURE_SKIP_VERIFY=1: signatures are not checked, anybody who can reach this gateway can start functions"));
+	if (!s->config.response_hosts_default)
+		LOG(LOG_WARN, L("GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there"), KV("hosts", s->config.response_hosts));
+}
+
+enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)
+{
+	resolver_init(&s->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
+	enum err e = environment_check_names(f);
+	if (e == OK)
+		e = config_read(&s->config, env, f);
+	if (e != OK)
+		return e;
+	log_set_level(s->config.log_level);
+	tell_what_is_unusual(s);
+	if ((e = read_trust(s, env, f)) != OK || (e = read_endpoint(s, env, f)) != OK)
+		return e;
+	if ((e = credential_chain_init(&s->credentials, env, f)) != OK)
+		return e;
+	s->region = environment_get(env, "AWS_REGION");
+	if (s->region.n == 0)
+		s->region = environment_get(env, "AWS_DEFAULT_REGION");
+	size_t slots = workers + SPARE_CONNECTIONS;
+	s->pool = http_pool_init(environment_map_memory(http_pool_size(slots)), slots);
+	return OK;
+}
+
+struct invoker services_invoker(struct services *s)
+{
+	return (struct invoker){
+		.pool = s->pool,
+		.resolver = &s->resolver,
+		.trust = &s->aws_trust,
+		.credentials = &s->credentials,
+		.override = s->has_lambda_endpoint ? &s->lambda_endpoint : NULL,
+		.skew_ms = &s->skew_ms,
+	};
+}

@@ -1,0 +1,31 @@
+/* services.h - what a process sets up once and all its threads use: the settings, whom to trust, where to
+ * find names, credentials and endpoints, kept connections. */
+#ifndef HOST_SERVICES_H
+#define HOST_SERVICES_H
+
+#include "aws/invoke.h"
+#include "gateway/config.h"
+#include "net/resolve.h"
+#include "net/tls.h"
+
+struct services {
+	struct config config;
+	struct resolver resolver;
+	struct trust aws_trust;   /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
+	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
+	struct credential_chain credentials;
+	struct endpoint lambda_endpoint; /* AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL */
+	bool has_lambda_endpoint;
+	struct str region;        /* the process's own, AWS_REGION; may be empty */
+	struct http_pool *pool;
+	_Atomic int64_t skew_ms;
+};
+
+/* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed
+ * and stay where it is. E_CONFIG with one sentence for the person who starts the program. */
+must_check enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f);
+
+/* An invoker for one thread. Points into `s`. */
+struct invoker services_invoker(struct services *s);
+
+#endif

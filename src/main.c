@@ -1,0 +1,64 @@
+/* Which of the things that this program can be, by how it was started. */
+
+#include "base/version.h"
+#include "host/lambda.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"slack-lambda-gateway " VERSION " - starts AWS Lambda functions from Slack, in time\n"
+	"\n"
+	"As a Lambda custom runtime (`bootstrap` in a ZIP, runtime provided.al2023) it needs no arguments:\n"
+	"Lambda sets AWS_LAMBDA_RUNTIME_API, and POST /REGION/FUNCTION with a valid Slack signature starts\n"
+	"FUNCTION in REGION.\n"
+	"\n"
+	"  --help       this text\n"
+	"  --version    the version\n"
+	"\n"
+	"Variables:\n"
+	"  SLACK_SIGNING_SECRET          required: the Signing Secret of the Slack app; several by comma\n"
+	"  GATEWAY_ALLOW                 region/function patterns that may be started (*/*)\n"
+	"  GATEWAY_ACK                   confirmed (default): answer when AWS accepted; first: at once\n"
+	"  GATEWAY_ACK_TEXT              the answer; may name {function} {region} {command} {text} {user_name}\n"
+	"                                {request_id}; empty: an empty answer\n"
+	"  GATEWAY_ACK_TYPE              ephemeral (default) or in_channel\n"
+	"  GATEWAY_TIMEOUT_MS            when Slack is answered at the latest, 100 to 2900 (2500)\n"
+	"  GATEWAY_BASE_PATH             beginning of the path to take off, such as /slack\n"
+	"  GATEWAY_RESPONSE_HOSTS        where late answers may go (hooks.slack.com,hooks.slack-gov.com)\n"
+	"  GATEWAY_LOG_LEVEL             debug, info (default), warn, error\n"
+	"  GATEWAY_INSECURE_SKIP_VERIFY  1: check no signatures\n"
+	"  AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, AWS_CA_BUNDLE, SSL_CERT_FILE as in the AWS SDKs\n";
+
+static void put(int fd, struct str s)
+{
+	ssize_t n;
+	while (s.n && (n = write(fd, s.p, s.n)) > 0)
+		s = str_skip(s, (size_t)n);
+}
+
+int main(int argc, char **argv)
+{
+	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
+	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
+	if (argc == 1 && api && *api)
+		return lambda_run();
+	if (str_eq(argument, S("--help"))) {
+		put(STDOUT_FILENO, str_c(usage));
+		return 0;
+	}
+	if (str_eq(argument, S("--version"))) {
+		put(STDOUT_FILENO, S("slack-lambda-gateway " VERSION "\n"));
+		return 0;
+	}
+	if (argc == 1) {
+		put(STDERR_FILENO, S("slack-lambda-gateway: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda; see --help\n"));
+	} else {
+		put(STDERR_FILENO, S("slack-lambda-gateway: "));
+		put(STDERR_FILENO, argument);
+		put(STDERR_FILENO, S("? There are --help and --version\n"));
+	}
+	return 2;
+}

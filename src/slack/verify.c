@@ -1,0 +1,58 @@
+#include "slack/verify.h"
+
+#include "codec/hex.h"
+#include "crypto/ct.h"
+
+/* Enough for the year 33658, short enough for no overflow in any sum with it. */
+enum { TIMESTAMP_DIGITS_MAX = 12 };
+
+bool slack_secrets_add(struct slack_secrets *s, struct str secret)
+{
+	if (secret.n == 0 || s->count == SLACK_SECRETS_MAX)
+		return false;
+	hmac_key(&s->keys[s->count++], secret);
+	return true;
+}
+
+static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str timestamp, struct str body)
+{
+	struct hmac h;
+	hmac_init(&h, key);
+	hmac_update(&h, S("v0:"));
+	hmac_update(&h, timestamp);
+	hmac_update(&h, S(":"));
+	hmac_update(&h, body);
+	hmac_final(&h, out);
+}
+
+enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, struct str timestamp,
+                                struct str signature, struct str body, int64_t now_s)
+{
+	uint64_t stamp;
+	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
+	if (timestamp.n == 0 || signature.n == 0)
+		return SLACK_UNSIGNED;
+	if (timestamp.n > TIMESTAMP_DIGITS_MAX || !str_to_u64(&stamp, timestamp, INT64_MAX))
+		return SLACK_MALFORMED;
+	if (!str_starts(signature, S("v0=")) || !hex_decode(given, sizeof(given), str_skip(signature, 3)))
+		return SLACK_MALFORMED;
+	*age_s = now_s - (int64_t)stamp;
+	if (*age_s > SLACK_TOLERANCE_S || *age_s < -SLACK_TOLERANCE_S)
+		return SLACK_STALE;
+	bool genuine = false;
+	for (size_t i = 0; i < s->count; i++) {
+		compute(right, &s->keys[i], timestamp, body);
+		genuine |= ct_equal(given, right, sizeof(right));
+	}
+	ct_wipe(right, sizeof(right));
+	return genuine ? SLACK_GENUINE : SLACK_FORGED;
+}
+
+void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body)
+{
+	uint8_t code[SHA256_SIZE];
+	check(s->count > 0);
+	compute(code, &s->keys[0], timestamp, body);
+	buf_put(out, S("v0="));
+	hex_put(out, code, sizeof(code));
+}

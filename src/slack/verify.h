@@ -1,0 +1,39 @@
+/* verify.h - Slack's request signature, version v0.
+ *
+ * https://docs.slack.dev/authentication/verifying-requests-from-slack
+ * The signature covers the time stamp as it was sent and the raw body, nothing else: neither the path nor
+ * any other header. */
+#ifndef SLACK_VERIFY_H
+#define SLACK_VERIFY_H
+
+#include "base/buf.h"
+#include "crypto/hmac.h"
+
+enum { SLACK_SECRETS_MAX = 16, SLACK_TOLERANCE_S = 300 };
+
+/* Signing secrets, any of which may have signed. The texts are not kept, only the prepared keys. */
+struct slack_secrets {
+	size_t count;
+	struct hmac_key keys[SLACK_SECRETS_MAX];
+};
+
+/* Adds one secret, its ASCII text as shown by Slack. False if it is empty or there is no room. */
+must_check bool slack_secrets_add(struct slack_secrets *s, struct str secret);
+
+enum slack_verdict {
+	SLACK_GENUINE,
+	SLACK_UNSIGNED,  /* signature or time stamp missing */
+	SLACK_MALFORMED, /* not of the form v0=<64 hex digits>, or the time stamp not a plain number */
+	SLACK_STALE,     /* more than SLACK_TOLERANCE_S away from `now_s`, either way */
+	SLACK_FORGED,    /* signed by none of the secrets */
+};
+
+/* `timestamp` and `signature` are the header values, empty if absent. *age_s: now minus the time stamp, for the
+ * log, set unless UNSIGNED or MALFORMED. Every secret is tried, compared in constant time. */
+must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, struct str timestamp,
+                                           struct str signature, struct str body, int64_t now_s);
+
+/* Appends v0=<hex>, the signature of `body` at `timestamp` under the first secret. */
+void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body);
+
+#endif
