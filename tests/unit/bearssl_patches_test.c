@@ -1,0 +1,291 @@
+/* The defects of BearSSL 0.6 that vendor/patches/ mends, one test a patch; each fails without its patch. */
+#include "check.h"
+
+#include <string.h>
+
+#include <bearssl.h>
+
+/* A self-signed P-256 certificate for *.com and *.example.net, valid 2020 to 2049, and its private key. */
+static const unsigned char CERTIFICATE[] = {
+	0x30, 0x82, 0x01, 0x28, 0x30, 0x81, 0xD0, 0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x01, 0x30,
+	0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02, 0x30, 0x0C, 0x31, 0x0A, 0x30,
+	0x08, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0C, 0x01, 0x74, 0x30, 0x1E, 0x17, 0x0D, 0x32, 0x30, 0x30,
+	0x31, 0x30, 0x31, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x5A, 0x17, 0x0D, 0x34, 0x39, 0x30, 0x31,
+	0x30, 0x31, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x5A, 0x30, 0x0C, 0x31, 0x0A, 0x30, 0x08, 0x06,
+	0x03, 0x55, 0x04, 0x03, 0x0C, 0x01, 0x74, 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48,
+	0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42,
+	0x00, 0x04, 0x7E, 0x65, 0x6F, 0x13, 0xC0, 0x9A, 0x48, 0x06, 0xC9, 0x83, 0x00, 0x43, 0xE1, 0xBF,
+	0x39, 0x85, 0x42, 0x40, 0x1A, 0x65, 0xE5, 0x51, 0x1C, 0x9D, 0xD1, 0xF2, 0xEE, 0xB5, 0x80, 0x80,
+	0x3B, 0x61, 0x42, 0xD7, 0x8C, 0x07, 0x92, 0xFD, 0x88, 0x58, 0xDA, 0x38, 0x88, 0x68, 0xFB, 0x4C,
+	0x47, 0x4B, 0x8D, 0x5F, 0x4A, 0x1C, 0x72, 0xB7, 0xF3, 0x44, 0xD2, 0xA0, 0xFB, 0xF1, 0x2F, 0x90,
+	0x34, 0xBB, 0xA3, 0x23, 0x30, 0x21, 0x30, 0x1F, 0x06, 0x03, 0x55, 0x1D, 0x11, 0x04, 0x18, 0x30,
+	0x16, 0x82, 0x05, 0x2A, 0x2E, 0x63, 0x6F, 0x6D, 0x82, 0x0D, 0x2A, 0x2E, 0x65, 0x78, 0x61, 0x6D,
+	0x70, 0x6C, 0x65, 0x2E, 0x6E, 0x65, 0x74, 0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D,
+	0x04, 0x03, 0x02, 0x03, 0x47, 0x00, 0x30, 0x44, 0x02, 0x20, 0x2A, 0xE6, 0x4A, 0x9C, 0xBB, 0x5D,
+	0x59, 0x87, 0x7B, 0x9E, 0x74, 0x2C, 0x41, 0x43, 0xA8, 0xEF, 0xF5, 0xA9, 0x5C, 0x1E, 0xBE, 0x96,
+	0x93, 0x34, 0x2E, 0x04, 0x3C, 0x32, 0x19, 0x0A, 0xEB, 0xDB, 0x02, 0x20, 0x1C, 0x49, 0x68, 0x59,
+	0x5B, 0x0C, 0xF6, 0x9E, 0x9A, 0x5B, 0xD9, 0x00, 0xE0, 0xA4, 0x02, 0xA2, 0xD1, 0x78, 0xCB, 0x36,
+	0x59, 0xF8, 0x9A, 0xCB, 0x9A, 0x2A, 0x06, 0x1B, 0x07, 0x97, 0xAA, 0x78,
+};
+
+static const unsigned char KEY[] = {
+	0xD6, 0xA2, 0x85, 0x7F, 0xA1, 0x15, 0x66, 0x36, 0x2A, 0x7C, 0x13, 0x69, 0x12, 0x75, 0x86, 0xCF,
+	0x78, 0xC6, 0xF1, 0x86, 0xD5, 0x30, 0xD7, 0x78, 0x66, 0xC3, 0x9A, 0x90, 0x80, 0xC1, 0x12, 0xA7,
+};
+#define PUBLIC_KEY_AT 113
+#define PUBLIC_KEY_LEN 65
+
+/* Bytes that nobody may write to, around what is under test. */
+#define UNTOUCHED 0xA5
+
+static bool untouched(const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != UNTOUCHED)
+			return false;
+	}
+	return true;
+}
+
+/* ---- decoders -------------------------------------------------------------------------------------------------------- */
+
+/* The head of an EC private key whose secret has `n` bytes; the secret itself comes next. */
+static size_t ec_key_head(unsigned char out[static 11], size_t n)
+{
+	size_t whole = n + 7;
+	const unsigned char head[] = {
+		0x30, 0x82, (unsigned char)(whole >> 8), (unsigned char)whole,
+		0x02, 0x01, 0x01,
+		0x04, 0x82, (unsigned char)(n >> 8), (unsigned char)n,
+	};
+	memcpy(out, head, sizeof head);
+	return sizeof head;
+}
+
+struct guarded_decoder {
+	br_skey_decoder_context context;
+	unsigned char behind[1024];
+};
+
+static void decode_oversized_key(struct guarded_decoder *d, size_t n)
+{
+	unsigned char head[11], secret[2048];
+
+	memset(d, UNTOUCHED, sizeof *d);
+	memset(secret, 1, sizeof secret);
+	br_skey_decoder_init(&d->context);
+	br_skey_decoder_push(&d->context, head, ec_key_head(head, n));
+	br_skey_decoder_push(&d->context, secret, n);
+}
+
+TEST(bearssl_private_key_larger_than_the_decoder)
+{
+	static struct guarded_decoder d;
+
+	decode_oversized_key(&d, 3 * BR_X509_BUFSIZE_KEY);
+	expect_int(br_skey_decoder_last_error(&d.context), BR_ERR_X509_UNSUPPORTED);
+	expect(untouched(d.behind, sizeof d.behind));
+}
+
+TEST(bearssl_private_key_decoder_stops_after_an_error)
+{
+	static struct guarded_decoder d;
+
+	decode_oversized_key(&d, 2000);
+	expect_int(br_skey_decoder_last_error(&d.context), BR_ERR_X509_UNSUPPORTED);
+	expect(untouched(d.behind, sizeof d.behind));
+}
+
+static void count_name_bytes(void *count, const void *bytes, size_t n)
+{
+	(void)bytes;
+	*(size_t *)count += n;
+}
+
+TEST(bearssl_certificate_decoder_stops_after_an_error)
+{
+	br_x509_decoder_context d;
+	size_t name_bytes = 0;
+	unsigned char not_a_sequence = 0x31;
+
+	br_x509_decoder_init(&d, count_name_bytes, &name_bytes);
+	br_x509_decoder_push(&d, &not_a_sequence, 1);
+	int error = br_x509_decoder_last_error(&d);
+	expect(error != 0 && error != BR_ERR_X509_TRUNCATED);
+	br_x509_decoder_push(&d, CERTIFICATE + 1, sizeof CERTIFICATE - 1);
+	expect_int(br_x509_decoder_last_error(&d), error);
+	expect_int(name_bytes, 0);
+}
+
+TEST(bearssl_wildcard_needs_two_labels)
+{
+	static const struct {
+		const char *server;
+		unsigned want;
+	} cases[] = {
+		/* The name matches, which leaves a chain that ends nowhere. */
+		{ "a.example.net", BR_ERR_X509_NOT_TRUSTED },
+		{ "A.EXAMPLE.NET", BR_ERR_X509_NOT_TRUSTED },
+		{ "example.com", BR_ERR_X509_BAD_SERVER_NAME },
+		{ ".example.net", BR_ERR_X509_BAD_SERVER_NAME },
+		{ "a.b.example.net", BR_ERR_X509_BAD_SERVER_NAME },
+		{ "example.net", BR_ERR_X509_BAD_SERVER_NAME },
+	};
+	br_x509_minimal_context x;
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("%s", cases[i].server);
+		br_x509_minimal_init_full(&x, NULL, 0);
+		br_x509_minimal_set_time(&x, 741443, 0); /* 2030-01-01 */
+		x.vtable->start_chain(&x.vtable, cases[i].server);
+		x.vtable->start_cert(&x.vtable, sizeof CERTIFICATE);
+		x.vtable->append(&x.vtable, CERTIFICATE, sizeof CERTIFICATE);
+		x.vtable->end_cert(&x.vtable);
+		expect_int(x.vtable->end_chain(&x.vtable), cases[i].want);
+	}
+}
+
+/* ---- arithmetic ------------------------------------------------------------------------------------------------------ */
+
+TEST(bearssl_modulus_of_a_4096_bit_key)
+{
+	unsigned char factor[256], modulus[512], want[512];
+	br_rsa_private_key key = { .n_bitlen = 4096, .p = factor, .plen = 256, .q = factor, .qlen = 256 };
+
+	/* (2^2048 - 1)^2 = 2^4096 - 2^2049 + 1 */
+	memset(factor, 0xFF, sizeof factor);
+	memset(want, 0xFF, 255);
+	want[255] = 0xFE;
+	memset(want + 256, 0, 255);
+	want[511] = 1;
+	expect_int(br_rsa_i31_compute_modulus(modulus, &key), 512);
+	expect(memcmp(modulus, want, sizeof want) == 0);
+}
+
+/* RFC 7748, section 5.2, first vector; its scalar is little-endian. */
+TEST(bearssl_c25519_scalar_is_big_endian)
+{
+	static const unsigned char little_endian[32] = {
+		0xA5, 0x46, 0xE3, 0x6B, 0xF0, 0x52, 0x7C, 0x9D, 0x3B, 0x16, 0x15, 0x4B, 0x82, 0x46, 0x5E, 0xDD,
+		0x62, 0x14, 0x4C, 0x0A, 0xC1, 0xFC, 0x5A, 0x18, 0x50, 0x6A, 0x22, 0x44, 0xBA, 0x44, 0x9A, 0xC4,
+	};
+	static const unsigned char want[32] = {
+		0xC3, 0xDA, 0x55, 0x37, 0x9D, 0xE9, 0xC6, 0x90, 0x8E, 0x94, 0xEA, 0x4D, 0xF2, 0x8D, 0x08, 0x4F,
+		0x32, 0xEC, 0xCF, 0x03, 0x49, 0x1C, 0x71, 0xF7, 0x54, 0xB4, 0x07, 0x55, 0x77, 0xA2, 0x85, 0x52,
+	};
+	unsigned char scalar[32], point[32] = {
+		0xE6, 0xDB, 0x68, 0x67, 0x58, 0x30, 0x30, 0xDB, 0x35, 0x94, 0xC1, 0xA4, 0x24, 0xB1, 0x5F, 0x7C,
+		0x72, 0x66, 0x24, 0xEC, 0x26, 0xB3, 0x35, 0x3B, 0x10, 0xA9, 0x03, 0xA6, 0xD0, 0xAB, 0x1C, 0x4C,
+	};
+
+	for (size_t i = 0; i < sizeof scalar; i++)
+		scalar[i] = little_endian[sizeof scalar - 1 - i];
+	expect_int(br_ec_c25519_m31.mul(point, 32, scalar, 32, BR_EC_curve25519), 1);
+	expect(memcmp(point, want, sizeof want) == 0);
+}
+
+TEST(bearssl_points_of_wrong_length_are_refused_untouched)
+{
+	static const struct {
+		const br_ec_impl *ec;
+		int curve;
+		size_t len;
+	} cases[] = {
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 33 },
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 64 },
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 66 },
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 97 },
+		{ &br_ec_prime_i31, BR_EC_secp384r1, 65 },
+		{ &br_ec_prime_i31, BR_EC_secp384r1, 96 },
+		{ &br_ec_prime_i31, BR_EC_secp384r1, 133 },
+	};
+	static const unsigned char seven[] = { 7 };
+	unsigned char point[160];
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("curve %d, %zu bytes", cases[i].curve, cases[i].len);
+		memset(point, UNTOUCHED, sizeof point);
+		expect_int(cases[i].ec->mul(point, cases[i].len, seven, 1, cases[i].curve), 0);
+		expect(untouched(point, sizeof point));
+		expect_int(cases[i].ec->muladd(point, NULL, cases[i].len, seven, 1, seven, 1, cases[i].curve), 0);
+		expect(untouched(point, sizeof point));
+	}
+}
+
+/* ---- closing --------------------------------------------------------------------------------------------------------- */
+
+static struct {
+	br_ssl_client_context client;
+	br_ssl_server_context server;
+	br_x509_minimal_context unused;
+	br_x509_knownkey_context known;
+	unsigned char client_records[BR_SSL_BUFSIZE_BIDI];
+	unsigned char server_records[BR_SSL_BUFSIZE_BIDI];
+} tls;
+
+/* Moves what `from` has to send into `to`; false when there was nothing that could be moved. */
+static bool carry(br_ssl_engine_context *from, br_ssl_engine_context *to)
+{
+	size_t have, room;
+	unsigned char *source = br_ssl_engine_sendrec_buf(from, &have);
+	unsigned char *sink = br_ssl_engine_recvrec_buf(to, &room);
+
+	if (source == NULL || sink == NULL)
+		return false;
+	size_t n = have < room ? have : room;
+	memcpy(sink, source, n);
+	br_ssl_engine_sendrec_ack(from, n);
+	br_ssl_engine_recvrec_ack(to, n);
+	return true;
+}
+
+static void carry_all(void)
+{
+	while (carry(&tls.client.eng, &tls.server.eng) || carry(&tls.server.eng, &tls.client.eng)) { }
+}
+
+static void handshake(void)
+{
+	static const unsigned char seed[32] = { 1 };
+	br_x509_certificate chain = { .data = (unsigned char *)(uintptr_t)CERTIFICATE, .data_len = sizeof CERTIFICATE };
+	br_ec_private_key key = { .curve = BR_EC_secp256r1, .x = (unsigned char *)(uintptr_t)KEY, .xlen = sizeof KEY };
+	br_ec_public_key public_key = {
+		.curve = BR_EC_secp256r1,
+		.q = (unsigned char *)(uintptr_t)CERTIFICATE + PUBLIC_KEY_AT,
+		.qlen = PUBLIC_KEY_LEN,
+	};
+
+	br_ssl_client_init_full(&tls.client, &tls.unused, NULL, 0);
+	br_x509_knownkey_init_ec(&tls.known, &public_key, BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN);
+	br_ssl_engine_set_x509(&tls.client.eng, &tls.known.vtable);
+	br_ssl_engine_set_buffer(&tls.client.eng, tls.client_records, sizeof tls.client_records, 1);
+	br_ssl_engine_inject_entropy(&tls.client.eng, seed, sizeof seed);
+	br_ssl_server_init_full_ec(&tls.server, &chain, 1, BR_KEYTYPE_EC, &key);
+	br_ssl_engine_set_buffer(&tls.server.eng, tls.server_records, sizeof tls.server_records, 1);
+	br_ssl_engine_inject_entropy(&tls.server.eng, seed, sizeof seed);
+	expect(br_ssl_client_reset(&tls.client, "a.example.net", 0) == 1);
+	expect(br_ssl_server_reset(&tls.server) == 1);
+	carry_all();
+}
+
+TEST(bearssl_close_drops_unread_data)
+{
+	size_t n;
+
+	handshake();
+	unsigned char *out = br_ssl_engine_sendapp_buf(&tls.server.eng, &n);
+	expect(out != NULL && n >= 5);
+	if (out == NULL)
+		return;
+	memcpy(out, "hello", 5);
+	br_ssl_engine_sendapp_ack(&tls.server.eng, 5);
+	br_ssl_engine_flush(&tls.server.eng, 0);
+	carry_all();
+	expect(br_ssl_engine_current_state(&tls.client.eng) & BR_SSL_RECVAPP);
+
+	br_ssl_engine_close(&tls.client.eng);
+	carry_all();
+	expect_int(br_ssl_engine_current_state(&tls.client.eng), BR_SSL_CLOSED);
+	expect_int(br_ssl_engine_last_error(&tls.client.eng), BR_ERR_OK);
+	expect_int(br_ssl_engine_current_state(&tls.server.eng), BR_SSL_CLOSED);
+}
