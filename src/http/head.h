@@ -63,7 +63,11 @@ size_t http_field_count(const struct http_head *h, struct str name);
 /* Whether the comma list `value` contains `token` (case does not matter). */
 bool http_list_has(struct str value, struct str token);
 
-/* Whether `s` may stand as a field value on the wire: no control bytes but TAB. */
+/* Whether a byte may stand in a token (a name, a method), or in a field value: no control bytes but TAB. */
+bool http_is_token_byte(unsigned char c);
+bool http_is_value_byte(unsigned char c);
+
+/* Whether `s` may stand as a field value on the wire. */
 bool http_value_ok(struct str s);
 
 #endif
