@@ -1,0 +1,112 @@
+#include "codec/form.h"
+
+#include "codec/hex.h"
+
+struct form_walk form_walk(struct str body)
+{
+	return (struct form_walk){ .rest = body };
+}
+
+bool form_next(struct form_walk *w)
+{
+	struct str pair = { NULL, 0 };
+	while (pair.n == 0 && w->rest.n > 0)
+		str_cut(&pair, &w->rest, w->rest, '&');
+	str_cut(&w->name, &w->value, pair, '=');
+	return pair.n > 0;
+}
+
+/* The byte that stands at s.p[*i], decoded; moves *i past it. Negative for a '%' without two hex digits. */
+static int take(size_t *i, struct str s, bool plus)
+{
+	unsigned char c = (unsigned char)s.p[(*i)++];
+	if (c == '+' && plus)
+		return ' ';
+	if (c != '%')
+		return c;
+	if (s.n - *i < 2)
+		return -1;
+	int high = hex_digit((unsigned char)s.p[*i]), low = hex_digit((unsigned char)s.p[*i + 1]);
+	*i += 2;
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+bool form_check(struct str body)
+{
+	for (size_t i = str_find(body, '%'); i < body.n; i += str_find(str_skip(body, i), '%'))
+		if (take(&i, body, true) < 0)
+			return false;
+	return true;
+}
+
+static enum err decode(struct str *out, struct str s, struct arena *arena, bool plus)
+{
+	*out = s;
+	if (str_find(s, '%') == s.n && (!plus || str_find(s, '+') == s.n))
+		return OK;
+	struct buf b = arena_rest(arena);
+	enum err e = OK;
+	for (size_t i = 0; i < s.n && e == OK;) {
+		int c = take(&i, s, plus);
+		if (c < 0)
+			e = E_SYNTAX;
+		else if (b.n == b.cap)
+			e = E_LIMIT;
+		else
+			b.p[b.n++] = (char)c;
+	}
+	if (e != OK)
+		b.n = 0;
+	*out = arena_keep(arena, &b);
+	return e;
+}
+
+enum err form_decode(struct str *out, struct str s, struct arena *arena)
+{
+	return decode(out, s, arena, true);
+}
+
+enum err percent_decode(struct str *out, struct str s, struct arena *arena)
+{
+	return decode(out, s, arena, false);
+}
+
+/* Whether `s` decodes to `name`. */
+static bool is_name(struct str s, struct str name)
+{
+	size_t i = 0, j = 0;
+	while (i < s.n && j < name.n && take(&i, s, true) == (unsigned char)name.p[j])
+		j++;
+	return i == s.n && j == name.n;
+}
+
+enum err form_get(struct str *out, struct str body, struct str name, struct arena *arena)
+{
+	struct form_walk w = form_walk(body);
+	while (form_next(&w))
+		if (is_name(w.name, name))
+			return form_decode(out, w.value, arena);
+	*out = (struct str){ NULL, 0 };
+	return OK;
+}
+
+void percent_encode(struct buf *b, struct str s, bool keep_slash)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash))
+			buf_put_char(b, (char)c);
+		else
+			buf_add(b, S("%"), (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
+	}
+}
+
+void form_put(struct buf *b, struct str name, struct str value)
+{
+	if (b->n > 0)
+		buf_put_char(b, '&');
+	percent_encode(b, name, false);
+	buf_put_char(b, '=');
+	percent_encode(b, value, false);
+}

@@ -1,0 +1,117 @@
+#include "codec/json_write.h"
+
+#include "codec/json_plain.h"
+#include "codec/utf8.h"
+
+struct json_writer json_writer(struct buf *out)
+{
+	return (struct json_writer){ out, false };
+}
+
+static void separate(struct json_writer *w)
+{
+	if (w->comma)
+		buf_put_char(w->out, ',');
+	w->comma = true;
+}
+
+static void put_escape(struct buf *b, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef", letters[] = "btn\0fr";
+	if (c == '"' || c == '\\')
+		buf_add(b, S("\\"), (struct str){ (const char *)&c, 1 });
+	else if (c >= '\b' && c <= '\r' && c != '\v')
+		buf_add(b, S("\\"), (struct str){ letters + (c - '\b'), 1 });
+	else
+		buf_add(b, S("\\u00"), (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
+}
+
+static void put_content(struct buf *b, struct str s)
+{
+	for (;;) {
+		size_t n = json_plain(s);
+		buf_put(b, str_sub(s, 0, n));
+		s = str_skip(s, n);
+		if (s.n == 0)
+			return;
+		if ((unsigned char)s.p[0] < 0x80) {
+			put_escape(b, (unsigned char)s.p[0]);
+			n = 1;
+		} else if ((n = utf8_sequence(s)) > 0) {
+			buf_put(b, str_sub(s, 0, n));
+		} else {
+			/* One replacement for each beginning of a sequence that was cut off, as browsers do. */
+			utf8_put(b, 0xfffd);
+			n = utf8_prefix(s);
+			n += n == 0;
+		}
+		s = str_skip(s, n);
+	}
+}
+
+void json_put_string_parts(struct json_writer *w, const struct str *parts, size_t count)
+{
+	separate(w);
+	buf_put_char(w->out, '"');
+	for (size_t i = 0; i < count; i++)
+		put_content(w->out, parts[i]);
+	buf_put_char(w->out, '"');
+}
+
+void json_put_string(struct json_writer *w, struct str s)
+{
+	json_put_string_parts(w, &s, 1);
+}
+
+void json_put_raw(struct json_writer *w, struct str text)
+{
+	separate(w);
+	buf_put(w->out, text);
+}
+
+void json_put_int(struct json_writer *w, int64_t v)
+{
+	json_put_raw(w, NUM(v));
+}
+
+void json_put_bool(struct json_writer *w, bool v)
+{
+	json_put_raw(w, v ? S("true") : S("false"));
+}
+
+void json_put_null(struct json_writer *w)
+{
+	json_put_raw(w, S("null"));
+}
+
+void json_open(struct json_writer *w, char bracket)
+{
+	separate(w);
+	buf_put_char(w->out, bracket);
+	w->comma = false;
+}
+
+void json_close(struct json_writer *w, char bracket)
+{
+	buf_put_char(w->out, bracket);
+	w->comma = true;
+}
+
+void json_key(struct json_writer *w, struct str name)
+{
+	json_put_string(w, name);
+	buf_put_char(w->out, ':');
+	w->comma = false;
+}
+
+void json_field(struct json_writer *w, struct str name, struct str value)
+{
+	json_key(w, name);
+	json_put_string(w, value);
+}
+
+void json_field_int(struct json_writer *w, struct str name, int64_t value)
+{
+	json_key(w, name);
+	json_put_int(w, value);
+}
