@@ -3,27 +3,14 @@
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 #include "gateway/template.h"
+#include "slack/text.h"
 
 enum { SHOWN_PATH_MAX = 200 };
 
 #define JSON_TYPE S("application/json")
 #define TEXT_TYPE S("text/plain; charset=utf-8")
 
-static void put_escaped(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '&')
-			buf_put(b, S("&amp;"));
-		else if (s.p[i] == '<')
-			buf_put(b, S("&lt;"));
-		else if (s.p[i] == '>')
-			buf_put(b, S("&gt;"));
-		else
-			buf_put_char(b, s.p[i]);
-	}
-}
-
-/* {"response_type":TYPE,"text":TEXT} with `more` before the closing brace. Consumes nothing of `text`. */
+/* {"response_type":TYPE,"text":TEXT}; a late one also says that it replaces nothing. */
 static struct str message(struct str type, struct str text, bool late, struct arena *a)
 {
 	struct buf b = arena_rest(a);
@@ -67,7 +54,7 @@ static void put_fate(struct buf *b, const struct target *t, const struct outcome
 	put_subject(b, t);
 	buf_put(b, words[o->fate]);
 	if (o->fate == FATE_NOT_STARTED || o->fate == FATE_UNKNOWN)
-		put_escaped(b, o->reason);
+		slack_put_escaped(b, o->reason);
 }
 
 static void put_template(struct buf *b, struct str template, const struct slack_request *slack,
@@ -83,7 +70,7 @@ static void put_template(struct buf *b, struct str template, const struct slack_
 		if (name == TEMPLATE_LITERAL)
 			buf_put(b, piece);
 		else
-			put_escaped(b, values[name]);
+			slack_put_escaped(b, values[name]);
 	}
 }
 
@@ -139,7 +126,7 @@ struct reply reply_to_bad_path(const struct slack_request *slack, struct str sho
 		return options_reply();
 	struct buf b = arena_rest(arena);
 	buf_put(&b, S("Invalid resource ["));
-	put_escaped(&b, utf8_take(shown, SHOWN_PATH_MAX));
+	slack_put_escaped(&b, utf8_take(shown, SHOWN_PATH_MAX));
 	buf_put(&b, S("]. Expecting format [region/function-name]"));
 	struct str text = arena_keep(arena, &b);
 	return slack->kind == SLACK_COMMAND ? ephemeral(text, arena) : failure(slack->kind, text, 404);
