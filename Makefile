@@ -26,7 +26,6 @@ FUZZ_SECONDS = 60
 NAME := slack-lambda-gateway
 ARCH := $(shell uname -m)
 Q := $(if $(V),,@)
-export SOURCE_DATE_EPOCH ?= 0
 export LC_ALL := C
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc) -rR
@@ -55,7 +54,7 @@ MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -f
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(CC_HARDEN) $(REPRODUCIBLE)
 # A static PIE, linked by hand: gcc's own -static-pie would take glibc's start files. The kernel maps it at a random
 # address, rcrt1.o relocates it, then everything that needed relocation is read-only.
-MUSL_LINK = -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code \
+MUSL_LINK = -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack \
 	-Wl,--gc-sections,--sort-section=alignment,--hash-style=gnu,--build-id=none,-O1 $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
 MUSL_LIBS = $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) $(MUSL)/lib/crtn.o
 
@@ -109,7 +108,7 @@ $(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp vendor/bearssl.mk | 
 	@echo '  BUILD   bearssl (sanitized)'
 	$(Q)rm -rf $(@D)
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' \
-		CFLAGS='$(SAN_CFLAGS) -O1 -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
+		CFLAGS='$(SAN_CFLAGS) -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
 
 # BearSSL's own tool turns the trust anchors into C.
 $(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a
@@ -129,24 +128,22 @@ build/anchors.c: $(VENDOR)/brssl $(ANCHORS) Makefile
 MUSL_OBJS := $(SRCS:%.c=build/musl/%.o) build/musl/anchors.o
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=build/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o)
-DIRS := $(sort $(dir $(ALL_OBJS)))
 
-build/musl/%.o: %.c $(VENDOR)/musl.stamp $(VENDOR)/bearssl.stamp Makefile | $(DIRS)
+build/musl/%.o: %.c $(VENDOR)/musl.stamp $(VENDOR)/bearssl.stamp Makefile
 	@echo '  CC      $<'
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
 
-build/san/%.o: %.c $(VENDOR)/bearssl.stamp Makefile | $(DIRS) build/setup-test
+build/san/%.o: %.c $(VENDOR)/bearssl.stamp Makefile | build/setup-test
 	@echo '  CC san  $<'
+	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
 
-build/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp Makefile | $(DIRS)
+build/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp Makefile
 	$(Q)$(CC) -Os $(CPPFLAGS) $(MUSL_CFLAGS) -w -MMD -MP -c -o $@ $<
 
-build/san/anchors.o: build/anchors.c Makefile | $(DIRS) build/setup-test
+build/san/anchors.o: build/anchors.c Makefile | build/setup-test
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) -w -MMD -MP -c -o $@ $<
-
-$(DIRS):
-	$(Q)mkdir -p $@
 
 -include $(wildcard $(ALL_OBJS:.o=.d))
 
@@ -167,6 +164,7 @@ demo: all
 	$(Q)scripts/demo
 
 dist: all
+	$(Q)scripts/setup dist
 	$(Q)scripts/dist $(ARCH)
 
 size: all
