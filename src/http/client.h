@@ -18,6 +18,7 @@ struct http_client {
 	struct stream stream;
 	size_t requests; /* sent on this connection so far: 0 means it is fresh */
 	char in[HTTP_HEAD_MAX];
+	char tail[512];  /* where the body is read when the caller's buffer is full but for less than this */
 };
 
 struct http_request {
