@@ -98,3 +98,44 @@ void utc_put_basic(struct buf *b, int64_t seconds)
 	put_date_time(b, seconds, S(""), S(""));
 	buf_put_char(b, 'Z');
 }
+
+/* In `form`, A stands for a letter, # for a digit, everything else for itself. */
+static bool has_form(struct str s, struct str form)
+{
+	if (s.n != form.n)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		bool ok = form.p[i] == '#' ? is_digit(c) : form.p[i] == 'A' ? is_alpha(c) : c == (unsigned char)form.p[i];
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static int digits_at(struct str s, size_t at, size_t width)
+{
+	int v = 0;
+	for (size_t i = at; i < at + width; i++)
+		v = v * 10 + (s.p[i] - '0');
+	return v;
+}
+
+bool utc_from_http_date(int64_t *seconds, struct str s)
+{
+	if (!has_form(s, S("AAA, ## AAA #### ##:##:## GMT")))
+		return false;
+	size_t month = str_find_str(S("JanFebMarAprMayJunJulAugSepOctNovDec"), str_sub(s, 8, 11));
+	struct utc t = {
+		.year = digits_at(s, 12, 4),
+		.month = (int)month / 3 + 1,
+		.day = digits_at(s, 5, 2),
+		.hour = digits_at(s, 17, 2),
+		.minute = digits_at(s, 20, 2),
+		.second = digits_at(s, 23, 2),
+	};
+	if (month % 3 || t.month > 12 || t.year < 1970 || t.day < 1 || t.day > 31 || t.hour > 23 || t.minute > 59 || t.second > 60)
+		return false;
+	*seconds = utc_to_seconds(t);
+	return true;
+}

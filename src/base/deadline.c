@@ -38,3 +38,16 @@ struct deadline deadline_within(const struct deadline *d, int64_t ms)
 		inner.hard = end;
 	return inner;
 }
+
+bool deadline_sleep(struct deadline *d, int64_t ms)
+{
+	for (int64_t end = clock_mono_ms() + ms;;) {
+		int left = deadline_left(d);
+		int64_t rest = end - clock_mono_ms();
+		if (rest <= 0)
+			return true;
+		if (left == 0)
+			return false;
+		clock_sleep_ms(left > 0 && left < rest ? left : rest);
+	}
+}

@@ -33,4 +33,7 @@ int deadline_left(struct deadline *d);
 struct deadline deadline_within(const struct deadline *d, int64_t ms);
 static inline void deadline_leave(struct deadline *d, const struct deadline *inner) { d->soft = inner->soft; }
 
+/* Sleeps `ms`, serving the soft moment on the way. False if the hard moment came first. */
+must_check bool deadline_sleep(struct deadline *d, int64_t ms);
+
 #endif
