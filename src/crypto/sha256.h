@@ -1,7 +1,8 @@
 /* sha256.h - SHA-256 (FIPS 180-4).
  *
- * Uses the CPU's SHA instructions where they exist, asked for once at run time (sha256_detect), and a
- * portable path elsewhere. Not constant-time in the length, which is public. */
+ * Uses the CPU's SHA instructions where they exist and a portable path elsewhere. Which it is, the first
+ * hash finds out; that answer is the only state here, and any thread may be the one to find it. The time
+ * taken depends on the length alone. */
 #ifndef CRYPTO_SHA256_H
 #define CRYPTO_SHA256_H
 
@@ -23,8 +24,9 @@ void sha256_final(struct sha256 *s, uint8_t out[static SHA256_SIZE]);
 
 void sha256(uint8_t out[static SHA256_SIZE], struct str bytes);
 
-/* Names of the implementations that this CPU can run, in order of preference, ended by NULL; and a way to
- * pick one, for tests and benches. sha256_use(NULL) goes back to the best one. */
+/* Names of the implementations that this CPU can run ("cpu", "portable"), in order of preference, ended by
+ * NULL; and a way to pick one, for tests and benches. sha256_use(NULL) goes back to the best one; a name that
+ * is not among them changes nothing and gives false. */
 const char *const *sha256_implementations(void);
 must_check bool sha256_use(const char *name);
 
