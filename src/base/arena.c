@@ -4,11 +4,11 @@
 
 void *arena_take(struct arena *a, size_t size)
 {
-	size_t start = (a->n + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
-	if (start > a->cap || size > a->cap - start)
+	size_t gap = -(uintptr_t)(a->p + a->n) % alignof(max_align_t), room = a->cap - a->n;
+	if (gap > room || size > room - gap)
 		return NULL;
-	a->n = start + size;
-	return a->p + start;
+	a->n += gap + size;
+	return a->p + a->n - size;
 }
 
 struct buf arena_buf(struct arena *a, size_t cap)

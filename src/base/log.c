@@ -44,8 +44,10 @@ static void put_field(struct buf *b, const struct log_field *field)
 		put_text(b, field->text);
 		buf_put_char(b, '"');
 	}
-	if (b->full)
+	if (b->full) {
 		b->n = start;
+		b->full = false;
+	}
 }
 
 void log_line(enum log_level level, const struct log_field *fields, size_t count)
