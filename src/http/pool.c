@@ -1,0 +1,129 @@
+#include "http/pool.h"
+
+#include "base/clock.h"
+#include "net/tls_client.h"
+
+#include <pthread.h>
+#include <string.h>
+
+struct connection {
+	struct http_client client; /* first: what is lent is known by its address */
+	struct tls tls;
+};
+
+/* What is known about a connection lies apart from it, so that looking for one touches no other's memory.
+ * All zero means that it was never used. */
+struct slot {
+	enum { EMPTY, KEPT, LENT } state;
+	bool secure;
+	uint16_t port;
+	const struct trust *trust;
+	int64_t given_ms; /* when it was given back, monotonic */
+	size_t host_len;  /* 0: nobody's */
+	char host[HTTP_HOST_MAX];
+};
+
+struct http_pool {
+	pthread_mutex_t lock;
+	size_t count;
+	struct connection *connections;
+	struct slot slots[];
+};
+
+/* The connections' offset, aligned for them. */
+static size_t slots_end(size_t count)
+{
+	size_t end = sizeof(struct http_pool) + count * sizeof(struct slot), unit = _Alignof(struct connection);
+	return (end + unit - 1) / unit * unit;
+}
+
+size_t http_pool_size(size_t slots)
+{
+	return slots_end(slots) + slots * sizeof(struct connection);
+}
+
+struct http_pool *http_pool_init(void *memory, size_t slots)
+{
+	struct http_pool *p = memory;
+	check(pthread_mutex_init(&p->lock, NULL) == 0);
+	p->count = slots;
+	p->connections = (void *)((char *)memory + slots_end(slots));
+	return p;
+}
+
+static bool is_for(const struct slot *s, const struct stream_target *to)
+{
+	return s->port == to->port && s->secure == to->secure && s->trust == to->trust && s->host_len > 0 &&
+	       str_eq_nocase((struct str){ s->host, s->host_len }, to->host);
+}
+
+static void set_key(struct slot *s, const struct stream_target *to)
+{
+	s->port = to->port;
+	s->secure = to->secure;
+	s->trust = to->trust;
+	s->host_len = to->host.n <= sizeof(s->host) ? to->host.n : 0;
+	if (s->host_len)
+		memcpy(s->host, to->host.p, s->host_len);
+}
+
+/* How welcome a slot is to one who wants to get somewhere. */
+enum rank { NOT_TO_HAVE, OF_OTHERS, FREE, RESUMABLE, READY };
+
+static enum rank rank(const struct slot *s, const struct stream_target *to)
+{
+	if (s->state == LENT)
+		return NOT_TO_HAVE;
+	if (is_for(s, to))
+		return s->state == KEPT ? READY : RESUMABLE;
+	return s->state == KEPT ? OF_OTHERS : FREE;
+}
+
+static struct slot *choose(struct http_pool *p, const struct stream_target *to)
+{
+	struct slot *best = NULL;
+	enum rank best_rank = NOT_TO_HAVE;
+	for (struct slot *s = p->slots; s < p->slots + p->count; s++) {
+		enum rank r = rank(s, to);
+		bool better = r > best_rank;
+		/* Among equals the one used last, whose memory is warm; of others' connections the one that lay longest. */
+		if (best && r == best_rank)
+			better = r == OF_OTHERS ? s->given_ms < best->given_ms : s->given_ms > best->given_ms;
+		if (better) {
+			best = s;
+			best_rank = r;
+		}
+	}
+	return best;
+}
+
+struct http_client *http_pool_take(struct http_pool *p, const struct stream_target *to, bool fresh)
+{
+	pthread_mutex_lock(&p->lock);
+	struct slot *s = choose(p, to);
+	bool kept = s && s->state == KEPT;
+	bool wanted = kept && !fresh && is_for(s, to) && clock_mono_ms() - s->given_ms < HTTP_POOL_IDLE_MS;
+	if (s) {
+		set_key(s, to);
+		s->state = LENT;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (!s)
+		return NULL;
+	struct connection *c = &p->connections[s - p->slots];
+	if (!kept)
+		http_client_init(&c->client, &c->tls);
+	else if (!wanted || !stream_is_idle(&c->client.stream))
+		http_client_close(&c->client);
+	return &c->client;
+}
+
+void http_pool_give(struct http_pool *p, struct http_client *c)
+{
+	struct slot *s = &p->slots[(struct connection *)c - p->connections];
+	pthread_mutex_lock(&p->lock);
+	check(s->state == LENT);
+	s->state = c->stream.fd >= 0 ? KEPT : EMPTY;
+	s->given_ms = clock_mono_ms();
+	pthread_mutex_unlock(&p->lock);
+}
