@@ -35,6 +35,7 @@ endif
 SRCS := $(sort $(wildcard src/*.c src/*/*.c))
 UNITS := $(sort $(wildcard tests/unit/*.c tests/support/*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/*_fuzz.c))
+BENCHES := $(sort $(wildcard tests/bench/*.c))
 ANCHORS := $(sort $(wildcard vendor/anchors/*.pem))
 FUZZ_BINS := $(FUZZERS:tests/fuzz/%.c=build/san/%)
 
@@ -127,7 +128,8 @@ build/anchors.c: $(VENDOR)/brssl $(ANCHORS) Makefile
 
 MUSL_OBJS := $(SRCS:%.c=build/musl/%.o) build/musl/anchors.o
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
-ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=build/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o)
+ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=build/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
+	$(BENCHES:%.c=build/musl/%.o)
 
 build/musl/%.o: %.c $(VENDOR)/musl.stamp $(VENDOR)/bearssl.stamp Makefile
 	@echo '  CC      $<'
@@ -210,7 +212,14 @@ e2e: all build/setup-test
 conformance: all build/setup-test
 	$(Q)tests/conformance/run $(ARGS)
 
-bench: all
+# What the program is measured against is compiled, linked and stripped as it is.
+build/bench/%: build/musl/tests/bench/%.o $(VENDOR)/bearssl/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $(MUSL_LINK) $< $(MUSL_LIBS)
+	$(Q)strip --strip-all -R .comment $@
+
+bench: all $(BENCHES:tests/bench/%.c=build/bench/%)
 	$(Q)scripts/setup bench
 	$(Q)tests/bench/run $(ARGS)
 

@@ -1,0 +1,6 @@
+/* What a process costs that does nothing: the floor under every start. */
+
+int main(void)
+{
+	return 0;
+}
