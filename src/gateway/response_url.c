@@ -1,6 +1,13 @@
 #include "gateway/response_url.h"
 
-/* Splits HOST, HOST:PORT or [ADDRESS]:PORT; *port keeps its value when none is given. */
+#include "codec/hex.h"
+
+static bool is_host_byte(unsigned char c, bool bracketed)
+{
+	return bracketed ? hex_digit(c) >= 0 || c == ':' || c == '.' : is_alnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+/* Splits HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT; *port keeps its value when none is given. */
 static bool split_authority(struct str *host, uint64_t *port, struct str s)
 {
 	struct str rest;
@@ -14,22 +21,24 @@ static bool split_authority(struct str *host, uint64_t *port, struct str s)
 	bool has_port = s.n > host->n + (bracketed ? 2 : 0);
 	if (has_port && (!str_to_u64(port, rest, 65535) || *port == 0))
 		return false;
-	for (size_t i = 0; i < host->n; i++) {
-		unsigned char c = (unsigned char)host->p[i];
-		if (!is_alnum(c) && c != '.' && c != '-' && c != '_' && !(bracketed && c == ':'))
+	for (size_t i = 0; i < host->n; i++)
+		if (!is_host_byte((unsigned char)host->p[i], bracketed))
 			return false;
-	}
-	return host->n > 0;
+	return bracketed ? str_find(*host, ':') < host->n : host->n > 0;
 }
 
-/* Not by prefix alone: 127.example.com is a name. */
+/* An address as a whole: 127.example.com is a name, and 127.1 may be one. */
 static bool is_loopback(struct str host)
 {
+	struct str number, rest = host;
+	uint64_t value;
 	if (str_eq(host, S("localhost")) || str_eq(host, S("::1")))
 		return true;
-	for (size_t i = 0; i < host.n; i++)
-		if (!is_digit((unsigned char)host.p[i]) && host.p[i] != '.')
+	for (int i = 0; i < 4; i++) {
+		bool more = str_cut(&number, &rest, rest, '.');
+		if (more != (i < 3) || !str_to_u64(&value, number, 255))
 			return false;
+	}
 	return str_starts(host, S("127."));
 }
 
