@@ -7,7 +7,7 @@
 #include "gateway/decide.h"
 #include "host/services.h"
 
-struct job {
+struct dispatch {
 	struct services *services;
 	struct invoker *invoker;
 	const struct decision *decision; /* its action is ACTION_INVOKE */
@@ -15,15 +15,16 @@ struct job {
 	struct str trace_id;
 	struct str request_id;           /* the host's own id of the request, for the log */
 	int64_t soft, hard;              /* monotonic ms: Slack must have its answer; everything must have ended */
+	bool answered;                   /* Slack has its answer already: it was still waiting for its turn at the soft moment */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 
-	/* Sends the answer. Called exactly once, possibly in the middle of the invocation, and always before
-	 * dispatch returns. It must be done well within 200 ms, and not use the invoker. */
+	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the invocation, and always before
+	 * dispatch_run returns. It must be done well within 200 ms, and not use the invoker. */
 	void (*answer)(void *ctx, const struct reply *reply);
 	void *ctx;
 };
 
 /* Returns when everything is settled. *result tells about the invocation; one log line was written. */
-void dispatch(const struct job *job, struct invoke_result *result);
+void dispatch_run(const struct dispatch *d, struct invoke_result *result);
 
 #endif

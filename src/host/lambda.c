@@ -165,14 +165,14 @@ static int64_t min_ms(int64_t a, int64_t b)
 }
 
 /* The user's time runs since the front door saw the request, cold start included. */
-static void set_deadlines(struct job *job, const struct loop *l, int64_t stamp_ms, int64_t timeout_ms)
+static void set_deadlines(struct dispatch *d, const struct loop *l, int64_t stamp_ms, int64_t timeout_ms)
 {
 	int64_t age = l->arrived_wall - stamp_ms;
 	int64_t left = l->deadline_wall - l->arrived_wall;
 	if (stamp_ms == 0 || age < 0 || age > STAMP_AGE_MAX_MS)
 		age = 0;
-	job->soft = l->arrived_mono + min_ms(timeout_ms - age, left - SOFT_MARGIN_MS);
-	job->hard = l->arrived_mono + left - HARD_MARGIN_MS;
+	d->soft = l->arrived_mono + min_ms(timeout_ms - age, left - SOFT_MARGIN_MS);
+	d->hard = l->arrived_mono + left - HARD_MARGIN_MS;
 }
 
 static void warn_of_short_timeout(const struct loop *l)
@@ -188,13 +188,13 @@ static void warn_of_short_timeout(const struct loop *l)
 static void carry_out(struct loop *l, const struct decision *decision, const struct gateway_request *req, struct str event)
 {
 	struct invoke_result result;
-	struct job job = {
+	struct dispatch d = {
 		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
 		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
 	};
 	warn_of_short_timeout(l);
-	set_deadlines(&job, l, req->arrived_ms, l->services->config.timeout_ms);
-	dispatch(&job, &result);
+	set_deadlines(&d, l, req->arrived_ms, l->services->config.timeout_ms);
+	dispatch_run(&d, &result);
 	if (result.keys_expired) {
 		LOG(LOG_ERROR, L("the credentials of this sandbox have expired; the process ends so that Lambda starts a new one"));
 		l->fatal = true;
