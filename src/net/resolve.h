@@ -1,34 +1,42 @@
-/* resolve.h - a stub resolver with deadlines (RFC 1034, 1035, 2181, 3596, 5452, 6891 not used).
+/* resolve.h - a stub resolver with deadlines (RFC 1034, 1035, 2181, 3596, 5452; no RFC 6891).
  *
- * Literals need no query. Names are looked up in /etc/hosts, then asked of the name servers of
- * /etc/resolv.conf (127.0.0.1 when it names none): A and AAAA at once over UDP, over TCP after truncation,
- * random ids and source ports, answers taken only from the server that was asked and only if they repeat
- * the question; CNAME chains are followed within the answer. `options timeout: attempts:` are honoured
- * within bounds. A name with a dot is absolute first and then tried with the search list; one without,
- * the other way round: `ndots` is not honoured, because the names asked here are absolute ones and an
- * ndots of 5 would cost five useless queries each. "localhost" is always loopback (RFC 6761).
- * Answers are kept for their TTL (1 s to 300 s). */
+ * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked for in the cache, then in
+ * /etc/hosts, then asked of the name servers of /etc/resolv.conf (127.0.0.1 when it names none): A and AAAA at once over
+ * UDP, over TCP after truncation, random ids and source ports, answers taken only from a server that was asked and only if
+ * they repeat the question; CNAME chains are followed within the answer. A name with a dot is absolute first and then
+ * tried with the search list; one without, the other way round: `ndots` is not honoured, because the names asked here are
+ * absolute ones and an ndots of 5 would cost five useless queries each. A dot at the end leaves the search list out.
+ *
+ * `options attempts:` (1 to 5, else 2) says how often every server is asked, `timeout:` (1 to 10 s, else 5) how long the
+ * last one asked has for its answer. Before that, the next one's turn comes after RESOLVE_PATIENCE_MS already, and late
+ * answers still count: one lost packet must not eat the three seconds in which Slack wants to hear from us.
+ *
+ * What is found is kept for its TTL, but at least 1 s and at most 300 s; names from /etc/hosts for 60 s. Until then no
+ * file is opened and nothing is asked. The first caller after that asks again, while the others get the old addresses for
+ * up to 3 s more. That a name was not found is not kept. */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
 #include "base/deadline.h"
 #include "base/fault.h"
+#include "net/address.h"
 
-#include <netinet/in.h>
+#include <pthread.h>
 
-enum { RESOLVE_ADDRESSES_MAX = 16 };
+enum { RESOLVE_CACHE_SIZE = 16, RESOLVE_PATIENCE_MS = 600 };
 
-struct address {
-	struct in6_addr ip; /* IPv4 as ::ffff:a.b.c.d */
+/* Shared by the threads of a process; the members are resolve.c's business. */
+struct resolver {
+	const char *conf_path, *hosts_path;
+	uint16_t port; /* of name servers: 53, unless a test says otherwise after resolver_init */
+	pthread_mutex_t lock; /* of `cache`; never held during a wait */
+	struct resolver_entry {
+		int64_t until; /* monotonic ms; 0: empty */
+		size_t name_n;
+		char name[256];
+		struct addresses found;
+	} cache[RESOLVE_CACHE_SIZE];
 };
-static inline bool address_is_v4(const struct address *a) { return IN6_IS_ADDR_V4MAPPED(&a->ip); }
-
-struct addresses {
-	size_t count; /* at least 1 after success */
-	struct address list[RESOLVE_ADDRESSES_MAX]; /* in the order to try: families interleaved, IPv6 first if there is a route for it */
-};
-
-struct resolver; /* complete below; members are resolve.c's business */
 
 /* Paths are parameters so that tests can hand their own files; the process's are RESOLVE_CONF and RESOLVE_HOSTS. */
 #define RESOLVE_CONF "/etc/resolv.conf"
@@ -36,18 +44,9 @@ struct resolver; /* complete below; members are resolve.c's business */
 /* Opens nothing: files are read at the first look-up that needs them. The paths are borrowed for ever. */
 void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_path);
 
-/* All addresses of `host`, a name or a literal without brackets. Several threads may ask at once.
- * E_NAME (no such name, no address, server failure, each told apart in the text), E_TIMEOUT, E_SYNTAX for
- * something that cannot be a host name. */
+/* The addresses of `host`, a name or a literal without brackets: at least one after success, in the order to try, families
+ * interleaved, IPv6 first. Several threads may ask at once.
+ * E_NAME (not a host name, no such name, no address, no answer from any server: told apart in the text), E_TIMEOUT. */
 must_check enum err resolve(struct resolver *r, struct addresses *out, struct str host, struct deadline *d, struct fault *f);
-
-/* An IPv4 or IPv6 literal; false if `host` is none. No octal, no shortened IPv4 forms, no zone. */
-must_check bool address_parse(struct address *out, struct str host);
-
-/* Appends the usual text form. */
-void address_put(struct buf *b, const struct address *a);
-
-/* 127/8 and ::1. */
-bool address_is_loopback(const struct address *a);
 
 #endif

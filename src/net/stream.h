@@ -36,8 +36,12 @@ struct stream stream_none(struct tls *tls);
  * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT; nothing of a request has been sent in any of these cases. */
 must_check enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
 
-/* Writes all parts in order, in as few system calls as the socket allows: one writev(2) in plain, one
- * write(2) a full TLS record. OK means that every byte has been handed to the kernel; after any error the
+/* The handshake alone, on a connected stream that was plain so far, as behind a proxy's answer to CONNECT. Nothing of what
+ * the peer sent may have been read ahead. Closes it after a failure. */
+must_check enum err stream_secure(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
+
+/* Writes all parts in order, in as few system calls as the socket allows: one sendmsg(2) in plain, one for every full TLS
+ * record (16 KiB) otherwise. OK means that every byte has been handed to the kernel; after any error the
  * peer has surely not received the whole of it.
  * E_CLOSED, E_TIMEOUT, E_SYSTEM, E_TLS. */
 must_check enum err stream_write(struct stream *s, const struct str *parts, size_t count, struct deadline *d, struct fault *f);

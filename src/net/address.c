@@ -1,0 +1,105 @@
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+void addresses_add(struct addresses *list, struct address a)
+{
+	if (list->count < ADDRESSES_MAX)
+		list->list[list->count++] = a;
+}
+
+struct address address_v4(const uint8_t bytes[static 4])
+{
+	struct address a = { .ip.s6_addr = { [10] = 0xff, [11] = 0xff } };
+	memcpy(a.ip.s6_addr + 12, bytes, 4);
+	return a;
+}
+
+struct address address_v6(const uint8_t bytes[static 16])
+{
+	struct address a;
+	memcpy(a.ip.s6_addr, bytes, 16);
+	return a;
+}
+
+bool address_parse(struct address *out, struct str text)
+{
+	char c[INET6_ADDRSTRLEN] = { 0 };
+	uint8_t bytes[16];
+	if (text.n == 0 || text.n >= sizeof(c))
+		return false;
+	memcpy(c, text.p, text.n);
+	if (inet_pton(AF_INET, c, bytes) == 1)
+		*out = address_v4(bytes);
+	else if (inet_pton(AF_INET6, c, bytes) == 1)
+		*out = address_v6(bytes);
+	else
+		return false;
+	/* What follows a NUL byte was not looked at. */
+	return str_find(text, 0) == text.n;
+}
+
+static void put_v4(struct buf *b, const uint8_t bytes[static 4])
+{
+	buf_add(b, NUM(bytes[0]), S("."), NUM(bytes[1]), S("."), NUM(bytes[2]), S("."), NUM(bytes[3]));
+}
+
+static void put_hex(struct buf *b, unsigned v)
+{
+	int shift = 12;
+	while (shift > 0 && v >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		buf_put_char(b, "0123456789abcdef"[v >> shift & 15]);
+}
+
+void address_put(struct buf *b, const struct address *a)
+{
+	const uint8_t *p = a->ip.s6_addr;
+	if (address_is_v4(a)) {
+		put_v4(b, p + 12);
+		return;
+	}
+	unsigned groups[8];
+	for (size_t i = 0; i < 8; i++)
+		groups[i] = (unsigned)p[2 * i] << 8 | p[2 * i + 1];
+	/* The first of the longest runs of zero groups becomes "::", if it has at least two. */
+	size_t from = 8, length = 1;
+	for (size_t i = 0, n; i < 8; i += n + 1) {
+		for (n = 0; i + n < 8 && groups[i + n] == 0;)
+			n++;
+		if (n > length)
+			from = i, length = n;
+	}
+	for (size_t i = 0; i < 8; i++) {
+		if (i == from) {
+			buf_put(b, S("::"));
+			i += length - 1;
+			continue;
+		}
+		if (i > 0 && i != from + length)
+			buf_put_char(b, ':');
+		put_hex(b, groups[i]);
+	}
+}
+
+bool address_is_loopback(const struct address *a)
+{
+	return address_is_v4(a) ? a->ip.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&a->ip);
+}
+
+socklen_t address_to_socket(union socket_address *out, const struct address *a, uint16_t port)
+{
+	memset(out, 0, sizeof(*out));
+	if (address_is_v4(a)) {
+		out->v4.sin_family = AF_INET;
+		out->v4.sin_port = htons(port);
+		memcpy(&out->v4.sin_addr, a->ip.s6_addr + 12, 4);
+		return sizeof(out->v4);
+	}
+	out->v6.sin6_family = AF_INET6;
+	out->v6.sin6_port = htons(port);
+	out->v6.sin6_addr = a->ip;
+	return sizeof(out->v6);
+}

@@ -1,0 +1,48 @@
+/* address.h - IP addresses, of both families in one form. */
+#ifndef NET_ADDRESS_H
+#define NET_ADDRESS_H
+
+#include "base/buf.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+struct address {
+	struct in6_addr ip; /* IPv4 as ::ffff:a.b.c.d */
+};
+
+/* The addresses of one host. */
+enum { ADDRESSES_MAX = 16 };
+struct addresses {
+	size_t count;
+	struct address list[ADDRESSES_MAX];
+};
+
+/* Appends one; what is beyond ADDRESSES_MAX is left out. */
+void addresses_add(struct addresses *list, struct address a);
+
+static inline bool address_is_v4(const struct address *a) { return IN6_IS_ADDR_V4MAPPED(&a->ip); }
+
+/* From the bytes of an address as protocols carry it: 4 or 16. */
+struct address address_v4(const uint8_t bytes[static 4]);
+struct address address_v6(const uint8_t bytes[static 16]);
+
+/* An IPv4 or IPv6 literal; false if `text` is none. No octal, no shortened IPv4 forms, no zone. */
+must_check bool address_parse(struct address *out, struct str text);
+
+/* Appends the usual text form (RFC 5952), without brackets. */
+void address_put(struct buf *b, const struct address *a);
+
+/* 127/8 and ::1. */
+bool address_is_loopback(const struct address *a);
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* What socket calls take. IPv4 addresses become AF_INET: a kernel may be without IPv6. Returns the length. */
+socklen_t address_to_socket(union socket_address *out, const struct address *a, uint16_t port);
+
+#endif

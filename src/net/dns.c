@@ -1,0 +1,225 @@
+#include "net/dns.h"
+
+#include <string.h>
+
+enum { HEADER_SIZE = 12, CLASS_IN = 1, TYPE_CNAME = 5, CNAMES_MAX = 16 };
+enum { FLAG_ANSWER = 0x8000, OPCODE = 0x7800, FLAG_TRUNCATED = 0x0200, FLAG_RECURSION_DESIRED = 0x0100, RCODE = 0x000f };
+
+/* A name as on the wire, uncompressed and in lower case: labels with their lengths, then a zero. */
+struct wire_name {
+	size_t n;
+	uint8_t bytes[DNS_NAME_MAX + 2];
+};
+
+struct record {
+	struct wire_name owner;
+	unsigned type, class;
+	uint32_t ttl;
+	size_t data, data_n; /* offset and length of its data in the message */
+};
+
+struct reader {
+	const uint8_t *p;
+	size_t n, at;
+	bool bad; /* sticky: something reached past the end or was malformed */
+};
+
+bool dns_is_name(struct str name)
+{
+	struct str label = { NULL, 0 };
+	bool digits = true;
+	if (name.n == 0 || name.n > DNS_NAME_MAX)
+		return false;
+	for (bool more = true; more;) {
+		more = str_cut(&label, &name, name, '.');
+		if (label.n == 0 || label.n > 63)
+			return false;
+		digits = true;
+		for (size_t i = 0; i < label.n; i++) {
+			unsigned char c = (unsigned char)label.p[i];
+			if (!is_alnum(c) && c != '-' && c != '_')
+				return false;
+			digits = digits && is_digit(c);
+		}
+	}
+	return !digits;
+}
+
+static void put_u16(struct buf *b, unsigned v)
+{
+	buf_put_char(b, (char)(v >> 8));
+	buf_put_char(b, (char)v);
+}
+
+static void put_name(struct buf *b, struct str name)
+{
+	struct str label;
+	while (name.n > 0) {
+		str_cut(&label, &name, name, '.');
+		buf_put_char(b, (char)label.n);
+		buf_put(b, label);
+	}
+	buf_put_char(b, 0);
+}
+
+void dns_put_query(struct buf *b, const struct dns_question *q)
+{
+	put_u16(b, q->id);
+	put_u16(b, FLAG_RECURSION_DESIRED);
+	put_u16(b, 1); /* one question */
+	put_u16(b, 0);
+	put_u16(b, 0);
+	put_u16(b, 0);
+	put_name(b, q->name);
+	put_u16(b, q->type);
+	put_u16(b, CLASS_IN);
+}
+
+static unsigned read_u8(struct reader *r)
+{
+	if (r->at >= r->n) {
+		r->bad = true;
+		return 0;
+	}
+	return r->p[r->at++];
+}
+
+static unsigned read_u16(struct reader *r)
+{
+	unsigned high = read_u8(r);
+	return high << 8 | read_u8(r);
+}
+
+static uint32_t read_u32(struct reader *r)
+{
+	uint32_t high = read_u16(r);
+	return high << 16 | read_u16(r);
+}
+
+/* Reads a name, which may end in a pointer to an earlier one (RFC 1035, 4.1.4). Every pointer must lead to before
+ * the place where the one it was found in begins: so the walk ends. */
+static void read_name(struct reader *r, struct wire_name *name)
+{
+	size_t begin = r->at, resume = 0;
+	name->n = 0;
+	for (;;) {
+		unsigned n = read_u8(r);
+		if (n >= 0xc0) {
+			size_t to = (n & 0x3f) << 8 | read_u8(r);
+			if (resume == 0)
+				resume = r->at;
+			if (to >= begin)
+				r->bad = true;
+			begin = r->at = to;
+		} else if (n > 63 || name->n + n + 1 > sizeof(name->bytes)) {
+			r->bad = true;
+		} else {
+			name->bytes[name->n++] = (uint8_t)n;
+			for (unsigned i = 0; i < n; i++)
+				name->bytes[name->n++] = lower((unsigned char)read_u8(r));
+			if (n == 0)
+				break;
+		}
+		if (r->bad)
+			return;
+	}
+	if (resume != 0)
+		r->at = resume;
+}
+
+static void read_record(struct reader *r, struct record *out)
+{
+	read_name(r, &out->owner);
+	out->type = read_u16(r);
+	out->class = read_u16(r);
+	out->ttl = read_u32(r);
+	out->data_n = read_u16(r);
+	out->data = r->at;
+	if (out->data_n > r->n - r->at)
+		r->bad = true;
+	else
+		r->at += out->data_n;
+}
+
+static bool same_name(const struct wire_name *a, const struct wire_name *b)
+{
+	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
+}
+
+static void question_name(struct wire_name *name, struct str text)
+{
+	struct buf b = { (char *)name->bytes, 0, sizeof(name->bytes), false };
+	put_name(&b, text);
+	check(!b.full);
+	for (size_t i = 0; i < b.n; i++)
+		name->bytes[i] = lower(name->bytes[i]);
+	name->n = b.n;
+}
+
+static void use_ttl(struct dns_answer *a, const struct record *from)
+{
+	/* RFC 2181, 8: the top bit set means 0. */
+	uint32_t ttl = from->ttl >> 31 ? 0 : from->ttl;
+	if (ttl < a->ttl)
+		a->ttl = ttl;
+}
+
+static void take_address(struct dns_answer *a, const struct record *from, const uint8_t *data)
+{
+	use_ttl(a, from);
+	addresses_add(&a->found, from->type == DNS_A ? address_v4(data) : address_v6(data));
+}
+
+/* Goes once through the answer section at `r`: takes the addresses of `name`, or, where it is an alias, makes it the
+ * name it stands for and returns true. */
+static bool follow(struct dns_answer *a, struct reader r, unsigned records, unsigned type, struct wire_name *name)
+{
+	struct record found;
+	while (records-- > 0) {
+		read_record(&r, &found);
+		if (found.class != CLASS_IN || !same_name(&found.owner, name))
+			continue;
+		if (found.type == type && found.data_n == (type == DNS_A ? 4u : 16u))
+			take_address(a, &found, r.p + found.data);
+		if (found.type == TYPE_CNAME) {
+			r.at = found.data;
+			read_name(&r, name);
+			use_ttl(a, &found);
+			return !r.bad;
+		}
+	}
+	return false;
+}
+
+enum err dns_read_answer(struct dns_answer *a, struct str message, const struct dns_question *q)
+{
+	struct reader r = { (const uint8_t *)message.p, message.n, 0, false };
+	struct wire_name name, asked;
+	*a = (struct dns_answer){ .ttl = UINT32_MAX };
+	unsigned id = read_u16(&r), flags = read_u16(&r), questions = read_u16(&r), records = read_u16(&r);
+	r.at = HEADER_SIZE;
+	read_name(&r, &asked);
+	unsigned type = read_u16(&r), class = read_u16(&r);
+	question_name(&name, q->name);
+	if (r.bad || id != q->id || (flags & (FLAG_ANSWER | OPCODE)) != FLAG_ANSWER || questions != 1 || type != q->type ||
+	    class != CLASS_IN || !same_name(&asked, &name))
+		return E_SYNTAX;
+	a->status = flags & RCODE;
+	a->truncated = flags & FLAG_TRUNCATED;
+
+	/* All of it must be sound, except what truncation cut off. */
+	struct reader answers = r;
+	struct record skipped;
+	unsigned whole = 0;
+	for (; whole < records && !r.bad; whole++)
+		read_record(&r, &skipped);
+	if (r.bad && !a->truncated)
+		return E_SYNTAX;
+	if (r.bad)
+		whole--;
+	for (unsigned i = 0; i < CNAMES_MAX && follow(a, answers, whole, type, &name);)
+		i++;
+	if (a->found.count == 0)
+		a->ttl = 0;
+	return OK;
+}

@@ -1,0 +1,163 @@
+#include "net/listen.h"
+
+#include "net/address.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
+
+union any_address {
+	struct sockaddr any;
+	union socket_address ip;
+	struct sockaddr_un un;
+};
+
+static enum err bad_address(struct str address, struct fault *f)
+{
+	return fault_set(f, E_CONFIG, 0, S("cannot listen on "), address, S(": it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH"));
+}
+
+static enum err parse_unix(union any_address *out, socklen_t *size, struct str address, struct fault *f)
+{
+	struct str path = str_skip(address, 5);
+	if (path.n == 0 || path.n >= sizeof(out->un.sun_path) || path.p[0] != '/')
+		return fault_set(f, E_CONFIG, 0, S("cannot listen on "), address, S(": a socket needs an absolute path of at most "),
+		                 NUM(sizeof(out->un.sun_path) - 1), S(" bytes"));
+	out->un.sun_family = AF_UNIX;
+	memcpy(out->un.sun_path, path.p, path.n);
+	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
+	return OK;
+}
+
+static enum err parse(union any_address *out, socklen_t *size, struct str address, struct fault *f)
+{
+	struct address ip;
+	struct str host, port_text;
+	uint64_t port;
+	memset(out, 0, sizeof(*out));
+	if (str_starts(address, S("unix:")))
+		return parse_unix(out, size, address, f);
+	size_t colon = address.n;
+	while (colon > 0 && address.p[colon - 1] != ':')
+		colon--;
+	if (colon == 0)
+		return bad_address(address, f);
+	host = str_sub(address, 0, colon - 1);
+	port_text = str_skip(address, colon);
+	bool bracketed = str_starts(host, S("[")) && str_ends(host, S("]"));
+	if (bracketed)
+		host = str_sub(host, 1, host.n - 1);
+	if (str_eq(host, S("localhost")))
+		host = S("127.0.0.1");
+	if (!str_to_u64(&port, port_text, 65535) || !address_parse(&ip, host) || address_is_v4(&ip) == bracketed)
+		return bad_address(address, f);
+	*size = address_to_socket(&out->ip, &ip, (uint16_t)port);
+	return OK;
+}
+
+/* A file left behind by a process that is gone would be in the way for ever; one that somebody listens on stays. */
+static void remove_stale_socket(const union any_address *a, socklen_t size)
+{
+	struct stat st;
+	if (a->any.sa_family != AF_UNIX || lstat(a->un.sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && connect(fd, &a->any, size) != 0 && errno == ECONNREFUSED)
+		unlink(a->un.sun_path);
+	if (fd >= 0)
+		close(fd);
+}
+
+enum err listen_open(int *fd, struct str address, struct fault *f)
+{
+	union any_address a;
+	socklen_t size = 0;
+	static const int on = 1, off = 0;
+	enum err e = parse(&a, &size, address, f);
+	if (e != OK)
+		return e;
+	remove_stale_socket(&a, size);
+	*fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return fault_set(f, E_SYSTEM, errno, S("no socket to listen on "), address);
+	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (a.any.sa_family == AF_INET6)
+		setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(*fd, &a.any, size) == 0 && listen(*fd, BACKLOG) == 0)
+		return OK;
+	fault_set(f, E_SYSTEM, errno, S("cannot listen on "), address);
+	close(*fd);
+	*fd = -1;
+	return E_SYSTEM;
+}
+
+static bool ip_of(struct address *ip, uint16_t *port, const union any_address *a)
+{
+	if (a->any.sa_family == AF_INET) {
+		*ip = address_v4((const uint8_t *)&a->ip.v4.sin_addr);
+		*port = ntohs(a->ip.v4.sin_port);
+	} else if (a->any.sa_family == AF_INET6) {
+		*ip = address_v6(a->ip.v6.sin6_addr.s6_addr);
+		*port = ntohs(a->ip.v6.sin6_port);
+	}
+	return a->any.sa_family == AF_INET || a->any.sa_family == AF_INET6;
+}
+
+void listen_name(struct buf *out, int fd)
+{
+	union any_address a;
+	struct address ip;
+	uint16_t port;
+	socklen_t size = sizeof(a);
+	memset(&a, 0, sizeof(a));
+	if (getsockname(fd, &a.any, &size) != 0)
+		return;
+	if (!ip_of(&ip, &port, &a)) {
+		buf_add(out, S("unix:"), str_c(a.un.sun_path));
+		return;
+	}
+	bool v4 = address_is_v4(&ip);
+	buf_put(out, v4 ? S("") : S("["));
+	address_put(out, &ip);
+	buf_add(out, v4 ? S(":") : S("]:"), NUM(port));
+}
+
+enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f)
+{
+	union any_address a;
+	struct address ip;
+	uint16_t port;
+	static const int on = 1;
+	socklen_t size = sizeof(a);
+	*fd = accept4(listening, &a.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (*fd >= 0) {
+		if (ip_of(&ip, &port, &a)) {
+			setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+			address_put(peer, &ip);
+		}
+		return OK;
+	}
+	switch (errno) {
+	case EAGAIN:
+		return E_MORE;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return fault_set(f, E_LIMIT, errno, S("no connection can be accepted"));
+	case EBADF:
+	case EINVAL:
+	case ENOTSOCK:
+	case EOPNOTSUPP:
+		return fault_set(f, E_SYSTEM, errno, S("no connection can be accepted"));
+	default:
+		/* Errors of a connection that was gone before it was taken: the next one may be well. */
+		return listen_accept(fd, peer, listening, f);
+	}
+}

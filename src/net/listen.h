@@ -1,0 +1,19 @@
+/* listen.h - sockets that wait for connections. */
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
+
+#include "base/fault.h"
+
+/* Opens a non-blocking listening socket at `address`: ADDR:PORT, [ADDR]:PORT or unix:PATH. ADDR is an IPv4 or
+ * IPv6 address, or localhost; port 0 takes a free one. [::] takes IPv4 as well, where the system lets it. A socket file that nobody
+ * listens on any more is replaced. E_CONFIG for an address of another form, E_SYSTEM with a text that says what is in the way. */
+must_check enum err listen_open(int *fd, struct str address, struct fault *f);
+
+/* Appends the address that `fd` is bound to, in the form above: it says which free port was taken. */
+void listen_name(struct buf *out, int fd);
+
+/* Accepts one connection: non-blocking, closed on exec, TCP_NODELAY. `peer`: appends the address of the other
+ * side without its port, nothing for a unix socket. E_MORE: nobody is waiting. E_LIMIT: no file descriptor is left; E_SYSTEM. */
+must_check enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f);
+
+#endif

@@ -1,0 +1,374 @@
+#include "net/x509.h"
+
+#include "net/address.h"
+#include "net/dns.h"
+
+#include <string.h>
+
+/* ---- DER ---- */
+
+enum {
+	BOOLEAN = 0x01,
+	INTEGER = 0x02,
+	BIT_STRING = 0x03,
+	OCTET_STRING = 0x04,
+	OID = 0x06,
+	SEQUENCE = 0x30,
+	ISSUER_ID = 0x81,
+	SUBJECT_ID = 0x82,
+	DNS_NAME = 0x82,
+	IP_ADDRESS = 0x87,
+	VERSION = 0xa0,
+	EXTENSIONS = 0xa3,
+};
+
+static unsigned byte_at(struct str s, size_t i)
+{
+	return (unsigned char)s.p[i];
+}
+
+/* Takes the next element off *rest. Lengths must be definite, of the shortest form, and below 16 MiB. */
+static bool take_any(struct str *rest, unsigned *tag, struct str *value)
+{
+	if (rest->n < 2 || (byte_at(*rest, 0) & 0x1f) == 0x1f)
+		return false;
+	size_t head = 2, n = byte_at(*rest, 1);
+	if (n >= 0x80) {
+		head += n - 0x80;
+		if (head < 3 || head > 5 || rest->n < head)
+			return false;
+		n = 0;
+		for (size_t i = 2; i < head; i++)
+			n = n << 8 | byte_at(*rest, i);
+		if (n < 0x80 || n >> (8 * (head - 3)) == 0)
+			return false;
+	}
+	if (n > rest->n - head)
+		return false;
+	*tag = byte_at(*rest, 0);
+	*value = str_sub(*rest, head, head + n);
+	*rest = str_skip(*rest, head + n);
+	return true;
+}
+
+static bool take(struct str *rest, unsigned tag, struct str *value)
+{
+	unsigned got;
+	return take_any(rest, &got, value) && got == tag;
+}
+
+static bool next_is(struct str rest, unsigned tag)
+{
+	return rest.n > 0 && byte_at(rest, 0) == tag;
+}
+
+static bool skip(struct str *rest, unsigned tag)
+{
+	struct str value;
+	return take(rest, tag, &value);
+}
+
+static bool skip_if(struct str *rest, unsigned tag)
+{
+	return !next_is(*rest, tag) || skip(rest, tag);
+}
+
+/* ---- what a certificate says ---- */
+
+/* The bytes of `s` for BearSSL, whose structures do without const. */
+static unsigned char *bytes(struct str s)
+{
+	return (unsigned char *)(uintptr_t)s.p;
+}
+
+static bool take_number(struct str *rest, unsigned char **p, size_t *n)
+{
+	struct str value;
+	if (!take(rest, INTEGER, &value) || value.n == 0 || byte_at(value, 0) >= 0x80)
+		return false;
+	while (value.n > 0 && value.p[0] == 0)
+		value = str_skip(value, 1);
+	*p = bytes(value);
+	*n = value.n;
+	return true;
+}
+
+static int curve_of(struct str oid)
+{
+	if (str_eq(oid, S("\x2a\x86\x48\xce\x3d\x03\x01\x07")))
+		return BR_EC_secp256r1;
+	if (str_eq(oid, S("\x2b\x81\x04\x00\x22")))
+		return BR_EC_secp384r1;
+	if (str_eq(oid, S("\x2b\x81\x04\x00\x23")))
+		return BR_EC_secp521r1;
+	return 0;
+}
+
+/* SubjectPublicKeyInfo (RFC 3279, 2.3). A kind that is not known is none of our business, one that is must be right. */
+static bool read_key(br_x509_pkey *out, struct str info)
+{
+	struct str algorithm, oid, parameters, bits, numbers;
+	if (!take(&info, SEQUENCE, &algorithm) || !take(&algorithm, OID, &oid) || !take(&info, BIT_STRING, &bits) || info.n > 0 ||
+	    bits.n == 0)
+		return false;
+	bool whole = bits.p[0] == 0;
+	bits = str_skip(bits, 1);
+	out->key_type = 0;
+	if (str_eq(oid, S("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"))) {
+		out->key_type = BR_KEYTYPE_RSA;
+		return whole && take(&bits, SEQUENCE, &numbers) && bits.n == 0 &&
+		       take_number(&numbers, &out->key.rsa.n, &out->key.rsa.nlen) &&
+		       take_number(&numbers, &out->key.rsa.e, &out->key.rsa.elen) && numbers.n == 0;
+	}
+	if (str_eq(oid, S("\x2a\x86\x48\xce\x3d\x02\x01")) && take(&algorithm, OID, &parameters) && curve_of(parameters)) {
+		out->key_type = BR_KEYTYPE_EC;
+		out->key.ec = (br_ec_public_key){ curve_of(parameters), bytes(bits), bits.n };
+		return whole;
+	}
+	return true;
+}
+
+static bool read_constraints(bool *is_ca, struct str value)
+{
+	struct str sequence, flag = { NULL, 0 };
+	if (!take(&value, SEQUENCE, &sequence) || value.n > 0)
+		return false;
+	if (next_is(sequence, BOOLEAN) && (!take(&sequence, BOOLEAN, &flag) || flag.n != 1))
+		return false;
+	*is_ca = flag.n == 1 && flag.p[0] != 0;
+	return skip_if(&sequence, INTEGER) && sequence.n == 0;
+}
+
+static bool read_purposes(bool *for_servers, struct str value)
+{
+	struct str purposes, oid;
+	if (!take(&value, SEQUENCE, &purposes) || value.n > 0)
+		return false;
+	while (purposes.n > 0) {
+		if (!take(&purposes, OID, &oid))
+			return false;
+		*for_servers = *for_servers || str_eq(oid, S("\x2b\x06\x01\x05\x05\x07\x03\x01"));
+	}
+	return true;
+}
+
+static bool read_names(struct str *out, struct str value)
+{
+	struct str names, name;
+	unsigned tag;
+	if (!take(&value, SEQUENCE, &names) || value.n > 0)
+		return false;
+	*out = names;
+	while (names.n > 0)
+		if (!take_any(&names, &tag, &name))
+			return false;
+	return true;
+}
+
+/* One extension; those that matter are all 2.5.29.x, and `seen` has a bit for each of these that was read. */
+static bool read_extension(struct x509_certificate *out, uint64_t *seen, struct str extension)
+{
+	enum { SUBJECT_ALT_NAME = 17, BASIC_CONSTRAINTS = 19, NAME_CONSTRAINTS = 30, EXTENDED_KEY_USAGE = 37 };
+	struct str oid, value;
+	if (!take(&extension, OID, &oid) || !skip_if(&extension, BOOLEAN) || !take(&extension, OCTET_STRING, &value) ||
+	    extension.n > 0)
+		return false;
+	if (oid.n != 3 || !str_starts(oid, S("\x55\x1d")) || byte_at(oid, 2) > 63)
+		return true;
+	uint64_t bit = UINT64_C(1) << byte_at(oid, 2);
+	if (*seen & bit)
+		return false;
+	*seen |= bit;
+	switch (byte_at(oid, 2)) {
+	case SUBJECT_ALT_NAME:
+		return read_names(&out->names, value);
+	case BASIC_CONSTRAINTS:
+		return read_constraints(&out->is_ca, value);
+	case NAME_CONSTRAINTS:
+		out->has_constraints = true;
+		return true;
+	case EXTENDED_KEY_USAGE:
+		out->has_purposes = true;
+		return read_purposes(&out->for_servers, value);
+	default:
+		return true;
+	}
+}
+
+static bool read_extensions(struct x509_certificate *out, struct str value)
+{
+	struct str extensions, extension;
+	uint64_t seen = 0;
+	if (!take(&value, SEQUENCE, &extensions) || value.n > 0)
+		return false;
+	while (extensions.n > 0)
+		if (!take(&extensions, SEQUENCE, &extension) || !read_extension(out, &seen, extension))
+			return false;
+	return true;
+}
+
+enum err x509_parse(struct x509_certificate *out, struct str der)
+{
+	struct str certificate, signed_part, subject, key, extensions = { NULL, 0 };
+	*out = (struct x509_certificate){ .is_ca = false };
+	bool ok = take(&der, SEQUENCE, &certificate) && der.n == 0 && take(&certificate, SEQUENCE, &signed_part) &&
+	          skip(&certificate, SEQUENCE) && skip(&certificate, BIT_STRING) && certificate.n == 0 &&
+	          skip_if(&signed_part, VERSION) && skip(&signed_part, INTEGER) && skip(&signed_part, SEQUENCE) &&
+	          skip(&signed_part, SEQUENCE) && skip(&signed_part, SEQUENCE);
+	subject = signed_part;
+	ok = ok && skip(&signed_part, SEQUENCE);
+	subject = str_sub(subject, 0, subject.n - signed_part.n);
+	ok = ok && take(&signed_part, SEQUENCE, &key) && read_key(&out->key, key) && skip_if(&signed_part, ISSUER_ID) &&
+	     skip_if(&signed_part, SUBJECT_ID);
+	if (ok && next_is(signed_part, EXTENSIONS))
+		ok = take(&signed_part, EXTENSIONS, &extensions) && read_extensions(out, extensions);
+	out->subject = subject;
+	return ok && signed_part.n == 0 ? OK : E_SYNTAX;
+}
+
+/* ---- names ---- */
+
+/* RFC 6125, 6.4: "*" only as the whole first label. Two labels must follow: nobody owns all of *.com. */
+static bool name_matches(struct str pattern, struct str host)
+{
+	struct str label, rest, domain;
+	if (str_eq_nocase(pattern, host))
+		return true;
+	if (!str_cut(&label, &domain, pattern, '.') || !str_eq(label, S("*")))
+		return false;
+	return str_cut(&label, &rest, host, '.') && label.n > 0 && str_find(domain, '.') < domain.n && str_eq_nocase(rest, domain);
+}
+
+static bool address_matches(struct str value, const struct address *a)
+{
+	const char *p = (const char *)a->ip.s6_addr;
+	return str_eq(value, address_is_v4(a) ? (struct str){ p + 12, 4 } : (struct str){ p, 16 });
+}
+
+bool x509_is_for(const struct x509_certificate *c, struct str host)
+{
+	struct address address;
+	struct str names = c->names, value;
+	unsigned tag;
+	bool literal = address_parse(&address, host), found = false;
+	while (!found && names.n > 0 && take_any(&names, &tag, &value)) {
+		if (literal && tag == IP_ADDRESS)
+			found = address_matches(value, &address);
+		if (!literal && tag == DNS_NAME)
+			found = name_matches(value, host);
+	}
+	return found;
+}
+
+void x509_put_names(struct buf *b, const struct x509_certificate *c)
+{
+	enum { SHOWN = 3 };
+	struct str names = c->names, value;
+	unsigned tag, count = 0;
+	while (names.n > 0 && take_any(&names, &tag, &value)) {
+		/* Only what looks like a name: the text goes into logs and messages. */
+		if (tag != DNS_NAME || !dns_is_name(str_starts(value, S("*.")) ? str_skip(value, 2) : value))
+			continue;
+		if (count++ < SHOWN)
+			buf_add(b, count > 1 ? S(", ") : S(""), value);
+	}
+	if (count > SHOWN)
+		buf_add(b, S(" and "), NUM(count - SHOWN), S(" more"));
+}
+
+/* ---- the class around BearSSL's engine ---- */
+
+static struct x509_verifier *self(const br_x509_class **class)
+{
+	return (struct x509_verifier *)(void *)class;
+}
+
+static void start_chain(const br_x509_class **class, const char *name)
+{
+	struct x509_verifier *v = self(class);
+	v->error = 0;
+	v->position = 0;
+	br_x509_minimal_vtable.start_chain(&v->chain.vtable, name);
+}
+
+static void start_cert(const br_x509_class **class, uint32_t n)
+{
+	struct x509_verifier *v = self(class);
+	/* The engine has found an anchor, or a fault, when its `err` is set; what a server sends beyond is not needed. */
+	v->needed = v->chain.err == 0 && v->error == 0;
+	v->n = 0;
+	if (v->needed && n > sizeof(v->der))
+		v->error = X509_TOO_LARGE;
+	br_x509_minimal_vtable.start_cert(&v->chain.vtable, n);
+}
+
+static void append(const br_x509_class **class, const unsigned char *p, size_t n)
+{
+	struct x509_verifier *v = self(class);
+	if (v->needed && v->error == 0) {
+		check(n <= sizeof(v->der) - v->n);
+		memcpy(v->der + v->n, p, n);
+		v->n += n;
+	}
+	br_x509_minimal_vtable.append(&v->chain.vtable, p, n);
+}
+
+static unsigned judge(const struct x509_verifier *v)
+{
+	struct x509_certificate c;
+	if (x509_parse(&c, (struct str){ v->der, v->n }) != OK)
+		return X509_MALFORMED;
+	if (v->position == 0 && c.names.p == NULL)
+		return X509_NO_NAMES;
+	if (v->position == 0 && !x509_is_for(&c, v->host))
+		return BR_ERR_X509_BAD_SERVER_NAME;
+	if (v->position == 0 && c.is_ca)
+		return X509_CA_AS_SERVER;
+	if (c.has_purposes && !c.for_servers)
+		return X509_NOT_FOR_SERVERS;
+	return c.has_constraints ? X509_CONSTRAINED : 0;
+}
+
+static void end_cert(const br_x509_class **class)
+{
+	struct x509_verifier *v = self(class);
+	br_x509_minimal_vtable.end_cert(&v->chain.vtable);
+	if (v->needed && v->error == 0)
+		v->error = judge(v);
+	v->position++;
+}
+
+static unsigned end_chain(const br_x509_class **class)
+{
+	struct x509_verifier *v = self(class);
+	unsigned error = br_x509_minimal_vtable.end_chain(&v->chain.vtable);
+	return error ? error : v->error;
+}
+
+static const br_x509_pkey *get_pkey(const br_x509_class *const *class, unsigned *usages)
+{
+	const struct x509_verifier *v = (const struct x509_verifier *)(const void *)class;
+	return br_x509_minimal_vtable.get_pkey(&v->chain.vtable, usages);
+}
+
+static const br_x509_class verifier_class = {
+	sizeof(struct x509_verifier), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
+};
+
+void x509_verifier_init(struct x509_verifier *v, const struct trust *trust, struct str host, int64_t now_s)
+{
+	enum { DAYS_TO_1970 = 719528, SECONDS_PER_DAY = 86400, RSA_LEAST = 2048 / 8 };
+	br_x509_minimal_context *chain = &v->chain;
+	check(host.n > 0);
+	v->vtable = &verifier_class;
+	v->host = host;
+	br_x509_minimal_init(chain, &br_sha256_vtable, trust->anchors, trust->count);
+	br_x509_minimal_set_rsa(chain, br_rsa_i31_pkcs1_vrfy);
+	br_x509_minimal_set_ecdsa(chain, &br_ec_all_m31, br_ecdsa_i31_vrfy_asn1);
+	/* No SHA-1, no SHA-224. */
+	br_x509_minimal_set_hash(chain, br_sha256_ID, &br_sha256_vtable);
+	br_x509_minimal_set_hash(chain, br_sha384_ID, &br_sha384_vtable);
+	br_x509_minimal_set_hash(chain, br_sha512_ID, &br_sha512_vtable);
+	br_x509_minimal_set_minrsa(chain, RSA_LEAST);
+	br_x509_minimal_set_time(chain, (uint32_t)(now_s / SECONDS_PER_DAY + DAYS_TO_1970), (uint32_t)(now_s % SECONDS_PER_DAY));
+}
