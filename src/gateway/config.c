@@ -19,11 +19,16 @@ static bool made_by_kubernetes(struct str name, struct str value)
 		return true;
 	if (str_ends(name, S("_PORT")) && str_starts(value, S("tcp://")))
 		return true;
-	size_t port = str_find_str(name, S("_PORT_"));
-	struct str number, protocol;
-	str_cut(&number, &protocol, str_skip(name, port + 6), '_');
-	uint64_t n;
-	return str_to_u64(&n, number, 65535) && str_starts(protocol, S("TCP"));
+	/* GATEWAY_PORT_80_TCP; of a Service that is itself called gateway-port: GATEWAY_PORT_PORT_80_TCP. */
+	for (size_t at; (at = str_find_str(name, S("_PORT_"))) < name.n;) {
+		struct str number, protocol;
+		uint64_t n;
+		name = str_skip(name, at + 5);
+		str_cut(&number, &protocol, str_skip(name, 1), '_');
+		if (str_to_u64(&n, number, 65535) && str_starts(protocol, S("TCP")))
+			return true;
+	}
+	return false;
 }
 
 bool config_name_ok(struct str name, struct str value)
@@ -36,9 +41,11 @@ bool config_name_ok(struct str name, struct str value)
 	return made_by_kubernetes(name, value);
 }
 
-/* Values long enough to hide the rest of the sentence are cut. */
+/* Values long enough to hide the rest of the sentence are cut; those of AWS_ variables may be somebody's keys. */
 static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
 {
+	if (str_starts(name, S("AWS_")))
+		return fault_set(f, E_CONFIG, 0, name, S(" cannot be used: "), allowed);
 	return fault_set(f, E_CONFIG, 0, name, S("="), str_sub(value, 0, 60), S(" cannot be used: "), allowed);
 }
 
