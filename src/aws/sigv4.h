@@ -10,7 +10,14 @@
 #include "base/buf.h"
 #include "base/fault.h"
 
-#include <stdint.h>
+#define SIGV4_ALGORITHM "AWS4-HMAC-SHA256"
+
+enum {
+	SIGV4_HEADERS_MAX = 16,
+	SIGV4_QUERY_MAX = 16,        /* pairs */
+	SIGV4_SECRET_MAX = 128,
+	SIGV4_CANONICAL_MAX = 12288, /* a session token of 8 KiB and a path are the most of it */
+};
 
 struct sigv4_header {
 	struct str name;  /* lower case */
@@ -22,10 +29,9 @@ struct sigv4_request {
 	struct str path;   /* as on the wire, without the query; empty means "/" */
 	struct str query;  /* as on the wire, without '?'; names and values percent-encoded */
 	const struct sigv4_header *headers; /* those to sign, host among them, in any order */
-	size_t headers_count;               /* at most SIGV4_HEADERS_MAX */
+	size_t headers_count;               /* 1 to SIGV4_HEADERS_MAX */
 	uint8_t payload_hash[32];           /* SHA-256 of the body */
 };
-enum { SIGV4_HEADERS_MAX = 16 };
 
 struct sigv4_scope {
 	char date_time[17]; /* 20260101T000000Z and a NUL that nobody reads */
@@ -39,19 +45,21 @@ struct sigv4_key {
 
 struct sigv4_scope sigv4_scope(int64_t wall_seconds, struct str region, struct str service);
 
+/* The secret has at most SIGV4_SECRET_MAX bytes. */
 void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct sigv4_scope *scope);
 
-/* Appends the canonical request. Overflow shows in out->full. */
+/* Appends the canonical request. Overflow, and more than SIGV4_QUERY_MAX pairs, show in out->full. */
 void sigv4_canonical(struct buf *out, const struct sigv4_request *req);
 
-/* Appends the string to sign for a canonical request. `algorithm` is "AWS4-HMAC-SHA256" or another of its family. */
+/* Appends the string to sign for a canonical request. `algorithm` is SIGV4_ALGORITHM or another of its family. */
 void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct sigv4_scope *scope, struct str canonical);
 
 /* Appends the value of the Authorization header: Credential, SignedHeaders, Signature. */
 void sigv4_authorization(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
                          const struct sigv4_scope *scope, const struct sigv4_request *req, struct str string_to_sign);
 
-/* All three stages with scratch of its own. E_LIMIT if the request or `out` is too large. */
+/* All three stages with scratch of its own (14 KiB of stack, wiped). E_LIMIT if the request does not fit in it
+ * or `out` is full. */
 must_check enum err sigv4_sign(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
                                const struct sigv4_scope *scope, const struct sigv4_request *req);
 
