@@ -1,0 +1,106 @@
+#include "aws/refusal.h"
+
+#include "aws/names.h"
+#include "codec/json_read.h"
+#include "codec/utf8.h"
+
+enum {
+	DECODED_MAX = 2048, /* memory for a message with escapes in it */
+	PLAIN_MAX = 120,    /* of a body that is not JSON */
+};
+
+static struct str hint_of(int status, struct str name)
+{
+	if (aws_name_listed(S("AccessDeniedException,AccessDenied"), name))
+		return S("the gateway's role needs lambda:InvokeFunction on it");
+	if (aws_name_listed(S("ResourceNotFoundException"), name))
+		return S("check its name, region and alias");
+	if (aws_name_listed(S("UnrecognizedClientException,InvalidClientTokenId"), name))
+		return S("AWS does not know the gateway's access key");
+	if (aws_name_listed(S("InvalidSignatureException,SignatureDoesNotMatch"), name))
+		return S("check the gateway's secret access key and clock");
+	if (aws_name_listed(S("ExpiredTokenException,ExpiredToken"), name))
+		return S("the gateway's credentials have expired");
+	if (status / 100 == 3)
+		return S("redirects are not followed; is AWS_ENDPOINT_URL right?");
+	if (status == 413)
+		return S("the request is larger than Lambda takes");
+	return status == 429 ? S("it is being throttled") : S("");
+}
+
+/* At most `max` bytes, not ending inside a UTF-8 sequence. */
+static struct str cut(struct str s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	while (max && ((unsigned char)s.p[max] & 0xc0) == 0x80)
+		max--;
+	return str_sub(s, 0, max);
+}
+
+/* The first line, without its full stop, if it is fit for people. */
+static struct str presentable(struct str s)
+{
+	s = str_trim_lines(s);
+	s = str_trim_lines(str_sub(s, 0, str_find(s, '\n')));
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return S("");
+	if (str_find_str(s, S("Signature=")) < s.n || str_find_str(s, S("Authorization=")) < s.n || utf8_check(s) < s.n)
+		return S("");
+	return str_sub(s, 0, str_ends(s, S(".")) ? s.n - 1 : s.n);
+}
+
+static struct str string_or_empty(struct json v, struct arena *arena)
+{
+	struct str s;
+	return json_string(&s, v, arena) == OK ? s : S("");
+}
+
+static void read_body(struct str *type, struct str *message, struct str body, struct arena *arena)
+{
+	struct json json;
+	size_t position;
+	*type = *message = S("");
+	if (json_check(&json, &position, body) != OK) {
+		/* Cut JSON and HTML would only puzzle. */
+		body = str_trim_lines(body);
+		if (body.n && body.p[0] != '{' && body.p[0] != '<')
+			*message = cut(presentable(body), PLAIN_MAX);
+		return;
+	}
+	struct str text = S("");
+	for (struct json_walk w = json_walk(json); json_next(&w);) {
+		if (json_is(w.key, S("__type")))
+			*type = string_or_empty(w.value, arena);
+		else if (json_is(w.key, S("message")) || json_is(w.key, S("Message")) || json_is(w.key, S("errorMessage")))
+			text = string_or_empty(w.value, arena);
+	}
+	*message = presentable(text);
+}
+
+void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status, const struct http_head *head, struct str body)
+{
+	char memory[DECODED_MAX];
+	struct arena arena = { memory, 0, sizeof(memory) };
+	struct str type, message;
+	read_body(&type, &message, body, &arena);
+	struct str field = head ? http_field_get(head, S("x-amzn-errortype")) : S("");
+	if (field.n)
+		type = field;
+	type = str_sub(type, 0, str_find(type, ':'));
+	size_t namespace = str_find(type, '#');
+	if (namespace < type.n)
+		type = str_skip(type, namespace + 1);
+	aws_name_copy(name, REFUSAL_NAME_MAX, type);
+
+	char lead_memory[REFUSAL_NAME_MAX];
+	struct buf lead = BUF(lead_memory);
+	if (*name)
+		buf_put(&lead, str_c(name));
+	else
+		buf_add(&lead, S("answered "), NUM(status));
+	struct str hint = hint_of(status, str_c(name));
+	message = cut(message, sizeof(f->text) - lead.n - hint.n - 4);
+	fault_set(f, E_REFUSED, 0, buf_str(&lead), message.n ? S(": ") : S(""), message, hint.n ? S("; ") : S(""), hint);
+}
