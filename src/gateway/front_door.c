@@ -4,6 +4,7 @@
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "codec/json_write.h"
+#include "codec/status.h"
 
 /* The members of an event that matter, as they stand. */
 struct event {
@@ -188,22 +189,11 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 	return read_body(req, &ev, arena, f);
 }
 
-struct str status_line(int status)
+static void put_description(struct json_writer *w, int status)
 {
-	static const struct {
-		int status;
-		struct str line;
-	} lines[] = {
-		{ 200, STR("200 OK") }, { 400, STR("400 Bad Request") }, { 401, STR("401 Unauthorized") },
-		{ 403, STR("403 Forbidden") }, { 404, STR("404 Not Found") }, { 405, STR("405 Method Not Allowed") },
-		{ 413, STR("413 Content Too Large") }, { 500, STR("500 Internal Server Error") },
-		{ 503, STR("503 Service Unavailable") },
-	};
-	for (size_t i = 0; i < countof(lines); i++)
-		if (lines[i].status == status)
-			return lines[i].line;
-	check(false);
-	return S("");
+	const struct str parts[] = { NUM(status), S(" "), status_reason(status) };
+	json_key(w, S("statusDescription"));
+	json_put_string_parts(w, parts, countof(parts));
 }
 
 static void put_header(struct json_writer *w, bool multi, struct str name, struct str value)
@@ -224,7 +214,7 @@ void front_door_answer(struct buf *out, enum front_door door, const struct reply
 	json_field_int(&w, S("statusCode"), reply->status);
 	/* Only a load balancer wants it; REST APIs have answered 502 to members that they do not know. */
 	if (door == DOOR_ALB || multi)
-		json_field(&w, S("statusDescription"), status_line(reply->status));
+		put_description(&w, reply->status);
 	json_key(&w, multi ? S("multiValueHeaders") : S("headers"));
 	json_open(&w, '{');
 	if (reply->content_type.n)

@@ -57,7 +57,4 @@ must_check enum err front_door_read(struct gateway_request *req, struct str even
  * and function URL understands. */
 void front_door_answer(struct buf *out, enum front_door door, const struct reply *reply);
 
-/* "200 OK": status code and reason phrase. */
-struct str status_line(int status);
-
 #endif
