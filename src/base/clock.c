@@ -60,6 +60,8 @@ int64_t utc_to_seconds(struct utc t)
 	return days * 86400 + t.hour * 3600 + t.minute * 60 + t.second;
 }
 
+#define months S("JanFebMarAprMayJunJulAugSepOctNovDec")
+
 static void put_digits(struct buf *b, int v, int width)
 {
 	char digits[4];
@@ -125,7 +127,7 @@ bool utc_from_http_date(int64_t *seconds, struct str s)
 {
 	if (!has_form(s, S("AAA, ## AAA #### ##:##:## GMT")))
 		return false;
-	size_t month = str_find_str(S("JanFebMarAprMayJunJulAugSepOctNovDec"), str_sub(s, 8, 11));
+	size_t month = str_find_str(months, str_sub(s, 8, 11));
 	struct utc t = {
 		.year = digits_at(s, 12, 4),
 		.month = (int)month / 3 + 1,
@@ -138,4 +140,20 @@ bool utc_from_http_date(int64_t *seconds, struct str s)
 		return false;
 	*seconds = utc_to_seconds(t);
 	return true;
+}
+
+void utc_put_http_date(struct buf *b, int64_t seconds)
+{
+	struct utc t = utc_from_seconds(seconds);
+	buf_add(b, str_sub(S("ThuFriSatSunMonTueWed"), (size_t)(seconds / 86400 % 7) * 3, (size_t)(seconds / 86400 % 7) * 3 + 3), S(", "));
+	put_digits(b, t.day, 2);
+	buf_add(b, S(" "), str_sub(months, (size_t)t.month * 3 - 3, (size_t)t.month * 3), S(" "));
+	put_digits(b, t.year, 4);
+	buf_put(b, S(" "));
+	put_digits(b, t.hour, 2);
+	buf_put(b, S(":"));
+	put_digits(b, t.minute, 2);
+	buf_put(b, S(":"));
+	put_digits(b, t.second, 2);
+	buf_put(b, S(" GMT"));
 }

@@ -27,6 +27,9 @@ void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms);
 /* Appends 20260101T000000Z (ISO 8601 basic, as in X-Amz-Date). */
 void utc_put_basic(struct buf *b, int64_t seconds);
 
+/* Appends Thu, 01 Jan 2026 00:00:00 GMT, the form of an HTTP Date. */
+void utc_put_http_date(struct buf *b, int64_t seconds);
+
 /* Reads Thu, 01 Jan 2026 00:00:00 GMT, the one form of an HTTP Date that may still be sent (RFC 9110, section
  * 5.6.7). The name of the day is not compared with the date. False otherwise, *seconds untouched. */
 must_check bool utc_from_http_date(int64_t *seconds, struct str s);

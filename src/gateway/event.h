@@ -1,0 +1,31 @@
+/* event.h - the event of payload format 2.0 that a Lambda function URL would have made of an HTTP request.
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/urls-payloads.html
+ * So a function sees one shape wherever the gateway runs. Names of fields come in lower case, those that stood
+ * there twice are joined by a comma, cookies have a list of their own; bodies other than JSON and text are
+ * base64. */
+#ifndef GATEWAY_EVENT_H
+#define GATEWAY_EVENT_H
+
+#include "base/buf.h"
+
+struct event_field {
+	struct str name, value;
+};
+
+struct event_request {
+	struct str method, path, query; /* as on the wire, the query without its '?' */
+	struct str protocol;            /* "HTTP/1.1" */
+	struct str source_ip;           /* text form; empty for a unix socket */
+	struct str request_id;
+	int64_t time_ms;                /* wall clock */
+	const struct event_field *fields;
+	size_t fields_count;
+	struct str body;
+};
+
+/* Appends the event. Needs about 2 KiB more than the request, a third more for a body in base64. Overflow shows
+ * in out->full. */
+void event_write(struct buf *out, const struct event_request *req);
+
+#endif
