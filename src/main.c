@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "host/lambda.h"
+#include "host/serve.h"
 
 #include "base/str.h"
 
@@ -45,6 +46,8 @@ int main(int argc, char **argv)
 	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
 	if (argc == 1 && api && *api)
 		return lambda_run();
+	if (str_eq(argument, S("serve")))
+		return serve_run(argv + 2);
 	if (str_eq(argument, S("--help"))) {
 		put(STDOUT_FILENO, str_c(usage));
 		return 0;

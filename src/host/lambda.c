@@ -5,8 +5,8 @@
 #include "codec/json_write.h"
 #include "host/dispatch.h"
 #include "host/environment.h"
+#include "host/thread.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #define API "/2018-06-01/runtime"
@@ -292,18 +292,11 @@ static size_t concurrency_of(const struct environment *env)
 	return str_to_u64(&n, environment_get(env, "AWS_LAMBDA_MAX_CONCURRENCY"), CONCURRENCY_MAX) && n > 0 ? n : 1;
 }
 
-static void start_thread(struct loop *l)
+static void start_another(struct loop *l)
 {
-	pthread_t thread;
-	pthread_attr_t attributes;
-	check(pthread_attr_init(&attributes) == 0);
-	check(pthread_attr_setstacksize(&attributes, THREAD_STACK) == 0);
-	int sys = pthread_create(&thread, &attributes, loop_run, l);
-	if (sys != 0) {
-		struct fault f;
-		fault_set(&f, E_SYSTEM, sys, S("no thread for another concurrent event"));
-		LOG(LOG_ERROR, L("started with less concurrency than asked for"), KV("reason", fault_text(&f)));
-	}
+	struct fault f;
+	if (thread_start(loop_run, l, THREAD_STACK, &f) != OK)
+		LOG(LOG_ERROR, L("less events can be worked on at once than Lambda asked for"), KV("reason", fault_text(&f)));
 }
 
 int lambda_run(void)
@@ -320,7 +313,7 @@ int lambda_run(void)
 		return refuse_to_start(l, &f);
 	warm_up(l);
 	for (size_t i = 1; i < loops; i++)
-		start_thread(&l[i]);
+		start_another(&l[i]);
 	loop_run(l);
 	return 1;
 }

@@ -1,0 +1,451 @@
+#include "host/connection.h"
+
+#include "codec/form.h"
+#include "gateway/decide.h"
+#include "host/access.h"
+#include "host/listener.h"
+#include "host/metrics.h"
+#include "http/server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- bytes in and out ---- */
+
+static void close_connection(struct listener *l, struct connection *c)
+{
+	if (c->unlogged)
+		access_log(l, c, S("the client was gone before its answer was written"));
+	if (c->job) {
+		c->job->connection = NULL;
+		/* Otherwise its answer is still to come, and lets it go. */
+		if (c->job->delivered)
+			jobs_release(&l->jobs, c->job);
+	}
+	if (c->buffer)
+		listener_give_buffer(l, c->buffer);
+	close(c->fd);
+	listener_give_slot(l, c);
+}
+
+/* At least one byte into `p`. False: nothing now, see `ended` and `readable`. */
+static bool receive(struct connection *c, size_t *got, char *p, size_t cap)
+{
+	while (c->readable && !c->ended && !c->broken) {
+		ssize_t n = recv(c->fd, p, cap, 0);
+		if (n > 0) {
+			*got = (size_t)n;
+			return true;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		c->readable = false;
+		c->ended = n == 0;
+		c->broken = n < 0 && errno != EAGAIN;
+	}
+	return false;
+}
+
+/* False: not yet everything, see `broken` and `writable`. */
+static bool flush(struct connection *c)
+{
+	while (c->out.n && c->writable && !c->broken) {
+		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
+		if (n > 0) {
+			c->out = str_skip(c->out, (size_t)n);
+		} else if (errno == EAGAIN) {
+			c->writable = false;
+		} else if (errno != EINTR) {
+			c->broken = true;
+			return false;
+		}
+	}
+	return c->out.n == 0;
+}
+
+/* ---- answers ---- */
+
+static void write_answer(struct listener *l, struct connection *c, struct str out, int status)
+{
+	c->out = out;
+	c->status = status;
+	c->state = CONNECTION_WRITING;
+	listener_wait(l, c, WAIT_WRITE);
+}
+
+/* What the loop says itself. Refusals end the connection: what follows on it cannot be trusted or is not read. */
+static void say(struct listener *l, struct connection *c, int status, struct str content_type, struct str body, bool keep)
+{
+	struct buf b = BUF(c->buffer->answer);
+	c->keep = keep && !l->draining;
+	http_response_put(&b, status, content_type, body, &(struct http_response_options){
+		.keep_alive = c->keep, .to_head = c->head_n && str_eq(c->buffer->head.method, S("HEAD")),
+		.allow_post = status == 405, .retry_after = status == 503, .now_s = clock_wall_ms() / 1000,
+	});
+	check(!b.full);
+	write_answer(l, c, buf_str(&b), status);
+}
+
+static void refuse(struct listener *l, struct connection *c, int status, struct str why)
+{
+	char memory[512];
+	struct arena a = { memory, 0, sizeof(memory) };
+	struct reply reply = reply_error(status, str_sub(why, 0, 300), &a);
+	say(l, c, status, reply.content_type, reply.body, false);
+	access_log(l, c, why);
+}
+
+static void say_health(struct listener *l, struct connection *c)
+{
+	if (l->draining)
+		say(l, c, 503, S("text/plain"), S("draining\n"), false);
+	else
+		say(l, c, 200, S("text/plain"), S("ok\n"), c->keep);
+}
+
+/* Into the request's own memory, which is not needed any more. */
+static void say_metrics(struct listener *l, struct connection *c)
+{
+	struct buf text = { c->buffer->bytes + SMALL_BUFFER / 2, 0, SMALL_BUFFER / 2, false };
+	struct buf b = { c->buffer->bytes, 0, SMALL_BUFFER, false };
+	bool wanted = str_eq(c->buffer->head.target, S("/metrics"));
+	struct http_response_options options = { .to_head = str_eq(c->buffer->head.method, S("HEAD")), .now_s = clock_wall_ms() / 1000 };
+	metrics_put(&text, l);
+	c->keep = false;
+	if (wanted)
+		http_response_put(&b, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), &options);
+	else
+		http_response_put(&b, 404, S("text/plain"), S("there is /metrics\n"), &options);
+	check(!b.full && !text.full);
+	write_answer(l, c, buf_str(&b), wanted ? 200 : 404);
+}
+
+void connection_answer_job(struct listener *l, struct connection *c)
+{
+	c->job->delivered = true;
+	c->keep = c->job->keep_alive;
+	write_answer(l, c, c->job->response, c->job->status);
+	connection_advance(l, c);
+}
+
+/* ---- requests ---- */
+
+static void go_idle(struct listener *l, struct connection *c)
+{
+	c->state = CONNECTION_HEAD;
+	c->scanned = c->head_n = 0;
+	if (c->n == 0 && c->buffer) {
+		listener_give_buffer(l, c->buffer);
+		c->buffer = NULL;
+	}
+	listener_wait(l, c, c->buffer ? WAIT_HEAD : WAIT_IDLE);
+	c->began_mono = l->now;
+}
+
+/* Moves what came behind the request to a buffer of its own, or, if the request has none any more, to the front. */
+static bool keep_rest(struct listener *l, struct connection *c, size_t used, bool buffer_leaves)
+{
+	size_t rest = c->n - used;
+	struct buffer *from = c->buffer, *to = from;
+	if (buffer_leaves || from->large)
+		to = rest ? listener_take_buffer(l, false) : NULL;
+	if (rest && !to)
+		return false;
+	if (rest)
+		memmove(to->bytes, from->bytes + used, rest);
+	if (!buffer_leaves && to != from)
+		listener_give_buffer(l, from);
+	c->buffer = to;
+	c->n = rest;
+	return true;
+}
+
+static bool asks_for_ssl_check(struct str query)
+{
+	for (struct form_walk w = form_walk(query); form_next(&w);)
+		if (str_eq(w.name, S("ssl_check")))
+			return str_eq(w.value, S("1"));
+	return false;
+}
+
+static void fill_request(struct job *job, const struct connection *c)
+{
+	const struct http_head *head = &job->buffer->head;
+	struct gateway_request *req = &job->request;
+	struct str timestamp = S("X-Slack-Request-Timestamp"), signature = S("X-Slack-Signature");
+	*req = (struct gateway_request){
+		.door = DOOR_HTTP,
+		.method = head->method,
+		.content_type = http_field_get(head, S("Content-Type")),
+		.user_agent = http_field_get(head, S("User-Agent")),
+		.timestamp = http_field_get(head, timestamp),
+		.signature = http_field_get(head, signature),
+		.doubled = http_field_count(head, timestamp) > 1 || http_field_count(head, signature) > 1,
+		.retry_num = http_field_get(head, S("X-Slack-Retry-Num")),
+		.retry_reason = http_field_get(head, S("X-Slack-Retry-Reason")),
+		.body = buf_str(&c->decoded),
+	};
+	str_cut(&req->path, &req->query, head->target, '?');
+	req->ssl_check = asks_for_ssl_check(req->query);
+	memcpy(job->peer, c->peer, c->peer_n);
+	job->peer_n = c->peer_n;
+	job->keep_alive = c->keep;
+	job->to_head = str_eq(head->method, S("HEAD"));
+}
+
+static bool is_health_check(const struct http_head *head)
+{
+	return (str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"))) && str_eq(head->target, S("/healthz"));
+}
+
+/* The request is complete: `used` of the buffer's bytes are its. */
+static void work_on(struct listener *l, struct connection *c, size_t used)
+{
+	struct buffer *buffer = c->buffer;
+	c->keep = buffer->head.keep_alive && !l->draining;
+	c->raw = used;
+	if (c->metrics) {
+		say_metrics(l, c);
+		return;
+	}
+	if (is_health_check(&buffer->head)) {
+		say_health(l, c);
+		return;
+	}
+	struct job *job = jobs_take(&l->jobs, buffer);
+	if (!job) {
+		refuse(l, c, 503, S("all workers are busy and the queue is full"));
+		return;
+	}
+	fill_request(job, c);
+	if (!keep_rest(l, c, used, true)) {
+		/* Without a place for what follows, it is not answered: the client sees the connection end. */
+		job->keep_alive = false;
+		c->buffer = NULL;
+		c->n = 0;
+	}
+	c->job = job;
+	job->connection = c;
+	job->arrived_mono = c->began_mono;
+	job->arrived_wall = clock_wall_ms() - (l->now - c->began_mono);
+	job->soft = job->arrived_mono + l->services->config.timeout_ms;
+	job->hard = job->arrived_mono + JOB_LIFE_MS;
+	decide(&job->decision, &l->services->config, &job->request, job->arrived_wall / 1000, &job->arena);
+	if (job->decision.action == ACTION_INVOKE) {
+		c->state = CONNECTION_WORKING;
+		listener_wait(l, c, WAIT_NONE);
+		jobs_submit(&l->jobs, job);
+		return;
+	}
+	job->delivered = true;
+	job_respond(job, &job->decision.reply);
+	c->keep = job->keep_alive;
+	write_answer(l, c, job->response, job->status);
+}
+
+/* The body needs more room than a small buffer has. */
+static bool enlarge(struct listener *l, struct connection *c)
+{
+	struct fault f;
+	struct buffer *small = c->buffer, *large = listener_take_buffer(l, true);
+	if (!large)
+		return false;
+	memcpy(large->bytes, small->bytes, c->n);
+	c->buffer = large;
+	c->decoded.p = large->bytes + c->head_n;
+	check(http_request_parse(&large->head, (struct str){ large->bytes, c->head_n }, &f) == OK);
+	listener_give_buffer(l, small);
+	return true;
+}
+
+static void begin_body(struct listener *l, struct connection *c)
+{
+	const struct http_head *head = &c->buffer->head;
+	struct str expect = http_field_get(head, S("Expect"));
+	c->body = http_body(head);
+	c->raw = c->head_n;
+	c->decoded = (struct buf){ c->buffer->bytes + c->head_n, 0, REQUEST_BODY_MAX, false };
+	c->state = CONNECTION_BODY;
+	if (head->body == HTTP_BODY_LENGTH && head->length > REQUEST_BODY_MAX) {
+		refuse(l, c, 413, S("the body is larger than 1048576 bytes"));
+	} else if (expect.p && !str_eq_nocase(expect, S("100-continue"))) {
+		refuse(l, c, 417, S("the only expectation that can be met is 100-continue"));
+	} else if (head->body == HTTP_BODY_LENGTH && head->length > c->buffer->cap - c->head_n && !enlarge(l, c)) {
+		refuse(l, c, 503, S("too many large requests at once"));
+	} else {
+		/* Few bytes into an empty socket: it takes them all, or the connection is of no use. */
+		if (expect.p && c->n == c->head_n && head->body != HTTP_BODY_NONE && head->minor_version)
+			(void)!send(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
+		if (head->body != HTTP_BODY_NONE)
+			listener_wait(l, c, WAIT_BODY);
+	}
+}
+
+/* True when there is something to go on with. */
+static bool read_head(struct listener *l, struct connection *c)
+{
+	struct fault f;
+	size_t end, got;
+	enum err e = c->buffer ? http_head_find(&end, &c->scanned, (struct str){ c->buffer->bytes, c->n }) : E_MORE;
+	if (e == OK && end <= HEAD_MAX) {
+		c->unlogged = true;
+		e = http_request_parse(&c->buffer->head, (struct str){ c->buffer->bytes, end }, &f);
+		c->head_n = e == OK ? end : 0;
+		if (e == OK)
+			begin_body(l, c);
+		else
+			refuse(l, c, e == E_LIMIT ? 431 : 400, fault_text(&f));
+		return true;
+	}
+	if (e == OK || c->n >= HEAD_MAX) {
+		c->unlogged = true;
+		refuse(l, c, 431, S("the request line and header fields are larger than 16384 bytes"));
+		return true;
+	}
+	if (e == E_SYNTAX) {
+		c->unlogged = true;
+		refuse(l, c, 400, S("the head is not HTTP/1.1: a bare line feed or carriage return, or a control byte"));
+		return true;
+	}
+	if (!c->readable && !c->ended)
+		return false;
+	if (!c->buffer && !(c->buffer = listener_take_buffer(l, false)))
+		return false;
+	if (receive(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
+		if (c->n == 0) {
+			c->began_mono = l->now;
+			listener_wait(l, c, WAIT_HEAD);
+		}
+		c->n += got;
+		return true;
+	}
+	if (c->n == 0 && !c->ended)
+		go_idle(l, c);
+	return false;
+}
+
+static bool read_body(struct listener *l, struct connection *c)
+{
+	struct fault f;
+	size_t used, got;
+	char *raw = c->buffer->bytes + c->raw;
+	enum err e = http_body_decode(&c->body, &c->decoded, &used, (struct str){ raw, c->n - c->raw }, &f);
+	if (e == OK) {
+		work_on(l, c, c->raw + used);
+		return true;
+	}
+	if (e != E_MORE) {
+		bool too_large = e == E_LIMIT && c->decoded.full;
+		refuse(l, c, too_large ? 413 : 400, too_large ? S("the body is larger than 1048576 bytes") : fault_text(&f));
+		return true;
+	}
+	/* Framing is gone for good: raw bytes may follow right behind the decoded ones. */
+	c->n = c->raw = c->head_n + c->decoded.n;
+	if (c->n == c->buffer->cap && (c->buffer->large || !enlarge(l, c))) {
+		refuse(l, c, 503, S("too many large requests at once"));
+		return true;
+	}
+	size_t room = c->buffer->cap - c->n;
+	/* What follows the request must fit a small buffer later. */
+	size_t most = c->body.kind == HTTP_BODY_LENGTH && c->body.left < READ_MAX ? READ_MAX : c->body.kind == HTTP_BODY_LENGTH ? c->body.left : READ_MAX;
+	if (!receive(c, &got, c->buffer->bytes + c->n, room < most ? room : most))
+		return false;
+	c->n += got;
+	return true;
+}
+
+/* The answer is written. */
+static void finish(struct listener *l, struct connection *c)
+{
+	if (c->unlogged)
+		access_log(l, c, S(""));
+	if (c->job) {
+		c->job->connection = NULL;
+		jobs_release(&l->jobs, c->job);
+		c->job = NULL;
+	} else if (c->keep) {
+		c->keep = keep_rest(l, c, c->raw, false);
+	}
+	if (c->keep && !l->draining) {
+		go_idle(l, c);
+		return;
+	}
+	/* Closing at once would reset the connection if anything is still on its way here, and the answer might be
+	 * lost in that. */
+	shutdown(c->fd, SHUT_WR);
+	c->state = CONNECTION_LINGERING;
+	listener_wait(l, c, WAIT_LINGER);
+}
+
+static bool throw_away(struct connection *c)
+{
+	char nowhere[4096];
+	size_t got;
+	return receive(c, &got, nowhere, sizeof(nowhere));
+}
+
+/* True when there is something to go on with. */
+static bool advance_once(struct listener *l, struct connection *c)
+{
+	switch (c->state) {
+	case CONNECTION_HEAD:
+		return read_head(l, c);
+	case CONNECTION_BODY:
+		return read_body(l, c);
+	case CONNECTION_WRITING:
+		if (!flush(c))
+			return false;
+		finish(l, c);
+		return true;
+	case CONNECTION_LINGERING:
+		return throw_away(c);
+	default:
+		return false;
+	}
+}
+
+void connection_advance(struct listener *l, struct connection *c)
+{
+	while (!c->broken && advance_once(l, c))
+		;
+	/* A client that has said all still wants its answer; one that stopped in the middle of a request gets none. */
+	bool owed = c->state == CONNECTION_WORKING || c->state == CONNECTION_WRITING;
+	if (c->broken || (c->ended && !owed))
+		close_connection(l, c);
+}
+
+void connection_expire(struct listener *l, struct connection *c)
+{
+	if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY) {
+		c->unlogged = true;
+		refuse(l, c, 408, c->wait == WAIT_HEAD ? S("the head did not arrive within 5 s") : S("the body did not arrive within 10 s"));
+		connection_advance(l, c);
+	} else {
+		close_connection(l, c);
+	}
+}
+
+void connection_drain(struct listener *l, struct connection *c)
+{
+	if (c->state == CONNECTION_HEAD && !c->buffer)
+		close_connection(l, c);
+}
+
+void connection_open(struct listener *l, int fd, struct str peer, bool metrics)
+{
+	struct connection *c = listener_take_slot(l);
+	*c = (struct connection){ .fd = fd, .wait = WAIT_NONE, .metrics = metrics, .readable = true, .writable = true };
+	memcpy(c->peer, peer.p, peer.n);
+	c->peer_n = peer.n;
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .ptr = c } };
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
+		close(fd);
+		listener_give_slot(l, c);
+		return;
+	}
+	go_idle(l, c);
+	connection_advance(l, c);
+}

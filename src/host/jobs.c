@@ -1,0 +1,270 @@
+#include "host/jobs.h"
+
+#include "base/clock.h"
+#include "codec/hex.h"
+#include "crypto/seed.h"
+#include "gateway/event.h"
+#include "host/dispatch.h"
+#include "host/environment.h"
+#include "host/thread.h"
+#include "http/server.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct worker {
+	struct jobs *jobs;
+	struct invoker invoker;
+	struct job *job;
+};
+
+static void wake_loop(struct jobs *j)
+{
+	static const uint64_t one = 1;
+	while (write(j->wake, &one, sizeof(one)) < 0)
+		; /* only a signal can be in the way: the counter never gets full */
+}
+
+/* ---- jobs come and go ---- */
+
+static struct arena arena_of(const struct job *job)
+{
+	if (!job->buffer->large)
+		return (struct arena){ job->small_memory, 0, ARENA_PER_BUFFER * (size_t)SMALL_BUFFER };
+	char *behind = job->buffer->bytes + job->buffer->cap;
+	return (struct arena){ behind, 0, ARENA_PER_BUFFER * (size_t)LARGE_BUFFER };
+}
+
+struct job *jobs_take(struct jobs *j, struct buffer *buffer)
+{
+	pthread_mutex_lock(&j->lock);
+	struct job *job = j->free;
+	if (job)
+		j->free = job->next;
+	uint64_t id[2] = { j->id_prefix, j->id_count++ };
+	pthread_mutex_unlock(&j->lock);
+	if (!job)
+		return NULL;
+	*job = (struct job){ .small_memory = job->small_memory, .buffer = buffer, .holders = 1 };
+	job->arena = arena_of(job);
+	struct buf hex = BUF(job->id);
+	uint8_t bytes[sizeof(id)];
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(id[i / 8] >> (56 - i % 8 * 8));
+	hex_put(&hex, bytes, sizeof(bytes));
+	return job;
+}
+
+static void let_go(struct jobs *j, struct job *job)
+{
+	if (--job->holders > 0)
+		return;
+	job->buffer->next = j->returned;
+	j->returned = job->buffer;
+	job->next = j->free;
+	j->free = job;
+}
+
+void jobs_release(struct jobs *j, struct job *job)
+{
+	pthread_mutex_lock(&j->lock);
+	let_go(j, job);
+	pthread_mutex_unlock(&j->lock);
+}
+
+struct buffer *jobs_next_returned(struct jobs *j)
+{
+	pthread_mutex_lock(&j->lock);
+	struct buffer *b = j->returned;
+	if (b)
+		j->returned = b->next;
+	pthread_mutex_unlock(&j->lock);
+	return b;
+}
+
+/* ---- answers ---- */
+
+void job_respond(struct job *job, const struct reply *reply)
+{
+	struct buf b = arena_rest(&job->arena);
+	http_response_put(&b, reply->status, reply->content_type, reply->body, &(struct http_response_options){
+		.keep_alive = job->keep_alive, .to_head = job->to_head, .allow_post = reply->allow_post, .no_retry = reply->no_retry,
+		.now_s = clock_wall_ms() / 1000,
+	});
+	bool full = b.full;
+	job->status = reply->status;
+	job->response = arena_keep(&job->arena, &b);
+	if (full) {
+		job->status = 503;
+		job->keep_alive = false;
+		job->response = HTTP_RESPONSE_503;
+	}
+}
+
+/* Under the lock. */
+static void hand_over(struct jobs *j, struct job *job)
+{
+	job->answered = true;
+	job->next_done = j->done;
+	j->done = job;
+}
+
+static void answer(void *ctx, const struct reply *reply)
+{
+	struct worker *w = ctx;
+	job_respond(w->job, reply);
+	pthread_mutex_lock(&w->jobs->lock);
+	hand_over(w->jobs, w->job);
+	pthread_mutex_unlock(&w->jobs->lock);
+	wake_loop(w->jobs);
+}
+
+struct job *jobs_next_answered(struct jobs *j)
+{
+	pthread_mutex_lock(&j->lock);
+	struct job *job = j->done;
+	if (job)
+		j->done = job->next_done;
+	pthread_mutex_unlock(&j->lock);
+	return job;
+}
+
+int64_t jobs_answer_waiting(struct jobs *j, int64_t now)
+{
+	static const struct outcome pending = { .fate = FATE_PENDING };
+	int64_t next = DEADLINE_NEVER;
+	pthread_mutex_lock(&j->lock);
+	for (struct job *job = j->first; job; job = job->next) {
+		if (job->answered)
+			continue;
+		if (job->soft > now) {
+			next = job->soft < next ? job->soft : next;
+			continue;
+		}
+		struct reply reply = reply_to(&j->services->config, &job->decision.slack, &job->decision.target, &pending, &job->arena);
+		job_respond(job, &reply);
+		hand_over(j, job);
+	}
+	pthread_mutex_unlock(&j->lock);
+	return next;
+}
+
+/* ---- work ---- */
+
+void jobs_submit(struct jobs *j, struct job *job)
+{
+	pthread_mutex_lock(&j->lock);
+	job->holders++;
+	job->next = NULL;
+	if (j->first)
+		j->last->next = job;
+	else
+		j->first = job;
+	j->last = job;
+	j->queued++;
+	pthread_cond_signal(&j->work);
+	pthread_mutex_unlock(&j->lock);
+}
+
+static struct job *take_work(struct jobs *j)
+{
+	pthread_mutex_lock(&j->lock);
+	while (!j->first)
+		pthread_cond_wait(&j->work, &j->lock);
+	struct job *job = j->first;
+	j->first = job->next;
+	j->queued--;
+	j->running++;
+	pthread_mutex_unlock(&j->lock);
+	return job;
+}
+
+static struct str event_of(struct job *job)
+{
+	const struct http_head *head = &job->buffer->head;
+	struct event_field fields[HTTP_FIELDS_MAX];
+	for (size_t i = 0; i < head->count; i++)
+		fields[i] = (struct event_field){ head->fields[i].name, head->fields[i].value };
+	const struct event_request request = {
+		.method = head->method,
+		.path = job->request.path,
+		.query = job->request.query,
+		.protocol = head->minor_version ? S("HTTP/1.1") : S("HTTP/1.0"),
+		.source_ip = { job->peer, job->peer_n },
+		.request_id = { job->id, sizeof(job->id) },
+		.time_ms = job->arrived_wall,
+		.fields = fields,
+		.fields_count = head->count,
+		.body = job->request.body,
+	};
+	struct buf b = arena_rest(&job->arena);
+	event_write(&b, &request);
+	bool full = b.full;
+	struct str event = arena_keep(&job->arena, &b);
+	return full ? (struct str){ 0 } : event;
+}
+
+static void work(struct worker *w, struct job *job)
+{
+	struct invoke_result result;
+	struct str event = event_of(job);
+	w->job = job;
+	if (!event.n) {
+		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &job->arena);
+		LOG(LOG_ERROR, L("not started"), KV("request_id", ((struct str){ job->id, sizeof(job->id) })), KV("reason", S("no memory is left for its event")));
+		if (!job->answered)
+			answer(w, &reply);
+		return;
+	}
+	const struct dispatch d = {
+		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision, .payload = event,
+		.request_id = { job->id, sizeof(job->id) }, .soft = job->soft, .hard = job->hard, .answered = job->answered,
+		.arena = &job->arena, .answer = answer, .ctx = w,
+	};
+	dispatch_run(&d, &result);
+}
+
+static void *worker_run(void *arg)
+{
+	struct worker *w = arg;
+	for (;;) {
+		struct job *job = take_work(w->jobs);
+		work(w, job);
+		pthread_mutex_lock(&w->jobs->lock);
+		w->jobs->running--;
+		let_go(w->jobs, job);
+		pthread_mutex_unlock(&w->jobs->lock);
+		wake_loop(w->jobs);
+	}
+	return NULL;
+}
+
+void jobs_count(struct jobs *j, size_t *queued, size_t *running)
+{
+	pthread_mutex_lock(&j->lock);
+	*queued = j->queued;
+	*running = j->running;
+	pthread_mutex_unlock(&j->lock);
+}
+
+enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f)
+{
+	size_t count = workers + QUEUE_MAX;
+	struct job *jobs = environment_map_memory(count * sizeof(*jobs));
+	char *memory = environment_map_memory(count * ARENA_PER_BUFFER * SMALL_BUFFER);
+	struct worker *crew = environment_map_memory(workers * sizeof(*crew));
+	*j = (struct jobs){ .services = s, .wake = wake };
+	check(pthread_mutex_init(&j->lock, NULL) == 0 && pthread_cond_init(&j->work, NULL) == 0);
+	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
+	for (size_t i = 0; i < count; i++) {
+		jobs[i].small_memory = memory + i * ARENA_PER_BUFFER * SMALL_BUFFER;
+		jobs[i].next = j->free;
+		j->free = &jobs[i];
+	}
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < workers; i++) {
+		crew[i] = (struct worker){ .jobs = j, .invoker = services_invoker(s) };
+		e = thread_start(worker_run, &crew[i], WORKER_STACK, f);
+	}
+	return e;
+}

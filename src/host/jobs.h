@@ -1,0 +1,83 @@
+/* jobs.h - what the listener's workers do: complete requests that need more than a decision.
+ *
+ * A fixed number of jobs and threads. The loop puts jobs in, workers take them out in order, answers come back
+ * through a list and a wake-up. An answer may come long before its job ends. */
+#ifndef HOST_JOBS_H
+#define HOST_JOBS_H
+
+#include "gateway/decide.h"
+#include "host/connection.h"
+#include "host/services.h"
+
+#include <pthread.h>
+
+enum {
+	QUEUE_MAX = 256,     /* jobs that wait for a worker */
+	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended */
+	JOB_ID_SIZE = 32,
+	WORKER_STACK = 512 * 1024,
+};
+
+/* A complete request. Held by the loop until its answer is written or its connection is gone, and by the
+ * worker until its work has ended; given back by whoever lets go last. */
+struct job {
+	struct job *next;       /* in the free list or the queue */
+	struct job *next_done;  /* in the list of answers */
+	struct connection *connection; /* the loop's business; NULL once it is gone */
+	bool delivered;         /* the loop has its answer: also the loop's business */
+	int holders;            /* under the lock */
+	bool answered;          /* under the lock while it is queued, then the worker's business */
+	struct buffer *buffer;  /* head and body, which the decision points into */
+	char *small_memory;
+	struct arena arena;
+	struct gateway_request request;
+	struct decision decision;
+	char peer[PEER_MAX];
+	size_t peer_n;
+	int64_t arrived_mono, arrived_wall, soft, hard;
+	char id[JOB_ID_SIZE];
+	bool keep_alive, to_head;
+	int status;
+	struct str response;    /* the whole answer as it goes on the wire; in the arena */
+};
+
+struct jobs {
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct services *services;
+	struct job *free;
+	struct job *first, *last; /* the queue */
+	size_t queued, running;
+	struct job *done;         /* answers for the loop */
+	int wake;                 /* eventfd */
+	uint64_t id_prefix, id_count;
+	struct buffer *returned;  /* buffers of finished jobs, for the loop to put away */
+};
+
+/* Sets up memory and threads. E_SYSTEM. */
+must_check enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f);
+
+/* A job for the loop to fill, held by it; NULL when all are in use. Its arena is sized to `buffer`. */
+struct job *jobs_take(struct jobs *j, struct buffer *buffer);
+
+/* Puts it into the queue. */
+void jobs_submit(struct jobs *j, struct job *job);
+
+/* The loop lets go. */
+void jobs_release(struct jobs *j, struct job *job);
+
+/* Takes one answered job off the list, NULL when there is none; and one buffer that nobody needs any more. */
+struct job *jobs_next_answered(struct jobs *j);
+struct buffer *jobs_next_returned(struct jobs *j);
+
+/* Answers for those in the queue whose soft moment has come: the work goes on when their turn comes. Returns the
+ * monotonic ms at which it must be called again, or DEADLINE_NEVER. */
+int64_t jobs_answer_waiting(struct jobs *j, int64_t now);
+
+/* How many wait for a worker, and how many are in the hands of one. */
+void jobs_count(struct jobs *j, size_t *queued, size_t *running);
+
+/* Makes the wire form of `reply` in the job's arena. */
+void job_respond(struct job *job, const struct reply *reply);
+
+#endif

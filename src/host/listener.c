@@ -1,0 +1,368 @@
+#include "host/listener.h"
+
+#include "base/clock.h"
+#include "host/environment.h"
+#include "http/server.h"
+#include "net/listen.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	EVENTS_MAX = 256,
+	ACCEPTS_A_ROUND = 64,   /* then those that are there get their turn */
+	ACCEPT_AGAIN_MS = 1000, /* after running out of file descriptors */
+	OTHER_FDS = 64,         /* files that are not clients: logs, epoll, name servers */
+};
+
+/* What epoll's data.ptr points to when it is no connection. */
+static const char wake_tag, signal_tag, accept_tag;
+
+/* ---- memory ---- */
+
+struct connection *listener_take_slot(struct listener *l)
+{
+	struct connection *c = l->free_slots;
+	check(c);
+	l->free_slots = c->next;
+	l->open++;
+	return c;
+}
+
+void listener_give_slot(struct listener *l, struct connection *c)
+{
+	listener_wait(l, c, WAIT_NONE);
+	c->fd = -1;
+	c->next = l->free_slots;
+	l->free_slots = c;
+	l->open--;
+	l->accept_again = l->now;
+}
+
+static size_t buffer_size(bool large)
+{
+	size_t size = sizeof(struct buffer) + (large ? LARGE_BUFFER * (1 + (size_t)ARENA_PER_BUFFER) : SMALL_BUFFER);
+	return (size + 63) & ~(size_t)63;
+}
+
+struct buffer *listener_take_buffer(struct listener *l, bool large)
+{
+	struct buffer **free = large ? &l->free_large : &l->free_small, *b = *free;
+	size_t *left = large ? &l->large_left : &l->small_left;
+	char **memory = large ? &l->large : &l->small;
+	if (b) {
+		*free = b->next;
+	} else if (*left > 0) {
+		b = (struct buffer *)*memory;
+		*memory += buffer_size(large);
+		*left -= 1;
+		b->large = large;
+		b->cap = large ? LARGE_BUFFER : SMALL_BUFFER;
+	}
+	return b;
+}
+
+void listener_give_buffer(struct listener *l, struct buffer *b)
+{
+	struct buffer **free = b->large ? &l->free_large : &l->free_small;
+	/* Large requests are rare: their memory goes back. */
+	if (b->large)
+		environment_trim_memory((char *)b, buffer_size(true) & ~(size_t)4095, 8192, 8193);
+	b->next = *free;
+	*free = b;
+}
+
+static void set_up_memory(struct listener *l, size_t connections)
+{
+	l->slots_count = connections;
+	l->slots = environment_map_memory(connections * sizeof(*l->slots));
+	for (size_t i = connections; i-- > 0;) {
+		l->slots[i].next = l->free_slots;
+		l->slots[i].fd = -1;
+		l->free_slots = &l->slots[i];
+	}
+	/* Every connection and every job may hold one. */
+	l->small_left = connections + l->config->workers + QUEUE_MAX;
+	l->small = environment_map_memory(l->small_left * buffer_size(false));
+	l->large_left = LARGE_BUFFERS;
+	l->large = environment_map_memory(l->large_left * buffer_size(true));
+}
+
+/* ---- time ---- */
+
+void listener_wait(struct listener *l, struct connection *c, enum wait_class wait)
+{
+	if (c->wait != WAIT_NONE) {
+		struct wait_queue *q = &l->waits[c->wait];
+		*(c->previous ? &c->previous->next : &q->first) = c->next;
+		*(c->next ? &c->next->previous : &q->last) = c->previous;
+	}
+	c->wait = wait;
+	c->next = c->previous = NULL;
+	if (wait == WAIT_NONE)
+		return;
+	struct wait_queue *q = &l->waits[wait];
+	c->due = l->now + q->length_ms;
+	c->previous = q->last;
+	*(q->last ? &q->last->next : &q->first) = c;
+	q->last = c;
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Serves what is due; returns when the next is. */
+static int64_t expire(struct listener *l)
+{
+	int64_t next = jobs_answer_waiting(&l->jobs, l->now);
+	for (size_t i = 0; i < WAIT_CLASSES; i++) {
+		struct wait_queue *q = &l->waits[i];
+		while (q->first && q->first->due <= l->now)
+			connection_expire(l, q->first);
+		if (q->first)
+			next = earliest(next, q->first->due);
+	}
+	if (!l->accepting && !l->draining)
+		next = earliest(next, l->accept_again);
+	return l->draining ? earliest(next, l->drained_by) : next;
+}
+
+/* ---- accepting ---- */
+
+static void watch(struct listener *l, int fd, const char *tag)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = (void *)(uintptr_t)tag } };
+	check(epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) == 0);
+}
+
+static void accept_from_now_on(struct listener *l, bool accepting)
+{
+	if (l->accepting == accepting)
+		return;
+	l->accepting = accepting;
+	for (size_t i = 0; i < l->sockets_count; i++) {
+		if (accepting)
+			watch(l, l->sockets[i].fd, &accept_tag);
+		else
+			epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->sockets[i].fd, NULL);
+	}
+}
+
+/* The one that has been idle the longest makes room for a new one. */
+static bool make_room(struct listener *l)
+{
+	if (!l->free_slots && l->waits[WAIT_IDLE].first)
+		connection_expire(l, l->waits[WAIT_IDLE].first);
+	return l->free_slots != NULL;
+}
+
+static void turn_away(int fd)
+{
+	struct str sorry = HTTP_RESPONSE_503;
+	(void)!send(fd, sorry.p, sorry.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static void accept_some(struct listener *l, const struct listening *socket)
+{
+	for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
+		char memory[PEER_MAX];
+		struct buf peer = BUF(memory);
+		struct fault f;
+		int fd;
+		enum err e = listen_accept(&fd, &peer, socket->fd, &f);
+		if (e == E_LIMIT || e == E_SYSTEM) {
+			LOG(LOG_ERROR, L("no more connections are accepted until one ends"), KI("open", l->open), KV("reason", fault_text(&f)));
+			l->accept_again = l->now + ACCEPT_AGAIN_MS;
+			accept_from_now_on(l, false);
+		}
+		if (e != OK)
+			return;
+		if (make_room(l))
+			connection_open(l, fd, buf_str(&peer), socket->metrics);
+		else
+			turn_away(fd);
+	}
+}
+
+/* ---- life ---- */
+
+static void drain(struct listener *l)
+{
+	if (l->draining)
+		return;
+	LOG(LOG_INFO, L("draining: no new connections, what is in flight is finished"), KI("connections", l->open));
+	accept_from_now_on(l, false);
+	l->draining = true;
+	l->drained_by = l->now + DRAIN_MS;
+	for (size_t i = 0; i < l->sockets_count; i++)
+		close(l->sockets[i].fd);
+	for (size_t i = 0; i < l->slots_count; i++)
+		if (l->slots[i].fd >= 0)
+			connection_drain(l, &l->slots[i]);
+}
+
+static void take_signals(struct listener *l)
+{
+	struct signalfd_siginfo info;
+	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+		else if (info.ssi_signo != SIGHUP)
+			drain(l);
+	}
+}
+
+static void take_answers(struct listener *l)
+{
+	uint64_t count;
+	struct job *job;
+	struct buffer *b;
+	(void)!read(l->wake, &count, sizeof(count));
+	while ((job = jobs_next_answered(&l->jobs))) {
+		if (job->connection)
+			connection_answer_job(l, job->connection);
+		else
+			jobs_release(&l->jobs, job);
+	}
+	while ((b = jobs_next_returned(&l->jobs)))
+		listener_give_buffer(l, b);
+}
+
+static void take_event(struct listener *l, const struct epoll_event *ev)
+{
+	if (ev->data.ptr == &accept_tag)
+		l->acceptable = true;
+	if (ev->data.ptr == &accept_tag || ev->data.ptr == &wake_tag)
+		return; /* looked at after all others */
+	if (ev->data.ptr == &signal_tag) {
+		take_signals(l);
+		return;
+	}
+	struct connection *c = ev->data.ptr;
+	/* Closed earlier in this round; its slot cannot have been given away since. */
+	if (c->fd < 0)
+		return;
+	c->readable |= (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+	c->writable |= (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+	connection_advance(l, c);
+}
+
+static bool is_done(struct listener *l)
+{
+	size_t queued, running;
+	if (!l->draining)
+		return false;
+	jobs_count(&l->jobs, &queued, &running);
+	return l->open + queued + running == 0 || l->now >= l->drained_by;
+}
+
+static void run(struct listener *l)
+{
+	struct epoll_event events[EVENTS_MAX];
+	while (!is_done(l)) {
+		int64_t next = expire(l);
+		int64_t wait = next == DEADLINE_NEVER ? -1 : next > l->now ? next - l->now : 0;
+		int n = epoll_wait(l->epoll, events, EVENTS_MAX, (int)wait);
+		l->now = clock_mono_ms();
+		for (int i = 0; i < n; i++)
+			take_event(l, &events[i]);
+		take_answers(l);
+		if (!l->draining && l->now >= l->accept_again)
+			accept_from_now_on(l, true);
+		for (size_t i = 0; l->acceptable && l->accepting && i < l->sockets_count; i++)
+			accept_some(l, &l->sockets[i]);
+		l->acceptable = false;
+	}
+}
+
+/* File descriptors for all connections, or as many as the system gives. */
+static size_t raise_limits(const struct listener_config *config)
+{
+	struct rlimit limit;
+	size_t wanted = CONNECTIONS_MAX, others = config->workers * 2 + OTHER_FDS;
+	check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	if (limit.rlim_cur < wanted + others) {
+		limit.rlim_cur = limit.rlim_max < wanted + others ? limit.rlim_max : wanted + others;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted + others)
+		return wanted;
+	wanted = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
+	LOG(LOG_WARN, L("the limit of open files allows fewer connections than 10000; raise it (ulimit -n, LimitNOFILE=)"), KI("connections", wanted));
+	return wanted;
+}
+
+static int open_signals(void)
+{
+	sigset_t wanted;
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGCHLD);
+	check(sigprocmask(SIG_BLOCK, &wanted, NULL) == 0);
+	return signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static enum err open_socket(struct listener *l, struct str address, bool metrics, struct fault *f)
+{
+	char memory[160];
+	struct buf name = BUF(memory);
+	struct listening *socket = &l->sockets[l->sockets_count];
+	enum err e = listen_open(&socket->fd, address, f);
+	if (e != OK)
+		return e;
+	socket->metrics = metrics;
+	l->sockets_count++;
+	listen_name(&name, socket->fd);
+	LOG(LOG_INFO, L("listening"), KV("address", buf_str(&name)), KV("for", metrics ? S("metrics") : S("requests")));
+	return OK;
+}
+
+int listener_run(struct services *s, const struct listener_config *config)
+{
+	static const int64_t lengths[WAIT_CLASSES] = {
+		[WAIT_IDLE] = IDLE_MS, [WAIT_HEAD] = HEAD_MS, [WAIT_BODY] = BODY_MS, [WAIT_WRITE] = WRITE_MS, [WAIT_LINGER] = LINGER_MS,
+	};
+	struct fault f;
+	struct listener *l = environment_map_memory(sizeof(*l));
+	l->services = s;
+	l->config = config;
+	l->now = clock_mono_ms();
+	l->started_wall_s = clock_wall_ms() / 1000;
+	for (size_t i = 0; i < WAIT_CLASSES; i++)
+		l->waits[i].length_ms = lengths[i];
+	set_up_memory(l, raise_limits(config));
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	l->signals = open_signals();
+	check(l->epoll >= 0 && l->wake >= 0 && l->signals >= 0);
+	watch(l, l->wake, &wake_tag);
+	watch(l, l->signals, &signal_tag);
+	enum err e = jobs_start(&l->jobs, s, config->workers, l->wake, &f);
+	if (e == OK)
+		e = open_socket(l, config->address, false, &f);
+	if (e == OK && config->metrics_address.n)
+		e = open_socket(l, config->metrics_address, true, &f);
+	if (e != OK) {
+		LOG(LOG_ERROR, L("cannot start"), KV("reason", fault_text(&f)));
+		return e == E_CONFIG ? 2 : 1;
+	}
+	accept_from_now_on(l, true);
+	run(l);
+	size_t queued, running;
+	jobs_count(&l->jobs, &queued, &running);
+	LOG(queued + running ? LOG_ERROR : LOG_INFO, L("stopped"), KI("unfinished", queued + running));
+	return 0;
+}

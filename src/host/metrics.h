@@ -1,0 +1,17 @@
+/* metrics.h - counters of the process, in the text format of Prometheus (version 0.0.4). Any thread may count. */
+#ifndef HOST_METRICS_H
+#define HOST_METRICS_H
+
+#include "base/buf.h"
+
+struct listener;
+
+void metrics_request(struct str kind, int status, int64_t took_ms);
+void metrics_invoke(struct str outcome, struct str error_name, int attempts, int64_t took_ms);
+void metrics_relay(struct str outcome);
+void metrics_tls_failure(void);
+
+/* Appends everything. */
+void metrics_put(struct buf *b, struct listener *l);
+
+#endif

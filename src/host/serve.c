@@ -1,0 +1,36 @@
+#include "host/serve.h"
+
+#include "host/environment.h"
+#include "host/listener.h"
+#include "host/options.h"
+
+#include <unistd.h>
+
+static const char *const known[] = {
+	"listen", "metrics-listen", "workers", "allow", "ack", "ack-text", "ack-type", "timeout-ms", "base-path",
+	"response-hosts", "log-level", "insecure-skip-verify", NULL,
+};
+
+static int refuse(const struct fault *f)
+{
+	char line[400];
+	struct buf b = BUF(line);
+	buf_add(&b, S("slack-lambda-gateway: "), fault_text(f), S("\n"));
+	(void)!write(STDERR_FILENO, b.p, b.n);
+	return 2;
+}
+
+int serve_run(char **arguments)
+{
+	struct fault f;
+	struct options options;
+	struct listener_config config;
+	struct environment process = environment_of_process(), env = options_environment(&options);
+	struct services *s = environment_map_memory(sizeof(*s));
+	enum err e = options_read(&options, arguments, known, &process, &f);
+	if (e == OK)
+		e = listener_config_read(&config, &env, &f);
+	if (e == OK)
+		e = services_start(s, &env, config.workers, &f);
+	return e == OK ? listener_run(s, &config) : refuse(&f);
+}

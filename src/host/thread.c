@@ -1,0 +1,19 @@
+#include "host/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct fault *f)
+{
+	pthread_t thread;
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	sigfillset(&all);
+	check(pthread_attr_init(&attributes) == 0);
+	check(pthread_attr_setstacksize(&attributes, stack) == 0);
+	check(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	int sys = pthread_create(&thread, &attributes, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return sys ? fault_set(f, E_SYSTEM, sys, S("no thread can be started")) : OK;
+}
