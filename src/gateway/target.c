@@ -30,6 +30,11 @@ static enum err decode_segment(struct str *out, struct str segment, struct arena
 	return out->n ? OK : E_SYNTAX;
 }
 
+bool target_ok(const struct target *t)
+{
+	return aws_region_ok(t->region) && aws_function_ok(t->function, t->region);
+}
+
 enum err target_from_path(struct target *out, struct str *shown, struct str path, struct str stage,
                           struct str base_path, struct arena *arena)
 {
@@ -49,7 +54,7 @@ enum err target_from_path(struct target *out, struct str *shown, struct str path
 		e = decode_segment(&out->function, function, arena);
 	if (e != OK)
 		return e;
-	if (!aws_region_ok(out->region) || !aws_function_ok(out->function, out->region))
+	if (!target_ok(out))
 		return E_SYNTAX;
 	struct buf name = arena_buf(arena, out->region.n + 1 + out->function.n);
 	buf_add(&name, out->region, S("/"), out->function);

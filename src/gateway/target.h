@@ -10,6 +10,9 @@ struct target {
 	struct str name;             /* "region/function", as GATEWAY_ALLOW sees it */
 };
 
+/* Whether region and function are of the form that AWS takes, and of one region. */
+bool target_ok(const struct target *t);
+
 /* Reads `path`. A leading `stage` (if two segments remain without it) and then a leading `base_path` (no
  * slashes at its ends) are taken off where they are there, as whole segments. Exactly two segments must
  * remain: split at '/' first, then decoded once each.
