@@ -72,3 +72,42 @@ TEST(utc_forms)
 	utc_put_basic(&b, 1440938160);
 	expect_str(buf_str(&b), S("20150830T123600Z"));
 }
+
+TEST(utc_from_http_date_is_strict)
+{
+	static const struct {
+		struct str text;
+		int64_t want; /* -1 when it is refused */
+	} cases[] = {
+		{ STR("Thu, 01 Jan 1970 00:00:00 GMT"), 0 },
+		{ STR("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777 },
+		{ STR("Thu, 29 Feb 2024 23:59:60 GMT"), 1709251200 },
+		{ STR("Fri, 31 Dec 9999 23:59:59 GMT"), 253402300799 },
+		{ STR("sun, 06 Nov 1994 08:49:37 GMT"), 784111777 },
+		{ STR(""), -1 },
+		{ STR("Sun, 06 Nov 1994 08:49:37"), -1 },
+		{ STR("Sun, 06 Nov 1994 08:49:37 GMT "), -1 },
+		{ STR("Sun, 06 Nov 1994 08:49:37 gmt"), -1 },
+		{ STR("Sun, 06 Nov 1994 08:49:37 UTC"), -1 },
+		{ STR("Sun, 6 Nov 1994 08:49:37 GMT"), -1 },
+		{ STR("Sun,  6 Nov 1994 08:49:37 GMT"), -1 },
+		{ STR("Sunday, 06-Nov-94 08:49:37 GMT"), -1 },
+		{ STR("Sun Nov  6 08:49:37 1994"), -1 },
+		{ STR("Sun, 06 nov 1994 08:49:37 GMT"), -1 },
+		{ STR("Sun, 06 anF 1994 08:49:37 GMT"), -1 },
+		{ STR("Sun, 06 Xyz 1994 08:49:37 GMT"), -1 },
+		{ STR("Sun, 00 Nov 1994 08:49:37 GMT"), -1 },
+		{ STR("Sun, 32 Nov 1994 08:49:37 GMT"), -1 },
+		{ STR("Wed, 31 Dec 1969 23:59:59 GMT"), -1 },
+		{ STR("Sun, 06 Nov 1994 24:00:00 GMT"), -1 },
+		{ STR("Sun, 06 Nov 1994 08:60:37 GMT"), -1 },
+		{ STR("Sun, 06 Nov 1994 08:49:61 GMT"), -1 },
+		{ STR("Sun, 06 Nov 1994 08:49:3x GMT"), -1 },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		int64_t got = 42;
+		context("%s", cases[i].text.p);
+		expect_int(utc_from_http_date(&got, guard_copy(cases[i].text)), cases[i].want >= 0);
+		expect_int(got, cases[i].want >= 0 ? cases[i].want : 42);
+	}
+}

@@ -96,3 +96,24 @@ TEST(deadline_within_takes_the_earlier_end)
 	expect_int(deadline_left(&d), -1);
 	expect_int(calls, 1);
 }
+
+TEST(deadline_sleep_ends_with_whichever_is_first)
+{
+	int calls = 0;
+	struct deadline d = deadline_in(10000);
+	d.soft = clock_mono_ms() + 10;
+	d.on_soft = count;
+	d.arg = &calls;
+	int64_t start = clock_mono_ms();
+	expect(deadline_sleep(&d, 40));
+	int64_t took = clock_mono_ms() - start;
+	expect(took >= 40 && took < 5000);
+	expect_int(calls, 1);
+	d = deadline_in(30);
+	start = clock_mono_ms();
+	expect(!deadline_sleep(&d, 10000));
+	took = clock_mono_ms() - start;
+	expect(took >= 30 && took < 5000);
+	d = deadline_none();
+	expect(deadline_sleep(&d, 0));
+}

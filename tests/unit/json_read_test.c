@@ -611,6 +611,8 @@ static const struct {
 	{ STR("\"\\ud83d\\u0041\""), STR("\xef\xbf\xbd" "A") },
 	{ STR("\"\\ud800\\ud800\\udc00\""), STR("\xef\xbf\xbd\xf0\x90\x80\x80") },
 	{ STR("\"\\udc00\\ud800\""), STR("\xef\xbf\xbd\xef\xbf\xbd") },
+	{ STR("\"\\udc00\\udc00\""), STR("\xef\xbf\xbd\xef\xbf\xbd") },
+	{ STR("\"\\ud83d\\uffff\""), STR("\xef\xbf\xbd\xef\xbf\xbf") },
 	{ STR("\"gr\xc3\xbc\\u00dfe\""), STR("gr\xc3\xbc\xc3\x9f" "e") },
 };
 
