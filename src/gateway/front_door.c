@@ -1,10 +1,10 @@
 #include "gateway/front_door.h"
 
+#include "base/status.h"
 #include "codec/base64.h"
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "codec/json_write.h"
-#include "codec/status.h"
 
 /* The members of an event that matter, as they stand. */
 struct event {
@@ -67,7 +67,7 @@ static enum err read_line(struct gateway_request *req, const struct event *ev, s
 		e = take(&req->stage, stage, a);
 	if (e == OK)
 		e = take(&req->query, ev->raw_query, a);
-	if (!json_int(&req->arrived_ms, stamp))
+	if (!json_int(&req->arrived_ms, stamp) || req->arrived_ms < 0)
 		req->arrived_ms = 0;
 	return e;
 }

@@ -337,6 +337,7 @@ int listener_run(struct services *s, const struct listener_config *config)
 	};
 	struct fault f;
 	struct listener *l = environment_map_memory(sizeof(*l));
+	log_never_wait();
 	l->services = s;
 	l->config = config;
 	l->now = clock_mono_ms();

@@ -1,7 +1,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
-#include "codec/status.h"
+#include "base/status.h"
 
 void http_response_put(struct buf *b, int status, struct str content_type, struct str body, const struct http_response_options *options)
 {

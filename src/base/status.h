@@ -1,6 +1,6 @@
 /* status.h - HTTP status codes in words (RFC 9110, section 15). */
-#ifndef CODEC_STATUS_H
-#define CODEC_STATUS_H
+#ifndef BASE_STATUS_H
+#define BASE_STATUS_H
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "codec/status.h"
+#include "base/status.h"
 
 struct str status_reason(int status)
 {
