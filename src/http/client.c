@@ -105,10 +105,7 @@ static enum err read_more_body(struct exchange *x, struct http_body *b, struct b
 {
 	char *p = x->c->tail;
 	size_t cap = sizeof(x->c->tail), room = body->cap - body->n, got, used;
-	if (b->kind == HTTP_BODY_LENGTH) {
-		p = body->p + body->n;
-		cap = (size_t)b->left; /* not a byte more; that it fits is the decoder's promise */
-	} else if (room >= cap) {
+	if (room > cap) {
 		p = body->p + body->n;
 		cap = room;
 	}

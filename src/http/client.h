@@ -18,7 +18,7 @@ struct http_client {
 	struct stream stream;
 	size_t requests; /* sent on this connection so far: 0 means it is fresh */
 	char in[HTTP_HEAD_MAX];
-	char tail[512];  /* where the body is read when the caller's buffer is full but for less than this */
+	char tail[512];  /* what a body's end is read into when the caller's buffer has no more room than this */
 };
 
 struct http_request {

@@ -278,7 +278,7 @@ static bool read_status_line(int *minor, int *status, struct str line)
 {
 	uint64_t code;
 	struct str rest = str_skip(line, 12);
-	if (!read_version(minor, str_sub(line, 0, 8)) || !str_starts(str_skip(line, 8), S(" ")) || line.n < 12 ||
+	if (!read_version(minor, str_sub(line, 0, 8)) || !str_starts(str_skip(line, 8), S(" ")) ||
 	    !str_to_u64(&code, str_sub(line, 9, 12), 599) || code < 100)
 		return false;
 	*status = (int)code;

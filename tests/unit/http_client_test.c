@@ -30,6 +30,7 @@ static bool mentions(const char *word)
 static void connect_pair(int type)
 {
 	int ends[2];
+	memset(&client, '?', sizeof(client));
 	http_client_init(&client, NULL);
 	check(socketpair(AF_UNIX, type, 0, ends) == 0);
 	check(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
@@ -37,13 +38,18 @@ static void connect_pair(int type)
 	peer = ends[1];
 }
 
+/* False if nobody listens any more. */
+static bool try_to_say(struct str s)
+{
+	for (ssize_t n; s.n; s = str_skip(s, (size_t)n))
+		if ((n = send(peer, s.p, s.n, MSG_NOSIGNAL)) <= 0)
+			return false;
+	return true;
+}
+
 static void say(struct str s)
 {
-	for (size_t at = 0; at < s.n;) {
-		ssize_t n = send(peer, s.p + at, s.n - at, MSG_NOSIGNAL);
-		check(n > 0);
-		at += (size_t)n;
-	}
+	check(try_to_say(s));
 }
 
 static void shut(void)
@@ -97,7 +103,7 @@ static enum err exchange(size_t limit, int64_t ms)
 	struct http_request request = { .parts = simple, .count = countof(simple) };
 	struct deadline d = deadline_in(ms);
 	body = (struct buf){ body_memory, 0, limit, false };
-	fault.n = 0;
+	fault = (struct fault){ 0 };
 	return http_exchange(&client, &response, &progress, &request, &body, &d, &fault);
 }
 
@@ -188,6 +194,7 @@ TEST(client_answers)
 		expect(progress.written);
 		expect_str(response.body, answers[i].body);
 		expect_int(client.stream.fd >= 0, answers[i].kept);
+		expect_int(fault.sys != 0, answers[i].ending == RESETS);
 		if (answers[i].mentions)
 			expect(mentions(answers[i].mentions));
 		hang_up();
@@ -217,6 +224,7 @@ TEST(client_every_cut)
 			expect_int(exchange(100, 5000), n >= cases[i].whole ? OK : E_CLOSED);
 			expect_int(progress.status, n >= cases[i].line ? cases[i].status : 0);
 			expect_int(progress.answered, n > 0);
+			expect(response.head.status == 0 || response.head.status == cases[i].status);
 			expect(n >= cases[i].whole || client.stream.fd < 0);
 			expect_int(client.requests, client.stream.fd >= 0 ? 1 : 0);
 			hang_up();
@@ -475,12 +483,17 @@ TEST(client_soft_deadline_in_a_drip)
 
 static void *say_late(void *none)
 {
+	struct str rest = S("Content-Length: 0\r\nx: drip, drip, drip\r\n\r\n");
 	clock_sleep_ms(60);
 	say(S("HTTP/1.1 202 Accepted\r\n"));
+	while (rest.n && try_to_say(str_sub(rest, 0, 1))) {
+		clock_sleep_ms(5);
+		rest = str_skip(rest, 1);
+	}
 	return none;
 }
 
-/* The wait for what follows the status line is bounded, the wait for the line itself is not. */
+/* The wait for all that follows the status line is bounded, the wait for the line itself is not. */
 TEST(client_waits_shortly_for_the_rest)
 {
 	int calls = 0;
@@ -499,6 +512,13 @@ TEST(client_waits_shortly_for_the_rest)
 	hang_up();
 }
 
+static bool knows(struct str secret)
+{
+	struct str all = { (const char *)&client, sizeof(client) };
+	return str_find_str(all, secret) < all.n;
+}
+
+/* Bodies may hold keys. They come with the head, behind it, and in the last bytes that the caller has room for. */
 TEST(client_keeps_no_body)
 {
 	static const struct str secret = STR("wJalrXUtnFEMI");
@@ -507,11 +527,34 @@ TEST(client_keeps_no_body)
 	say(S(".wJalrXUtnFEMI."));
 	expect_int(exchange(30, 5000), OK);
 	expect_int(response.body.n, 30);
+	expect(!knows(secret));
 	say(S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n"));
 	say(S("wJalrXUtnFEMI\r\n0\r\n\r\n"));
 	expect_int(exchange(30, 5000), OK);
 	expect_str(response.body, secret);
-	struct str all = { (const char *)&client, sizeof(client) };
-	expect_int(str_find_str(all, secret), all.n);
+	expect(!knows(secret));
 	hang_up();
+}
+
+/* Also when it comes after the head, at the end of the body. */
+TEST(client_does_not_keep_one_that_says_more)
+{
+	static const struct {
+		struct str head, rest;
+	} cases[] = {
+		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"), STR("hi!") },
+		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), STR("2\r\nhi\r\n0\r\n\r\n!") },
+	};
+	for (size_t limit = 2; limit <= 1000; limit += 998) {
+		for (size_t i = 0; i < countof(cases); i++) {
+			context("case %zu, limit %zu", i, limit);
+			connect_pair(SOCK_SEQPACKET);
+			say(cases[i].head);
+			say(cases[i].rest);
+			expect_int(exchange(limit, 5000), OK);
+			expect_str(response.body, S("hi"));
+			expect(client.stream.fd < 0);
+			hang_up();
+		}
+	}
 }

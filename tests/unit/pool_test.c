@@ -161,6 +161,27 @@ TEST(pool_returns_to_the_slot_of_a_session)
 	expect(http_pool_take(p, &b, false) == second);
 }
 
+TEST(pool_prefers_a_kept_connection)
+{
+	struct http_pool *p = new_pool(3);
+	struct stream_target to = target(S("a"), 443);
+	struct http_client *c[3];
+	int peers[2];
+	for (int i = 0; i < 3; i++)
+		c[i] = http_pool_take(p, &to, false);
+	for (int i = 0; i < 2; i++) {
+		peers[i] = connect_it(c[i]);
+		http_pool_give(p, c[i]);
+		clock_sleep_ms(3);
+	}
+	http_pool_give(p, c[2]);
+	expect(http_pool_take(p, &to, false) == c[1]);
+	expect(http_pool_take(p, &to, false) == c[0]);
+	expect(http_pool_take(p, &to, false) == c[2]);
+	close(peers[0]);
+	close(peers[1]);
+}
+
 TEST(pool_takes_any_name)
 {
 	struct http_pool *p = new_pool(1);
