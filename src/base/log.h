@@ -35,9 +35,11 @@ struct log_field {
 void log_set_level(enum log_level least);
 bool log_wants(enum log_level level);
 
-/* From now on never wait for whoever reads the log: a line for which there is no room is dropped, and the next
- * one that gets through is followed by a line that says how many were. Costs one more system call a line. */
-void log_never_wait(void);
+/* Replaces the write(2) by which a line goes out; set once at start, before any thread. */
+void log_set_writer(void (*put)(const char *line, size_t n));
+
+/* Makes a line, its line feed included. Returns its length. */
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const struct log_field *fields, size_t count);
 
 /* Use LOG. Fields with an empty text are left out. */
 void log_line(enum log_level level, const struct log_field *fields, size_t count);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "host/environment.h"
+#include "host/log_writer.h"
 #include "http/server.h"
 #include "net/listen.h"
 
@@ -337,7 +338,7 @@ int listener_run(struct services *s, const struct listener_config *config)
 	};
 	struct fault f;
 	struct listener *l = environment_map_memory(sizeof(*l));
-	log_never_wait();
+	log_writer_start();
 	l->services = s;
 	l->config = config;
 	l->now = clock_mono_ms();
