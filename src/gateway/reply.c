@@ -147,5 +147,7 @@ struct reply reply_error(int status, struct str text, struct arena *arena)
 	json_open(&w, '{');
 	json_field(&w, S("error"), text);
 	json_close(&w, '}');
-	return (struct reply){ .status = status, .content_type = JSON_TYPE, .body = arena_keep(arena, &b) };
+	bool full = b.full;
+	struct str body = arena_keep(arena, &b);
+	return (struct reply){ .status = status, .content_type = JSON_TYPE, .body = full ? S("{\"error\":\"no memory is left to say more\"}") : body };
 }

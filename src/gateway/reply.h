@@ -38,7 +38,7 @@ struct reply reply_to_bad_path(const struct slack_request *slack, struct str sho
  * failed: JSON, ephemeral, replacing nothing. Lives in `arena`; empty when that is exhausted. */
 struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena);
 
-/* {"error":"..."} with a status, for whoever is not Slack. */
+/* {"error":"..."} with a status, for whoever is not Slack. Lives as reply_to's answer does. */
 struct reply reply_error(int status, struct str text, struct arena *arena);
 
 #endif
