@@ -64,7 +64,7 @@ bool sha256_cpu_able(void)
 	return getauxval(AT_HWCAP) & SHA2;
 }
 
-__attribute__((target("+sha2")))
+__attribute__((target("+crypto")))
 void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 {
 	uint32x4_t abcd = vld1q_u32(state), efgh = vld1q_u32(state + 4);
