@@ -1,0 +1,410 @@
+#include "check.h"
+#include "gateway/decide.h"
+
+#define SECRET "8f742231b10e8888abcd99yyyzzz85a5"
+#define STAMP "1531420618"
+#define SIGNATURE "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+
+enum { NOW = 1531420618 };
+
+static char memory[1 << 17];
+static struct arena arena = { memory, 0, sizeof(memory) };
+static struct decision decision;
+
+static struct config config_of(struct str secret)
+{
+	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
+	expect(slack_secrets_add(&c.secrets, secret));
+	return c;
+}
+
+/* A request as Slack makes it, signed. Lives until the next one is made. */
+static struct gateway_request request_of(struct str content_type, struct str body)
+{
+	static char signature[128];
+	struct buf b = BUF(signature);
+	struct config c = config_of(S(SECRET));
+	slack_sign(&b, &c.secrets, S(STAMP), body);
+	return (struct gateway_request){
+		.door = DOOR_HTTP, .method = S("POST"), .path = S("/eu-west-1/deploy:live"), .content_type = content_type,
+		.user_agent = S("Slackbot 1.0 (+https://api.slack.com/robots)"), .timestamp = S(STAMP), .signature = buf_str(&b), .body = body,
+	};
+}
+
+static struct gateway_request form(struct str body) { return request_of(S("application/x-www-form-urlencoded"), body); }
+static struct gateway_request json(struct str body) { return request_of(S("application/json"), body); }
+
+#define COMMAND S("command=%2Fdeploy&text=hello")
+#define EVENT S("{\"type\":\"event_callback\",\"event_id\":\"Ev1\",\"event\":{\"type\":\"app_mention\"}}")
+#define CHALLENGE S("{\"type\":\"url_verification\",\"challenge\":\"3eZbrw1aB\"}")
+#define SUGGESTION S("payload={\"type\":\"block_suggestion\"}")
+#define SHORTCUT S("payload={\"type\":\"shortcut\"}")
+#define LIMITED S("{\"type\":\"app_rate_limited\"}")
+
+static void run(const struct config *c, const struct gateway_request *req)
+{
+	arena_reset(&arena);
+	decide(&decision, c, req, NOW, &arena);
+}
+
+static void expect_answer(struct reply want)
+{
+	expect_int(decision.action, ACTION_ANSWER);
+	expect_int(decision.reply.status, want.status);
+	expect_str(decision.reply.content_type, want.content_type);
+	expect_str(decision.reply.body, want.body);
+	expect_int(decision.reply.allow_post, want.allow_post);
+	expect_int(decision.reply.no_retry, want.no_retry);
+}
+
+#define TEXT S("text/plain; charset=utf-8")
+#define JSON S("application/json")
+#define EMPTY ((struct reply){ .status = 200 })
+#define HEALTHY ((struct reply){ .status = 200, .content_type = S("text/plain"), .body = S("ok\n") })
+#define UNAUTHORIZED ((struct reply){ .status = 401, .content_type = JSON, .body = S("{\"error\":\"invalid signature\"}") })
+#define ONLY_POST ((struct reply){ .status = 405, .content_type = JSON, .body = S("{\"error\":\"only POST is answered here\"}"), .allow_post = true })
+#define NO_OPTIONS ((struct reply){ .status = 200, .content_type = JSON, .body = S("{\"options\":[]}") })
+#define CHALLENGED ((struct reply){ .status = 200, .content_type = TEXT, .body = S("3eZbrw1aB") })
+
+/* From the event to the decision, with the command and the signature that Slack documents. */
+TEST(decide_through_every_front_door)
+{
+	static const char *const files[] = { "rest", "http1", "http2", "url", "alb", "alb_multi" };
+	struct config c = config_of(S(SECRET));
+	for (size_t i = 0; i < countof(files); i++) {
+		char path[128];
+		struct buf b = BUF(path);
+		struct gateway_request req;
+		struct fault f;
+		buf_add(&b, S("vectors/events/"), str_c(files[i]), S(".json\0"));
+		context("%s", files[i]);
+		arena_reset(&arena);
+		expect_int(front_door_read(&req, test_file(path), &arena, &f), OK);
+		decide(&decision, &c, &req, NOW, &arena);
+		expect_int(decision.action, ACTION_INVOKE);
+		expect_str(decision.target.region, S("eu-west-1"));
+		expect_str(decision.target.function, S("harbour-deploy"));
+		expect_int(decision.slack.kind, SLACK_COMMAND);
+		expect_str(decision.slack.command, S("/webhook-collect"));
+		decide(&decision, &c, &req, NOW + 301, &arena);
+		expect_answer(UNAUTHORIZED);
+	}
+}
+
+TEST(decide_starts_what_is_signed)
+{
+	static const struct {
+		struct str content_type, body;
+		enum slack_kind kind;
+	} cases[] = {
+		{ STR("application/x-www-form-urlencoded"), STR("command=%2Fdeploy"), SLACK_COMMAND },
+		{ STR(""), STR("command=%2Fdeploy"), SLACK_COMMAND },
+		{ STR("application/x-www-form-urlencoded"), STR("payload={\"type\":\"shortcut\"}"), SLACK_SHORTCUT },
+		{ STR("application/x-www-form-urlencoded"), STR(""), SLACK_UNKNOWN_KIND },
+		{ STR("application/json"), STR("{\"type\":\"event_callback\"}"), SLACK_EVENT },
+		{ STR("application/json"), STR("{\"type\":\"something_of_next_year\"}"), SLACK_UNKNOWN_KIND },
+	};
+	struct config c = config_of(S(SECRET));
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct gateway_request req = request_of(cases[i].content_type, cases[i].body);
+		context("case %zu", i);
+		run(&c, &req);
+		expect_int(decision.action, ACTION_INVOKE);
+		expect_int(decision.slack.kind, cases[i].kind);
+		expect_str(decision.target.name, S("eu-west-1/deploy:live"));
+		expect_str(decision.target.region, S("eu-west-1"));
+		expect_str(decision.target.function, S("deploy:live"));
+		expect_str(decision.why, S(""));
+	}
+}
+
+TEST(decide_health_checks)
+{
+	static const struct {
+		struct str method, user_agent, path;
+		bool healthy;
+	} cases[] = {
+		{ STR("GET"), STR("ELB-HealthChecker/2.0"), STR("/"), true },
+		{ STR("HEAD"), STR("ELB-HealthChecker/2.0"), STR("/eu-west-1/deploy"), true },
+		{ STR("GET"), STR(""), STR("/healthz"), true },
+		{ STR("HEAD"), STR("curl/8"), STR("/healthz"), true },
+		{ STR("GET"), STR(""), STR("healthz"), true },
+		{ STR("GET"), STR(""), STR("/prod/healthz"), true },
+		{ STR("GET"), STR(""), STR("/xhealthz"), false },
+		{ STR("GET"), STR(""), STR("/healthz/"), false },
+		{ STR("GET"), STR(""), STR("/HEALTHZ"), false },
+		{ STR("GET"), STR("elb-healthchecker/2.0"), STR("/"), false },
+		{ STR("GET"), STR("x ELB-HealthChecker/2.0"), STR("/"), false },
+		{ STR("get"), STR("ELB-HealthChecker/2.0"), STR("/healthz"), false },
+		{ STR("POST"), STR("ELB-HealthChecker/2.0"), STR("/healthz"), false },
+		{ STR(""), STR("ELB-HealthChecker/2.0"), STR("/healthz"), false },
+	};
+	struct config c = config_of(S(SECRET));
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct gateway_request req = { .door = DOOR_ALB, .method = cases[i].method, .user_agent = cases[i].user_agent, .path = cases[i].path };
+		context("case %zu", i);
+		run(&c, &req);
+		if (cases[i].healthy)
+			expect_answer(HEALTHY);
+		else
+			expect_answer(str_eq(cases[i].method, S("POST")) ? UNAUTHORIZED : ONLY_POST);
+	}
+}
+
+TEST(decide_ssl_checks)
+{
+	static const struct {
+		struct str method, content_type, body;
+		bool in_query;
+		int status;
+	} cases[] = {
+		{ STR("POST"), STR("application/x-www-form-urlencoded"), STR("ssl_check=1"), false, 200 },
+		{ STR("POST"), STR(""), STR("token=t&ssl_check=1"), false, 200 },
+		{ STR("PUT"), STR(""), STR("ssl_check=1"), false, 200 },
+		{ STR("GET"), STR(""), STR(""), true, 200 },
+		{ STR("GET"), STR(""), STR("ssl_check=1"), false, 405 },
+		{ STR("HEAD"), STR(""), STR(""), true, 405 },
+		{ STR("POST"), STR(""), STR(""), true, 401 },
+		{ STR("POST"), STR("application/json"), STR("ssl_check=1"), false, 401 },
+		{ STR("POST"), STR("application/json"), STR("{\"ssl_check\":\"1\",\"type\":\"ssl_check\"}"), false, 401 },
+		{ STR("POST"), STR(""), STR("ssl_check=0&ssl_check=1"), false, 401 },
+		{ STR("POST"), STR(""), STR("ssl_check=11"), false, 401 },
+		{ STR("POST"), STR(""), STR("ssl_check"), false, 401 },
+		{ STR("POST"), STR(""), STR("xssl_check=1"), false, 401 },
+		{ STR("POST"), STR(""), STR("text=%26ssl_check=1"), false, 401 },
+	};
+	struct config c = config_of(S(SECRET));
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct gateway_request req = { .method = cases[i].method, .content_type = cases[i].content_type, .body = cases[i].body,
+		                               .ssl_check = cases[i].in_query, .path = S("/eu-west-1/deploy") };
+		context("case %zu", i);
+		run(&c, &req);
+		expect_answer(cases[i].status == 200 ? EMPTY : cases[i].status == 401 ? UNAUTHORIZED : ONLY_POST);
+	}
+}
+
+/* Requests for which two rules hold: the earlier one counts. */
+TEST(decide_order)
+{
+	struct config c = config_of(S(SECRET)), closed = c;
+	closed.allow = S("eu-west-1/other");
+
+	struct gateway_request req = form(S("ssl_check=1"));
+	req.method = S("GET"), req.ssl_check = true, req.path = S("/healthz"), req.signature = S("");
+	context("health check before ssl_check");
+	run(&c, &req);
+	expect_answer(HEALTHY);
+
+	req.path = S("/");
+	context("ssl_check before method");
+	run(&c, &req);
+	expect_answer(EMPTY);
+
+	req.ssl_check = false;
+	context("method before signature");
+	run(&c, &req);
+	expect_answer(ONLY_POST);
+
+	req = json(CHALLENGE);
+	req.method = S("post");
+	context("methods have a case");
+	run(&c, &req);
+	expect_answer(ONLY_POST);
+
+	req = json(CHALLENGE);
+	req.signature = S(SIGNATURE);
+	context("signature before url_verification");
+	run(&c, &req);
+	expect_answer(UNAUTHORIZED);
+
+	req = json(S("{"));
+	req.signature = S(SIGNATURE);
+	context("signature before form");
+	run(&c, &req);
+	expect_answer(UNAUTHORIZED);
+
+	req.path = S("/nowhere");
+	context("signature before path");
+	run(&closed, &req);
+	expect_answer(UNAUTHORIZED);
+
+	req = json(S("{"));
+	req.path = S("/nowhere");
+	context("form before path");
+	run(&closed, &req);
+	expect_answer((struct reply){ .status = 400, .content_type = JSON, .body = S("{\"error\":\"the body is not valid JSON at byte 1\"}") });
+
+	req = json(CHALLENGE);
+	req.path = S("/nowhere");
+	context("url_verification before path");
+	run(&closed, &req);
+	expect_answer(CHALLENGED);
+
+	req = json(CHALLENGE);
+	context("url_verification before permission");
+	run(&closed, &req);
+	expect_answer(CHALLENGED);
+
+	req = json(LIMITED);
+	req.path = S("/nowhere");
+	context("app_rate_limited before path");
+	run(&closed, &req);
+	expect_answer(EMPTY);
+	expect_int(decision.level, LOG_WARN);
+
+	req = form(SUGGESTION);
+	req.path = S("/nowhere");
+	context("block_suggestion before path");
+	run(&closed, &req);
+	expect_answer(NO_OPTIONS);
+
+	req = form(COMMAND);
+	req.path = S("/eu-west-1/x/y");
+	context("path before permission");
+	run(&closed, &req);
+	expect_answer((struct reply){ .status = 200, .content_type = JSON,
+	                              .body = S("{\"response_type\":\"ephemeral\",\"text\":\"Invalid resource [eu-west-1/x/y]. Expecting format [region/function-name]\"}") });
+}
+
+TEST(decide_permission)
+{
+#define NOT_ALLOWED "Lambda function deploy:live@eu-west-1 could not be started: this gateway may not start it (GATEWAY_ALLOW does not list it)"
+	static const struct {
+		struct str allow;
+		bool want;
+	} lists[] = {
+		{ STR("*/*"), true },           { STR("eu-west-1/deploy:live"), true }, { STR("eu-*/*:live"), true }, { STR("a/b,eu-west-1/*"), true },
+		{ STR("eu-west-1/deploy"), false }, { STR("eu-west-2/*"), false },      { STR("*/*:test"), false },   { STR("eu-west-1/deploy:"), false },
+	};
+	struct config c = config_of(S(SECRET));
+	for (size_t i = 0; i < countof(lists); i++) {
+		struct gateway_request req = form(COMMAND);
+		context("%s", lists[i].allow.p);
+		c.allow = lists[i].allow;
+		run(&c, &req);
+		if (lists[i].want)
+			expect_int(decision.action, ACTION_INVOKE);
+		else
+			expect_answer((struct reply){ .status = 200, .content_type = JSON, .body = S("{\"response_type\":\"ephemeral\",\"text\":\"" NOT_ALLOWED "\"}") });
+	}
+	c.allow = S("eu-west-1/other");
+	context("kinds without a message");
+	struct gateway_request req = form(SHORTCUT);
+	run(&c, &req);
+	expect_answer((struct reply){ .status = 500, .content_type = TEXT, .body = S(NOT_ALLOWED) });
+	expect_int(decision.level, LOG_WARN);
+	req = json(EVENT);
+	run(&c, &req);
+	expect_answer((struct reply){ .status = 403, .content_type = TEXT, .body = S(NOT_ALLOWED), .no_retry = true });
+}
+
+/* The log learns what is wrong, the one who asked does not. */
+TEST(decide_refusals)
+{
+	static const struct {
+		struct str timestamp, signature, why;
+		bool doubled;
+	} cases[] = {
+		{ STR(STAMP), STR(""), STR("the signature or its time stamp is missing"), false },
+		{ STR(""), STR(SIGNATURE), STR("the signature or its time stamp is missing"), false },
+		{ STR(STAMP), STR("v0=1"), STR("the signature or its time stamp is malformed"), false },
+		{ STR("now"), STR(SIGNATURE), STR("the signature or its time stamp is malformed"), false },
+		{ STR("1531420317"), STR(SIGNATURE),
+		  STR("the time stamp is 301 s behind this machine's clock (300 s are allowed); if Slack sent it just now, this clock is wrong"), false },
+		{ STR("1531421619"), STR(SIGNATURE),
+		  STR("the time stamp is 1001 s ahead of this machine's clock (300 s are allowed); if Slack sent it just now, this clock is wrong"), false },
+		{ STR("999999999999"), STR(SIGNATURE),
+		  STR("the time stamp is 998468579381 s ahead of this machine's clock (300 s are allowed); if Slack sent it just now, this clock is wrong"), false },
+		{ STR(STAMP), STR("v0=0000000000000000000000000000000000000000000000000000000000000000"),
+		  STR("signed with none of the secrets in SLACK_SIGNING_SECRET; is it the Signing Secret of this Slack app?"), false },
+		{ STR(STAMP), STR(SIGNATURE), STR("the signature or its time stamp stands there more than once"), true },
+	};
+	struct config c = config_of(S(SECRET));
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct gateway_request req = form(test_file("vectors/slack/command.form"));
+		req.timestamp = cases[i].timestamp;
+		req.signature = cases[i].signature;
+		req.doubled = cases[i].doubled;
+		context("case %zu", i);
+		run(&c, &req);
+		expect_answer(UNAUTHORIZED);
+		expect_str(decision.why, cases[i].why);
+		expect_int(decision.level, LOG_WARN);
+		expect_int(decision.target.name.n, 0);
+	}
+}
+
+TEST(decide_without_verification)
+{
+	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral"), .skip_verify = true };
+	struct gateway_request req = form(COMMAND);
+	req.signature = req.timestamp = S("");
+	req.doubled = true;
+	run(&c, &req);
+	expect_int(decision.action, ACTION_INVOKE);
+	req = json(S("{"));
+	run(&c, &req);
+	expect_int(decision.reply.status, 400);
+}
+
+/* Without a secret, and without leave to do without, nothing is genuine. */
+TEST(decide_without_secrets)
+{
+	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
+	struct gateway_request req = form(COMMAND);
+	run(&c, &req);
+	expect_answer(UNAUTHORIZED);
+}
+
+TEST(decide_unreadable_requests)
+{
+	struct fault f;
+	arena_reset(&arena);
+	fault_set(&f, E_LIMIT, 0, S("the body is larger than 1048576 bytes"));
+	decide_unreadable(&decision, &f, &arena);
+	expect_answer((struct reply){ .status = 413, .content_type = JSON, .body = S("{\"error\":\"the body is larger than 1048576 bytes\"}") });
+	fault_set(&f, E_SYNTAX, 0, S("no \"JSON\""));
+	decide_unreadable(&decision, &f, &arena);
+	expect_answer((struct reply){ .status = 400, .content_type = JSON, .body = S("{\"error\":\"no \\\"JSON\\\"\"}") });
+	expect_int(decision.level, LOG_WARN);
+}
+
+static struct str any(const struct str *list, size_t count)
+{
+	return list[test_random(count)];
+}
+#define ANY(...) any((const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })))
+
+/* Whatever else a request says: changed by one bit after it was signed, it starts nothing and learns nothing. */
+TEST(decide_never_starts_what_is_not_signed)
+{
+	struct config c = config_of(S(SECRET));
+	size_t started = 0;
+	for (int i = 0; i < 20000; i++) {
+		char signature[67], body[128];
+		struct gateway_request req = request_of(ANY(S(""), S("application/json"), S("application/x-www-form-urlencoded"), S("text/plain")),
+		                                        ANY(COMMAND, SHORTCUT, EVENT, CHALLENGE, SUGGESTION, LIMITED, S(""), S("{}"), S("payload=")));
+		req.method = ANY(S("POST"), S("POST"), S("POST"), S("GET"), S("PUT"), S(""));
+		req.path = ANY(S("/eu-west-1/deploy"), S("/"), S("/healthz"), S("us-east-1/x"), S(""));
+		req.user_agent = ANY(S("Slackbot 1.0"), S("ELB-HealthChecker/2.0"), S(""));
+		req.ssl_check = test_random(8) == 0;
+		run(&c, &req);
+		started += decision.action == ACTION_INVOKE;
+
+		struct buf s = BUF(signature), b = BUF(body);
+		buf_put(&s, req.signature);
+		buf_put(&b, req.body);
+		switch (test_random(4)) {
+		case 0: signature[test_random(s.n)] ^= (char)(1 << test_random(7)); break;
+		case 1: buf_put_char(&b, ' '); break;
+		case 2: req.doubled = true; break;
+		default: req.timestamp = ANY(S("1531420619"), S("01531420618"), S("1531420000"), S("")); break;
+		}
+		req.signature = buf_str(&s);
+		req.body = buf_str(&b);
+		run(&c, &req);
+		if (!expect(decision.action == ACTION_ANSWER && str_find_str(decision.reply.body, S("3eZbrw1aB")) == decision.reply.body.n))
+			break;
+	}
+	expect(started > 1000);
+}
