@@ -1,0 +1,182 @@
+"""What the measurements stand on: who is measured, in which environment, and the peers they talk to."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support import front_doors, slack  # noqa: E402
+from support.certificates import Pki  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "bench"
+PROGRAMS = {"empty": BUILD / "empty", "minimal": BUILD / "minimal",
+            "gateway": Path(os.environ.get("GATEWAY_BINARY", ROOT / "build" / "slack-lambda-gateway"))}
+
+# As Lambda starts a custom runtime, but for the region: without one the gateway makes no connection ahead of time.
+ENVIRONMENT = {
+    "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "_HANDLER": "bootstrap",
+    "LD_LIBRARY_PATH": "/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
+    "AWS_LAMBDA_FUNCTION_NAME": "gateway", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+    "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/gateway",
+    "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]f1fbd3b3f8f64e3a8e4d1c0b7a6f5e4d",
+    "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR", "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
+    "AWS_ACCESS_KEY_ID": "ASIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2VjE" * 56, "SLACK_SIGNING_SECRET": slack.SECRET,
+}
+
+NGINX = """
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr error;
+events {{ worker_connections 64; }}
+http {{
+	access_log off;
+	keepalive_requests 1000000000;
+	client_body_temp_path body;
+	proxy_temp_path proxy;
+	fastcgi_temp_path fastcgi;
+	uwsgi_temp_path uwsgi;
+	scgi_temp_path scgi;
+	ssl_protocols TLSv1.2;
+	server {{
+		{listen}
+		ssl_certificate chain.pem;
+		ssl_certificate_key key.pem;
+		location ~ ^/2015-03-31/functions/[^/]+/invocations$ {{
+			add_header x-amzn-RequestId 9a197a58-6b7c-4f0e-a7a4-3f1c5d0f1b2e;
+			return 202;
+		}}
+	}}
+}}
+"""
+
+
+class Endpoint:
+    """A Lambda Invoke endpoint that starts everything: nginx, with a chain like that of AWS, all RSA with 2,048 bits."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        pki = Pki(folder)
+        root = pki.authority("rsa2048")
+        leaf = pki.leaf("rsa2048", issuer=pki.authority("rsa2048", name="Test Intermediate", issuer=root))
+        (folder / "chain.pem").write_bytes(leaf.chain_pem())
+        (folder / "key.pem").write_bytes(leaf.key_pem())
+        (folder / "key.pem").chmod(0o600)
+        listen = [f"listen {address}:{self.port} ssl;" for address in localhost()]
+        (folder / "nginx.conf").write_text(NGINX.format(listen="\n\t\t".join(listen)))
+        self.environment = {"AWS_ENDPOINT_URL_LAMBDA": f"https://localhost:{self.port}", "AWS_CA_BUNDLE": pki.bundle(root)}
+        self.process = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin"), "-e", "stderr", "-p", folder,
+                                         "-c", "nginx.conf"])
+        self.wait()
+
+    def wait(self):
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        sys.exit("bench: nginx does not start")
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def localhost():
+    """Addresses of this machine for itself, in the form of a listen directive."""
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+        return ["127.0.0.1", "[::1]"]
+    except OSError:
+        return ["127.0.0.1"]
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Stand:
+    def __init__(self):
+        for program in PROGRAMS.values():
+            if not program.exists():
+                sys.exit(f"bench: {program} is not there: run make bench")
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self.log = open(BUILD / "log", "w+b")
+        self.endpoint = Endpoint(self.folder)
+
+    def close(self):
+        self.endpoint.close()
+        self.log.close()
+        shutil.rmtree(self.folder)
+
+    # ---- who is measured ---------------------------------------------------------------------------------------------
+
+    def command(self, name, wrapper=(), tls=False, warm_up=False):
+        """A contender as the peer takes it. `tls`: its AWS is our endpoint; `warm_up`: it knows its region."""
+        environment = dict(ENVIRONMENT)
+        if tls or warm_up:
+            environment.update(self.endpoint.environment)
+        if warm_up:
+            environment["AWS_REGION"] = "eu-west-1"
+        return [f"{key}={value}" for key, value in environment.items()] + [str(part) for part in wrapper] + [str(PROGRAMS[name])]
+
+    # ---- what they are asked -----------------------------------------------------------------------------------------
+
+    def event(self, kind):
+        """The path of an event through a Function URL, signed now: "alone" is answered without starting anything."""
+        if kind == "alone":
+            request = slack.json_request({"token": "t", "challenge": "3eZbrw1aB", "type": "url_verification"})
+        else:
+            request = slack.command()
+        path = self.folder / f"{kind}.json"
+        path.write_bytes(front_doors.encode(front_doors.URL.event(request)))
+        return path
+
+    WANTED = {"alone": "3eZbrw1aB", "invoke": "has been started"}
+
+    # ---- asking them -------------------------------------------------------------------------------------------------
+
+    def peer(self, rounds, events, kind, *commands, memory=False):
+        """Lets build/bench/peer measure. Returns for each command what it tells, as lists by name."""
+        arguments = [BUILD / "peer"] + ["-m"] * memory + [str(rounds), str(events), self.event(kind)]
+        for command in commands:
+            arguments += ["--", *command]
+        done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=self.log, text=True, errors="replace")
+        results = [defaultdict(list) for _ in commands]
+        for line in done.stdout.splitlines():
+            number, what, value = line.split(" ", 2)
+            results[int(number)][what].append(value if what == "said" else int(value))
+        if done.returncode != 0:
+            self.give_up(f"peer ended with {done.returncode}")
+        for command, result in zip(commands, results):
+            if command[-1] == str(PROGRAMS["gateway"]) and events and self.WANTED[kind] not in result["said"][0]:
+                self.give_up(f"the gateway answered {result['said'][0]}")
+        return results
+
+    def give_up(self, why):
+        self.log.seek(0, 2)
+        self.log.seek(max(0, self.log.tell() - 2000))
+        sys.exit(f"bench: {why}; the end of the log:\n{self.log.read().decode(errors='replace')}")
+
+
+def about():
+    """The machine, as far as it matters."""
+    cpu = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    release = Path("/proc/sys/kernel/osrelease").read_text().strip()
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    return {"cpu": cpu[0] if cpu else "?", "processors": len(cpu), "kernel": release, "commit": commit,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
