@@ -109,7 +109,7 @@ $(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp vendor/bearssl.mk | 
 	@echo '  BUILD   bearssl (sanitized)'
 	$(Q)rm -rf $(@D)
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' \
-		CFLAGS='$(SAN_CFLAGS) -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
+		CFLAGS='$(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
 
 # BearSSL's own tool turns the trust anchors into C.
 $(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a
