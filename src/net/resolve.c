@@ -89,6 +89,7 @@ struct inquiry {
 	struct dns_answer answers[2];
 	bool answered[2];
 	unsigned asked;   /* how often a server was asked so far */
+	bool awaited[2];  /* the last one asked has not said anything to this yet */
 	unsigned trouble; /* RCODE of the last server that could not tell, or 0 */
 	int64_t next;     /* monotonic ms: when to ask the next one, or to stop waiting */
 };
@@ -106,10 +107,16 @@ static int connected_socket(const struct address *server, uint16_t port)
 	return fd;
 }
 
+static size_t last_asked(const struct inquiry *q)
+{
+	return (q->asked - 1) % q->conf->servers.count;
+}
+
 /* Sends what is not answered yet to the next server. */
 static bool ask_next(struct inquiry *q)
 {
-	size_t server = q->asked++ % q->conf->servers.count;
+	q->asked++;
+	size_t server = last_asked(q);
 	struct pollfd *p = &q->servers[server];
 	if (p->fd < 0)
 		*p = (struct pollfd){ connected_socket(&q->conf->servers.list[server], q->port), POLLIN, 0 };
@@ -118,6 +125,7 @@ static bool ask_next(struct inquiry *q)
 		char bytes[DNS_QUERY_MAX];
 		struct buf b = BUF(bytes);
 		dns_put_query(&b, &q->questions[i]);
+		q->awaited[i] = !q->answered[i];
 		sent = q->answered[i] || send(p->fd, b.p, b.n, MSG_NOSIGNAL) >= 0;
 	}
 	return sent;
@@ -174,25 +182,31 @@ static enum err ask_over_tcp(struct inquiry *q, size_t server, size_t i, struct 
 	return e;
 }
 
-/* Takes what `server` sent, if it is an answer. */
+/* Takes what `server` sent, if it is an answer to question `i`. */
+static void take_answer(struct inquiry *q, size_t server, size_t i, struct str message, struct deadline *d, struct fault *f)
+{
+	struct dns_answer *a = &q->answers[i];
+	if (q->answered[i] || dns_read_answer(a, message, &q->questions[i]) != OK)
+		return;
+	bool whole = !a->truncated || ask_over_tcp(q, server, i, d, f) == OK;
+	q->answered[i] = whole && (a->status == DNS_NO_ERROR || a->status == DNS_NO_SUCH_NAME);
+	if (!q->answered[i]) {
+		a->found.count = 0;
+		q->trouble = a->status;
+	}
+	if (server == last_asked(q))
+		q->awaited[i] = false;
+}
+
 static void receive(struct inquiry *q, size_t server, struct deadline *d, struct fault *f)
 {
 	char bytes[UDP_ANSWER_MAX];
 	ssize_t n = recv(q->servers[server].fd, bytes, sizeof(bytes), 0);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
+	for (size_t i = 0; i < 2 && n > 0; i++)
+		take_answer(q, server, i, (struct str){ bytes, (size_t)n }, d, f);
+	bool gone = n < 0 && errno != EAGAIN && errno != EINTR;
+	if (server == last_asked(q) && (gone || (!q->awaited[0] && !q->awaited[1])))
 		q->next = 0;
-	for (size_t i = 0; i < 2 && n > 0; i++) {
-		struct dns_answer *a = &q->answers[i];
-		if (q->answered[i] || dns_read_answer(a, (struct str){ bytes, (size_t)n }, &q->questions[i]) != OK)
-			continue;
-		bool whole = !a->truncated || ask_over_tcp(q, server, i, d, f) == OK;
-		q->answered[i] = whole && (a->status == DNS_NO_ERROR || a->status == DNS_NO_SUCH_NAME);
-		if (!q->answered[i]) {
-			a->found.count = 0;
-			q->trouble = a->status;
-			q->next = 0;
-		}
-	}
 }
 
 /* Asks until both questions are answered or nothing more is to be expected. */
