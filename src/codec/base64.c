@@ -30,6 +30,8 @@ enum err base64_decode(struct buf *out, struct str text)
 	if (odd == 1)
 		return E_SYNTAX;
 	size_t n = whole / 4 * 3 + (odd ? odd - 1 : 0);
+	if (n == 0)
+		return OK;
 	if (n > out->cap - out->n)
 		return E_LIMIT;
 
@@ -60,6 +62,8 @@ enum err base64_decode(struct buf *out, struct str text)
 void base64_encode(struct buf *out, struct str bytes)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	if (bytes.n == 0)
+		return;
 	if (BASE64_ENCODED(bytes.n) > out->cap - out->n) {
 		out->full = true;
 		return;

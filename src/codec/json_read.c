@@ -11,7 +11,7 @@ struct reader {
 
 static struct reader reader(struct str text)
 {
-	return (struct reader){ text.p, text.p + text.n };
+	return (struct reader){ text.p, text.n ? text.p + text.n : text.p };
 }
 
 /* The byte at hand; at the end 0, which nothing begins or goes on with. */

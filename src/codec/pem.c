@@ -25,6 +25,8 @@ static bool take_boundary(struct str *label, struct str *text, struct str mark)
 
 static enum err decode(struct buf *der, struct str body)
 {
+	if (der->n == der->cap)
+		return E_LIMIT;
 	/* The digits are gathered where the bytes will be, and decoded in place. */
 	struct buf digits = { der->p + der->n, 0, der->cap - der->n, false };
 	while (body.n > 0) {

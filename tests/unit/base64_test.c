@@ -114,3 +114,14 @@ TEST(base64_round_trip_at_any_length_and_room)
 		expect_str(buf_str(&same), ((struct str){ bytes, n }));
 	}
 }
+
+TEST(base64_of_no_memory)
+{
+	struct buf b = { NULL, 0, 0, false };
+	expect_int(base64_decode(&b, (struct str){ NULL, 0 }), OK);
+	base64_encode(&b, (struct str){ NULL, 0 });
+	expect(!b.full && b.n == 0);
+	expect_int(base64_decode(&b, S("AA")), E_LIMIT);
+	base64_encode(&b, S("x"));
+	expect(b.full && b.n == 0);
+}

@@ -162,3 +162,20 @@ TEST(form_put_builds_what_form_get_reads)
 	expect_int(form_get(&got, buf_str(&b), S("a b"), &arena), OK);
 	expect_str(got, S("x&y=z+%"));
 }
+
+TEST(form_of_no_memory)
+{
+	struct str none = { NULL, 0 }, got;
+	struct form_walk w = form_walk(none);
+	struct arena arena = { memory, 0, 0 };
+	struct buf b = BUF(memory);
+	expect(!form_next(&w));
+	expect(form_check(none));
+	expect_int(form_decode(&got, none, &arena), OK);
+	expect_str(got, none);
+	expect_int(form_get(&got, none, S("a"), &arena), OK);
+	expect(got.p == NULL);
+	expect_int(form_decode(&got, S("+"), &arena), E_LIMIT);
+	form_put(&b, none, none);
+	expect_str(buf_str(&b), S("="));
+}

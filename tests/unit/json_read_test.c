@@ -717,3 +717,11 @@ TEST(json_int_reads_integers_that_fit)
 	int64_t got;
 	expect(!json_int(&got, (struct json){ { NULL, 0 } }));
 }
+
+TEST(json_check_of_no_memory)
+{
+	struct json v;
+	size_t position = 1;
+	expect_int(json_check(&v, &position, (struct str){ NULL, 0 }), E_SYNTAX);
+	expect_int(position, 0);
+}

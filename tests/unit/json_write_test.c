@@ -123,3 +123,12 @@ TEST(json_write_survives_any_bytes)
 		expect_int(utf8_check(back), back.n);
 	}
 }
+
+TEST(json_write_nothing)
+{
+	expect_str(written_string((struct str){ NULL, 0 }), S("\"\""));
+	struct buf b = { NULL, 0, 0, false };
+	struct json_writer w = json_writer(&b);
+	put_everything(&w);
+	expect(b.full && b.n == 0);
+}

@@ -151,3 +151,13 @@ TEST(pem_next_bears_any_cut)
 			expect_int(e, OK);
 	}
 }
+
+TEST(pem_next_of_no_memory)
+{
+	struct str text = { NULL, 0 }, label;
+	struct buf der = { NULL, 0, 0, false };
+	expect_int(pem_next(&label, &der, &text), OK);
+	expect(label.p == NULL);
+	text = S(GOOD);
+	expect_int(pem_next(&label, &der, &text), E_LIMIT);
+}

@@ -193,3 +193,10 @@ TEST(sha256_in_threads)
 		expect_str(hex_of(digests[i]), vectors[1].digest);
 	}
 }
+
+TEST(sha256_of_no_memory)
+{
+	uint8_t digest[SHA256_SIZE];
+	sha256(digest, (struct str){ NULL, 0 });
+	expect_str(hex_of(digest), vectors[0].digest);
+}

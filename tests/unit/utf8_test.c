@@ -148,3 +148,9 @@ TEST(utf8_take_counts_code_points)
 		expect_str(utf8_take(guard_copy(cases[i].text), cases[i].max), cases[i].want);
 	}
 }
+
+TEST(utf8_of_no_memory)
+{
+	expect_int(utf8_check((struct str){ NULL, 0 }), 0);
+	expect_str(utf8_take((struct str){ NULL, 0 }, 5), S(""));
+}
