@@ -54,9 +54,11 @@ size_t str_find(struct str s, char c)
 
 size_t str_find_str(struct str s, struct str needle)
 {
-	for (size_t i = 0; i + needle.n <= s.n; i++)
-		if (str_eq(str_sub(s, i, i + needle.n), needle))
+	for (size_t i = 0; i + needle.n <= s.n; i++) {
+		i += str_find(str_skip(s, i), needle.p[0]);
+		if (str_starts(str_skip(s, i), needle))
 			return i;
+	}
 	return s.n;
 }
 
