@@ -1,0 +1,379 @@
+"""Whom the program believes, and in which words of TLS."""
+
+import datetime
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from support import invoke_endpoint as peer
+from support import slack
+from support.certificates import SUITES
+from support.wire import Gone, Server, Wire, eventually, response
+
+HOUR = datetime.timedelta(hours=1)
+STARTED = "Lambda function my-fn@eu-west-1 has been started..."
+NOT = "Lambda function my-fn@eu-west-1 could not be started: "
+
+
+def accepted(make, name="localhost", **options):
+    runtime = make.runtime(endpoint=make.endpoint(name=name, **options))
+    assert runtime.text(slack.command()) == STARTED
+    return runtime.endpoint.links[-1]
+
+
+def refused(make, certificate=True, name="localhost", **options):
+    """Nothing of the request reaches the peer, and a refused certificate is not tried again."""
+    endpoint = make.endpoint(name=name, open_now=False, **options)
+    runtime = make.runtime(endpoint=endpoint)
+    endpoint.open()
+    item = runtime.send(slack.command())
+    text = item.reply["body"]
+    assert NOT in text, text
+    runtime.settled()
+    assert not endpoint.requests
+    assert len(endpoint.links) == (1 if certificate else 4), f"{len(endpoint.links)} connections"
+    return text
+
+
+# ---- keys and signatures -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", ["rsa2048", "rsa3072", "rsa4096", "p256", "p384"])
+@pytest.mark.parametrize("root", ["p256", "rsa2048"])
+def test_good_key(make, pki, kind, root):
+    accepted(make, tls=pki.server(pki.leaf(kind, pki.authority(root))))
+
+
+@pytest.mark.parametrize("kind", ["rsa1024", "rsa1536"])
+def test_bad_key(make, pki, kind):
+    refused(make, tls=pki.server(pki.leaf(kind)))
+
+
+def test_key_on_a_curve_that_is_not_spoken(make, pki):
+    """Refused as a certificate or because no suite is left, which is the peer's choice."""
+    endpoint = make.endpoint(tls=pki.server(pki.leaf("p521")), name="localhost", open_now=False)
+    runtime = make.runtime(endpoint=endpoint)
+    endpoint.open()
+    assert runtime.text(slack.command()).startswith(NOT)
+    assert not endpoint.requests and len(endpoint.links) <= 4
+
+
+@pytest.mark.parametrize("digest, good", [(hashes.SHA256, True), (hashes.SHA384, True), (hashes.SHA512, True), (hashes.SHA1, False)],
+                         ids=["sha256", "sha384", "sha512", "sha1"])
+@pytest.mark.parametrize("root", ["p256", "rsa2048"])
+def test_digest_of_the_signature(make, pki, digest, good, root):
+    tls = pki.server(pki.leaf(issuer=pki.authority(root), digest=digest))
+    (accepted if good else refused)(make, tls=tls)
+
+
+def test_root_of_384_bits(make, pki):
+    """As Amazon Root CA 4 and ISRG Root X2 are."""
+    root = pki.authority("p384", "Big Root", hashes.SHA384)
+    endpoint = make.endpoint(name="localhost", tls=pki.server(pki.leaf("p384", root, digest=hashes.SHA384)))
+    runtime = make.runtime(endpoint=endpoint, AWS_CA_BUNDLE=pki.bundle(root))
+    assert runtime.text(slack.command()) == STARTED
+
+
+# ---- what the certificate says --------------------------------------------------------------------------------------------------
+
+GOOD = {
+    "plain": {}, "no-purpose": dict(purposes=()), "no-basic-constraints": dict(basic=False),
+    "two-purposes": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)),
+    "no-common-name": dict(common_name=None), "other-common-name": dict(common_name="other.test"), "root-sent-too": dict(with_root=True),
+    "many-names": dict(names=tuple(f"n{i}.test" for i in range(50)) + ("localhost",)), "upper-case": dict(names=("LOCALHOST",)),
+    "just-valid": dict(start=datetime.timedelta(minutes=-2)), "valid-for-minutes": dict(end=datetime.timedelta(minutes=2)),
+    "valid-for-ever": dict(end=datetime.timedelta(days=365 * 200)),
+}
+BAD = {
+    "other-name": dict(names=("other.test",)), "part-of-the-name": dict(names=("ocalhost",)), "longer-name": dict(names=("localhost.test",)),
+    "sub-name": dict(names=("a.localhost",)), "wildcard-alone": dict(names=("*",)), "wildcard-below": dict(names=("*.localhost",)),
+    "wildcard-within": dict(names=("local*",)), "common-name-only": dict(san=False), "other-san-good-common-name": dict(names=("other.test",), common_name="localhost"),
+    "address-only": dict(names=()), "expired": dict(start=-30 * 24 * HOUR, end=-HOUR), "expired-a-minute-ago": dict(end=datetime.timedelta(seconds=-60)),
+    "not-yet-valid": dict(start=HOUR), "valid-in-a-century": dict(start=datetime.timedelta(days=36500), end=datetime.timedelta(days=36600)),
+    "for-clients": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,)), "for-clients-critical": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,), purposes_critical=True),
+    "for-mail": dict(purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.CODE_SIGNING)), "authority": dict(is_ca=True),
+    "self-signed": dict(self_signed=True),
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_good_certificate(make, pki, case):
+    accepted(make, tls=pki.server(pki.leaf(**GOOD[case])))
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_certificate(make, pki, case):
+    refused(make, tls=pki.server(pki.leaf(**BAD[case])))
+
+
+@pytest.mark.parametrize("names, addresses, good", [
+    ((), ("127.0.0.1",), True), (("localhost",), ("10.0.0.1", "127.0.0.1"), True), ((), ("127.0.0.2",), False),
+    (("127.0.0.1",), (), False), (("localhost",), (), False), (("*.0.0.1",), (), False), ((), ("::1",), False), ((), ("::ffff:127.0.0.1",), False),
+], ids=["address", "second-address", "other-address", "address-as-name", "name-only", "wildcard", "ipv6", "mapped"])
+def test_addresses(make, pki, names, addresses, good):
+    tls = pki.server(pki.leaf(names=names, addresses=addresses, common_name="127.0.0.1"))
+    (accepted if good else refused)(make, name="127.0.0.1", tls=tls)
+
+
+def test_certificate_for_anybody(make, pki):
+    """No name in it at all."""
+    refused(make, tls=pki.server(pki.leaf(names=("x.test",), addresses=(), common_name=None)))
+
+
+# ---- who signed it -----------------------------------------------------------------------------------------------------------
+
+def intermediate(pki, **options):
+    return pki.authority("p256", options.pop("name", "Middle"), issuer=options.pop("issuer", pki.authority()), **options)
+
+
+CHAINS = {
+    "one-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki))),
+    "two-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)))),
+    "rsa-between": (True, lambda pki: pki.leaf("rsa2048", pki.authority("rsa2048", "Middle", issuer=pki.authority("rsa2048")))),
+    "path-length-kept": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="Zero", path_length=0))),
+    "one-missing": (False, lambda pki: pki.leaf(issuer=intermediate(pki), alone=True)),
+    "unknown-authority": (False, lambda pki: pki.leaf(issuer=pki.authority("p256", "Unknown Root"))),
+    "unknown-of-the-same-name": (False, lambda pki: same_name(pki)),
+    "between-is-no-authority": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False))),
+    "between-may-not-sign": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No Sign", sign_certs=False))),
+    "path-length-exceeded": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki, name="Zero", path_length=0)))),
+    "leaf-signs-leaf": (False, lambda pki: leaf_of_leaf(pki)),
+}
+
+
+def same_name(pki):
+    from support.certificates import Pki
+    return Pki(pki.folder).leaf()
+
+
+def leaf_of_leaf(pki):
+    return pki.leaf("p384", issuer=pki.leaf())
+
+
+@pytest.mark.parametrize("case", CHAINS)
+def test_chain(make, pki, case):
+    good, certificate = CHAINS[case]
+    (accepted if good else refused)(make, tls=pki.server(certificate(pki)))
+
+
+def test_built_in_anchors_do_not_know_our_authority(make):
+    endpoint = make.endpoint(tls=True, name="localhost", open_now=False)
+    runtime = make.runtime(endpoint=endpoint, AWS_CA_BUNDLE=None)
+    endpoint.open()
+    assert runtime.text(slack.command()).startswith(NOT)
+    assert not endpoint.requests
+
+
+def test_ssl_cert_file_is_for_all_and_the_bundle_beats_it(make, pki):
+    unknown = pki.bundle(pki.authority("p256", "Unknown Root"))
+    for env, good in (({"AWS_CA_BUNDLE": None, "SSL_CERT_FILE": pki.bundle()}, True), ({"SSL_CERT_FILE": unknown}, True),
+                      ({"AWS_CA_BUNDLE": unknown, "SSL_CERT_FILE": pki.bundle()}, False)):
+        runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), **env)
+        assert (runtime.text(slack.command()) == STARTED) == good, env
+
+
+def test_bundle_of_150_roots(make, pki):
+    kinds = ["p256", "p384", "rsa2048"]
+    others = [pki.authority(kinds[i % 3], f"Other Root {i % 12}", name_of) for i, name_of in enumerate([hashes.SHA256, hashes.SHA384] * 6)]
+    pems = b"# a comment\r\n".join([a.pem() for a in others] * 13) + pki.authority().pem() + b"\n\n" + others[0].pem()
+    bundle = pki.file(pems)
+    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=bundle)
+    assert runtime.text(slack.command()) == STARTED
+
+
+def test_bundle_with_what_does_not_belong(make, pki):
+    """A leaf, a key and a broken block are passed over."""
+    leaf = pki.leaf()
+    pems = leaf.pem() + leaf.key_pem() + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + pki.authority().pem().replace(b"\n", b"\r\n")
+    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=pki.file(pems))
+    assert runtime.text(slack.command()) == STARTED
+
+
+# ---- the words of TLS ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind, suite", [(kind, suite) for kind in SUITES for suite in SUITES[kind]])
+def test_suite(make, pki, kind, suite):
+    certificate = pki.leaf({"ecdsa": "p256", "rsa": "rsa2048"}[kind])
+    link = accepted(make, tls=pki.server(certificate, suite))
+    assert link.cipher == suite and link.version == "TLSv1.2"
+
+
+@pytest.mark.parametrize("suite", [
+    "AES128-GCM-SHA256", "AES256-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES128-SHA",
+    "DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-NULL-SHA", "NULL-SHA256", "AECDH-AES128-SHA", "ADH-AES128-GCM-SHA256", "AES128-CCM",
+])
+def test_suite_that_is_not_spoken(make, pki, suite):
+    refused(make, certificate=False, tls=pki.server(pki.leaf("rsa2048"), suite))
+
+
+@pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-AES128-CCM"])
+def test_suite_with_ecdsa_that_is_not_spoken(make, pki, suite):
+    refused(make, certificate=False, tls=pki.server(pki.leaf("p256"), suite))
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1", "TLSv1_3"])
+def test_version_that_is_not_spoken(make, pki, version):
+    version = getattr(ssl.TLSVersion, version)
+    refused(make, certificate=False, tls=pki.server(least=version, most=version))
+
+
+def test_server_that_could_do_more(make, pki):
+    assert accepted(make, tls=pki.server(least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_3)).version == "TLSv1.2"
+
+
+@pytest.mark.parametrize("curve", ["prime256v1", "secp384r1"])
+def test_curve(make, pki, curve):
+    accepted(make, tls=pki.server(curve=curve))
+
+
+def test_curve_that_is_not_spoken(make, pki):
+    refused(make, certificate=False, tls=pki.server(pki.leaf("rsa2048"), curve="secp521r1"))
+
+
+@pytest.mark.parametrize("group", ["X25519", "P-256", "P-384"])
+def test_group_with_the_openssl_tool(make, pki, group):
+    """Python's servers cannot be told to speak X25519 only; another implementation's view does no harm either."""
+    certificate = pki.leaf("rsa2048")
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    server = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-naccept", "2", "-tls1_2", "-groups", group, "-quiet", "-cert",
+                               pki.file(certificate.chain_pem()), "-key", pki.file(certificate.key_pem())],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert eventually(lambda: listening(port), 3)
+        endpoint = make.endpoint(open_now=False)
+        runtime = make.runtime(endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{port}", AWS_CA_BUNDLE=pki.bundle())
+        item = runtime.send(slack.command())
+        threading.Thread(target=answer_when_asked, args=(server,), daemon=True).start()
+        assert STARTED in item.reply["body"]
+    finally:
+        server.kill()
+        server.wait()
+        server.stdin.close()
+        server.stdout.close()
+
+
+def listening(port):
+    """Whether somebody listens there, without connecting."""
+    with open("/proc/net/tcp") as table:
+        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table)
+
+
+def answer_when_asked(server):
+    text = b""
+    while b"invocations HTTP/1.1\r\n" not in text:
+        piece = server.stdout.read1(65536)
+        if not piece:
+            return
+        text += piece
+    server.stdin.write(response(202))
+    server.stdin.flush()
+
+
+def test_server_name_is_sent_for_names_only(make, pki):
+    seen = {}
+    for name in ("localhost", "127.0.0.1"):
+        tls = pki.server()
+        tls.sni_callback = lambda sock, server_name, context, name=name: seen.update({name: server_name})
+        accepted(make, name=name, tls=tls)
+    assert seen == {"localhost": "localhost", "127.0.0.1": None}
+
+
+def test_server_that_asks_for_a_client_certificate(make, pki):
+    accepted(make, tls=pki.server(ask_client=True))
+
+
+def test_session_is_taken_up_again(make):
+    """Where the server ended the connection in good order; OpenSSL forgets the session otherwise."""
+    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost", default=peer.close_notify(peer.accepted())))
+    for i in range(3):
+        assert runtime.text(slack.command()) == STARTED
+        runtime.settled()
+        assert eventually(lambda: runtime.endpoint.links[i].ended, 1)
+    assert [link.resumed for link in runtime.endpoint.links] == [False, True, True]
+
+
+def test_session_of_another_server_is_not_forced(make, pki):
+    """The same address with new keys: the old session is offered, declined, and a full handshake follows."""
+    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"))
+    assert runtime.text(slack.command()) == STARTED
+    runtime.settled()
+    runtime.endpoint.tls = pki.server(pki.leaf("rsa2048"))
+    runtime.endpoint.drop_kept()
+    eventually(lambda: False, 0.03)
+    assert runtime.text(slack.command()) == STARTED
+    assert not runtime.endpoint.links[-1].resumed
+
+
+def test_new_certificate_is_looked_at_again(make, pki):
+    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"))
+    assert runtime.text(slack.command()) == STARTED
+    runtime.settled()
+    runtime.endpoint.tls = pki.server(pki.leaf(names=("other.test",)))
+    runtime.endpoint.drop_kept()
+    eventually(lambda: False, 0.03)
+    assert runtime.text(slack.command()).startswith(NOT)
+    assert len(runtime.endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("data", [
+    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x28", b"\x15\x03\x03\x00\x02\x01\x00", b"\x00" * 2000,
+    b"\x16\x03\x03\xff\xff" + b"x" * 70000, b"\x16\x03\x03\x00\x04\x02\x00\x00\x00", b"\x17\x03\x03\x00\x10" + b"y" * 16, b"\x16\x03\x03\x00\x00" * 1000,
+], ids=["http", "alert-fatal", "alert-close", "zeros", "long-record", "empty-hello", "data-first", "empty-records"])
+def test_answers_to_a_hello_that_are_none(make, data):
+    refused(make, certificate=False, tls=True, at_accept={"all": peer.refuse_with(data)})
+
+
+@pytest.mark.parametrize("spoil", ["flip", "truncate"])
+@pytest.mark.parametrize("kept", [False, True], ids=["fresh", "kept"])
+def test_record_that_was_changed_on_the_way(make, pki, spoil, kept):
+    """Somebody in the middle changes one byte of the answer, or cuts it: no answer, no false success, no second start."""
+    endpoint = make.endpoint(tls=pki.server(), name="localhost", check=False)
+    middle = make.keep(Middle(endpoint.port, spoil, skip=kept, open_now=kept))
+    runtime = make.runtime(endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{middle.port}")
+    if kept:
+        assert runtime.text(slack.command("/eu-west-1/first")) == "Lambda function first@eu-west-1 has been started..."
+    else:
+        middle.open()
+    assert runtime.text(slack.command()).startswith("Lambda function my-fn@eu-west-1 may or may not have been started: ")
+    assert len(endpoint.requests) == 1 + kept
+
+
+class Middle(Server):
+    """Passes bytes between a client and the real endpoint, and spoils a record of application data that the server sends:
+    the first, or with `skip` the second."""
+
+    def __init__(self, target, spoil, skip, **options):
+        self.target, self.spoil, self.skip = target, spoil, skip
+        super().__init__(**options)
+
+    def serve(self, sock):
+        upstream = socket.create_connection(("127.0.0.1", self.target))
+        self.socks.append(upstream)
+        self.spawn(self.copy, sock, upstream)
+        wire = Wire(upstream)
+        seen = 0
+        while True:
+            head = wire.read(5)
+            body = wire.read(int.from_bytes(head[3:], "big"))
+            seen += head[0] == 23
+            if head[0] == 23 and seen > self.skip:
+                if self.spoil == "truncate":
+                    sock.sendall(head + body[:-1])
+                    sock.shutdown(socket.SHUT_RDWR)
+                    raise Gone
+                body = body[:-1] + bytes([body[-1] ^ 1])
+            sock.sendall(head + body)
+
+    def copy(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        sink.close()
