@@ -2,7 +2,6 @@
 
 #include "aws/names.h"
 #include "codec/form.h"
-#include "codec/hex.h"
 
 /* What a region's name begins with, and the domain of its partition; the first match counts. */
 static const struct {
@@ -37,37 +36,27 @@ void endpoint_of_service(struct endpoint *out, struct str service, struct str re
 	out->base_path = S("");
 }
 
-static bool label_ok(struct str s)
+/* Letters, digits and `marks`, nothing else. */
+static bool made_of(struct str s, struct str marks)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum((unsigned char)s.p[i]) && s.p[i] != '-' && s.p[i] != '_')
+		if (!is_alnum((unsigned char)s.p[i]) && str_find(marks, s.p[i]) == marks.n)
 			return false;
-	return s.n > 0 && s.n <= 63;
+	return true;
 }
 
-/* Of an address in brackets only the alphabet is checked: whether it is one shows when it is connected to. */
+/* An address in brackets is looked at closely only when it is connected to. */
 static bool host_ok(struct str host)
 {
 	struct str label, rest = host;
-	if (str_starts(host, S("["))) {
-		size_t i = 1;
-		while (i < host.n && (hex_digit((unsigned char)host.p[i]) >= 0 || host.p[i] == ':' || host.p[i] == '.'))
-			i++;
-		return i > 2 && i + 1 == host.n && host.p[i] == ']';
+	if (str_starts(host, S("[")))
+		return host.n > 4 && str_ends(host, S("]")) && made_of(str_sub(host, 1, host.n - 1), S(":."));
+	for (bool more = true; more;) {
+		more = str_cut(&label, &rest, rest, '.');
+		if (label.n == 0 || label.n > 63 || !made_of(label, S("-_")))
+			return false;
 	}
-	while (str_cut(&label, &rest, rest, '.'))
-		if (!label_ok(label))
-			return false;
-	return label_ok(label) && host.n <= 253;
-}
-
-static bool path_ok(struct str path)
-{
-	struct str marks = S("-._~%/!$&'()*+,;=:@"); /* RFC 3986, section 3.3 */
-	for (size_t i = 0; i < path.n; i++)
-		if (!is_alnum((unsigned char)path.p[i]) && str_find(marks, path.p[i]) == marks.n)
-			return false;
-	return form_check(path);
+	return host.n <= 253;
 }
 
 static enum err refuse(struct fault *f, struct str why)
@@ -89,13 +78,11 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 		return refuse(f, S("it does not begin with http:// or https://"));
 	if (url.n > ENDPOINT_URL_MAX)
 		return refuse(f, S("it is too long"));
-	if (str_find(url, '?') < url.n || str_find(url, '#') < url.n)
-		return refuse(f, S("it has a query or a fragment"));
+	if (str_find(url, '@') < url.n || str_find(url, '?') < url.n || str_find(url, '#') < url.n)
+		return refuse(f, S("it has user information, a query or a fragment"));
 
 	struct str rest = str_skip(url, scheme.n + 3);
 	struct str authority = str_sub(rest, 0, str_find(rest, '/')), path = str_skip(rest, authority.n);
-	if (str_find(authority, '@') < authority.n)
-		return refuse(f, S("it has user information"));
 	bool bracket = str_starts(authority, S("["));
 	struct str host = str_sub(authority, 0, bracket ? str_find(authority, ']') + 1 : str_find(authority, ':'));
 	if (!host_ok(host))
@@ -106,7 +93,7 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 		return refuse(f, S("it has a port outside 1 to 65535"));
 	while (str_ends(path, S("/")))
 		path.n--;
-	if (!path_ok(path))
+	if (!made_of(path, S("-._~%/!$&'()*+,;=:")) || !form_check(path))
 		return refuse(f, S("it has a path with bytes that must be percent-encoded"));
 
 	struct buf b = BUF(out->memory);

@@ -20,7 +20,7 @@ struct endpoint {
 void endpoint_of_service(struct endpoint *out, struct str service, struct str region);
 
 /* From a URL: http or https, host name or address (IPv6 in brackets), optional port and path; no user
- * information, query or fragment. E_CONFIG with a text that says what is wrong and what is allowed, to stand behind
+ * information ('@' anywhere), query or fragment. E_CONFIG with a text that says what is wrong and what is allowed, to stand behind
  * the name of the setting; the URL is not in it. */
 must_check enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f);
 

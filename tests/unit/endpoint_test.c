@@ -62,7 +62,7 @@ TEST(endpoint_reads_urls)
 		{ STR("http://h/base/"), false, 80, STR("h"), STR("h"), STR("/base") },
 		{ STR("http://h/Base/a%20b/c//"), false, 80, STR("h"), STR("h"), STR("/Base/a%20b/c") },
 		{ STR("http://h//"), false, 80, STR("h"), STR("h"), STR("") },
-		{ STR("http://h/a@b:c"), false, 80, STR("h"), STR("h"), STR("/a@b:c") },
+		{ STR("http://h/a!b:c"), false, 80, STR("h"), STR("h"), STR("/a!b:c") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].url.p);
@@ -104,7 +104,7 @@ TEST(endpoint_refuses_urls)
 		{ STR("http://h\0"), STR("host") },
 		{ STR("http://[::1"), STR("host") },
 		{ STR("http://[]"), STR("host") },
-		{ STR("http://[::1x]"), STR("host") },
+		{ STR("http://[::1/]"), STR("host") },
 		{ STR("http://[::1%25eth0]"), STR("host") },
 		{ STR("http://::1"), STR("host") },
 		{ STR("http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), STR("host") },
@@ -118,6 +118,7 @@ TEST(endpoint_refuses_urls)
 		{ STR("http://[::1]:"), STR("port") },
 		{ STR("http://user@h"), STR("user") },
 		{ STR("http://user:hunter2@h"), STR("user") },
+		{ STR("http://h/a@b"), STR("user") },
 		{ STR("http://h?x"), STR("query") },
 		{ STR("http://h/p?x=y"), STR("query") },
 		{ STR("http://h/p#x"), STR("fragment") },
