@@ -1,19 +1,22 @@
 /* invoke.h - starts a Lambda function through the Invoke API (2015-03-31).
  *
  * Every invocation ends in one of three outcomes, and which one decides what a person is told:
- * started (a well-formed 202 status line for Event, whatever follows it), not started (refused, or surely
- * never arrived whole), unknown (written whole to a fresh connection without an answer, or 504). An unknown
- * one is never sent again. Sent again, four attempts at most in all, after 50 to 200 ms at random and only
- * if that still fits: failures to connect or to shake hands (except a refused certificate), a kept
- * connection that ended before a byte of an answer (once), 409 while the function is pending, 429, 500, 502, 503; a
- * clock skew once, corrected by the server's Date. */
+ * - started: the status that its type asks for (202 for Event), whatever follows the status line;
+ * - not started: refused, or surely never arrived whole;
+ * - unknown: written whole without an answer that tells, 504, or a success that is not the one asked for (a
+ *   proxy's page, an emulator that knows only synchronous calls).
+ *
+ * An unknown one is not sent again, with one exception: a kept connection that ends before a byte of an answer was
+ * most likely dead before, and the request goes once over a fresh one, as in every SDK. Sent again are also
+ * failures to connect or to shake hands (except a refused certificate), requests not written whole, 409 while
+ * the function is pending, 429, 500, 502, 503, and once what failed for a wrong clock, corrected by the server's Date. Four attempts
+ * at most in all, after 50 to 200 ms at random (429: after its Retry-After if that fits) and only if that still
+ * fits; at once after a kept connection failed or the clock was corrected. */
 #ifndef AWS_INVOKE_H
 #define AWS_INVOKE_H
 
-#include "aws/credentials.h"
-#include "aws/endpoint.h"
-#include "aws/sigv4.h"
-#include "http/pool.h"
+#include "aws/refusal.h"
+#include "aws/request.h"
 
 enum invoke_type { INVOKE_EVENT, INVOKE_REQUEST_RESPONSE, INVOKE_DRY_RUN };
 
@@ -25,11 +28,7 @@ struct invoker {
 	struct credential_chain *credentials;
 	const struct endpoint *override; /* AWS_ENDPOINT_URL_LAMBDA or AWS_ENDPOINT_URL; NULL for AWS's own names */
 	_Atomic int64_t *skew_ms;        /* server's clock minus ours, learned from it, shared by all threads */
-	/* the last signing key derived, its date, region and whose it is: invoke.c's business */
-	struct sigv4_key key;
-	char key_date[8];
-	char key_region[32];
-	char key_id[128];
+	struct aws_key_cache key_cache;  /* zeroed at first */
 };
 
 struct invocation {
@@ -49,11 +48,13 @@ struct invoke_result {
 	bool keys_expired;     /* the last refusal said that the credentials have expired */
 	bool permanent;        /* the same request will be refused again: no such function, not allowed, too large */
 	char request_id[64];   /* x-amzn-RequestId, NUL-terminated; empty if there was none */
-	char error_name[96];   /* AWS's error, NUL-terminated, "ResourceNotFoundException"; empty if there was none */
+	char error_name[REFUSAL_NAME_MAX]; /* AWS's error, NUL-terminated, "ResourceNotFoundException"; empty if there was none;
+	                                    * of a function that was started synchronously and failed, "Unhandled" */
 	struct fault fault;    /* if not started or unknown: the reason for people, AWS's name and message in it */
 };
 
-/* Makes the invocation. `body`: receives the function's answer (INVOKE_REQUEST_RESPONSE); NULL otherwise. */
+/* Makes the invocation. `body`: receives the function's answer (INVOKE_REQUEST_RESPONSE, whose outcome is unknown if it
+ * does not arrive whole); NULL otherwise. Uses about 40 KiB of stack. */
 void invoke(struct invoker *v, struct invoke_result *out, const struct invocation *in, struct buf *body, struct deadline *d);
 
 /* Connects to the endpoint of `region` and keeps the connection in the pool, so that the first invocation

@@ -1,0 +1,235 @@
+#include "aws/invoke.h"
+
+#include "aws/names.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "codec/form.h"
+#include "crypto/seed.h"
+
+#include <stdatomic.h>
+
+enum {
+	ATTEMPTS_MAX = 4,
+	PAUSE_MIN_MS = 50,
+	PAUSE_MAX_MS = 200,
+	RETRY_AFTER_MAX_S = 60,
+	SKEW_TOLERATED_MS = 4 * 60 * 1000, /* AWS tolerates five minutes */
+	/* What follows the status line of an answer to Event is its id, or the reason of a refusal: good to have, not worth more. */
+	REST_MS = 250,
+	REFUSAL_BODY_MAX = 8192,
+	PATH_LEN_MAX = 40 + 3 * AWS_FUNCTION_MAX,
+};
+
+static const struct {
+	char name[16];
+	int success, rest_ms;
+} types[] = {
+	[INVOKE_EVENT] = { "Event", 202, REST_MS },
+	[INVOKE_REQUEST_RESPONSE] = { "RequestResponse", 200, 0 },
+	[INVOKE_DRY_RUN] = { "DryRun", 204, 0 },
+};
+
+enum next { SETTLED, AGAIN_AT_ONCE, AGAIN_LATER };
+
+/* An invocation under way. */
+struct course {
+	struct aws_request request;
+	enum invoke_type type;
+	bool clock_corrected;
+	bool maybe_arrived;     /* a kept connection ended on it, and nothing was heard since */
+	int64_t started_ms;     /* the attempt, monotonic */
+	int64_t retry_after_ms; /* that the last answer asked for, or 0 */
+};
+
+static bool named(const struct invoke_result *r, struct str names)
+{
+	return aws_name_listed(names, str_c(r->error_name));
+}
+
+/* Whether a refusal is about the time of the signature; then the server's time is used from now on. */
+static bool correct_clock(struct invoker *v, const struct invoke_result *out, struct course *c, const struct http_head *head)
+{
+	int64_t date;
+	if (c->clock_corrected || !head || !utc_from_http_date(&date, http_field_get(head, S("date"))))
+		return false;
+	int64_t skew_ms = date * 1000 - clock_wall_ms(), off_ms = skew_ms - c->request.skew_ms;
+	bool far = off_ms > SKEW_TOLERATED_MS || off_ms < -SKEW_TOLERATED_MS;
+	if (!named(out, S("RequestTimeTooSkewed,RequestExpired,RequestInTheFuture")) &&
+	    !(far && named(out, S("InvalidSignatureException,SignatureDoesNotMatch"))))
+		return false;
+	LOG(LOG_WARN, L("the clock of this machine is wrong: signing with the server's time"), KI("offset_s", skew_ms / 1000));
+	atomic_store(v->skew_ms, skew_ms);
+	c->clock_corrected = true;
+	return true;
+}
+
+/* Whether the same request may well succeed in a moment. */
+static bool passes(const struct invoke_result *out)
+{
+	int status = out->status;
+	if (status == 409)
+		return named(out, S("ResourceConflictException,SnapStartNotReadyException"));
+	return status == 429 || status == 500 || status == 502 || status == 503;
+}
+
+static bool is_permanent(int status)
+{
+	return status < 500 && status != 408 && status != 409 && status != 410 && status != 429;
+}
+
+static enum next judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head, struct str body)
+{
+	refusal_read(out->error_name, &out->fault, out->status, head, body);
+	if (out->status / 100 == 2) {
+		fault_set(&out->fault, E_REFUSED, 0, S("answered "), NUM(out->status), S(" instead of "), NUM(types[c->type].success),
+		          S("; is AWS_ENDPOINT_URL right?"));
+		out->outcome = INVOKE_UNKNOWN;
+		return SETTLED;
+	}
+	if (out->status == 504) {
+		out->outcome = INVOKE_UNKNOWN;
+		return SETTLED;
+	}
+	out->outcome = INVOKE_NOT_STARTED;
+	out->keys_expired = named(out, S("ExpiredTokenException,ExpiredToken"));
+	out->permanent = is_permanent(out->status) && !out->keys_expired;
+	if (correct_clock(v, out, c, head))
+		return AGAIN_AT_ONCE;
+	uint64_t seconds;
+	if (out->status == 429 && head && str_to_u64(&seconds, http_field_get(head, S("retry-after")), RETRY_AFTER_MAX_S))
+		c->retry_after_ms = (int64_t)seconds * 1000;
+	return passes(out) ? AGAIN_LATER : SETTLED;
+}
+
+static enum next judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct aws_exchange *x, enum err e)
+{
+	const struct http_head *head = x->response.head.status ? &x->response.head : NULL;
+	out->status = x->progress.status;
+	c->maybe_arrived = false;
+	if (head)
+		aws_name_copy(out->request_id, sizeof(out->request_id), http_field_get(head, S("x-amzn-requestid")));
+	if (out->status != types[c->type].success)
+		return judge_refusal(v, out, c, head, x->response.body);
+	out->outcome = INVOKE_STARTED;
+	if (c->type == INVOKE_REQUEST_RESPONSE && e != OK)
+		out->outcome = INVOKE_UNKNOWN;
+	else
+		out->fault = (struct fault){ 0 };
+	if (head)
+		aws_name_copy(out->error_name, sizeof(out->error_name), http_field_get(head, S("x-amz-function-error")));
+	return SETTLED;
+}
+
+/* There is no status; out->fault says why. */
+static enum next judge_silence(struct invoke_result *out, struct course *c, const struct aws_exchange *x, enum err e)
+{
+	bool was_dead = x->reused && !x->progress.answered && e != E_TIMEOUT;
+	bool was_written = x->progress.written;
+	out->status = 0;
+	c->maybe_arrived |= was_written;
+	c->request.fresh |= was_dead;
+	out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
+	if (was_written && e == E_TIMEOUT) {
+		int64_t ms = clock_mono_ms() - c->started_ms;
+		fault_set(&out->fault, e, 0, S("no answer from "), c->request.endpoint->authority, S(" within "),
+		          NUM(ms < 1000 ? ms : (ms + 500) / 1000), ms < 1000 ? S(" ms") : S(" s"));
+	}
+	if (was_dead)
+		return AGAIN_AT_ONCE;
+	if (was_written)
+		return SETTLED;
+	return e == E_NAME || e == E_CONNECT || e == E_TLS || e == E_CLOSED || e == E_SYSTEM ? AGAIN_LATER : SETTLED;
+}
+
+static enum next attempt(struct invoker *v, struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
+{
+	struct aws_exchange x;
+	struct buf answer = { body->p + body->n, 0, body->cap - body->n, false };
+	out->error_name[0] = out->request_id[0] = 0;
+	out->keys_expired = out->permanent = false;
+	c->retry_after_ms = 0;
+	c->request.skew_ms = atomic_load(v->skew_ms);
+	c->started_ms = clock_mono_ms();
+	enum err e = aws_request_send(&x, &c->request, &answer, d, &out->fault);
+	enum next next = x.progress.status ? judge_answer(v, out, c, &x, e) : judge_silence(out, c, &x, e);
+	aws_request_end(&c->request, &x);
+	if (out->outcome == INVOKE_STARTED)
+		body->n += answer.n;
+	return next;
+}
+
+/* Waits before the next attempt. False when there is no time for it. */
+static bool pause_before(enum next next, int64_t retry_after_ms, struct deadline *d)
+{
+	int64_t ms = next == AGAIN_LATER ? PAUSE_MIN_MS + seed_below(PAUSE_MAX_MS - PAUSE_MIN_MS + 1) : 0;
+	int64_t left = d->hard - clock_mono_ms();
+	if (retry_after_ms > ms && retry_after_ms < left)
+		ms = retry_after_ms;
+	return ms < left && deadline_sleep(d, ms);
+}
+
+static const struct endpoint *endpoint_for(struct endpoint *own, const struct invoker *v, struct str region)
+{
+	if (v->override)
+		return v->override;
+	endpoint_of_service(own, S("lambda"), region);
+	return own;
+}
+
+static struct aws_request request_for(struct invoker *v, const struct endpoint *endpoint)
+{
+	return (struct aws_request){
+		.pool = v->pool,
+		.resolver = v->resolver,
+		.trust = v->trust,
+		.credentials = v->credentials,
+		.key_cache = &v->key_cache,
+		.endpoint = endpoint,
+		.service = S("lambda"),
+	};
+}
+
+void invoke(struct invoker *v, struct invoke_result *out, const struct invocation *in, struct buf *body, struct deadline *d)
+{
+	check(aws_region_ok(in->region) && aws_function_ok(in->function, in->region));
+	check((body != NULL) == (in->type == INVOKE_REQUEST_RESPONSE));
+	char path_memory[PATH_LEN_MAX], body_memory[REFUSAL_BODY_MAX];
+	struct buf path = BUF(path_memory), refusal = BUF(body_memory);
+	buf_put(&path, S("/2015-03-31/functions/"));
+	percent_encode(&path, in->function, false);
+	buf_put(&path, S("/invocations"));
+	const struct sigv4_header fields[] = {
+		{ S("content-type"), S("application/json") },
+		{ S("x-amz-invocation-type"), str_c(types[in->type].name) },
+	};
+	struct endpoint own;
+	struct course c = { .request = request_for(v, endpoint_for(&own, v, in->region)), .type = in->type };
+	c.request.rest_ms = types[in->type].rest_ms;
+	c.request.region = in->region;
+	c.request.path = buf_str(&path);
+	c.request.fields = fields;
+	c.request.fields_count = countof(fields);
+	c.request.trace_id = in->trace_id;
+	c.request.payload = in->payload;
+
+	*out = (struct invoke_result){ 0 };
+	enum next next;
+	do {
+		out->attempts++;
+		next = attempt(v, out, &c, body ? body : &refusal, d);
+		LOG(LOG_DEBUG, L("invoke attempt"), KV("function", in->function), KI("attempt", out->attempts), KI("status", out->status),
+		    KV("reason", fault_text(&out->fault)));
+	} while (next != SETTLED && out->attempts < ATTEMPTS_MAX && pause_before(next, c.retry_after_ms, d));
+	if (out->fault.code == E_NAME && !v->override)
+		fault_set(&out->fault, E_NAME, out->fault.sys, fault_text(&out->fault), S("; is the region right?"));
+}
+
+enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)
+{
+	struct endpoint own;
+	struct aws_request request = request_for(v, endpoint_for(&own, v, region));
+	struct aws_exchange x;
+	enum err e = aws_request_connect(&x, &request, d, f);
+	aws_request_end(&request, &x);
+	return e;
+}

@@ -1,0 +1,132 @@
+#include "aws/request.h"
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "codec/form.h"
+#include "crypto/ct.h"
+#include "crypto/sha256.h"
+
+_Static_assert((int)CREDENTIALS_SECRET_MAX <= (int)SIGV4_SECRET_MAX, "every secret fits");
+
+/* One trace header of AWS's own has about 100 bytes; anything beyond this is none. */
+enum { TRACE_ID_MAX = 1024 };
+
+static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const struct credentials *keys, const struct sigv4_scope *scope)
+{
+	char memory[sizeof(cache->derived_from)];
+	struct buf from = BUF(memory);
+	buf_add(&from, keys->access_key_id, S("/"), (struct str){ scope->date_time, 8 }, S("/"), scope->region, S("/"), scope->service);
+	check(!from.full);
+	if (!str_eq(buf_str(&from), (struct str){ cache->derived_from, cache->n })) {
+		sigv4_key(&cache->key, keys->secret_access_key, scope);
+		struct buf b = BUF(cache->derived_from);
+		buf_put(&b, buf_str(&from));
+		cache->n = b.n;
+	}
+	return &cache->key;
+}
+
+/* As the SDKs write it: percent-encoded except for what has a meaning in it. */
+static void put_trace_id(struct buf *out, struct str id)
+{
+	struct str plain = S("-_.~=;:+&[]{}\"',");
+	for (size_t i = 0; i < id.n; i++) {
+		if (is_alnum((unsigned char)id.p[i]) || str_find(plain, id.p[i]) < plain.n)
+			buf_put_char(out, id.p[i]);
+		else
+			percent_encode(out, str_sub(id, i, i + 1), false);
+	}
+}
+
+static void put_field(struct buf *out, struct str name, struct str value)
+{
+	check(http_value_ok(value));
+	buf_add(out, name, S(": "), value, S("\r\n"));
+}
+
+enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct credentials *keys,
+                          int64_t wall_seconds, struct fault *f)
+{
+	struct sigv4_scope scope = sigv4_scope(wall_seconds, r->region, r->service);
+	struct sigv4_header fields[SIGV4_HEADERS_MAX] = {
+		{ S("host"), r->endpoint->authority },
+		{ S("x-amz-date"), { scope.date_time, 16 } },
+	};
+	size_t count = 2;
+	if (keys->session_token.n)
+		fields[count++] = (struct sigv4_header){ S("x-amz-security-token"), keys->session_token };
+	check(r->fields_count <= AWS_REQUEST_FIELDS_MAX);
+	for (size_t i = 0; i < r->fields_count; i++)
+		fields[count++] = r->fields[i];
+
+	buf_put(out, S("POST "));
+	size_t path = out->n;
+	buf_add(out, r->endpoint->base_path, r->path);
+	struct sigv4_request to_sign = {
+		.method = S("POST"),
+		.path = str_skip(buf_str(out), path),
+		.headers = fields,
+		.headers_count = count,
+	};
+	sha256(to_sign.payload_hash, r->payload);
+	buf_put(out, S(" HTTP/1.1\r\n"));
+	for (size_t i = 0; i < count; i++)
+		put_field(out, fields[i].name, fields[i].value);
+	put_field(out, S("content-length"), NUM(r->payload.n));
+	put_field(out, S("user-agent"), S("slack-lambda-gateway/" VERSION));
+	if (r->trace_id.n && r->trace_id.n <= TRACE_ID_MAX) {
+		buf_put(out, S("x-amzn-trace-id: "));
+		put_trace_id(out, r->trace_id);
+		buf_put(out, S("\r\n"));
+	}
+	buf_put(out, S("authorization: "));
+	enum err e = sigv4_sign(out, keys->access_key_id, signing_key(r->key_cache, keys, &scope), &scope, &to_sign);
+	buf_put(out, S("\r\n\r\n"));
+	return e == OK && !out->full ? OK : fault_set(f, E_LIMIT, 0, S("the request's head is too large"));
+}
+
+enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
+{
+	struct stream_target to = {
+		.host = r->endpoint->host,
+		.port = r->endpoint->port,
+		.secure = r->endpoint->secure,
+		.trust = r->trust,
+		.resolver = r->resolver,
+	};
+	*x = (struct aws_exchange){ .connection = http_pool_take(r->pool, &to, r->fresh) };
+	if (!x->connection)
+		return fault_set(f, E_LIMIT, 0, S("every connection is in use"));
+	x->reused = x->connection->stream.fd >= 0;
+	return x->reused ? OK : stream_connect(&x->connection->stream, &to, d, f);
+}
+
+enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, struct buf *body,
+                          struct deadline *d, struct fault *f)
+{
+	char memory[AWS_REQUEST_HEAD_MAX];
+	struct buf head = BUF(memory);
+	const struct credentials *keys;
+	*x = (struct aws_exchange){ 0 };
+	enum err e = credentials_hold(&keys, r->credentials, d, f);
+	if (e != OK)
+		return e;
+	e = aws_request_head(&head, r, keys, (clock_wall_ms() + r->skew_ms) / 1000, f);
+	credentials_release(r->credentials, keys);
+	if (e == OK)
+		e = aws_request_connect(x, r, d, f);
+	if (e == OK) {
+		struct str parts[] = { buf_str(&head), r->payload };
+		struct http_request request = { .parts = parts, .count = countof(parts), .rest_ms = r->rest_ms };
+		e = http_exchange(x->connection, &x->response, &x->progress, &request, body, d, f);
+	}
+	ct_wipe(memory, head.n);
+	return e;
+}
+
+void aws_request_end(const struct aws_request *r, struct aws_exchange *x)
+{
+	if (x->connection)
+		http_pool_give(r->pool, x->connection);
+	x->connection = NULL;
+}
