@@ -12,6 +12,7 @@ WRITING = {"write", "writev", "send", "sendto", "sendmsg", "sendmmsg", "pwrite64
 
 
 def measure(stand, table):
+    table.note("Instructions: as valgrind counts them, on a processor without instructions for SHA-256.")
     table.start("start, effort")
     table.row("instructions to GET /next", **{name: instructions(stand, 0, "alone", name) for name in ("empty", "minimal", "gateway")})
     table.row("instructions to the first answer, with an invoke", gateway=instructions(stand, 1, "invoke", "gateway", tls=True))

@@ -11,9 +11,13 @@ class Table:
         self.notes = []
 
     def row(self, name, unit="", goal=None, met=None, **values):
-        """`goal` in words and whether it was `met`, if there is one. A contender that has no value is left out."""
+        """`goal` in words and whether it was `met`, if there is one. A contender that has no value is left out.
+        A name that starts with blanks goes with the one above that does not."""
         assert set(values) <= set(COLUMNS) and (goal is None) == (met is None)
-        row = {"section": self.section, "name": name, "unit": unit, "values": values}
+        if not name.startswith(" "):
+            self.above = name
+        full = name if name == self.above else f"{self.above}: {name.strip()}"
+        row = {"section": self.section, "name": full, "label": name, "unit": unit, "values": values}
         if goal:
             row.update(goal=goal, met=bool(met))
         self.rows.append(row)
@@ -47,7 +51,7 @@ class Table:
 def cells(row):
     values = row["values"]
     unit = f", {row['unit']}" if row["unit"] else ""
-    line = ["  " + row["name"] + unit] + [number(values.get(column)) for column in COLUMNS]
+    line = ["  " + row["label"] + unit] + [number(values.get(column)) for column in COLUMNS]
     line += [ratio(values.get("gateway"), values.get(other)) for other in ("empty", "minimal")]
     verdict = {None: "", True: "ok", False: "MISSED"}[row.get("met")]
     return line + [f"{row['goal']}: {verdict}" if verdict else ""]
@@ -56,11 +60,12 @@ def cells(row):
 def number(value):
     if value is None:
         return "-"
+    value = round(value, 1) + 0
     return f"{value:,.1f}" if value < 100 and value != int(value) else f"{value:,.0f}"
 
 
 def ratio(value, base):
-    return f"{value / base:,.2f}" if value is not None and base else ""
+    return f"{value / base:,.2f}" if value is not None and base and round(base, 1) else ""
 
 
 def layout(line, widths):
