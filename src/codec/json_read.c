@@ -4,6 +4,8 @@
 #include "codec/json_plain.h"
 #include "codec/utf8.h"
 
+#include <string.h>
+
 /* A text being checked. After a failure `at` is the byte that cannot stand there. */
 struct reader {
 	const char *at, *end;

@@ -48,7 +48,9 @@ TEST(hex_decode_wants_lower_case_digits)
 	uint8_t out[2];
 	expect(hex_decode(out, 2, S("09af")) && out[0] == 0x09 && out[1] == 0xaf);
 	expect(hex_decode(out, 0, S("")));
-	static const struct str bad[] = { STR(""), STR("0"), STR("00"), STR("000"), STR("00000"), STR("000000"), STR(" 000"), STR("0x00") };
+	static const struct str bad[] = {
+		STR(""), STR("0"), STR("00"), STR("000"), STR("00000"), STR("000000"), STR(" 000"), STR("0x00"),
+	};
 	for (size_t i = 0; i < countof(bad); i++)
 		expect(!hex_decode(out, 2, guard_copy(bad[i])));
 	for (int c = 0; c < 256; c++)

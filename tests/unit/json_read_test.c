@@ -561,7 +561,9 @@ TEST(json_next_walks_in_order)
 
 TEST(json_next_walks_nothing_in_the_rest)
 {
-	static const struct str cases[] = { STR("[]"), STR("{ }"), STR("[\n]"), STR("null"), STR("12"), STR("\"[1]\""), STR("true") };
+	static const struct str cases[] = {
+		STR("[]"), STR("{ }"), STR("[\n]"), STR("null"), STR("12"), STR("\"[1]\""), STR("true"),
+	};
 	for (size_t i = 0; i < countof(cases); i++)
 		expect_walk(cases[i], NULL, 0);
 	struct json_walk w = json_walk((struct json){ { NULL, 0 } });

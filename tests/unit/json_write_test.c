@@ -82,7 +82,8 @@ TEST(json_write_escapes)
 		{ STR("\"\\"), STR("\"\\\"\\\\\"") },
 		{ STR("\b\f\n\r\t"), STR("\"\\b\\f\\n\\r\\t\"") },
 		{ STR("\0\x01\v\x0e\x1f\x7f"), STR("\"\\u0000\\u0001\\u000b\\u000e\\u001f\x7f\"") },
-		{ STR("gr\xc3\xbc\xc3\x9f" "e \xe2\x9c\x93 \xf0\x9f\x98\x80"), STR("\"gr\xc3\xbc\xc3\x9f" "e \xe2\x9c\x93 \xf0\x9f\x98\x80\"") },
+		{ STR("gr\xc3\xbc\xc3\x9f" "e \xe2\x9c\x93 \xf0\x9f\x98\x80"),
+		  STR("\"gr\xc3\xbc\xc3\x9f" "e \xe2\x9c\x93 \xf0\x9f\x98\x80\"") },
 		{ STR("\xe2\x80\xa8\xe2\x80\xa9"), STR("\"\xe2\x80\xa8\xe2\x80\xa9\"") },
 		/* ill-formed: one U+FFFD for each piece that was the beginning of something */
 		{ STR("\xff"), STR("\"\xef\xbf\xbd\"") },

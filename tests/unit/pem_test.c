@@ -50,7 +50,8 @@ TEST(pem_next_takes_block_after_block)
 TEST(pem_next_finds_nothing_where_nothing_is)
 {
 	static const struct str cases[] = {
-		STR(""), STR("\n"), STR("no certificate here\n"), STR("----BEGIN A-----\n"), STR("-----BEGINA-----\n"), STR("Zm9v\n"), STR("-----\n"),
+		STR(""), STR("\n"), STR("no certificate here\n"), STR("----BEGIN A-----\n"), STR("-----BEGINA-----\n"),
+		STR("Zm9v\n"), STR("-----\n"),
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct str text = guard_copy(cases[i]), label = S("old");
