@@ -188,5 +188,5 @@ def about():
     cpu = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     release = Path("/proc/sys/kernel/osrelease").read_text().strip()
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
-    return {"cpu": cpu[0] if cpu else "?", "processors": len(cpu), "kernel": release, "commit": commit,
+    return {"cpu": cpu[0] if cpu else "?", "processors": len(cpu), "kernel": release, "commit": commit or "?",
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
