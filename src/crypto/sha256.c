@@ -142,11 +142,15 @@ const char *const *sha256_implementations(void)
 
 bool sha256_use(const char *name)
 {
-	const char *const *able = sha256_implementations();
-	while (name && *able && strcmp(*able, name) != 0)
-		able++;
-	if (!*able)
-		return false;
-	atomic_store_explicit(&choice, able == names ? CPU : PORTABLE, memory_order_relaxed);
+	int chosen = UNDECIDED;
+	if (name) {
+		const char *const *able = sha256_implementations();
+		while (*able && strcmp(*able, name) != 0)
+			able++;
+		if (!*able)
+			return false;
+		chosen = able == names ? CPU : PORTABLE;
+	}
+	atomic_store_explicit(&choice, chosen, memory_order_relaxed);
 	return true;
 }

@@ -25,8 +25,8 @@ void sha256_final(struct sha256 *s, uint8_t out[static SHA256_SIZE]);
 void sha256(uint8_t out[static SHA256_SIZE], struct str bytes);
 
 /* Names of the implementations that this CPU can run ("cpu", "portable"), in order of preference, ended by
- * NULL; and a way to pick one, for tests and benches. sha256_use(NULL) goes back to the best one; a name that
- * is not among them changes nothing and gives false. */
+ * NULL; and a way to pick one, for tests and benches. sha256_use(NULL) lets the next hash find out anew; a name
+ * that is not among them changes nothing and gives false. */
 const char *const *sha256_implementations(void);
 must_check bool sha256_use(const char *name);
 
