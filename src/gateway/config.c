@@ -8,7 +8,9 @@
 static const struct str known[] = {
 	STR("GATEWAY_INSECURE_SKIP_VERIFY"), STR("GATEWAY_ALLOW"), STR("GATEWAY_ACK"), STR("GATEWAY_ACK_TEXT"),
 	STR("GATEWAY_ACK_TYPE"), STR("GATEWAY_TIMEOUT_MS"), STR("GATEWAY_BASE_PATH"), STR("GATEWAY_RESPONSE_HOSTS"),
-	STR("GATEWAY_LOG_LEVEL"),
+	STR("GATEWAY_LOG_LEVEL"), STR("GATEWAY_PAYLOAD"), STR("GATEWAY_CONFIG"),
+	STR("GATEWAY_LISTEN"), STR("GATEWAY_METRICS_LISTEN"), STR("GATEWAY_WORKERS"), STR("GATEWAY_FUNCTIONS"),
+	STR("GATEWAY_FUNCTION_TIMEOUT"), STR("GATEWAY_FUNCTION_LIMIT"), STR("GATEWAY_FUNCTION_ENV"),
 };
 
 /* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST, GATEWAY_X_PORT_80_TCP_ADDR and
@@ -49,15 +51,33 @@ static enum err refuse(struct fault *f, struct str name, struct str value, struc
 	return fault_set(f, E_CONFIG, 0, name, S("="), str_sub(value, 0, 60), S(" cannot be used: "), allowed);
 }
 
+static enum err add_secrets(struct config *c, struct str list, struct str app, struct fault *f)
+{
+	struct str secret;
+	while (list.n) {
+		str_cut(&secret, &list, list, ',');
+		secret = str_trim_lines(secret);
+		if (secret.n && !slack_secrets_add(&c->secrets, secret, app))
+			return fault_set(f, E_CONFIG, 0, S("there are more than "), NUM(SLACK_SECRETS_MAX), S(" secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
+	}
+	return OK;
+}
+
 static enum err read_secrets(struct config *c, const struct environment *env, struct fault *f)
 {
-	struct str secret, rest = environment_get(env, "SLACK_SIGNING_SECRET");
-	while (rest.n) {
-		str_cut(&secret, &rest, rest, ',');
-		secret = str_trim_lines(secret);
-		if (secret.n && !slack_secrets_add(&c->secrets, secret))
-			return fault_set(f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET holds more than "), NUM(SLACK_SECRETS_MAX), S(" secrets"));
-	}
+	return add_secrets(c, environment_get(env, "SLACK_SIGNING_SECRET"), S(""), f);
+}
+
+enum err config_read_routes(struct config *c, struct str text, struct arena *arena, struct fault *f)
+{
+	enum err e = routes_read(&c->routes, text, c->payload, arena, f);
+	for (size_t i = 0; e == OK && i < c->routes.apps_count; i++)
+		e = add_secrets(c, c->routes.apps[i].secret, c->routes.apps[i].id, f);
+	return e;
+}
+
+enum err config_check_secrets(const struct config *c, struct fault *f)
+{
 	if (c->secrets.count || c->skip_verify)
 		return OK;
 	return fault_set(f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" "
@@ -133,6 +153,15 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 	return e;
 }
 
+static enum err read_payload(struct config *c, const struct environment *env, struct fault *f)
+{
+	static const struct str forms[] = { [PAYLOAD_EVENT] = STR("event"), [PAYLOAD_SLACK] = STR("slack") };
+	int payload = PAYLOAD_EVENT;
+	enum err e = read_word(&payload, env, "GATEWAY_PAYLOAD", forms, countof(forms), S("it is event or slack"), f);
+	c->payload = (enum payload)payload;
+	return e;
+}
+
 static enum err read_timeout(struct config *c, const struct environment *env, struct fault *f)
 {
 	uint64_t ms = TIMEOUT_MS_DEFAULT;
@@ -175,6 +204,7 @@ enum err config_read(struct config *c, const struct environment *env, struct fau
 {
 	static enum err (*const readers[])(struct config *, const struct environment *, struct fault *) = {
 		read_log_level, read_secrets, read_allow, read_ack, read_timeout, read_base_path, read_response_hosts,
+		read_payload,
 	};
 	*c = (struct config){ 0 };
 	enum err e = read_flag(&c->skip_verify, env, "GATEWAY_INSECURE_SKIP_VERIFY", f);

@@ -8,6 +8,7 @@
 #include "base/environment.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "gateway/route.h"
 #include "slack/verify.h"
 
 enum {
@@ -21,10 +22,13 @@ enum ack_when { ACK_CONFIRMED, ACK_FIRST };
 struct config {
 	struct slack_secrets secrets;
 	bool skip_verify;
+	bool local;               /* region "local" is served, by a backend in this process; for its host to set */
 	struct str allow;         /* patterns, checked */
 	enum ack_when ack;
 	struct str ack_text;      /* template, checked; p == NULL for the default text */
 	struct str ack_type;      /* "ephemeral" or "in_channel" */
+	enum payload payload;
+	struct routes routes;
 	int64_t timeout_ms;
 	struct str base_path;     /* without slashes at its ends; may be empty */
 	struct str response_hosts; /* list, checked */
@@ -35,6 +39,13 @@ struct config {
 /* An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means an empty answer.
  * E_CONFIG: one sentence that names the variable, its value unless that may be a secret, and what is allowed. */
 must_check enum err config_read(struct config *c, const struct environment *env, struct fault *f);
+
+/* Reads the text of GATEWAY_CONFIG into a configuration that was read; the routes, and the secrets of its apps.
+ * Everything lives in `text` and `arena`. */
+must_check enum err config_read_routes(struct config *c, struct str text, struct arena *arena, struct fault *f);
+
+/* Whether there is anything to verify requests with; to be asked when all is read. */
+must_check enum err config_check_secrets(const struct config *c, struct fault *f);
 
 /* Whether a variable of that name may be set: false only for one that starts with GATEWAY_ and is neither
  * known nor made by Kubernetes for a Service (GATEWAY_SERVICE_HOST, GATEWAY_PORT=tcp://...). */

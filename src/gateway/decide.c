@@ -51,45 +51,72 @@ static struct str refusal(enum slack_verdict verdict, int64_t age_s, struct aren
 	}
 }
 
+static void refuse_signature(struct decision *out, struct str why, struct arena *a)
+{
+	answer(out, reply_error(401, S("invalid signature"), a), LOG_WARN, why);
+}
+
 /* True if the request may go on. */
 static bool verify(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *a)
 {
 	int64_t age_s = 0;
-	struct str why;
 	if (c->skip_verify)
 		return true;
 	if (req->doubled) {
-		why = S("the signature or its time stamp stands there more than once");
-	} else {
-		enum slack_verdict verdict = slack_verify(&c->secrets, &age_s, req->timestamp, req->signature, req->body, now_s);
-		if (verdict == SLACK_GENUINE)
-			return true;
-		why = refusal(verdict, age_s, a);
+		refuse_signature(out, S("the signature or its time stamp stands there more than once"), a);
+		return false;
 	}
-	answer(out, reply_error(401, S("invalid signature"), a), LOG_WARN, why);
-	return false;
+	enum slack_verdict verdict = slack_verify(&c->secrets, &age_s, &out->key, req->timestamp, req->signature, req->body, now_s);
+	if (verdict != SLACK_GENUINE)
+		refuse_signature(out, refusal(verdict, age_s, a), a);
+	return verdict == SLACK_GENUINE;
+}
+
+/* A function that is known but may not be started. */
+static void refuse_target(struct decision *out, const struct config *c, struct str reason, struct str why, struct arena *a)
+{
+	const struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true, .reason = reason };
+	answer(out, reply_to(c, out->route, &out->slack, &out->target, &refused, a), LOG_WARN, why);
+}
+
+static void check_permission(struct decision *out, const struct config *c, struct arena *a)
+{
+	struct str refused = out->route ? route_refusal(out->route, &out->slack) : S("");
+	if (!allow_matches(c->allow, out->target.name))
+		refuse_target(out, c, S("this gateway may not start it (GATEWAY_ALLOW does not list it)"), S("GATEWAY_ALLOW does not list the target"), a);
+	else if (refused.n)
+		refuse_target(out, c, refused, S("the route's lists do not admit who asks"), a);
+	else if (str_eq(out->target.region, TARGET_LOCAL) && !c->local)
+		refuse_target(out, c, S("there is no embedded backend here (start the gateway with --functions)"), S("there is no embedded backend"), a);
+	else
+		out->action = ACTION_INVOKE;
+}
+
+/* Options can only be answered while Slack waits. */
+static bool has_no_options(const struct decision *d)
+{
+	return d->slack.kind == SLACK_BLOCK_SUGGESTION && !(d->route && d->route->sync);
 }
 
 static void choose_target(struct decision *out, const struct config *c, const struct gateway_request *req, struct arena *a)
 {
 	struct str shown;
-	if (target_from_path(&out->target, &shown, req->path, req->stage, c->base_path, a) != OK) {
-		answer(out, reply_to_bad_path(&out->slack, shown, a), LOG_WARN, S("the path names no function"));
-		return;
-	}
-	if (!allow_matches(c->allow, out->target.name)) {
-		struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true,
-		                           .reason = S("this gateway may not start it (GATEWAY_ALLOW does not list it)") };
-		answer(out, reply_to(c, &out->slack, &out->target, &refused, a), LOG_WARN, S("GATEWAY_ALLOW does not list the target"));
-		return;
-	}
-	out->action = ACTION_INVOKE;
+	enum err e = target_from_path(&out->target, &shown, req->path, req->stage, c->base_path, a);
+	out->route = route_find(&c->routes, &out->slack, shown);
+	out->payload = out->route ? out->route->payload : c->payload;
+	if (out->route)
+		out->target = out->route->target;
+	if (has_no_options(out))
+		answer(out, reply_to_bad_path(&out->slack, shown, a), LOG_DEBUG, S("block_suggestion answered without options"));
+	else if (!out->route && e != OK)
+		answer(out, reply_to_bad_path(&out->slack, shown, a), LOG_WARN, S("no route matches, and the path names no function"));
+	else
+		check_permission(out, c, a);
 }
 
 /* Kinds that are answered without anything being started. */
-static bool settle_at_once(struct decision *out, const struct config *c, struct arena *a)
+static bool settle_at_once(struct decision *out)
 {
-	static const struct outcome none = { .fate = FATE_STARTED };
 	switch (out->slack.kind) {
 	case SLACK_URL_VERIFICATION:
 		answer(out, (struct reply){ .status = 200, .content_type = S("text/plain; charset=utf-8"), .body = out->slack.challenge },
@@ -97,9 +124,6 @@ static bool settle_at_once(struct decision *out, const struct config *c, struct 
 		return true;
 	case SLACK_RATE_LIMITED:
 		answer(out, (struct reply){ .status = 200 }, LOG_WARN, S("Slack is limiting the rate of this app's events"));
-		return true;
-	case SLACK_BLOCK_SUGGESTION:
-		answer(out, reply_to(c, &out->slack, &out->target, &none, a), LOG_DEBUG, S("block_suggestion answered without options"));
 		return true;
 	case SLACK_SSL_CHECK:
 		answer(out, (struct reply){ .status = 200 }, LOG_DEBUG, S("ssl_check answered"));
@@ -125,7 +149,9 @@ void decide(struct decision *out, const struct config *c, const struct gateway_r
 		;
 	} else if (slack_request_read(&out->slack, req->content_type, req->body, arena, &f) != OK) {
 		answer(out, reply_error(400, fault_text(&f), arena), LOG_WARN, S("signed, but not a form or JSON"));
-	} else if (!settle_at_once(out, c, arena)) {
+	} else if (out->key && !slack_secrets_admit(&c->secrets, out->key, out->slack.api_app_id)) {
+		refuse_signature(out, S("signed with another secret than that of the app it names"), arena);
+	} else if (!settle_at_once(out)) {
 		choose_target(out, c, req, arena);
 	}
 }

@@ -1,6 +1,6 @@
 /* decide.h - the heart: a request in, a decision out. No I/O, no clock, no environment.
  *
- * In this order: health check, ssl_check, method, signature, url_verification, path, permission. What
+ * In this order: health check, ssl_check, method, signature, url_verification, route, path, permission. What
  * is refused is refused before anything behind it is looked at; nothing that was not signed is invoked. */
 #ifndef GATEWAY_DECIDE_H
 #define GATEWAY_DECIDE_H
@@ -9,13 +9,16 @@
 
 enum action {
 	ACTION_ANSWER, /* send `reply`, nothing else happens */
-	ACTION_INVOKE, /* start `target` with the event, then reply_to() */
+	ACTION_INVOKE, /* start `target`, then reply_to() */
 };
 
 struct decision {
 	enum action action;
 	struct reply reply;
 	struct target target;
+	const struct route *route;  /* that led to the target; NULL: the path did */
+	enum payload payload;       /* the form that the target wants */
+	const struct hmac_key *key; /* that the request was signed with; NULL if that was not checked */
 	struct slack_request slack;
 	/* For the log: why a request was refused, or what it was; empty if it needs no line of its own. */
 	enum log_level level;

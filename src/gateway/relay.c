@@ -54,6 +54,7 @@ static enum err read_event(struct record *out, struct json event, const struct s
 {
 	struct gateway_request req;
 	struct slack_request slack;
+	const struct hmac_key *key;
 	int64_t age_s = 0;
 	enum err e = front_door_read(&req, event.text, a, f);
 	if (e != OK)
@@ -61,11 +62,11 @@ static enum err read_event(struct record *out, struct json event, const struct s
 	if (req.door == DOOR_NONE)
 		return fault_set(f, E_SYNTAX, 0, S("the record holds no request of this gateway"));
 	if (!skip_verify) {
-		enum slack_verdict verdict = slack_verify(secrets, &age_s, req.timestamp, req.signature, req.body, now_s);
+		enum slack_verdict verdict = slack_verify(secrets, &age_s, &key, req.timestamp, req.signature, req.body, now_s);
 		bool genuine = verdict == SLACK_GENUINE;
 		/* Only the age is judged otherwise here than at the front door. */
 		if (verdict == SLACK_STALE && !too_old(age_s))
-			genuine = slack_verify(secrets, &age_s, req.timestamp, req.signature, req.body, now_s - age_s) == SLACK_GENUINE;
+			genuine = slack_verify(secrets, &age_s, &key, req.timestamp, req.signature, req.body, now_s - age_s) == SLACK_GENUINE;
 		if (verdict == SLACK_STALE && too_old(age_s))
 			return refuse_age(f);
 		if (!genuine || req.doubled)
@@ -199,10 +200,11 @@ static enum err unwrap(struct json *v, struct str *text, struct str json, struct
 enum err result_message(struct str *out, const struct function_result *result, struct str function, struct arena *arena)
 {
 	struct json v = { 0 };
-	struct str text = { 0 };
-	enum err e = result->failed ? OK : unwrap(&v, &text, result->json, arena);
+	struct str text = result->text;
+	enum err e = result->failed || !result->json.n ? OK : unwrap(&v, &text, result->json, arena);
 	enum json_type type = json_type(v);
-	bool silent = type == JSON_ABSENT || type == JSON_NULL || (type == JSON_STRING && text.n == 0);
+	bool is_text = type == JSON_STRING || type == JSON_ABSENT;
+	bool silent = type == JSON_NULL || (is_text && text.n == 0);
 	*out = v.text;
 	if (e != OK || (!result->failed && type == JSON_OBJECT))
 		return e;
@@ -215,7 +217,7 @@ enum err result_message(struct str *out, const struct function_result *result, s
 	if (result->failed)
 		put_failure(&w, result, function);
 	else
-		put_text(&w, type == JSON_STRING ? text : v.text);
+		put_text(&w, is_text ? text : v.text);
 	json_close(&w, '}');
 	e = b.full ? E_LIMIT : OK;
 	*out = arena_keep(arena, &b);

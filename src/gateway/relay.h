@@ -20,7 +20,8 @@ enum {
 struct function_result {
 	bool failed;
 	struct str error_type, error_message; /* if it failed; may be empty */
-	struct str json;                      /* if not: what it returned, one JSON value; may be empty */
+	struct str json;                      /* if not: what it returned, one JSON value; may be empty, */
+	struct str text;                      /* or plain text, if that is all it was */
 };
 
 struct record {

@@ -1,5 +1,7 @@
 #include "gateway/reply.h"
 
+#include "codec/base64.h"
+#include "codec/json_read.h"
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 #include "gateway/template.h"
@@ -50,10 +52,11 @@ static void put_fate(struct buf *b, const struct target *t, const struct outcome
 		[FATE_ANNOUNCED] = STR(" is being started..."),
 		[FATE_NOT_STARTED] = STR(" could not be started: "),
 		[FATE_UNKNOWN] = STR(" may or may not have been started: "),
+		[FATE_FAILED] = STR(" failed: "),
 	};
 	put_subject(b, t);
 	buf_put(b, words[o->fate]);
-	if (o->fate == FATE_NOT_STARTED || o->fate == FATE_UNKNOWN)
+	if (o->fate == FATE_NOT_STARTED || o->fate == FATE_UNKNOWN || o->fate == FATE_FAILED)
 		slack_put_escaped(b, o->reason);
 }
 
@@ -74,21 +77,23 @@ static void put_template(struct buf *b, struct str template, const struct slack_
 	}
 }
 
-static struct reply command_reply(const struct config *c, const struct slack_request *slack, const struct target *t,
-                                  const struct outcome *o, struct arena *a)
+static struct reply command_reply(const struct config *c, const struct route *route, const struct slack_request *slack,
+                                  const struct target *t, const struct outcome *o, struct arena *a)
 {
 	bool good = o->fate == FATE_STARTED || o->fate == FATE_ANNOUNCED;
-	if (good && c->ack_text.p && c->ack_text.n == 0)
+	struct str template = route && route->ack_text.p ? route->ack_text : c->ack_text;
+	struct str type = route && route->ack_type.n ? route->ack_type : c->ack_type;
+	if (good && template.p && template.n == 0)
 		return (struct reply){ .status = 200 };
 	struct buf b = arena_rest(a);
-	if (good && c->ack_text.p)
-		put_template(&b, c->ack_text, slack, t, o);
+	if (good && template.p)
+		put_template(&b, template, slack, t, o);
 	else
 		put_fate(&b, t, o);
 	struct str text = arena_keep(a, &b);
 	if (!good && o->fate != FATE_PENDING)
 		return ephemeral(text, a);
-	struct str body = message(c->ack_type, text, false, a);
+	struct str body = message(type, text, false, a);
 	return body.p ? (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = body } : ephemeral(text, a);
 }
 
@@ -105,19 +110,58 @@ static struct reply failure(enum slack_kind kind, struct str text, int permanent
 	return (struct reply){ .status = status, .content_type = TEXT_TYPE, .body = text, .no_retry = event && permanent_status };
 }
 
-struct reply reply_to(const struct config *c, const struct slack_request *slack, const struct target *target,
-                      const struct outcome *outcome, struct arena *arena)
+struct reply reply_to(const struct config *c, const struct route *route, const struct slack_request *slack,
+                      const struct target *target, const struct outcome *outcome, struct arena *arena)
 {
-	if (slack->kind == SLACK_COMMAND)
-		return command_reply(c, slack, target, outcome, arena);
+	bool unsettled = outcome->fate == FATE_PENDING || outcome->fate == FATE_ANNOUNCED;
+	bool acknowledged = outcome->fate == FATE_STARTED || outcome->fate == FATE_ANNOUNCED;
 	if (slack->kind == SLACK_BLOCK_SUGGESTION)
 		return options_reply();
-	bool unsettled = outcome->fate == FATE_PENDING || outcome->fate == FATE_ANNOUNCED;
+	if (acknowledged && slack->kind != SLACK_EVENT && route && route->ack_message.n)
+		return (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = route->ack_message };
+	if (slack->kind == SLACK_COMMAND)
+		return command_reply(c, route, slack, target, outcome, arena);
 	if (outcome->fate == FATE_STARTED || (unsettled && slack->kind != SLACK_EVENT))
 		return (struct reply){ .status = 200 };
 	struct buf b = arena_rest(arena);
 	put_fate(&b, target, outcome);
 	return failure(slack->kind, arena_keep(arena, &b), outcome->permanent ? 403 : 0);
+}
+
+static enum err read_response(struct reply *out, struct json v, struct arena *a)
+{
+	int64_t status;
+	struct json body = json_member(v, S("body"));
+	if (!json_int(&status, json_member(v, S("statusCode"))) || status < 200 || status > 599)
+		return E_SYNTAX;
+	*out = (struct reply){ .status = (int)status, .content_type = JSON_TYPE };
+	enum err e = OK;
+	for (struct json_walk w = json_walk(json_member(v, S("headers"))); e == OK && json_next(&w);) {
+		struct str name;
+		e = json_string(&name, w.key, a);
+		if (e == OK && str_eq_nocase(name, S("content-type")) && json_type(w.value) == JSON_STRING)
+			e = json_string(&out->content_type, w.value, a);
+	}
+	if (e == OK && json_type(body) == JSON_STRING)
+		e = json_string(&out->body, body, a);
+	if (e == OK && json_type(json_member(v, S("isBase64Encoded"))) == JSON_TRUE) {
+		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(out->body.n));
+		e = base64_decode(&decoded, out->body);
+		out->body = buf_str(&decoded);
+	}
+	return e;
+}
+
+enum err reply_of_function(struct reply *out, struct str json, struct arena *arena)
+{
+	struct json v;
+	size_t position;
+	if (json_check(&v, &position, json) != OK)
+		return E_SYNTAX;
+	if (json_type(json_member(v, S("statusCode"))) != JSON_ABSENT)
+		return read_response(out, v, arena);
+	*out = (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = v.text };
+	return OK;
 }
 
 struct reply reply_to_bad_path(const struct slack_request *slack, struct str shown, struct arena *arena)
@@ -129,7 +173,10 @@ struct reply reply_to_bad_path(const struct slack_request *slack, struct str sho
 	slack_put_escaped(&b, utf8_take(shown, SHOWN_PATH_MAX));
 	buf_put(&b, S("]. Expecting format [region/function-name]"));
 	struct str text = arena_keep(arena, &b);
-	return slack->kind == SLACK_COMMAND ? ephemeral(text, arena) : failure(slack->kind, text, 404);
+	if (slack->kind == SLACK_COMMAND)
+		return ephemeral(text, arena);
+	/* Whatever it is, it did not ask for anything that is known here. */
+	return slack->kind == SLACK_UNKNOWN_KIND ? (struct reply){ .status = 200 } : failure(slack->kind, text, 404);
 }
 
 struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena)

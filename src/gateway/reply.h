@@ -17,19 +17,25 @@ enum fate {
 	FATE_ANNOUNCED,   /* answered before it was tried, as GATEWAY_ACK=first wants it */
 	FATE_NOT_STARTED,
 	FATE_UNKNOWN,     /* may or may not have been started */
+	FATE_FAILED,      /* it ran while Slack waited, and failed */
 };
 
 struct outcome {
 	enum fate fate;
-	struct str reason;     /* if not started or unknown: for people */
+	struct str reason;     /* if not started, unknown or failed: for people */
 	struct str request_id; /* AWS's id of the invocation, if started and known */
 	bool permanent;        /* not started, and trying again cannot help */
 };
 
-/* The answer to `slack`, which was meant for `target`. Lives in `arena`; when that is exhausted, in static
+/* The answer to `slack`, which was meant for `target`. `route` may change how a start is acknowledged; NULL if there is
+ * none. Lives in `arena`; when that is exhausted, in static
  * memory and shorter. */
-struct reply reply_to(const struct config *c, const struct slack_request *slack, const struct target *target,
-                      const struct outcome *outcome, struct arena *arena);
+struct reply reply_to(const struct config *c, const struct route *route, const struct slack_request *slack,
+                      const struct target *target, const struct outcome *outcome, struct arena *arena);
+
+/* The answer that a function gave while Slack waited, as a function URL would make it of its `json`: an object with a
+ * statusCode is the response, anything else the body of a 200. E_SYNTAX: it is not JSON, or not such a response; E_LIMIT. */
+must_check enum err reply_of_function(struct reply *out, struct str json, struct arena *arena);
 
 /* The answer to a path that names no function. */
 struct reply reply_to_bad_path(const struct slack_request *slack, struct str shown, struct arena *arena);

@@ -32,6 +32,8 @@ static enum err decode_segment(struct str *out, struct str segment, struct arena
 
 bool target_ok(const struct target *t)
 {
+	if (str_eq(t->region, TARGET_LOCAL))
+		return aws_function_ok(t->function, S("us-east-1")) && str_find(t->function, ':') == t->function.n;
 	return aws_region_ok(t->region) && aws_function_ok(t->function, t->region);
 }
 

@@ -10,7 +10,10 @@ struct target {
 	struct str name;             /* "region/function", as GATEWAY_ALLOW sees it */
 };
 
-/* Whether region and function are of the form that AWS takes, and of one region. */
+/* The region that is no region of AWS's: executables that the gateway runs itself. */
+#define TARGET_LOCAL S("local")
+
+/* Whether region and function are of the form that AWS takes, and of one region; or local. */
 bool target_ok(const struct target *t);
 
 /* Reads `path`. A leading `stage` (if two segments remain without it) and then a leading `base_path` (no

@@ -1,9 +1,15 @@
 #include "host/dispatch.h"
 
 #include "base/clock.h"
+#include "codec/json_read.h"
+#include "gateway/payload.h"
+#include "gateway/relay.h"
+#include "host/metrics.h"
 #include "host/respond.h"
 
-/* What an invocation leaves of the time for the late message about its failure. */
+#include <string.h>
+
+/* What an invocation leaves of the time for the late message about it. */
 enum { LATE_MESSAGE_MS = 1000 };
 
 struct run {
@@ -14,7 +20,8 @@ struct run {
 static void answer(struct run *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
-	struct reply reply = reply_to(&d->services->config, &d->decision->slack, &d->decision->target, outcome, d->arena);
+	const struct decision *decision = d->decision;
+	struct reply reply = reply_to(&d->services->config, decision->route, &decision->slack, &decision->target, outcome, d->arena);
 	run->answered = true;
 	d->answer(d->ctx, &reply);
 }
@@ -24,72 +31,158 @@ static void answer_pending(void *arg)
 	answer(arg, &(struct outcome){ .fate = FATE_PENDING });
 }
 
-static struct outcome outcome_of(const struct invoke_result *result)
+static bool is_sync(const struct dispatch *d)
+{
+	return d->decision->route && d->decision->route->sync;
+}
+
+/* "TypeError: x is not a function", from what Lambda hands over for a function that failed. */
+static struct str failure_reason(struct str json, struct arena *a)
+{
+	struct json v = { 0 };
+	struct str type = S(""), text = S("");
+	size_t position;
+	if (json_check(&v, &position, json) != OK || json_type(v) != JSON_OBJECT)
+		return S("without a reason");
+	if (json_string(&type, json_member(v, S("errorType")), a) != OK)
+		type = S("");
+	if (json_string(&text, json_member(v, S("errorMessage")), a) != OK)
+		text = S("");
+	struct buf b = arena_buf(a, 400);
+	buf_add(&b, str_sub(type, 0, 100), type.n && text.n ? S(": ") : S(""), str_sub(text, 0, 280));
+	return b.n ? buf_str(&b) : S("without a reason");
+}
+
+static struct outcome outcome_of(const struct dispatch *d, const struct invoke_result *result, struct str body)
 {
 	static const enum fate fates[] = {
 		[INVOKE_STARTED] = FATE_STARTED, [INVOKE_NOT_STARTED] = FATE_NOT_STARTED, [INVOKE_UNKNOWN] = FATE_UNKNOWN,
 	};
-	return (struct outcome){
+	struct outcome outcome = {
 		.fate = fates[result->outcome],
-		.reason = fault_text(&result->fault),
 		.request_id = str_c(result->request_id),
 		.permanent = result->permanent,
 	};
+	if (result->outcome != INVOKE_STARTED)
+		outcome.reason = fault_text(&result->fault);
+	else if (is_sync(d) && result->error_name[0])
+		outcome.fate = FATE_FAILED, outcome.reason = failure_reason(body, d->arena);
+	return outcome;
 }
 
-static void tell_late(const struct dispatch *d, const struct outcome *outcome)
+/* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. */
+static void tell_late(const struct dispatch *d, const struct outcome *outcome, struct str body)
 {
 	struct fault f;
 	struct deadline deadline = { .hard = d->hard, .soft = DEADLINE_NEVER };
-	struct str url = d->decision->slack.response_url;
-	struct str message = reply_late(&d->decision->target, outcome, d->arena);
+	struct str url = d->decision->slack.response_url, message;
+	enum err e = OK;
 	/* Events have no response_url: Slack delivers them again after the 503 that they got. */
 	if (url.n == 0)
 		return;
-	if (!message.n)
-		LOG(LOG_ERROR, L("no memory is left for the late message"), KV("request_id", d->request_id));
-	else if (respond(d->services, url, message, &deadline, &f) != OK)
-		LOG(LOG_ERROR, L("the user could not be told that the function was not started"), KV("request_id", d->request_id),
-		    KV("reason", fault_text(&f)));
+	if (outcome->fate == FATE_STARTED)
+		e = result_message(&message, &(struct function_result){ .json = body }, d->decision->target.function, d->arena);
+	else
+		message = reply_late(&d->decision->target, outcome, d->arena);
+	if (e != OK || (!message.n && outcome->fate != FATE_STARTED))
+		e = fault_set(&f, E_LIMIT, 0, S("no memory is left for the late message"));
+	else if (message.n)
+		e = respond(d->services, url, message, &deadline, &f);
+	if (e != OK)
+		LOG(LOG_ERROR, L("the user could not be told late what became of the request"), KV("request_id", d->request_id), KV("reason", fault_text(&f)));
+	if (e != OK || message.n)
+		metrics_relay(e == OK ? S("posted") : S("failed"));
 }
 
-static void log_result(const struct dispatch *d, const struct invoke_result *result, int64_t took_ms)
+static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome, int64_t took_ms)
 {
 	static const struct str words[] = {
-		[INVOKE_STARTED] = STR("started"), [INVOKE_NOT_STARTED] = STR("not started"), [INVOKE_UNKNOWN] = STR("unknown"),
+		[FATE_STARTED] = STR("started"), [FATE_NOT_STARTED] = STR("not started"), [FATE_UNKNOWN] = STR("unknown"), [FATE_FAILED] = STR("failed"),
 	};
 	const struct target *target = &d->decision->target;
-	LOG(result->outcome == INVOKE_STARTED ? LOG_INFO : LOG_ERROR, { S("message"), words[result->outcome], 0, false },
+	metrics_invoke(words[outcome->fate], str_c(result->error_name), result->attempts, took_ms);
+	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, { S("message"), words[outcome->fate], 0, false },
 	    KV("request_id", d->request_id), KV("kind", slack_kind_name(d->decision->slack.kind)),
 	    KV("region", target->region), KV("function", target->function), KV("invocation", str_c(result->request_id)),
-	    KI("status", result->status), KI("attempts", result->attempts), KI("ms", took_ms),
-	    KV("reason", result->outcome == INVOKE_STARTED ? S("") : fault_text(&result->fault)));
+	    KI("status", result->status), KI("attempts", result->attempts), KI("ms", took_ms), KV("reason", outcome->reason));
+}
+
+/* True if the request is another delivery of an event that needs nothing more done. */
+static bool is_duplicate(struct run *run)
+{
+	const struct dispatch *d = run->d;
+	const struct slack_request *slack = &d->decision->slack;
+	if (slack->kind != SLACK_EVENT || !slack->event_id.n)
+		return false;
+	enum dedupe_verdict verdict = dedupe_begin(d->services->dedupe, slack->event_id, run->answered ? d->hard : d->soft);
+	if (verdict == DEDUPE_FIRST)
+		return false;
+	LOG(LOG_INFO, L("another delivery of an event"), KV("request_id", d->request_id), KV("event_id", slack->event_id),
+	    KV("outcome", verdict == DEDUPE_STARTED ? S("started before") : S("still being started")));
+	if (!run->answered)
+		answer(run, &(struct outcome){ .fate = verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING });
+	return true;
+}
+
+static void answer_settled(struct run *run, const struct outcome *outcome, struct str body)
+{
+	struct reply reply;
+	const struct dispatch *d = run->d;
+	if (!is_sync(d) || outcome->fate != FATE_STARTED) {
+		answer(run, outcome);
+		return;
+	}
+	if (reply_of_function(&reply, body, d->arena) == OK) {
+		run->answered = true;
+		d->answer(d->ctx, &reply);
+		return;
+	}
+	answer(run, &(struct outcome){ .fate = FATE_FAILED, .reason = S("what it returned is neither JSON nor a response") });
 }
 
 void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 {
 	struct run run = { d, d->answered };
 	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run };
+	const struct slack_request *slack = &d->decision->slack;
+	struct buf body = { 0 };
 	int64_t start = clock_mono_ms();
+	*result = (struct invoke_result){ .outcome = INVOKE_STARTED };
+	if (is_duplicate(&run))
+		return;
 	if (deadline.hard - LATE_MESSAGE_MS > deadline.soft)
 		deadline.hard -= LATE_MESSAGE_MS;
-	if (!run.answered && d->services->config.ack == ACK_FIRST && d->decision->slack.kind != SLACK_EVENT)
+	if (!run.answered && d->services->config.ack == ACK_FIRST && slack->kind != SLACK_EVENT && !is_sync(d))
 		answer(&run, &(struct outcome){ .fate = FATE_ANNOUNCED });
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
+	if (is_sync(d))
+		body = arena_buf(d->arena, SYNC_ANSWER_MAX);
 	const struct invocation invocation = {
-		.type = INVOKE_EVENT,
+		.type = is_sync(d) ? INVOKE_REQUEST_RESPONSE : INVOKE_EVENT,
 		.region = d->decision->target.region,
 		.function = d->decision->target.function,
 		.trace_id = d->trace_id,
 		.payload = d->payload,
 	};
-	invoke(d->invoker, result, &invocation, NULL, &deadline);
-	struct outcome outcome = outcome_of(result);
+	invoke(d->invoker, result, &invocation, is_sync(d) ? &body : NULL, &deadline);
+	struct outcome outcome = outcome_of(d, result, buf_str(&body));
 	bool late = run.answered;
+	if (slack->kind == SLACK_EVENT && slack->event_id.n)
+		dedupe_end(d->services->dedupe, slack->event_id, result->outcome == INVOKE_STARTED);
 	if (!late)
-		answer(&run, &outcome);
-	log_result(d, result, clock_mono_ms() - start);
-	if (late && outcome.fate != FATE_STARTED)
-		tell_late(d, &outcome);
+		answer_settled(&run, &outcome, buf_str(&body));
+	log_result(d, result, &outcome, clock_mono_ms() - start);
+	if (late && (outcome.fate != FATE_STARTED || is_sync(d)))
+		tell_late(d, &outcome, buf_str(&body));
+}
+
+enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,
+                          struct str request_id, int64_t received_at_ms, struct arena *arena)
+{
+	const struct payload_facts facts = {
+		.request_id = request_id, .received_at_ms = received_at_ms, .key = decision->key,
+		.retry_num = req->retry_num, .retry_reason = req->retry_reason,
+	};
+	return payload_slack(out, &decision->slack, req->body, &decision->target, &facts, arena);
 }

@@ -1,11 +1,13 @@
-/* dispatch.h - carries a decision out within its deadlines: invoke, answer Slack in time, and when
- * the invocation fails after that, tell the user late. Shared by all hosts; they only differ in how the
- * answer travels. */
+/* dispatch.h - carries a decision out within its deadlines: invoke, answer Slack in time, and what comes to light
+ * after that, tell the user late. Shared by all hosts; they only differ in how the answer travels. */
 #ifndef HOST_DISPATCH_H
 #define HOST_DISPATCH_H
 
 #include "gateway/decide.h"
 #include "host/services.h"
+
+/* What a function may answer while Slack waits: a modal or a hundred options take some 100 KB. */
+enum { SYNC_ANSWER_MAX = 256 * 1024 };
 
 struct dispatch {
 	struct services *services;
@@ -18,13 +20,17 @@ struct dispatch {
 	bool answered;                   /* Slack has its answer already: it was still waiting for its turn at the soft moment */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 
-	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the invocation, and always before
-	 * dispatch_run returns. It must be done well within 200 ms, and not use the invoker. */
+	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the invocation,
+	 * and always before dispatch_run returns. It must be done well within 200 ms, and not use the invoker. */
 	void (*answer)(void *ctx, const struct reply *reply);
 	void *ctx;
 };
 
 /* Returns when everything is settled. *result tells about the invocation; one log line was written. */
 void dispatch_run(const struct dispatch *d, struct invoke_result *result);
+
+/* The payload in the form `slack`, for a decision that wants it. E_LIMIT. */
+must_check enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,
+                                     struct str request_id, int64_t received_at_ms, struct arena *arena);
 
 #endif

@@ -36,8 +36,10 @@ enum err environment_map_file(struct str *out, const char *variable, const char 
 	struct stat st;
 	enum err e = E_CONFIG;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* What may hold a secret is not shown, not even where it is only a path. */
+	struct str shown = str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG")) ? S("") : str_sub(str_c(path), 0, 100);
 	if (fd < 0)
-		return fault_set(f, e, errno, str_c(variable), S(" names a file that cannot be opened"));
+		return fault_set(f, e, errno, str_c(variable), shown.n ? S("=") : S(""), shown, S(" names a file that cannot be opened"));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || (uintmax_t)st.st_size > max) {
 		fault_set(f, e, 0, str_c(variable), S(" must name a regular file of 1 to "), NUM(max), S(" bytes"));
 	} else {

@@ -4,7 +4,6 @@
 #include "codec/hex.h"
 #include "crypto/seed.h"
 #include "gateway/event.h"
-#include "host/dispatch.h"
 #include "host/environment.h"
 #include "host/thread.h"
 #include "http/server.h"
@@ -30,7 +29,7 @@ static void wake_loop(struct jobs *j)
 static struct arena arena_of(const struct job *job)
 {
 	if (!job->buffer->large)
-		return (struct arena){ job->small_memory, 0, ARENA_PER_BUFFER * (size_t)SMALL_BUFFER };
+		return (struct arena){ job->small_memory, 0, SMALL_ARENA };
 	char *behind = job->buffer->bytes + job->buffer->cap;
 	return (struct arena){ behind, 0, ARENA_PER_BUFFER * (size_t)LARGE_BUFFER };
 }
@@ -141,7 +140,7 @@ int64_t jobs_answer_waiting(struct jobs *j, int64_t now)
 			next = job->soft < next ? job->soft : next;
 			continue;
 		}
-		struct reply reply = reply_to(&j->services->config, &job->decision.slack, &job->decision.target, &pending, &job->arena);
+		struct reply reply = reply_to(&j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
 		job_respond(job, &reply);
 		hand_over(j, job);
 	}
@@ -179,7 +178,8 @@ static struct job *take_work(struct jobs *j)
 	return job;
 }
 
-static struct str event_of(struct job *job)
+/* The event of a function URL, whichever form the request itself had. */
+static enum err make_event(struct str *out, struct job *job)
 {
 	const struct http_head *head = &job->buffer->head;
 	struct event_field fields[HTTP_FIELDS_MAX];
@@ -199,29 +199,36 @@ static struct str event_of(struct job *job)
 	};
 	struct buf b = arena_rest(&job->arena);
 	event_write(&b, &request);
-	bool full = b.full;
-	struct str event = arena_keep(&job->arena, &b);
-	return full ? (struct str){ 0 } : event;
+	enum err e = b.full ? E_LIMIT : OK;
+	*out = arena_keep(&job->arena, &b);
+	return e;
+}
+
+enum err job_payload(struct str *out, struct job *job)
+{
+	if (job->decision.payload == PAYLOAD_SLACK)
+		return dispatch_payload(out, &job->decision, &job->request, (struct str){ job->id, sizeof(job->id) }, job->arrived_wall, &job->arena);
+	return make_event(out, job);
 }
 
 static void work(struct worker *w, struct job *job)
 {
 	struct invoke_result result;
-	struct str event = event_of(job);
-	w->job = job;
-	if (!event.n) {
-		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &job->arena);
-		LOG(LOG_ERROR, L("not started"), KV("request_id", ((struct str){ job->id, sizeof(job->id) })), KV("reason", S("no memory is left for its event")));
-		if (!job->answered)
-			answer(w, &reply);
-		return;
-	}
-	const struct dispatch d = {
-		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision, .payload = event,
+	struct dispatch d = {
+		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision,
 		.request_id = { job->id, sizeof(job->id) }, .soft = job->soft, .hard = job->hard, .answered = job->answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
-	dispatch_run(&d, &result);
+	w->job = job;
+	if (job_payload(&d.payload, job) == OK) {
+		dispatch_run(&d, &result);
+		return;
+	}
+	LOG(LOG_ERROR, L("not started"), KV("request_id", d.request_id), KV("reason", S("the request is too large to be passed on")));
+	if (!job->answered) {
+		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &job->arena);
+		answer(w, &reply);
+	}
 }
 
 static void *worker_run(void *arg)
@@ -251,13 +258,13 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 {
 	size_t count = workers + QUEUE_MAX;
 	struct job *jobs = environment_map_memory(count * sizeof(*jobs));
-	char *memory = environment_map_memory(count * ARENA_PER_BUFFER * SMALL_BUFFER);
+	char *memory = environment_map_memory(count * SMALL_ARENA);
 	struct worker *crew = environment_map_memory(workers * sizeof(*crew));
 	*j = (struct jobs){ .services = s, .wake = wake };
 	check(pthread_mutex_init(&j->lock, NULL) == 0 && pthread_cond_init(&j->work, NULL) == 0);
 	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
 	for (size_t i = 0; i < count; i++) {
-		jobs[i].small_memory = memory + i * ARENA_PER_BUFFER * SMALL_BUFFER;
+		jobs[i].small_memory = memory + i * SMALL_ARENA;
 		jobs[i].next = j->free;
 		j->free = &jobs[i];
 	}

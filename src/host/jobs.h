@@ -7,11 +7,14 @@
 
 #include "gateway/decide.h"
 #include "host/connection.h"
+#include "host/dispatch.h"
 #include "host/services.h"
 
 #include <pthread.h>
 
 enum {
+	/* The event, decoded fields, what a function answers while Slack waits, and the reply made of that. */
+	SMALL_ARENA = ARENA_PER_BUFFER * SMALL_BUFFER + 2 * SYNC_ANSWER_MAX,
 	QUEUE_MAX = 256,     /* jobs that wait for a worker */
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended */
 	JOB_ID_SIZE = 32,
@@ -76,6 +79,9 @@ int64_t jobs_answer_waiting(struct jobs *j, int64_t now);
 
 /* How many wait for a worker, and how many are in the hands of one. */
 void jobs_count(struct jobs *j, size_t *queued, size_t *running);
+
+/* What the job's function gets, in the form that its decision wants; in the arena. E_LIMIT. */
+must_check enum err job_payload(struct str *out, struct job *job);
 
 /* Makes the wire form of `reply` in the job's arena. */
 void job_respond(struct job *job, const struct reply *reply);

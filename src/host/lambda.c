@@ -4,7 +4,9 @@
 #include "base/version.h"
 #include "codec/json_write.h"
 #include "host/dispatch.h"
+#include "gateway/relay.h"
 #include "host/environment.h"
+#include "host/relay.h"
 #include "host/thread.h"
 
 #include <stdlib.h>
@@ -192,6 +194,11 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
 		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
 	};
+	if (decision->payload == PAYLOAD_SLACK && dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
+		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &l->arena);
+		answer_event(l, &reply);
+		return;
+	}
 	warn_of_short_timeout(l);
 	set_deadlines(&d, l, req->arrived_ms, l->services->config.timeout_ms);
 	dispatch_run(&d, &result);
@@ -209,6 +216,12 @@ static void handle(struct loop *l, struct str event)
 	arena_reset(&l->arena);
 	enum err e = front_door_read(&req, event, &l->arena, &f);
 	l->door = req.door;
+	if (e == OK && req.door == DOOR_NONE && record_detect(event)) {
+		struct deadline d = { .hard = l->arrived_mono + l->deadline_wall - l->arrived_wall - HARD_MARGIN_MS, .soft = DEADLINE_NEVER };
+		relay_run(l->services, event, l->id, l->arrived_wall / 1000, &d, &l->arena);
+		post_answer(l, S("{}"));
+		return;
+	}
 	if (e == OK && req.door == DOOR_NONE) {
 		LOG(LOG_DEBUG, L("the event is no HTTP request"), KV("request_id", l->id));
 		post_answer(l, S("{}"));

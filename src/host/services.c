@@ -4,6 +4,9 @@
 
 enum {
 	CA_BUNDLE_MAX = 4 << 20,
+	ANCHOR_SLACK = 8192,
+	CONFIG_MAX = 1 << 20,
+	CONFIG_ARENA_MIN = 64 * 1024,
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions */
 };
 
@@ -17,8 +20,8 @@ static enum err read_bundle(struct trust *out, const struct environment *env, co
 	enum err e = environment_map_file(&pem, variable, path, CA_BUNDLE_MAX, f);
 	if (e != OK)
 		return e;
-	/* An anchor is smaller than the base64 of its certificate. */
-	struct arena memory = { environment_map_memory(pem.n), 0, pem.n };
+	/* An anchor is smaller than its certificate's PEM, but the last one is decoded before it shrinks. */
+	struct arena memory = { environment_map_memory(pem.n + ANCHOR_SLACK), 0, pem.n + ANCHOR_SLACK };
 	e = trust_from_pem(out, &skipped, pem, &memory, f);
 	if (e != OK)
 		return fault_set(f, e, 0, str_c(variable), S(": "), fault_text(f));
@@ -50,6 +53,21 @@ static enum err read_endpoint(struct services *s, const struct environment *env,
 	return OK;
 }
 
+/* Inline, or in a file: @PATH. */
+static enum err read_routes(struct services *s, const struct environment *env, struct fault *f)
+{
+	struct str text = environment_get(env, "GATEWAY_CONFIG");
+	enum err e = OK;
+	if (str_starts(text, S("@")))
+		e = environment_map_file(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
+	if (e != OK || !text.n)
+		return e;
+	/* Routes take some four times the text that says them. */
+	size_t size = CONFIG_ARENA_MIN + 8 * text.n;
+	struct arena memory = { environment_map_memory(size), 0, size };
+	return config_read_routes(&s->config, text, &memory, f);
+}
+
 static void tell_what_is_unusual(const struct services *s)
 {
 	if (s->config.skip_verify)
@@ -64,6 +82,10 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	enum err e = environment_check_names(f);
 	if (e == OK)
 		e = config_read(&s->config, env, f);
+	if (e == OK)
+		e = read_routes(s, env, f);
+	if (e == OK)
+		e = config_check_secrets(&s->config, f);
 	if (e != OK)
 		return e;
 	log_set_level(s->config.log_level);
@@ -75,6 +97,8 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	s->region = environment_get(env, "AWS_REGION");
 	if (s->region.n == 0)
 		s->region = environment_get(env, "AWS_DEFAULT_REGION");
+	s->dedupe = environment_map_memory(sizeof(*s->dedupe));
+	dedupe_init(s->dedupe);
 	size_t slots = workers + SPARE_CONNECTIONS;
 	s->pool = http_pool_init(environment_map_memory(http_pool_size(slots)), slots);
 	return OK;

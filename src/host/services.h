@@ -5,6 +5,7 @@
 
 #include "aws/invoke.h"
 #include "gateway/config.h"
+#include "host/dedupe.h"
 #include "net/resolve.h"
 #include "net/tls.h"
 
@@ -18,6 +19,7 @@ struct services {
 	bool has_lambda_endpoint;
 	struct str region;        /* the process's own, AWS_REGION; may be empty */
 	struct http_pool *pool;
+	struct dedupe *dedupe;
 	_Atomic int64_t skew_ms;
 };
 

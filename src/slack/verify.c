@@ -6,12 +6,21 @@
 /* Enough for the year 33658, short enough for no overflow in any sum with it. */
 enum { TIMESTAMP_DIGITS_MAX = 12 };
 
-bool slack_secrets_add(struct slack_secrets *s, struct str secret)
+bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str app)
 {
 	if (secret.n == 0 || s->count == SLACK_SECRETS_MAX)
 		return false;
+	s->apps[s->count] = app;
 	hmac_key(&s->keys[s->count++], secret);
 	return true;
+}
+
+bool slack_secrets_admit(const struct slack_secrets *s, const struct hmac_key *key, struct str app)
+{
+	bool listed = false;
+	for (size_t i = 0; i < s->count && app.n; i++)
+		listed |= str_eq(s->apps[i], app);
+	return !listed || str_eq(s->apps[key - s->keys], app);
 }
 
 static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str timestamp, struct str body)
@@ -25,8 +34,8 @@ static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key,
 	hmac_final(&h, out);
 }
 
-enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, struct str timestamp,
-                                struct str signature, struct str body, int64_t now_s)
+enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, const struct hmac_key **key,
+                                struct str timestamp, struct str signature, struct str body, int64_t now_s)
 {
 	uint64_t stamp;
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
@@ -39,13 +48,16 @@ enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, s
 	*age_s = now_s - (int64_t)stamp;
 	if (*age_s > SLACK_TOLERANCE_S || *age_s < -SLACK_TOLERANCE_S)
 		return SLACK_STALE;
-	bool genuine = false;
+	enum slack_verdict verdict = SLACK_FORGED;
 	for (size_t i = 0; i < s->count; i++) {
 		compute(right, &s->keys[i], timestamp, body);
-		genuine |= ct_equal(given, right, sizeof(right));
+		if (ct_equal(given, right, sizeof(right))) {
+			verdict = SLACK_GENUINE;
+			*key = &s->keys[i];
+		}
 	}
 	ct_wipe(right, sizeof(right));
-	return genuine ? SLACK_GENUINE : SLACK_FORGED;
+	return verdict;
 }
 
 void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body)

@@ -9,16 +9,21 @@
 #include "base/buf.h"
 #include "crypto/hmac.h"
 
-enum { SLACK_SECRETS_MAX = 16, SLACK_TOLERANCE_S = 300 };
+enum { SLACK_SECRETS_MAX = 64, SLACK_TOLERANCE_S = 300 };
 
 /* Signing secrets, any of which may have signed. The texts are not kept, only the prepared keys. */
 struct slack_secrets {
 	size_t count;
 	struct hmac_key keys[SLACK_SECRETS_MAX];
+	struct str apps[SLACK_SECRETS_MAX]; /* the app each belongs to, empty if none was named */
 };
 
-/* Adds one secret, its ASCII text as shown by Slack. False if it is empty or there is no room. */
-must_check bool slack_secrets_add(struct slack_secrets *s, struct str secret);
+/* Adds one secret, its ASCII text as shown by Slack. `app`: the id of the app it belongs to, or empty; kept as
+ * a view. False if the secret is empty or there is no room. */
+must_check bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str app);
+
+/* Whether a request that names `app` may be signed with `key`: an app that has secrets of its own takes no others. */
+bool slack_secrets_admit(const struct slack_secrets *s, const struct hmac_key *key, struct str app);
 
 enum slack_verdict {
 	SLACK_GENUINE,
@@ -29,9 +34,10 @@ enum slack_verdict {
 };
 
 /* `timestamp` and `signature` are the header values, empty if absent. *age_s: now minus the time stamp, for the
- * log, set unless UNSIGNED or MALFORMED. Every secret is tried, compared in constant time. */
-must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, struct str timestamp,
-                                           struct str signature, struct str body, int64_t now_s);
+ * log, set unless UNSIGNED or MALFORMED. *key: the one that signed it, set if GENUINE. Every secret is tried,
+ * compared in constant time. */
+must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, const struct hmac_key **key,
+                                           struct str timestamp, struct str signature, struct str body, int64_t now_s);
 
 /* Appends v0=<hex>, the signature of `body` at `timestamp` under the first secret. */
 void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body);

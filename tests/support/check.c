@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GUARDS_MAX = 4096 };
+enum { GUARDS_MAX = 16384 };
 
 static struct test *tests, **tests_end = &tests;
 static bool failed;

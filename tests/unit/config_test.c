@@ -28,7 +28,8 @@ static enum err read(struct variable *variables)
 {
 	struct environment env = { get, variables };
 	fault.n = 0;
-	return config_read(&config, &env, &fault);
+	enum err e = config_read(&config, &env, &fault);
+	return e == OK ? config_check_secrets(&config, &fault) : e;
 }
 
 /* With the secret, and one more. */
@@ -100,8 +101,9 @@ TEST(config_secrets)
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
 		expect_int(config.secrets.count, cases[i].count);
 		int64_t age_s;
+		const struct hmac_key *key;
 		if (i < 6)
-			expect_int(slack_verify(&config.secrets, &age_s, S("1531420618"),
+			expect_int(slack_verify(&config.secrets, &age_s, &key, S("1531420618"),
 			                        S("v0=55f41ec73231010289b54e669149ea021fccab11b5524355523533ce930cb739"), S(""), 1531420618),
 			           SLACK_GENUINE);
 	}
@@ -122,8 +124,10 @@ TEST(config_needs_a_secret)
 		expect(config.skip_verify);
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] }, { "GATEWAY_INSECURE_SKIP_VERIFY", "0" } }), E_CONFIG);
 	}
-	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16," SECRET } }), E_CONFIG);
-	expect_str(fault_text(&fault), S("SLACK_SIGNING_SECRET holds more than 16 secrets"));
+#define SIXTEEN "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
+	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN } }), OK);
+	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN SECRET } }), E_CONFIG);
+	expect_str(fault_text(&fault), S("there are more than 64 secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
 }
 
 TEST(config_values)

@@ -14,7 +14,7 @@ static struct decision decision;
 static struct config config_of(struct str secret)
 {
 	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
-	expect(slack_secrets_add(&c.secrets, secret));
+	expect(slack_secrets_add(&c.secrets, secret, S("")));
 	return c;
 }
 

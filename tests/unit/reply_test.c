@@ -25,7 +25,7 @@ static struct reply reply(const struct config *c, enum slack_kind kind, struct o
 	struct slack_request slack = { .kind = kind };
 	arena_reset(&arena);
 	outcome.reason = guard_copy(outcome.reason);
-	return reply_to(c, &slack, &target, &outcome, &arena);
+	return reply_to(c, NULL, &slack, &target, &outcome, &arena);
 }
 
 #define EPHEMERAL(text) STR("{\"response_type\":\"ephemeral\",\"text\":\"" text "\"}")
@@ -136,7 +136,7 @@ TEST(reply_with_ack_text)
 		struct outcome outcome = { .fate = cases[i].fate, .reason = S("no"), .request_id = S("1-2") };
 		context("case %zu", i);
 		arena_reset(&arena);
-		expect_reply(reply_to(&c, &slack, &target, &outcome, &arena), cases[i].want);
+		expect_reply(reply_to(&c, NULL, &slack, &target, &outcome, &arena), cases[i].want);
 	}
 }
 
@@ -149,7 +149,7 @@ TEST(reply_to_a_bad_path)
 #define INVALID(path) "Invalid resource [" path "]. Expecting format [region/function-name]"
 		{ SLACK_COMMAND, { .status = 200, .content_type = JSON_TYPE, .body = EPHEMERAL(INVALID("&lt;!channel&gt;&amp;\\\"\\u0000")) } },
 		{ SLACK_SHORTCUT, { .status = 500, .content_type = TEXT_TYPE, .body = STR(INVALID("&lt;!channel&gt;&amp;\"\0")) } },
-		{ SLACK_UNKNOWN_KIND, { .status = 500, .content_type = TEXT_TYPE, .body = STR(INVALID("&lt;!channel&gt;&amp;\"\0")) } },
+		{ SLACK_UNKNOWN_KIND, { .status = 200 } },
 		{ SLACK_EVENT, { .status = 404, .content_type = TEXT_TYPE, .body = STR(INVALID("&lt;!channel&gt;&amp;\"\0")), .no_retry = true } },
 		{ SLACK_BLOCK_SUGGESTION, { .status = 200, .content_type = JSON_TYPE, .body = STR("{\"options\":[]}") } },
 	};
@@ -233,9 +233,9 @@ TEST(reply_without_memory)
 	for (size_t cap = 0; cap < 512; cap++) {
 		struct arena a = { memory, 0, cap };
 		context("%zu bytes", cap);
-		expect_json(reply_to(&standard, &slack, &target, &outcome, &a).body);
+		expect_json(reply_to(&standard, NULL, &slack, &target, &outcome, &a).body);
 		arena_reset(&a);
-		expect_json(reply_to(&with_text, &slack, &target, &started, &a).body);
+		expect_json(reply_to(&with_text, NULL, &slack, &target, &started, &a).body);
 		arena_reset(&a);
 		expect_json(reply_to_bad_path(&slack, S("a/b/c\"\xff"), &a).body);
 		arena_reset(&a);

@@ -11,7 +11,7 @@ enum { NOW = 1531420618 };
 static struct slack_secrets secrets_of(struct str secret)
 {
 	struct slack_secrets s = { 0 };
-	expect(slack_secrets_add(&s, secret));
+	expect(slack_secrets_add(&s, secret, S("")));
 	return s;
 }
 
@@ -25,8 +25,9 @@ static struct str documented_body(void)
 /* With everything at a guard page; the age is thrown away. */
 static enum slack_verdict verify(const struct slack_secrets *s, struct str timestamp, struct str signature, struct str body, int64_t now_s)
 {
+	const struct hmac_key *key;
 	int64_t age_s;
-	return slack_verify(s, &age_s, guard_copy(timestamp), guard_copy(signature), guard_copy(body), now_s);
+	return slack_verify(s, &age_s, &key, guard_copy(timestamp), guard_copy(signature), guard_copy(body), now_s);
 }
 
 TEST(slack_verify_vectors)
@@ -89,12 +90,13 @@ TEST(slack_verify_every_byte_counts)
 {
 	struct slack_secrets s = secrets_of(S(SECRET));
 	struct str body = documented_body();
+	const struct hmac_key *key;
 	int64_t age_s;
 	for (size_t i = 0; i < sizeof(SIGNATURE) - 1; i++) {
 		char signature[] = SIGNATURE;
 		signature[i] = signature[i] == '0' ? '1' : '0';
 		context("byte %zu of the signature", i);
-		expect(slack_verify(&s, &age_s, S(STAMP), (struct str){ signature, sizeof(signature) - 1 }, body, NOW) != SLACK_GENUINE);
+		expect(slack_verify(&s, &age_s, &key, S(STAMP), (struct str){ signature, sizeof(signature) - 1 }, body, NOW) != SLACK_GENUINE);
 		context("the first %zu bytes of the signature", i);
 		expect(verify(&s, S(STAMP), str_sub(S(SIGNATURE), 0, i), body, NOW) != SLACK_GENUINE);
 	}
@@ -104,7 +106,7 @@ TEST(slack_verify_every_byte_counts)
 		buf_put(&b, body);
 		text[i] = (char)(text[i] ^ 1 << test_random(8));
 		context("byte %zu of the body", i);
-		expect_int(slack_verify(&s, &age_s, S(STAMP), S(SIGNATURE), buf_str(&b), NOW), SLACK_FORGED);
+		expect_int(slack_verify(&s, &age_s, &key, S(STAMP), S(SIGNATURE), buf_str(&b), NOW), SLACK_FORGED);
 		context("the first %zu bytes of the body", i);
 		expect_int(verify(&s, S(STAMP), S(SIGNATURE), str_sub(body, 0, i), NOW), SLACK_FORGED);
 	}
@@ -161,9 +163,10 @@ TEST(slack_verify_window)
 	struct slack_secrets s = secrets_of(S(SECRET));
 	struct str body = documented_body();
 	for (size_t i = 0; i < countof(cases); i++) {
-		int64_t age_s = 12345;
+		const struct hmac_key *key;
+	int64_t age_s = 12345;
 		context("case %zu", i);
-		expect_int(slack_verify(&s, &age_s, S(STAMP), S(SIGNATURE), body, cases[i].now_s), cases[i].want);
+		expect_int(slack_verify(&s, &age_s, &key, S(STAMP), S(SIGNATURE), body, cases[i].now_s), cases[i].want);
 		expect_int(age_s, cases[i].age_s);
 	}
 }
@@ -175,7 +178,7 @@ TEST(slack_verify_several_secrets)
 		for (size_t right = 0; right <= count; right++) {
 			struct slack_secrets s = { 0 };
 			for (size_t i = 0; i < count; i++)
-				expect(slack_secrets_add(&s, i == right ? S(SECRET) : S("8f742231b10e8888abcd99yyyzzz85a6")));
+				expect(slack_secrets_add(&s, i == right ? S(SECRET) : S("8f742231b10e8888abcd99yyyzzz85a6"), S("")));
 			context("%zu secrets, the right one is %zu", count, right);
 			expect_int(verify(&s, S(STAMP), S(SIGNATURE), body, NOW), right < count ? SLACK_GENUINE : SLACK_FORGED);
 		}
@@ -185,10 +188,10 @@ TEST(slack_verify_several_secrets)
 TEST(slack_secrets_limits)
 {
 	struct slack_secrets s = { 0 };
-	expect(!slack_secrets_add(&s, S("")));
+	expect(!slack_secrets_add(&s, S(""), S("")));
 	expect_int(s.count, 0);
 	for (size_t i = 0; i < SLACK_SECRETS_MAX; i++)
-		expect(slack_secrets_add(&s, guard_copy(S(SECRET))));
-	expect(!slack_secrets_add(&s, S(SECRET)));
+		expect(slack_secrets_add(&s, guard_copy(S(SECRET)), S("")));
+	expect(!slack_secrets_add(&s, S(SECRET), S("")));
 	expect_int(s.count, SLACK_SECRETS_MAX);
 }

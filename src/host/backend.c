@@ -1,0 +1,353 @@
+#include "host/backend.h"
+
+#include "base/clock.h"
+#include "codec/json_read.h"
+#include "gateway/relay.h"
+#include "host/environment.h"
+#include "host/metrics.h"
+#include "host/respond.h"
+#include "host/thread.h"
+#include "local/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	REQUEST_ID_MAX = 64,
+	RESPONSE_URL_MAX = 1024,
+	VARIABLES_MAX = 64,
+	VARIABLES_SIZE = 64 * 1024,
+	MESSAGE_SIZE = 8 * BACKEND_OUTPUT_MAX, /* JSON may take six bytes for one */
+	RUNNER_STACK = 512 * 1024,
+	ACKNOWLEDGE_MS = 11000, /* more than the listener waits for a client to take its answer */
+	POST_MS = 10000,
+	POST_WHEN_STOPPING_MS = 2000,
+};
+
+/* A request in the queue or in the hands of a thread. */
+struct request {
+	struct request *next;
+	char path[LOCAL_PATH_MAX];
+	char name[LOCAL_NAME_MAX], id[REQUEST_ID_MAX], response_url[RESPONSE_URL_MAX];
+	size_t name_n, id_n, response_url_n, payload_n;
+	bool acknowledged; /* under the lock */
+	char payload[BACKEND_PAYLOAD_MAX];
+};
+
+struct backend {
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	struct services *services;
+	struct local_children children;
+	char directory[LOCAL_PATH_MAX];
+	int64_t time_limit_ms;
+	size_t limit;
+	struct request *all, *free, *first, *last;
+	size_t count, unfinished;
+	bool stopping;
+	int stop; /* eventfd */
+	size_t variables_count;
+	char *variables[VARIABLES_MAX + 1]; /* those that every function gets */
+	struct buf variables_memory;
+};
+
+struct runner {
+	struct backend *backend;
+	struct request *request;
+	char *output, *message;
+};
+
+static struct str id_of(const struct request *r)
+{
+	return (struct str){ r->id, r->id_n };
+}
+
+static struct str name_of(const struct request *r)
+{
+	return (struct str){ r->name, r->name_n };
+}
+
+/* ---- requests come and go ---- */
+
+static enum err copy(char *to, size_t *n, size_t cap, struct str s)
+{
+	if (s.n > cap)
+		return E_LIMIT;
+	if (s.n)
+		memcpy(to, s.p, s.n);
+	*n = s.n;
+	return OK;
+}
+
+static struct request *take_free(struct backend *b)
+{
+	pthread_mutex_lock(&b->lock);
+	struct request *r = b->stopping ? NULL : b->free;
+	if (r)
+		b->free = r->next;
+	pthread_mutex_unlock(&b->lock);
+	return r;
+}
+
+static void give_back(struct backend *b, struct request *r)
+{
+	environment_trim_memory(r, sizeof(*r), 64 * 1024, r->payload_n);
+	pthread_mutex_lock(&b->lock);
+	r->id_n = 0;
+	r->next = b->free;
+	b->free = r;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void enqueue(struct backend *b, struct request *r)
+{
+	pthread_mutex_lock(&b->lock);
+	r->acknowledged = false;
+	r->next = NULL;
+	*(b->first ? &b->last->next : &b->first) = r;
+	b->last = r;
+	b->unfinished++;
+	pthread_cond_broadcast(&b->change);
+	pthread_mutex_unlock(&b->lock);
+}
+
+enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
+                        struct str request_id, struct fault *f)
+{
+	struct request *r = take_free(b);
+	if (!r)
+		return fault_set(f, E_LIMIT, 0, NUM(b->limit), S(" functions are running and "), NUM(BACKEND_QUEUE_MAX), S(" are waiting; try again later"));
+	enum err e = local_find(r->path, b->directory, name, f);
+	if (e == OK && (copy(r->name, &r->name_n, sizeof(r->name), name) != OK || copy(r->id, &r->id_n, sizeof(r->id), request_id) != OK ||
+	                copy(r->response_url, &r->response_url_n, sizeof(r->response_url), response_url) != OK ||
+	                copy(r->payload, &r->payload_n, sizeof(r->payload), payload) != OK))
+		e = fault_set(f, E_LIMIT, 0, S("the request is too large"));
+	if (e == OK)
+		enqueue(b, r);
+	else
+		give_back(b, r);
+	return e;
+}
+
+void backend_acknowledge(struct backend *b, struct str request_id)
+{
+	pthread_mutex_lock(&b->lock);
+	for (size_t i = 0; i < b->count; i++)
+		if (str_eq(id_of(&b->all[i]), request_id))
+			b->all[i].acknowledged = true;
+	pthread_cond_broadcast(&b->change);
+	pthread_mutex_unlock(&b->lock);
+}
+
+size_t backend_unfinished(struct backend *b)
+{
+	pthread_mutex_lock(&b->lock);
+	size_t n = b->unfinished;
+	pthread_mutex_unlock(&b->lock);
+	return n;
+}
+
+void backend_reap(struct backend *b)
+{
+	local_children_reap(&b->children);
+}
+
+void backend_stop(struct backend *b, bool now)
+{
+	static const uint64_t one = 1;
+	pthread_mutex_lock(&b->lock);
+	b->stopping = true;
+	pthread_cond_broadcast(&b->change);
+	pthread_mutex_unlock(&b->lock);
+	if (now)
+		(void)!write(b->stop, &one, sizeof(one));
+}
+
+/* ---- one run ---- */
+
+static void log_stderr(void *ctx, struct str line)
+{
+	const struct runner *runner = ctx;
+	LOG(LOG_INFO, L("stderr"), KV("request_id", id_of(runner->request)), KV("function", name_of(runner->request)), KV("line", line));
+}
+
+static struct str describe(char memory[static 64], const struct local_result *result)
+{
+	struct buf b = { memory, 0, 64, false };
+	if (result->end == LOCAL_TIMED_OUT)
+		buf_put(&b, S("it ran into its time limit and was ended"));
+	else if (result->end == LOCAL_STOPPED)
+		buf_put(&b, S("it was ended because the gateway stops"));
+	else
+		buf_add(&b, result->end == LOCAL_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "), NUM(result->code));
+	return buf_str(&b);
+}
+
+/* Slack could see an answer before the acknowledgement, and take the latter for the newer one. */
+static void wait_for_acknowledgement(struct backend *b, const struct request *r)
+{
+	int64_t until_ms = clock_wall_ms() + ACKNOWLEDGE_MS;
+	const struct timespec until = { (time_t)(until_ms / 1000), (long)(until_ms % 1000 * 1000000) };
+	pthread_mutex_lock(&b->lock);
+	while (!r->acknowledged && pthread_cond_timedwait(&b->change, &b->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void post_result(struct runner *runner, const struct function_result *result)
+{
+	struct backend *b = runner->backend;
+	const struct request *r = runner->request;
+	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
+	char memory[LOCAL_NAME_MAX + 8];
+	struct buf name = BUF(memory);
+	struct str message, url = { r->response_url, r->response_url_n };
+	struct fault f = { .n = 0 };
+	buf_add(&name, name_of(r), S("@local"));
+	enum err e = result_message(&message, result, buf_str(&name), &arena);
+	if (e == OK && (message.n == 0 || url.n == 0))
+		return;
+	wait_for_acknowledgement(b, r);
+	struct deadline d = deadline_in(b->stopping ? POST_WHEN_STOPPING_MS : POST_MS);
+	if (e == OK)
+		e = respond(b->services, url, message, &d, &f);
+	else
+		fault_set(&f, e, 0, S("what it printed is too large for a message"));
+	metrics_relay(e == OK ? S("posted") : S("failed"));
+	if (e != OK)
+		LOG(LOG_ERROR, L("the function's answer could not be posted"), KV("request_id", id_of(r)), KV("reason", fault_text(&f)));
+}
+
+static void run_function(struct runner *runner)
+{
+	struct backend *b = runner->backend;
+	struct request *r = runner->request;
+	char id_variable[REQUEST_ID_MAX + 32], function_variable[LOCAL_NAME_MAX + 32], words[64];
+	struct buf id = BUF(id_variable), function = BUF(function_variable), output = { runner->output, 0, BACKEND_OUTPUT_MAX, false };
+	char *variables[VARIABLES_MAX + 3] = { id_variable, function_variable };
+	struct local_result result = { 0 };
+	struct fault f;
+	buf_add(&id, S("GATEWAY_REQUEST_ID="), id_of(r), (struct str){ "", 1 });
+	buf_add(&function, S("GATEWAY_FUNCTION="), name_of(r), (struct str){ "", 1 });
+	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
+	const struct local_call call = {
+		.children = &b->children, .path = r->path, .directory = b->directory, .environment = variables,
+		.payload = { r->payload, r->payload_n }, .time_limit_ms = b->time_limit_ms, .stop = b->stop, .log = log_stderr, .ctx = runner,
+	};
+	int64_t start = clock_mono_ms();
+	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, S("the gateway stopped before its turn came")) : local_run(&result, &output, &call, &f);
+	struct str why = e == OK ? describe(words, &result) : fault_text(&f);
+	bool failed = e != OK || result.end != LOCAL_EXITED || result.code != 0;
+	struct json value;
+	size_t position;
+	struct str printed = str_trim_lines(buf_str(&output));
+	bool is_json = json_check(&value, &position, printed) == OK;
+	const struct function_result answer = {
+		.failed = failed, .error_message = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
+	};
+	LOG(failed ? LOG_ERROR : LOG_INFO, L("function ended"), KV("request_id", id_of(r)), KV("function", name_of(r)), KV("reason", answer.error_message),
+	    KI("printed", output.n), KI("ms", clock_mono_ms() - start));
+	post_result(runner, &answer);
+}
+
+static void *runner_run(void *arg)
+{
+	struct runner *runner = arg;
+	struct backend *b = runner->backend;
+	for (;;) {
+		pthread_mutex_lock(&b->lock);
+		while (!b->first)
+			pthread_cond_wait(&b->change, &b->lock);
+		runner->request = b->first;
+		b->first = b->first->next;
+		pthread_mutex_unlock(&b->lock);
+		run_function(runner);
+		give_back(b, runner->request);
+		pthread_mutex_lock(&b->lock);
+		b->unfinished--;
+		pthread_mutex_unlock(&b->lock);
+	}
+	return NULL;
+}
+
+/* ---- start ---- */
+
+static enum err add_variable(struct backend *b, struct str name, struct str value, struct fault *f)
+{
+	char *start = b->variables_memory.p + b->variables_memory.n;
+	buf_add(&b->variables_memory, name, S("="), value, (struct str){ "", 1 });
+	if (b->variables_memory.full || b->variables_count == VARIABLES_MAX)
+		return fault_set(f, E_CONFIG, 0, S("GATEWAY_FUNCTION_ENV names too much: "), NUM(VARIABLES_MAX), S(" variables of 64 KiB in all are the limit"));
+	b->variables[b->variables_count++] = start;
+	return OK;
+}
+
+/* PATH and its like, and what the operator lists: nothing else, above all no secrets. */
+static enum err collect_variables(struct backend *b, struct str listed, const struct environment *env, struct fault *f)
+{
+	static const char *const always[] = { "PATH", "HOME", "TMPDIR", "LANG" };
+	struct str name;
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < countof(always); i++)
+		if (env->get(env->ctx, always[i]))
+			e = add_variable(b, str_c(always[i]), environment_get(env, always[i]), f);
+	while (e == OK && listed.n) {
+		char memory[128];
+		struct buf c_name = BUF(memory);
+		str_cut(&name, &listed, listed, ',');
+		name = str_trim(name);
+		buf_add(&c_name, name, (struct str){ "", 1 });
+		if (c_name.full || name.n == 0)
+			e = fault_set(f, E_CONFIG, 0, S("GATEWAY_FUNCTION_ENV must be names of variables, separated by commas"));
+		else if (env->get(env->ctx, memory))
+			e = add_variable(b, name, environment_get(env, memory), f);
+	}
+	return e;
+}
+
+static enum err open_directory(struct backend *b, struct str directory, struct fault *f)
+{
+	char asked[LOCAL_PATH_MAX];
+	struct buf path = BUF(asked);
+	struct stat st;
+	buf_add(&path, directory, (struct str){ "", 1 });
+	if (path.full || !realpath(asked, b->directory))
+		return fault_set(f, E_CONFIG, errno, S("the directory of functions "), str_sub(directory, 0, 100), S(" cannot be used"));
+	if (stat(b->directory, &st) != 0 || !S_ISDIR(st.st_mode))
+		return fault_set(f, E_CONFIG, 0, S("GATEWAY_FUNCTIONS must name a directory with executable files"));
+	return OK;
+}
+
+enum err backend_start(struct backend **out, struct services *s, const struct listener_config *config,
+                       const struct environment *env, struct fault *f)
+{
+	struct backend *b = environment_map_memory(sizeof(*b) + VARIABLES_SIZE);
+	struct runner *runners = environment_map_memory(config->function_limit * sizeof(*runners));
+	char *memory = environment_map_memory(config->function_limit * (BACKEND_OUTPUT_MAX + MESSAGE_SIZE));
+	*out = b;
+	b->services = s;
+	b->limit = config->function_limit;
+	b->time_limit_ms = config->function_timeout_s * 1000;
+	b->variables_memory = (struct buf){ (char *)(b + 1), 0, VARIABLES_SIZE, false };
+	b->count = b->limit + BACKEND_QUEUE_MAX;
+	b->all = environment_map_memory(b->count * sizeof(*b->all));
+	for (size_t i = b->count; i-- > 0; b->free = &b->all[i])
+		b->all[i].next = b->free;
+	local_children_init(&b->children);
+	check(pthread_mutex_init(&b->lock, NULL) == 0 && pthread_cond_init(&b->change, NULL) == 0);
+	enum err e = open_directory(b, config->functions, f);
+	if (e == OK)
+		e = collect_variables(b, config->function_env, env, f);
+	if (e == OK && (b->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+		e = fault_set(f, E_SYSTEM, errno, S("the embedded backend cannot start"));
+	for (size_t i = 0; e == OK && i < b->limit; i++) {
+		runners[i] = (struct runner){ .backend = b, .output = memory, .message = memory + BACKEND_OUTPUT_MAX };
+		memory += BACKEND_OUTPUT_MAX + MESSAGE_SIZE;
+		e = thread_start(runner_run, &runners[i], RUNNER_STACK, f);
+	}
+	return e;
+}

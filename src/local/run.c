@@ -1,0 +1,261 @@
+#include "local/run.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool local_name_ok(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_alnum((unsigned char)name.p[i]) && name.p[i] != '_' && name.p[i] != '-')
+			return false;
+	return name.n > 0 && name.n <= LOCAL_NAME_MAX;
+}
+
+enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, struct str name, struct fault *f)
+{
+	char asked[LOCAL_PATH_MAX];
+	struct buf b = BUF(asked);
+	struct stat st;
+	buf_add(&b, str_c(directory), S("/"), name, (struct str){ "", 1 });
+	if (!local_name_ok(name))
+		return fault_set(f, E_REFUSED, 0, S("a function's name has letters, digits, - and _ only"));
+	if (b.full || !realpath(asked, path) || stat(path, &st) != 0)
+		return fault_set(f, E_REFUSED, 0, S("there is no function "), name, S(" here"));
+	struct str real = str_c(path);
+	if (!str_starts(real, str_c(directory)) || str_sub(real, strlen(directory), strlen(directory) + 1).p[0] != '/')
+		return fault_set(f, E_REFUSED, 0, S("the function "), name, S(" is a link that leaves the directory of the functions"));
+	if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
+		return fault_set(f, E_REFUSED, 0, S("the function "), name, S(" is not an executable file (chmod +x)"));
+	return OK;
+}
+
+/* ---- children ---- */
+
+struct local_child {
+	struct local_child *next;
+	pid_t pid;
+	int exited; /* eventfd */
+	int status;
+};
+
+void local_children_init(struct local_children *c)
+{
+	*c = (struct local_children){ .first = NULL };
+	check(pthread_mutex_init(&c->lock, NULL) == 0);
+}
+
+void local_children_reap(struct local_children *c)
+{
+	static const uint64_t one = 1;
+	int status;
+	pid_t pid;
+	pthread_mutex_lock(&c->lock);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (struct local_child *child = c->first; child; child = child->next) {
+			if (child->pid == pid) {
+				child->status = status;
+				(void)!write(child->exited, &one, sizeof(one));
+			}
+		}
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void forget(struct local_children *c, struct local_child *child)
+{
+	pthread_mutex_lock(&c->lock);
+	struct local_child **at = &c->first;
+	while (*at && *at != child)
+		at = &(*at)->next;
+	if (*at)
+		*at = child->next;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- one run ---- */
+
+/* The gateway's ends of the three pipes, and the child's exit. */
+enum { IN, OUT, ERR, EXIT, STOP, ENDS };
+
+struct run {
+	const struct local_call *call;
+	struct local_child child;
+	struct pollfd ends[ENDS];
+	struct str payload;   /* still to be written */
+	struct buf *output;
+	char line[LOCAL_LINE_MAX];
+	size_t line_n;
+};
+
+static void close_end(struct run *r, int end)
+{
+	if (r->ends[end].fd >= 0)
+		close(r->ends[end].fd);
+	r->ends[end].fd = -1;
+}
+
+static int spawn(struct run *r, const int theirs[static 3])
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+	char *arguments[] = { (char *)(uintptr_t)r->call->path, NULL };
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	int sys = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setpgroup(&attributes, 0);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	for (int fd = 0; sys == 0 && fd < 3; fd++)
+		sys = posix_spawn_file_actions_adddup2(&actions, theirs[fd], fd);
+	if (sys == 0)
+		sys = posix_spawn_file_actions_addchdir_np(&actions, r->call->directory);
+	if (sys == 0)
+		sys = posix_spawn(&r->child.pid, r->call->path, &actions, &attributes, arguments, r->call->environment);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return sys;
+}
+
+/* Makes the pipes and starts it, known to the children before its status can be taken. */
+static int start(struct run *r)
+{
+	int theirs[3] = { -1, -1, -1 }, sys = 0;
+	for (int i = 0; i < 3 && sys == 0; i++) {
+		int fds[2];
+		sys = pipe2(fds, O_CLOEXEC) == 0 ? 0 : errno;
+		if (sys)
+			break;
+		theirs[i] = fds[i == IN ? 0 : 1];
+		r->ends[i].fd = fds[i == IN ? 1 : 0];
+		fcntl(r->ends[i].fd, F_SETFL, O_NONBLOCK);
+	}
+	if (sys == 0 && (r->child.exited = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+		sys = errno;
+	if (sys == 0) {
+		pthread_mutex_lock(&r->call->children->lock);
+		sys = spawn(r, theirs);
+		if (sys == 0) {
+			r->child.next = r->call->children->first;
+			r->call->children->first = &r->child;
+		}
+		pthread_mutex_unlock(&r->call->children->lock);
+	}
+	for (int i = 0; i < 3; i++)
+		if (theirs[i] >= 0)
+			close(theirs[i]);
+	r->ends[EXIT].fd = r->child.exited;
+	return sys;
+}
+
+static void feed(struct run *r)
+{
+	while (r->payload.n) {
+		ssize_t n = write(r->ends[IN].fd, r->payload.p, r->payload.n);
+		if (n > 0)
+			r->payload = str_skip(r->payload, (size_t)n);
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR)
+			break; /* it does not want to read more */
+	}
+	close_end(r, IN);
+}
+
+static void log_lines(struct run *r, struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] != '\n')
+			r->line[r->line_n++] = text.p[i];
+		if (r->line_n && (text.p[i] == '\n' || r->line_n == sizeof(r->line))) {
+			r->call->log(r->call->ctx, (struct str){ r->line, r->line_n });
+			r->line_n = 0;
+		}
+	}
+}
+
+/* Reads what is there. */
+static void drain(struct run *r, int end)
+{
+	char memory[8192];
+	ssize_t n = 0;
+	while (r->ends[end].fd >= 0 && ((n = read(r->ends[end].fd, memory, sizeof(memory))) > 0 || (n < 0 && errno == EINTR))) {
+		struct str text = { memory, n > 0 ? (size_t)n : 0 };
+		if (end == OUT)
+			buf_put(r->output, text);
+		else
+			log_lines(r, text);
+	}
+	if (n == 0)
+		close_end(r, end);
+}
+
+/* Serves the pipes until it has exited. What it has left behind in its group is ended by the caller. */
+static enum local_end attend(struct run *r)
+{
+	enum local_end end = LOCAL_EXITED;
+	int64_t due = clock_mono_ms() + r->call->time_limit_ms;
+	for (;;) {
+		int64_t left = due - clock_mono_ms();
+		if (left <= 0) {
+			/* First a word, then the end. */
+			kill(-r->child.pid, end == LOCAL_EXITED ? SIGTERM : SIGKILL);
+			end = end == LOCAL_EXITED ? LOCAL_TIMED_OUT : end;
+			due = clock_mono_ms() + LOCAL_GRACE_MS;
+			continue;
+		}
+		if (poll(r->ends, ENDS, left > INT_MAX ? INT_MAX : (int)left) < 0)
+			continue;
+		if (r->ends[IN].fd >= 0 && r->ends[IN].revents)
+			feed(r);
+		for (int i = OUT; i <= ERR; i++)
+			if (r->ends[i].fd >= 0 && r->ends[i].revents)
+				drain(r, i);
+		if (r->ends[EXIT].revents)
+			return end;
+		if (r->ends[STOP].fd >= 0 && r->ends[STOP].revents) {
+			end = LOCAL_STOPPED;
+			r->ends[STOP].fd = -1;
+			kill(-r->child.pid, SIGTERM);
+			due = clock_mono_ms() + LOCAL_GRACE_MS;
+		}
+	}
+}
+
+enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct fault *f)
+{
+	struct run r = { .call = call, .child = { .exited = -1 }, .payload = call->payload, .output = output };
+	for (int i = 0; i < ENDS; i++)
+		r.ends[i] = (struct pollfd){ .fd = -1, .events = i == IN ? POLLOUT : POLLIN };
+	r.ends[STOP].fd = call->stop;
+	int sys = start(&r);
+	if (sys == 0) {
+		out->end = attend(&r);
+		kill(-r.child.pid, SIGKILL);
+		drain(&r, OUT);
+		drain(&r, ERR);
+		log_lines(&r, S("\n"));
+		forget(call->children, &r.child);
+		bool signalled = WIFSIGNALED(r.child.status);
+		if (out->end == LOCAL_EXITED && signalled)
+			out->end = LOCAL_SIGNALLED;
+		out->code = signalled ? WTERMSIG(r.child.status) : WEXITSTATUS(r.child.status);
+		out->cut = output->full;
+	}
+	for (int i = 0; i <= EXIT; i++)
+		close_end(&r, i);
+	return sys ? fault_set(f, E_SYSTEM, sys, S("the function could not be started")) : OK;
+}

@@ -1,0 +1,65 @@
+/* run.h - runs one executable of the embedded backend and waits for its end.
+ *
+ * A function is an executable file DIR/NAME. It gets the payload on standard input, what it prints is its answer,
+ * what it writes to standard error goes to the log line by line. It runs in DIR, in a process group of its own,
+ * with the environment it is given and nothing else, and the whole group ends with it, or when its time is up. */
+#ifndef LOCAL_RUN_H
+#define LOCAL_RUN_H
+
+#include "base/buf.h"
+#include "base/deadline.h"
+#include "base/fault.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+enum {
+	LOCAL_PATH_MAX = 4096,
+	LOCAL_NAME_MAX = 64,
+	LOCAL_LINE_MAX = 1024,   /* of standard error; longer ones are logged in pieces */
+	LOCAL_GRACE_MS = 2000,   /* between SIGTERM and SIGKILL */
+};
+
+/* Whether `name` may be a function's: A-Z a-z 0-9 _ -, at most LOCAL_NAME_MAX. */
+bool local_name_ok(struct str name);
+
+/* Finds DIR/NAME. `path` gets its real path, NUL-terminated. E_REFUSED: there is no such file, it is no executable
+ * regular file, or a link led out of DIR (`directory` is a real path without a trailing slash). */
+must_check enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, struct str name, struct fault *f);
+
+/* Collects the exit statuses of children for the threads that wait for them. One per process, because a process
+ * that is PID 1 inherits orphans and must take their statuses too. */
+struct local_child;
+struct local_children {
+	pthread_mutex_t lock;
+	struct local_child *first;
+};
+void local_children_init(struct local_children *c);
+
+/* Takes all statuses that are there; call it on SIGCHLD. */
+void local_children_reap(struct local_children *c);
+
+struct local_call {
+	struct local_children *children;
+	const char *path;         /* from local_find */
+	const char *directory;
+	char *const *environment; /* NULL-ended, as for execve */
+	struct str payload;
+	int64_t time_limit_ms;
+	int stop;                 /* descriptor that becomes readable when the function must end early; -1 if none */
+	void (*log)(void *ctx, struct str line); /* a line of standard error, without its end */
+	void *ctx;
+};
+
+enum local_end { LOCAL_EXITED, LOCAL_SIGNALLED, LOCAL_TIMED_OUT, LOCAL_STOPPED };
+
+struct local_result {
+	enum local_end end;
+	int code;      /* exit code or signal number */
+	bool cut;      /* it printed more than `output` holds */
+};
+
+/* Runs it to its end; `output` receives what it printed. E_SYSTEM: it could not be started. */
+must_check enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct fault *f);
+
+#endif
