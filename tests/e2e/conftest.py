@@ -101,14 +101,26 @@ class Maker:
 
     def environment(self, api, endpoint=None, **changes):
         """What Lambda gives a custom runtime, and the least that a user must add. None takes a variable away."""
-        env = {"AWS_LAMBDA_RUNTIME_API": api.address, "_HANDLER": "bootstrap", "LAMBDA_TASK_ROOT": "/var/task",
-               "LAMBDA_RUNTIME_DIR": "/var/runtime", "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1",
-               "AWS_LAMBDA_FUNCTION_NAME": "gateway", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-               "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128", "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/gateway",
-               "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0123456789abcdef",
-               "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "LANG": "en_US.UTF-8", "TZ": ":UTC",
-               "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/task",
-               "SLACK_SIGNING_SECRET": slack.SECRET, **signatures.Keys().environment()}
+        env = {
+            "AWS_LAMBDA_RUNTIME_API": api.address,
+            "_HANDLER": "bootstrap",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_LAMBDA_FUNCTION_NAME": "gateway",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/gateway",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[$LATEST]0123456789abcdef",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+            "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/task",
+            "SLACK_SIGNING_SECRET": slack.SECRET,
+            **signatures.Keys().environment(),
+        }
         if endpoint:
             env["AWS_ENDPOINT_URL_LAMBDA"] = endpoint.url
             if endpoint.tls:

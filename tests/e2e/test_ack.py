@@ -17,13 +17,27 @@ def ask(make, template, fields=None, endpoint=None, kind="ephemeral", path=FN, *
     return command_text(runtime.ask(slack.command(path, fields)), kind)
 
 
-@pytest.mark.parametrize("template, want", [
-    ("ok", "ok"), ("{function}", "my-fn:live"), ("{region}", "eu-west-1"), ("{command}", "/webhook-collect"), ("{user_name}", "roadrunner"),
-    ("{function}@{region}: {command} {text}!", f"my-fn:live@eu-west-1: /webhook-collect {slack.TEXT}!"),
-    ("{function}{function}", "my-fn:livemy-fn:live"), ("a { b } c", "a { b } c"), ("{", "{"), ("}", "}"), ("{}", "{}"),
-    (":tada: gr\u00fc\u00dfe \U0001f600 \"q\" \\", ":tada: gr\u00fc\u00dfe \U0001f600 \"q\" \\"), ("line\nline", "line\nline"),
-    ("<https://example.com|more>", "<https://example.com|more>"), (" ", " "), ("{{function}}", "{my-fn:live}"),
-])
+@pytest.mark.parametrize(
+    "template, want",
+    [
+        ("ok", "ok"),
+        ("{function}", "my-fn:live"),
+        ("{region}", "eu-west-1"),
+        ("{command}", "/webhook-collect"),
+        ("{user_name}", "roadrunner"),
+        ("{function}@{region}: {command} {text}!", f"my-fn:live@eu-west-1: /webhook-collect {slack.TEXT}!"),
+        ("{function}{function}", "my-fn:livemy-fn:live"),
+        ("a { b } c", "a { b } c"),
+        ("{", "{"),
+        ("}", "}"),
+        ("{}", "{}"),
+        (':tada: gr\u00fc\u00dfe \U0001f600 "q" \\', ':tada: gr\u00fc\u00dfe \U0001f600 "q" \\'),
+        ("line\nline", "line\nline"),
+        ("<https://example.com|more>", "<https://example.com|more>"),
+        (" ", " "),
+        ("{{function}}", "{my-fn:live}"),
+    ],
+)
 def test_template(make, template, want):
     assert ask(make, template) == want
 
@@ -38,10 +52,18 @@ def test_request_id_that_nobody_sent(make):
     assert ask(make, "id {request_id}.", endpoint=endpoint) == "id ."
 
 
-@pytest.mark.parametrize("text, shown", [
-    ("<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"), ("{function}", "{function}"), ("a\nb\t\"\\", "a\nb\t\"\\"),
-    ("\u00e4\U0001f600", "\u00e4\U0001f600"), ("", ""), ("x" * 3000, "x" * 3000), ("\x00\x1f\x7f", "\x00\x1f\x7f"),
-])
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"),
+        ("{function}", "{function}"),
+        ('a\nb\t"\\', 'a\nb\t"\\'),
+        ("\u00e4\U0001f600", "\u00e4\U0001f600"),
+        ("", ""),
+        ("x" * 3000, "x" * 3000),
+        ("\x00\x1f\x7f", "\x00\x1f\x7f"),
+    ],
+)
 def test_what_a_user_typed_cannot_ping_or_break(make, text, shown):
     assert ask(make, "[{text}]", {"text": text}) == f"[{shown}]"
 
@@ -74,7 +96,9 @@ def test_type(make, kind):
 @pytest.mark.parametrize("template", [None, "fine", ""])
 def test_failures_are_ephemeral_and_say_so_whatever_the_acknowledgement(make, template):
     endpoint = make.endpoint(default=failed(404, "ResourceNotFoundException", "no"))
-    assert ask(make, template, endpoint=endpoint, GATEWAY_ACK_TYPE="in_channel").startswith("Lambda function my-fn:live@eu-west-1 could not be started: ")
+    assert ask(make, template, endpoint=endpoint, GATEWAY_ACK_TYPE="in_channel").startswith(
+        "Lambda function my-fn:live@eu-west-1 could not be started: "
+    )
 
 
 def test_refusals_are_ephemeral(make):
@@ -89,13 +113,14 @@ def test_default_is_confirmed(make):
         assert "has been started" in runtime.text(slack.command())
 
 
-# ---- GATEWAY_ACK=first ------------------------------------------------------------------------------------------------------
+# ---- GATEWAY_ACK=first -----------------------------------------------------------------------------------------------
 
 BEING = "Lambda function my-fn@eu-west-1 is being started..."
 
 
 def test_first_answers_before_the_function_is_started(make):
     import threading
+
     gate = threading.Event()
     runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_ACK="first")
     item = runtime.send(slack.command())

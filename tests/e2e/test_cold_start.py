@@ -14,7 +14,12 @@ CALL = re.compile(r"^\s*(?:\d+\s+)?(?:[\d.:]+\s+)?(?P<name>\w+)\((?P<rest>.*)$")
 
 def traced(make, folder, calls, endpoint, **env):
     trace = folder / "trace"
-    runtime = make.runtime(endpoint=endpoint, wrapper=["strace", "-f", "-qq", "-s", "64", "-o", str(trace), "-e", "trace=" + calls], wait=False, **env)
+    runtime = make.runtime(
+        endpoint=endpoint,
+        wrapper=["strace", "-f", "-qq", "-s", "64", "-o", str(trace), "-e", "trace=" + calls],
+        wait=False,
+        **env,
+    )
     runtime.api.wait_for_next(timeout=15)
     return runtime, trace
 
@@ -30,11 +35,19 @@ def name_of(line):
 @pytest.mark.parametrize("where", ["address", "name"])
 def test_no_file_is_opened(make, tmp_path, where):
     name = {"address": "127.0.0.1", "name": "localhost"}[where]
-    runtime, trace = traced(make, tmp_path, "openat,open,stat,statx,newfstatat,access,faccessat,readlink,readlinkat,execve,fork,vfork,clone,clone3,mmap",
-                            make.endpoint(name=name))
+    runtime, trace = traced(
+        make,
+        tmp_path,
+        "openat,open,stat,statx,newfstatat,access,faccessat,readlink,readlinkat,execve,fork,vfork,clone,clone3,mmap",
+        make.endpoint(name=name),
+    )
     assert "has been started" in runtime.text(slack.command())
     allowed = ("/etc/resolv.conf", "/etc/hosts")
-    lines = [line for line in read(trace) if name_of(line) in ("openat", "open", "stat", "statx", "newfstatat", "access", "faccessat", "readlink", "readlinkat")]
+    lines = [
+        line
+        for line in read(trace)
+        if name_of(line) in ("openat", "open", "stat", "statx", "newfstatat", "access", "faccessat", "readlink", "readlinkat")
+    ]
     assert not [line for line in lines if not any(path in line for path in allowed)], lines
     assert len([line for line in read(trace) if name_of(line) == "execve" and "ENOENT" not in line]) == 1
 
@@ -50,7 +63,9 @@ def test_only_the_bundle_is_opened(make, tmp_path, pki):
 @pytest.mark.parametrize("size", [0, 9000], ids=["short", "longer"])
 def test_a_warm_event_costs_little(make, tmp_path, tls, size):
     """No connection, no memory, no file, no thread; one write for each message."""
-    runtime, trace = traced(make, tmp_path, "network,desc,memory,process,file", make.endpoint(tls=tls), GATEWAY_LOG_LEVEL="error")
+    runtime, trace = traced(
+        make, tmp_path, "network,desc,memory,process,file", make.endpoint(tls=tls), GATEWAY_LOG_LEVEL="error"
+    )
     request = lambda: slack.command(fields={"text": "x" * size})
     for _ in range(3):
         assert "has been started" in runtime.text(request())
@@ -62,7 +77,24 @@ def test_a_warm_event_costs_little(make, tmp_path, tls, size):
     eventually(lambda: False, 0.1)
     lines = read(trace)[before:]
     names = [name_of(line) for line in lines]
-    for name in ("socket", "connect", "mmap", "munmap", "brk", "mprotect", "madvise", "mremap", "openat", "open", "close", "clone", "clone3", "setsockopt", "dup", "fcntl"):
+    for name in (
+        "socket",
+        "connect",
+        "mmap",
+        "munmap",
+        "brk",
+        "mprotect",
+        "madvise",
+        "mremap",
+        "openat",
+        "open",
+        "close",
+        "clone",
+        "clone3",
+        "setsockopt",
+        "dup",
+        "fcntl",
+    ):
         assert name not in names, lines
     writes = [line for line, name in zip(lines, names) if name in ("write", "writev", "sendto", "sendmsg", "sendmmsg")]
     assert len(writes) == 3, writes

@@ -20,14 +20,24 @@ ERRORS = [
     (400, "RecursiveInvocationException", "The function has been invoked too many times in a loop", 1),
     (400, "ValidationException", "no", 1),
     (402, "ServiceQuotaExceededException", "quota", 1),
-    (403, "AccessDeniedException", "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: lambda:InvokeFunction", 1),
+    (
+        403,
+        "AccessDeniedException",
+        "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: lambda:InvokeFunction",
+        1,
+    ),
     (403, "UnrecognizedClientException", "The security token included in the request is invalid.", 1),
     (403, "MissingAuthenticationToken", "Missing Authentication Token", 1),
     (403, "InvalidClientTokenId", "The security token included in the request is invalid", 1),
     (403, "KMSAccessDeniedException", "no", 1),
     (404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:my-fn", 1),
     (408, "EFSMountTimeoutException", "timeout", 1),
-    (409, "ResourceConflictException", "The operation cannot be performed at this time. The function is currently in the following state: Pending", 4),
+    (
+        409,
+        "ResourceConflictException",
+        "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+        4,
+    ),
     (410, "EFSIOException", "io", 1),
     (413, "RequestTooLargeException", "Request must be smaller than 1048576 bytes", 1),
     (415, "UnsupportedMediaTypeException", "media", 1),
@@ -55,26 +65,42 @@ def body(data, fields=(("x-amzn-ErrorType", "SomeException"),), status=400):
     return peer.raw(peer.response(status, data, fields), then="keep")
 
 
-@pytest.mark.parametrize("answer, name, message", [
-    pytest.param(body(b'{"Type":"User","Message":"tell me"}'), "SomeException", "tell me", id="Message"),
-    pytest.param(body(b'{"message":"tell me"}'), "SomeException", "tell me", id="message"),
-    pytest.param(body(b'{"Message":null,"message":"tell me"}'), "SomeException", "tell me", id="Message-null"),
-    pytest.param(body(b'{"message":"tell me"}', [("x-amzn-ErrorType", "SomeException:http://internal.amazon.com/coral/x/")]),
-                 "SomeException", "tell me", id="name-with-url"),
-    pytest.param(body(b'{"message":"tell me"}', [("X-Amzn-Errortype", "com.amazonaws.lambda#SomeException")]),
-                 "SomeException", "tell me", id="name-with-namespace"),
-    pytest.param(body(b'{"message":"tell me"}', [("X-AMZN-ERRORTYPE", "SomeException:")]), "SomeException", "tell me", id="upper-case"),
-    pytest.param(body(b'{"__type":"com.x#SomeException","message":"tell me"}', []), "", "tell me", id="name-in-body"),
-    pytest.param(body(b'{"message":"t\\u0065ll me"}'), "SomeException", "tell me", id="escaped"),
-    pytest.param(body(b""), "SomeException", "", id="no-body"),
-    pytest.param(body(b"<html>Bad Gateway</html>", []), "400", "", id="html"),
-    pytest.param(body(b'{"message":', []), "400", "", id="cut-json"),
-    pytest.param(body(b'"text"'), "SomeException", "", id="json-text"),
-    pytest.param(body(b'{"message":["a"]}'), "SomeException", "", id="message-array"),
-    pytest.param(body(b"\xff\xfe", []), "400", "", id="not-utf-8"),
-    pytest.param(body(b"", [], 301), "301", "", id="redirect"),
-    pytest.param(body(b"", [], 418), "418", "", id="418"),
-])
+@pytest.mark.parametrize(
+    "answer, name, message",
+    [
+        pytest.param(body(b'{"Type":"User","Message":"tell me"}'), "SomeException", "tell me", id="Message"),
+        pytest.param(body(b'{"message":"tell me"}'), "SomeException", "tell me", id="message"),
+        pytest.param(body(b'{"Message":null,"message":"tell me"}'), "SomeException", "tell me", id="Message-null"),
+        pytest.param(
+            body(b'{"message":"tell me"}', [("x-amzn-ErrorType", "SomeException:http://internal.amazon.com/coral/x/")]),
+            "SomeException",
+            "tell me",
+            id="name-with-url",
+        ),
+        pytest.param(
+            body(b'{"message":"tell me"}', [("X-Amzn-Errortype", "com.amazonaws.lambda#SomeException")]),
+            "SomeException",
+            "tell me",
+            id="name-with-namespace",
+        ),
+        pytest.param(
+            body(b'{"message":"tell me"}', [("X-AMZN-ERRORTYPE", "SomeException:")]),
+            "SomeException",
+            "tell me",
+            id="upper-case",
+        ),
+        pytest.param(body(b'{"__type":"com.x#SomeException","message":"tell me"}', []), "", "tell me", id="name-in-body"),
+        pytest.param(body(b'{"message":"t\\u0065ll me"}'), "SomeException", "tell me", id="escaped"),
+        pytest.param(body(b""), "SomeException", "", id="no-body"),
+        pytest.param(body(b"<html>Bad Gateway</html>", []), "400", "", id="html"),
+        pytest.param(body(b'{"message":', []), "400", "", id="cut-json"),
+        pytest.param(body(b'"text"'), "SomeException", "", id="json-text"),
+        pytest.param(body(b'{"message":["a"]}'), "SomeException", "", id="message-array"),
+        pytest.param(body(b"\xff\xfe", []), "400", "", id="not-utf-8"),
+        pytest.param(body(b"", [], 301), "301", "", id="redirect"),
+        pytest.param(body(b"", [], 418), "418", "", id="418"),
+    ],
+)
 def test_reasons(make, answer, name, message):
     runtime = make.runtime(endpoint=make.endpoint(default=answer))
     text = runtime.text(slack.command())
@@ -83,10 +109,17 @@ def test_reasons(make, answer, name, message):
     assert len(runtime.endpoint.requests) == 1
 
 
-@pytest.mark.parametrize("message, shown", [
-    ("<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"),
-    ("a\nb\tc\"d\\", None), ("\u2028\U0001f600 \u00e4", "\U0001f600 \u00e4"), ("x" * 100000, None), ("\u0000\u001b[31m", None),
-], ids=["mentions", "controls", "unicode", "long", "terminal"])
+@pytest.mark.parametrize(
+    "message, shown",
+    [
+        ("<!channel> & <@U1>", "&lt;!channel&gt; &amp; &lt;@U1&gt;"),
+        ('a\nb\tc"d\\', None),
+        ("\u2028\U0001f600 \u00e4", "\U0001f600 \u00e4"),
+        ("x" * 100000, None),
+        ("\u0000\u001b[31m", None),
+    ],
+    ids=["mentions", "controls", "unicode", "long", "terminal"],
+)
 def test_what_aws_says_cannot_ping_or_break(make, message, shown):
     runtime = make.runtime(endpoint=make.endpoint(default=failed(404, "ResourceNotFoundException", message)))
     text = runtime.text(slack.command())
@@ -99,12 +132,15 @@ def test_slack_text_never_shows_up_in_a_refusal(make):
     assert slack.TEXT not in runtime.text(slack.command())
 
 
-@pytest.mark.parametrize("answer", [
-    pytest.param(failed(504, "GatewayTimeout", "late"), id="504"),
-    pytest.param(peer.raw(b"HTTP/1.1 202 Acc"), id="cut-status-line"),
-    pytest.param(peer.close, id="closed"),
-    pytest.param(peer.reset, id="reset"),
-])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(failed(504, "GatewayTimeout", "late"), id="504"),
+        pytest.param(peer.raw(b"HTTP/1.1 202 Acc"), id="cut-status-line"),
+        pytest.param(peer.close, id="closed"),
+        pytest.param(peer.reset, id="reset"),
+    ],
+)
 def test_unknown_is_said_to_be_unknown_and_never_sent_again(make, answer):
     endpoint = make.endpoint(default=answer, open_now=False)
     runtime = make.runtime(endpoint=endpoint)
@@ -114,7 +150,7 @@ def test_unknown_is_said_to_be_unknown_and_never_sent_again(make, answer):
     assert len(endpoint.requests) == 1
 
 
-# ---- the other kinds -------------------------------------------------------------------------------------------------------
+# ---- the other kinds -------------------------------------------------------------------------------------------------
 
 QUIET = [kind for kind in slack.INTERACTIONS if kind != "block_suggestion"]
 
@@ -137,7 +173,11 @@ def test_interaction_not_started(make, kind):
 @pytest.mark.parametrize("path", ["/eu-west-1/my-fn", "/nowhere"])
 def test_block_suggestion_is_not_invoked(make, path):
     runtime = make.runtime()
-    assert runtime.ask(slack.interaction("block_suggestion", path)) == (200, {"content-type": "application/json"}, '{"options":[]}')
+    assert runtime.ask(slack.interaction("block_suggestion", path)) == (
+        200,
+        {"content-type": "application/json"},
+        '{"options":[]}',
+    )
     runtime.settled()
     assert not runtime.endpoint.requests
 
@@ -148,15 +188,19 @@ def test_event_started(make):
     assert runtime.endpoint.only
 
 
-@pytest.mark.parametrize("answer, statuses, no_retry", [
-    (failed(404, "ResourceNotFoundException", "no"), range(400, 500), True),
-    (failed(403, "AccessDeniedException", "no"), range(400, 500), True),
-    (failed(413, "RequestTooLargeException", "no"), range(400, 500), True),
-    (failed(429, "TooManyRequestsException", "no"), [503], False),
-    (failed(500, "ServiceException", "no"), [503], False),
-    (failed(503, "ServiceUnavailable", "no"), [503], False),
-    (peer.raw(b"HTTP/1.1 20"), [503], False),
-], ids=["404", "403", "413", "429", "500", "503", "unknown"])
+@pytest.mark.parametrize(
+    "answer, statuses, no_retry",
+    [
+        (failed(404, "ResourceNotFoundException", "no"), range(400, 500), True),
+        (failed(403, "AccessDeniedException", "no"), range(400, 500), True),
+        (failed(413, "RequestTooLargeException", "no"), range(400, 500), True),
+        (failed(429, "TooManyRequestsException", "no"), [503], False),
+        (failed(500, "ServiceException", "no"), [503], False),
+        (failed(503, "ServiceUnavailable", "no"), [503], False),
+        (peer.raw(b"HTTP/1.1 20"), [503], False),
+    ],
+    ids=["404", "403", "413", "429", "500", "503", "unknown"],
+)
 def test_event_not_started(make, answer, statuses, no_retry):
     runtime = make.runtime(endpoint=make.endpoint(default=answer))
     status, headers, _ = runtime.ask(slack.event())
@@ -204,7 +248,7 @@ def test_payload_field_behind_others(make):
 
 def test_json_command_text_is_untouched_in_the_payload(make):
     runtime = make.runtime()
-    fields = {"text": "<@U1|n> & \u00e4 \U0001f600 %41 + \"q\" \\ \x01"}
+    fields = {"text": '<@U1|n> & \u00e4 \U0001f600 %41 + "q" \\ \x01'}
     item = runtime.send(slack.command(fields=fields), URL)
     assert item.wait() and runtime.endpoint.only.body == item.event
     assert json.loads(item.event)["body"]

@@ -12,9 +12,16 @@ from support.invoke_endpoint import accepted, failed
 
 
 def several(make, count, endpoint=None, **env):
-    api = make.api(concurrency=count, always_fields=[("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", "")])
-    runtime = make.runtime(endpoint=endpoint, api=api, AWS_LAMBDA_MAX_CONCURRENCY=str(count),
-                           AWS_LAMBDA_INITIALIZATION_TYPE="lambda-managed-instances", **env)
+    api = make.api(
+        concurrency=count, always_fields=[("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", "")]
+    )
+    runtime = make.runtime(
+        endpoint=endpoint,
+        api=api,
+        AWS_LAMBDA_MAX_CONCURRENCY=str(count),
+        AWS_LAMBDA_INITIALIZATION_TYPE="lambda-managed-instances",
+        **env,
+    )
     api.wait_for_next(count)
     return runtime
 
@@ -92,6 +99,7 @@ def test_trace_ids_do_not_mix(make):
 @pytest.mark.parametrize("trouble", ["close", "500"])
 def test_next_that_fails_for_ever_ends_all(make, trouble):
     from support.runtime_api import close, refuse
+
     runtime = several(make, 4)
     for _ in range(40):
         runtime.api.put(close if trouble == "close" else refuse(500))

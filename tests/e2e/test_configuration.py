@@ -27,7 +27,10 @@ BAD = {
     "timeout-space": ({"GATEWAY_TIMEOUT_MS": "2500 "}, ["GATEWAY_TIMEOUT_MS"]),
     "timeout-hex": ({"GATEWAY_TIMEOUT_MS": "0x7d0"}, ["GATEWAY_TIMEOUT_MS", "0x7d0"]),
     "log-level": ({"GATEWAY_LOG_LEVEL": "loud"}, ["GATEWAY_LOG_LEVEL", "loud", "debug"]),
-    "response-hosts": ({"GATEWAY_RESPONSE_HOSTS": "https://hooks.slack.com/x"}, ["GATEWAY_RESPONSE_HOSTS", "https://hooks.slack.com/x"]),
+    "response-hosts": (
+        {"GATEWAY_RESPONSE_HOSTS": "https://hooks.slack.com/x"},
+        ["GATEWAY_RESPONSE_HOSTS", "https://hooks.slack.com/x"],
+    ),
     "response-hosts-http": ({"GATEWAY_RESPONSE_HOSTS": "http://10.0.0.1:80"}, ["GATEWAY_RESPONSE_HOSTS", "http://10.0.0.1:80"]),
     "response-hosts-user": ({"GATEWAY_RESPONSE_HOSTS": "a@hooks.slack.com"}, ["GATEWAY_RESPONSE_HOSTS"]),
     "base-path": ({"GATEWAY_BASE_PATH": "/sl ack"}, ["GATEWAY_BASE_PATH", "/sl ack"]),
@@ -82,17 +85,34 @@ def test_init_error_that_cannot_be_reported(make):
 
 GOOD = {
     "defaults": {},
-    "all-empty": {"GATEWAY_ALLOW": "", "GATEWAY_ACK": "", "GATEWAY_ACK_TYPE": "", "GATEWAY_TIMEOUT_MS": "", "GATEWAY_BASE_PATH": "",
-                  "GATEWAY_LOG_LEVEL": "", "GATEWAY_INSECURE_SKIP_VERIFY": "", "GATEWAY_RESPONSE_HOSTS": ""},
+    "all-empty": {
+        "GATEWAY_ALLOW": "",
+        "GATEWAY_ACK": "",
+        "GATEWAY_ACK_TYPE": "",
+        "GATEWAY_TIMEOUT_MS": "",
+        "GATEWAY_BASE_PATH": "",
+        "GATEWAY_LOG_LEVEL": "",
+        "GATEWAY_INSECURE_SKIP_VERIFY": "",
+        "GATEWAY_RESPONSE_HOSTS": "",
+    },
     "limits": {"GATEWAY_TIMEOUT_MS": "2900"},
     "skip-verify-off": {"GATEWAY_INSECURE_SKIP_VERIFY": "0"},
-    "kubernetes": {"GATEWAY_SERVICE_HOST": "10.0.0.1", "GATEWAY_SERVICE_PORT": "80", "GATEWAY_SERVICE_PORT_HTTP": "80",
-                   "GATEWAY_PORT": "tcp://10.0.0.1:80", "GATEWAY_PORT_80_TCP": "tcp://10.0.0.1:80", "GATEWAY_PORT_80_TCP_PROTO": "tcp",
-                   "GATEWAY_PORT_80_TCP_PORT": "80", "GATEWAY_PORT_80_TCP_ADDR": "10.0.0.1",
-                   "GATEWAY_SLACK_SERVICE_HOST": "10.0.0.2", "GATEWAY_SLACK_PORT_443_TCP": "tcp://10.0.0.2:443"},
+    "kubernetes": {
+        "GATEWAY_SERVICE_HOST": "10.0.0.1",
+        "GATEWAY_SERVICE_PORT": "80",
+        "GATEWAY_SERVICE_PORT_HTTP": "80",
+        "GATEWAY_PORT": "tcp://10.0.0.1:80",
+        "GATEWAY_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "GATEWAY_PORT_80_TCP_PROTO": "tcp",
+        "GATEWAY_PORT_80_TCP_PORT": "80",
+        "GATEWAY_PORT_80_TCP_ADDR": "10.0.0.1",
+        "GATEWAY_SLACK_SERVICE_HOST": "10.0.0.2",
+        "GATEWAY_SLACK_PORT_443_TCP": "tcp://10.0.0.2:443",
+    },
     "other-programs": {"GATEWAY": "x", "XGATEWAY_FOO": "x", "API_GATEWAY_URL": "x"},
     "levels": {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON", "GATEWAY_LOG_LEVEL": "error"},
-    "lambda-level-trace": {"AWS_LAMBDA_LOG_LEVEL": "TRACE"}, "lambda-level-fatal": {"AWS_LAMBDA_LOG_LEVEL": "FATAL"},
+    "lambda-level-trace": {"AWS_LAMBDA_LOG_LEVEL": "TRACE"},
+    "lambda-level-fatal": {"AWS_LAMBDA_LOG_LEVEL": "FATAL"},
     "no-session-token": {"AWS_SESSION_TOKEN": ""},
     "proxy-is-not-for-the-runtime-api": {"HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": "http://127.0.0.1:1"},
 }
@@ -129,6 +149,7 @@ def test_log_level(make):
         runtime.text(slack.command(), front_doors.REST)
         runtime.settled()
         return len(runtime.process.lines)
+
     debug, info, error = count("debug"), count("info"), count("error")
     assert debug >= info >= error == 0
 

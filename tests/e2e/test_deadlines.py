@@ -23,11 +23,14 @@ def assert_still(item, earliest=EARLIEST, latest=LATEST):
 
 def hanging(gate, stage):
     """Options of an endpoint that stops at a stage until `gate` is set, and then goes on as if nothing had been."""
+
     def halves(first, second):
         def act(visit):
             visit.wire.send(first)
             peer.later(gate, lambda v: v.wire.send(second))(visit)
+
         return act
+
     return {
         "before-handshake": dict(tls=True, at_accept={"all": peer.handshake_after(gate)}),
         "before-answer": dict(tls=True, default=peer.later(gate, accepted())),
@@ -79,7 +82,9 @@ def test_the_time_is_configurable(make, timeout_ms):
 
 
 @pytest.mark.parametrize("door, field", [(HTTP2, "timeEpoch"), (URL, "timeEpoch"), (REST, "requestTimeEpoch")], ids=str)
-@pytest.mark.parametrize("age_ms, took", [(0, 1.0), (400, 0.6), (900, 0.1), (2900, 0.0), (3200, 1.0), (-500, 1.0), (10**9, 1.0)])
+@pytest.mark.parametrize(
+    "age_ms, took", [(0, 1.0), (400, 0.6), (900, 0.1), (2900, 0.0), (3200, 1.0), (-500, 1.0), (10**9, 1.0)]
+)
 def test_time_is_counted_from_the_front_door(make, door, field, age_ms, took):
     """A cold start is part of Slack's three seconds; a stamp that cannot be right is not."""
     gate = threading.Event()
@@ -168,10 +173,14 @@ def test_events_unsettled_in_time_are_to_be_sent_again(make):
     assert len(runtime.endpoint.requests) == 1
 
 
-@pytest.mark.parametrize("drip", [
-    peer.drip(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", 0.02),
-    peer.drip(b"HTTP/1.1 202 Accepted\r\nx: " + b"y" * 300 + b"\r\n\r\n", 0.005),
-], ids=["slow", "slower"])
+@pytest.mark.parametrize(
+    "drip",
+    [
+        peer.drip(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n", 0.02),
+        peer.drip(b"HTTP/1.1 202 Accepted\r\nx: " + b"y" * 300 + b"\r\n\r\n", 0.005),
+    ],
+    ids=["slow", "slower"],
+)
 def test_slow_answers_count_when_they_are_whole(make, drip):
     runtime = make.runtime(endpoint=make.endpoint(tls=True, default=drip))
     assert "has been started" in runtime.text(slack.command())
@@ -179,7 +188,9 @@ def test_slow_answers_count_when_they_are_whole(make, drip):
 
 def test_a_status_line_is_enough(make):
     """202 is 202, whether or not the rest ever comes: the answer does not wait for it."""
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.raw(b"HTTP/1.1 202 Accepted\r\n", then="hang")), GATEWAY_TIMEOUT_MS="1000")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.raw(b"HTTP/1.1 202 Accepted\r\n", then="hang")), GATEWAY_TIMEOUT_MS="1000"
+    )
     item = runtime.send(slack.command())
     assert "has been started" in item.reply["body"]
     assert item.took < 1.3
@@ -205,8 +216,11 @@ def test_black_holed_endpoint_delays_the_start_by_little(make):
     assert runtime.api.nexts[0] - runtime.process.started < 0.3 + 0.15
 
 
-@pytest.mark.parametrize("behaviour", [peer.never_handshake, peer.close_at_once, peer.reset_at_once, peer.refuse_with(b"HTTP/1.1 400 Bad Request\r\n\r\n")],
-                         ids=["never-handshakes", "closes", "resets", "no-tls"])
+@pytest.mark.parametrize(
+    "behaviour",
+    [peer.never_handshake, peer.close_at_once, peer.reset_at_once, peer.refuse_with(b"HTTP/1.1 400 Bad Request\r\n\r\n")],
+    ids=["never-handshakes", "closes", "resets", "no-tls"],
+)
 def test_bad_endpoint_delays_the_start_by_little(make, behaviour):
     runtime = make.runtime(endpoint=make.endpoint(tls=True, at_accept={0: behaviour}), wait=False)
     runtime.api.wait_for_next()

@@ -34,8 +34,11 @@ def test_events_without_an_id_are_never_the_same(make, event_id):
     assert len(runtime.endpoint.requests) == 2
 
 
-@pytest.mark.parametrize("first, count", [(failed(503, "ServiceUnavailable", "no"), 4), (failed(404, "ResourceNotFoundException", "no"), 1), (peer.close, 1)],
-                         ids=["failed", "refused", "unknown"])
+@pytest.mark.parametrize(
+    "first, count",
+    [(failed(503, "ServiceUnavailable", "no"), 4), (failed(404, "ResourceNotFoundException", "no"), 1), (peer.close, 1)],
+    ids=["failed", "refused", "unknown"],
+)
 def test_what_failed_is_not_remembered(make, first, count):
     endpoint = make.endpoint(script=[first] * count, open_now=False)
     runtime = make.runtime(endpoint=endpoint)
@@ -59,7 +62,9 @@ def test_second_delivery_waits_for_the_first(make):
     """With several loops in one process they can be there at once."""
     gate = threading.Event()
     api = make.api(concurrency=2)
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), api=api, AWS_LAMBDA_MAX_CONCURRENCY="2")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), api=api, AWS_LAMBDA_MAX_CONCURRENCY="2"
+    )
     items = [runtime.send(slack.event()) for _ in range(2)]
     runtime.endpoint.wait_for_requests(1)
     gate.set()

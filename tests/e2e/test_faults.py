@@ -39,7 +39,12 @@ FAULTS = {
     "202-then-control-bytes": (peer.raw(ok + b"X: \x00\x01\r\n\r\n", "keep"), STARTED, 1, 0.3),
     "202-then-endless-head": (peer.endless(ok, b"X-Pad: " + b"y" * 100 + b"\r\n"), STARTED, 1, 0.5),
     "202-then-endless-line": (peer.endless(ok + b"X: ", b"y" * 1000), STARTED, 1, 0.5),
-    "202-then-endless-body": (peer.endless(ok + b"Transfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b"y" * 1000 + b"\r\n"), STARTED, 1, 1.0),
+    "202-then-endless-body": (
+        peer.endless(ok + b"Transfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b"y" * 1000 + b"\r\n"),
+        STARTED,
+        1,
+        1.0,
+    ),
     "202-then-huge-length": (peer.raw(ok + b"Content-Length: 99999999999999999999\r\n\r\n"), STARTED, 1, 0.3),
     "202-and-goodbye": (close_notify(peer.accepted()), STARTED, 1, 0.3),
     "always-429": (failed(429, "TooManyRequestsException", "Rate Exceeded."), NOT, 4, 1.2),
@@ -47,9 +52,24 @@ FAULTS = {
     "always-503": (failed(503, "ServiceUnavailable", "no"), NOT, 4, 1.2),
     "504": (failed(504, "GatewayTimeout", "no"), MAYBE, 1, 0.3),
     "403-html": (peer.raw(response(403, b"<html>WAF</html>", [("Content-Type", "text/html")]), "keep"), NOT, 1, 0.3),
-    "404-cut-body": (peer.raw(b"HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 99\r\n\r\n{\"Mess"), NOT, 1, 0.3),
-    "404-huge-body": (peer.raw(response(404, b"x" * 3000000, [("x-amzn-ErrorType", "ResourceNotFoundException")]), "keep"), NOT, 1, 1.0),
-    "404-endless-body": (peer.endless(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b"y" * 1000 + b"\r\n"), NOT, 1, 1.0),
+    "404-cut-body": (
+        peer.raw(b'HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 99\r\n\r\n{"Mess'),
+        NOT,
+        1,
+        0.3,
+    ),
+    "404-huge-body": (
+        peer.raw(response(404, b"x" * 3000000, [("x-amzn-ErrorType", "ResourceNotFoundException")]), "keep"),
+        NOT,
+        1,
+        1.0,
+    ),
+    "404-endless-body": (
+        peer.endless(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b"y" * 1000 + b"\r\n"),
+        NOT,
+        1,
+        1.0,
+    ),
     "404-endless-head": (peer.endless(b"HTTP/1.1 404 Not Found\r\n", b"X-Pad: " + b"y" * 100 + b"\r\n"), NOT, 1, 1.0),
     "500-cut-head": (peer.raw(b"HTTP/1.1 500 Oops\r\nContent-"), None, None, 1.5),
     "closed": (peer.close, MAYBE, 1, 0.3),
@@ -117,9 +137,11 @@ def test_reused_connection_gets_the_same_faults(make):
 
 def test_memory_does_not_grow(make):
     """A process lives for hours: nothing is gathered on the way."""
+
     def resident():
         with open(f"/proc/{runtime.process.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
     runtime = make.runtime(endpoint=make.endpoint(tls=True))
     for _ in range(20):
         runtime.text(slack.command())
@@ -131,7 +153,14 @@ def test_memory_does_not_grow(make):
 
 def test_descriptors_do_not_grow(make):
     import os
-    behaviours = [peer.close, peer.raw(b"junk"), peer.reset, peer.accepted(), failed(404, "ResourceNotFoundException", "no")] * 8
+
+    behaviours = [
+        peer.close,
+        peer.raw(b"junk"),
+        peer.reset,
+        peer.accepted(),
+        failed(404, "ResourceNotFoundException", "no"),
+    ] * 8
     runtime = make.runtime(endpoint=make.endpoint(tls=True, script=behaviours, check=False))
     runtime.text(slack.command())
     before = len(os.listdir(f"/proc/{runtime.process.pid}/fd"))

@@ -26,16 +26,26 @@ def test_command_starts_the_function(make, door, as_base64):
     assert request.body == event
 
 
-@pytest.mark.parametrize("door, answer", [
-    (REST, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-    (HTTP1, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-    (HTTP2, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-    (URL, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-    (ALB, '{"statusCode":200,"statusDescription":"200 OK","headers":{"Content-Type":"application/json"},'
-          '"body":%s,"isBase64Encoded":false}'),
-    (ALB_MULTI, '{"statusCode":200,"statusDescription":"200 OK","multiValueHeaders":{"Content-Type":["application/json"]},'
-                '"body":%s,"isBase64Encoded":false}'),
-], ids=str)
+@pytest.mark.parametrize(
+    "door, answer",
+    [
+        (REST, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
+        (HTTP1, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
+        (HTTP2, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
+        (URL, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
+        (
+            ALB,
+            '{"statusCode":200,"statusDescription":"200 OK","headers":{"Content-Type":"application/json"},'
+            '"body":%s,"isBase64Encoded":false}',
+        ),
+        (
+            ALB_MULTI,
+            '{"statusCode":200,"statusDescription":"200 OK","multiValueHeaders":{"Content-Type":["application/json"]},'
+            '"body":%s,"isBase64Encoded":false}',
+        ),
+    ],
+    ids=str,
+)
 def test_answer_byte_for_byte(make, door, answer):
     runtime = make.runtime()
     item = runtime.send(slack.command(), door).wait()
@@ -43,12 +53,16 @@ def test_answer_byte_for_byte(make, door, answer):
 
 
 @by_door
-@pytest.mark.parametrize("what, request_of, want", [
-    ("unsigned", lambda: slack.command(signature=""), (401, {"content-type": "application/json"})),
-    ("get", lambda: slack.command(method="GET"), (405, {"content-type": "application/json", "allow": "POST"})),
-    ("ssl-check", lambda: slack.SlackRequest("ssl_check=1&token=t", signature="", timestamp=""), (200, {})),
-    ("broken-json", lambda: slack.SlackRequest("{", slack.JSON), (400, {"content-type": "application/json"})),
-], ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    "what, request_of, want",
+    [
+        ("unsigned", lambda: slack.command(signature=""), (401, {"content-type": "application/json"})),
+        ("get", lambda: slack.command(method="GET"), (405, {"content-type": "application/json", "allow": "POST"})),
+        ("ssl-check", lambda: slack.SlackRequest("ssl_check=1&token=t", signature="", timestamp=""), (200, {})),
+        ("broken-json", lambda: slack.SlackRequest("{", slack.JSON), (400, {"content-type": "application/json"})),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
 def test_other_statuses_in_the_form_of_the_door(make, door, what, request_of, want):
     runtime = make.runtime()
     status, headers, _ = runtime.ask(request_of(), door)
@@ -65,9 +79,11 @@ def test_event_of_the_events_api(make, door):
 
 
 @by_door
-@pytest.mark.parametrize("body, text", [
-    ("text=%C3%A4%20%F0%9F%98%80", "encoded"), ("text=gr\u00fc\u00dfe \u2713", "plain"),
-], ids=["percent-encoded", "utf-8"])
+@pytest.mark.parametrize(
+    "body, text",
+    [("text=%C3%A4%20%F0%9F%98%80", "encoded"), ("text=gr\u00fc\u00dfe \u2713", "plain")],
+    ids=["percent-encoded", "utf-8"],
+)
 def test_signature_covers_the_bytes_of_any_alphabet(make, door, body, text):
     runtime = make.runtime()
     for as_base64 in (True, False):
@@ -77,14 +93,19 @@ def test_signature_covers_the_bytes_of_any_alphabet(make, door, body, text):
 def test_documented_vectors(make):
     """The bodies and signatures of Slack's documentation, as far as a clock of today can take them."""
     import hashlib
-    body = ("token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
-            "&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com"
-            "%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
-            "803a0bc887a14d10d2c447fce8b6703c")
+
+    body = (
+        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
+        "&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com"
+        "%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
+        "803a0bc887a14d10d2c447fce8b6703c"
+    )
     assert hashlib.sha256(body.encode()).hexdigest() == "390eeeff8d0cb7c9f6ecf8a88c3df6452fea0914eb02f64844369f3758d8d330"
     assert slack.sign(body.encode(), 1531420618) == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
-    assert slack.sign("{\"text\":\"gr\u00fc\u00dfe \u2713\"}".encode(), 1531420618) == \
-        "v0=8fa6dc87862f60d22909038e71e3f0bb1a182d3c1eebf6732e7fa49060fad9d8"
+    assert (
+        slack.sign('{"text":"gr\u00fc\u00dfe \u2713"}'.encode(), 1531420618)
+        == "v0=8fa6dc87862f60d22909038e71e3f0bb1a182d3c1eebf6732e7fa49060fad9d8"
+    )
     runtime = make.runtime()
     assert "has been started" in runtime.text(slack.SlackRequest(body))
 
@@ -107,27 +128,33 @@ def recase(event, how):
     return event
 
 
-@pytest.mark.parametrize("door, alter", [
-    pytest.param(REST, lambda e: drop(e, "multiValueHeaders"), id="rest-headers-only"),
-    pytest.param(REST, lambda e: change(e, headers=None), id="rest-headers-null"),
-    pytest.param(REST, lambda e: change(e, multiValueHeaders=None), id="rest-multi-null"),
-    pytest.param(REST, lambda e: change(e, pathParameters=None), id="rest-no-path-parameters"),
-    pytest.param(REST, lambda e: drop(e, "isBase64Encoded"), id="rest-no-base64-flag"),
-    pytest.param(REST, lambda e: change(e, isBase64Encoded=None), id="rest-base64-flag-null"),
-    pytest.param(REST, lambda e: drop(e, "requestContext"), id="rest-no-context"),
-    pytest.param(REST, lambda e: recase(e, str.upper), id="rest-upper-case"),
-    pytest.param(REST, lambda e: recase(e, str.lower), id="rest-lower-case"),
-    pytest.param(HTTP1, lambda e: recase(e, str.lower), id="http1-lower-case"),
-    pytest.param(HTTP2, lambda e: drop(e, "pathParameters"), id="http2-stage-only"),
-    pytest.param(HTTP2, lambda e: change(e, pathParameters=None), id="http2-path-parameters-null"),
-    pytest.param(HTTP2, lambda e: change(e, cookies=["a=b", "c=d"]), id="http2-cookies"),
-    pytest.param(URL, lambda e: change(e, pathParameters=None, stageVariables=None), id="url-nulls"),
-    pytest.param(URL, lambda e: change(e, isBase64Encoded=True, body=base64.b64encode(
-        base64.b64decode(e["body"])).decode().rstrip("=")), id="url-base64-unpadded"),
-    pytest.param(ALB, lambda e: change(e, queryStringParameters=None), id="alb-query-null"),
-    pytest.param(ALB_MULTI, lambda e: change(e, headers=None), id="alb-multi-headers-null"),
-    pytest.param(ALB, lambda e: change(e, unknownMember={"deep": [1, 2.5e3, None, True, "\u2028"]}), id="unknown-members"),
-])
+@pytest.mark.parametrize(
+    "door, alter",
+    [
+        pytest.param(REST, lambda e: drop(e, "multiValueHeaders"), id="rest-headers-only"),
+        pytest.param(REST, lambda e: change(e, headers=None), id="rest-headers-null"),
+        pytest.param(REST, lambda e: change(e, multiValueHeaders=None), id="rest-multi-null"),
+        pytest.param(REST, lambda e: change(e, pathParameters=None), id="rest-no-path-parameters"),
+        pytest.param(REST, lambda e: drop(e, "isBase64Encoded"), id="rest-no-base64-flag"),
+        pytest.param(REST, lambda e: change(e, isBase64Encoded=None), id="rest-base64-flag-null"),
+        pytest.param(REST, lambda e: drop(e, "requestContext"), id="rest-no-context"),
+        pytest.param(REST, lambda e: recase(e, str.upper), id="rest-upper-case"),
+        pytest.param(REST, lambda e: recase(e, str.lower), id="rest-lower-case"),
+        pytest.param(HTTP1, lambda e: recase(e, str.lower), id="http1-lower-case"),
+        pytest.param(HTTP2, lambda e: drop(e, "pathParameters"), id="http2-stage-only"),
+        pytest.param(HTTP2, lambda e: change(e, pathParameters=None), id="http2-path-parameters-null"),
+        pytest.param(HTTP2, lambda e: change(e, cookies=["a=b", "c=d"]), id="http2-cookies"),
+        pytest.param(URL, lambda e: change(e, pathParameters=None, stageVariables=None), id="url-nulls"),
+        pytest.param(
+            URL,
+            lambda e: change(e, isBase64Encoded=True, body=base64.b64encode(base64.b64decode(e["body"])).decode().rstrip("=")),
+            id="url-base64-unpadded",
+        ),
+        pytest.param(ALB, lambda e: change(e, queryStringParameters=None), id="alb-query-null"),
+        pytest.param(ALB_MULTI, lambda e: change(e, headers=None), id="alb-multi-headers-null"),
+        pytest.param(ALB, lambda e: change(e, unknownMember={"deep": [1, 2.5e3, None, True, "\u2028"]}), id="unknown-members"),
+    ],
+)
 def test_event_variations(make, door, alter):
     runtime = make.runtime()
     event = encode(alter(door.event(slack.command())))
@@ -135,16 +162,21 @@ def test_event_variations(make, door, alter):
     assert runtime.endpoint.only.body == event
 
 
-@pytest.mark.parametrize("write", [
-    pytest.param(lambda e: json.dumps(e, indent=4).encode(), id="pretty-printed"),
-    pytest.param(lambda e: json.dumps(e, indent="\t").replace("\n", "\r\n").encode(), id="tabs-and-crlf"),
-    pytest.param(lambda e: b" \n" + encode(e) + b"\n ", id="space-around"),
-    pytest.param(lambda e: encode(dict(reversed(e.items()))), id="members-reversed"),
-    pytest.param(lambda e: encode(e).replace(b'"/eu-west-1/my-fn"', b'"\\/eu-west-1\\u002fmy-\\u0066n"'), id="escaped-path"),
-    pytest.param(lambda e: encode(e).replace(b'"isBase64Encoded"', b'"\\u0069sBase64Encoded"'), id="escaped-name"),
-    pytest.param(lambda e: encode(e).replace(b'"rawPath"', b'"rawPath":"/x/y","rawPath"'), id="doubled-member-last-counts"),
-    pytest.param(lambda e: encode({**e, "big": "\u00e4\U0001f600" * 2000}, ensure_ascii=False), id="utf-8"),
-])
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda e: json.dumps(e, indent=4).encode(), id="pretty-printed"),
+        pytest.param(lambda e: json.dumps(e, indent="\t").replace("\n", "\r\n").encode(), id="tabs-and-crlf"),
+        pytest.param(lambda e: b" \n" + encode(e) + b"\n ", id="space-around"),
+        pytest.param(lambda e: encode(dict(reversed(e.items()))), id="members-reversed"),
+        pytest.param(
+            lambda e: encode(e).replace(b'"/eu-west-1/my-fn"', b'"\\/eu-west-1\\u002fmy-\\u0066n"'), id="escaped-path"
+        ),
+        pytest.param(lambda e: encode(e).replace(b'"isBase64Encoded"', b'"\\u0069sBase64Encoded"'), id="escaped-name"),
+        pytest.param(lambda e: encode(e).replace(b'"rawPath"', b'"rawPath":"/x/y","rawPath"'), id="doubled-member-last-counts"),
+        pytest.param(lambda e: encode({**e, "big": "\u00e4\U0001f600" * 2000}, ensure_ascii=False), id="utf-8"),
+    ],
+)
 def test_payload_is_the_event_byte_for_byte(make, write):
     runtime = make.runtime()
     event = write(URL.event(slack.command()))
@@ -152,10 +184,16 @@ def test_payload_is_the_event_byte_for_byte(make, write):
     assert runtime.endpoint.only.body == event
 
 
-@pytest.mark.parametrize("content_type", [
-    "application/x-www-form-urlencoded; charset=utf-8", "application/x-www-form-urlencoded;charset=UTF-8",
-    "Application/X-WWW-Form-Urlencoded", "application/x-www-form-urlencoded ; a=b", None,
-])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded; charset=utf-8",
+        "application/x-www-form-urlencoded;charset=UTF-8",
+        "Application/X-WWW-Form-Urlencoded",
+        "application/x-www-form-urlencoded ; a=b",
+        None,
+    ],
+)
 def test_content_type_of_a_form(make, content_type):
     runtime = make.runtime()
     request = slack.SlackRequest(slack.command().body, content_type)
@@ -171,12 +209,31 @@ def test_content_type_of_an_event(make, content_type):
 
 
 NOT_HTTP = [
-    {}, [], None, 0, "ping", True, {"key1": "value1", "key2": "value2"}, {"source": "serverless-plugin-warmup"},
-    {"version": "0", "id": "53dc4d37", "detail-type": "Scheduled Event", "source": "aws.events", "account": "123456789012",
-     "time": "2015-10-08T16:53:06Z", "region": "us-east-1", "resources": [], "detail": {}},
+    {},
+    [],
+    None,
+    0,
+    "ping",
+    True,
+    {"key1": "value1", "key2": "value2"},
+    {"source": "serverless-plugin-warmup"},
+    {
+        "version": "0",
+        "id": "53dc4d37",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2015-10-08T16:53:06Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    },
     {"Records": [{"messageId": "1", "body": "x", "eventSource": "aws:sqs"}]},
-    {"requestContext": None}, {"version": 2.0, "rawPath": "/eu-west-1/my-fn"}, {"version": "1.0"},
-    {"httpMethod": None, "path": "/eu-west-1/my-fn"}, {"requestContext": {"elb": None}},
+    {"requestContext": None},
+    {"version": 2.0, "rawPath": "/eu-west-1/my-fn"},
+    {"version": "1.0"},
+    {"httpMethod": None, "path": "/eu-west-1/my-fn"},
+    {"requestContext": {"elb": None}},
 ]
 
 

@@ -15,18 +15,33 @@ def test_fields(make):
     request = runtime.endpoint.only
     names = [name.lower() for name, _ in request.fields]
     assert sorted(names) == sorted(set(names))
-    must = {"host", "content-length", "content-type", "authorization", "x-amz-date", "x-amz-invocation-type", "x-amz-security-token"}
+    must = {
+        "host",
+        "content-length",
+        "content-type",
+        "authorization",
+        "x-amz-date",
+        "x-amz-invocation-type",
+        "x-amz-security-token",
+    }
     assert must <= set(names) <= must | {"user-agent", "connection", "accept"}, names
     assert request.target == "/2015-03-31/functions/my-fn/invocations"
     assert request.body == item.event
-    assert {"content-type", "host", "x-amz-date", "x-amz-invocation-type", "x-amz-security-token"} <= \
-        set(signatures.scope(request)["names"].split(";"))
+    assert {"content-type", "host", "x-amz-date", "x-amz-invocation-type", "x-amz-security-token"} <= set(
+        signatures.scope(request)["names"].split(";")
+    )
 
 
-@pytest.mark.parametrize("keys", [
-    signatures.Keys(token=""), signatures.Keys(secret="a"), signatures.Keys(secret="/+" * 20, token="t" * 1500),
-    signatures.Keys(access_key_id="ASIA" + "A" * 16, token="x" * 4000),
-], ids=["no-token", "short-secret", "long-token", "longer-token"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        signatures.Keys(token=""),
+        signatures.Keys(secret="a"),
+        signatures.Keys(secret="/+" * 20, token="t" * 1500),
+        signatures.Keys(access_key_id="ASIA" + "A" * 16, token="x" * 4000),
+    ],
+    ids=["no-token", "short-secret", "long-token", "longer-token"],
+)
 def test_keys(make, keys):
     endpoint = make.endpoint(tls=True, keys=keys)
     runtime = make.runtime(endpoint=endpoint, **{"AWS_SESSION_TOKEN": None, **keys.environment()})
@@ -63,11 +78,16 @@ def test_localhost_on_either_address(make):
         assert "has been started" in runtime.text(slack.command())
 
 
-@pytest.mark.parametrize("trace, header", [
-    ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",) * 2,
-    ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1;Lineage=a87bd80c:0,68fd508a:5",) * 2,
-    ("", None), ("a b%\"{}[]\u00e4<>|\x7f", "a%20b%25\"{}[]%C3%A4%3C%3E%7C%7F"),
-], ids=["usual", "lineage", "none", "odd"])
+@pytest.mark.parametrize(
+    "trace, header",
+    [
+        ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",) * 2,
+        ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1;Lineage=a87bd80c:0,68fd508a:5",) * 2,
+        ("", None),
+        ('a b%"{}[]\u00e4<>|\x7f', 'a%20b%25"{}[]%C3%A4%3C%3E%7C%7F'),
+    ],
+    ids=["usual", "lineage", "none", "odd"],
+)
 def test_trace_id(make, trace, header):
     runtime = make.runtime()
     if not trace.isascii():
@@ -107,8 +127,15 @@ def test_date_is_now(make):
 def test_headers_of_slack_go_nowhere(make):
     """Only the event carries what Slack sent."""
     runtime = make.runtime()
-    request = slack.command(headers=[("X-Amz-Invocation-Type", "RequestResponse"), ("X-Amz-Target", "x"), ("Cookie", "a=b"),
-                                     ("Authorization", "Bearer x"), ("X-Amzn-Trace-Id", "Root=1-x")])
+    request = slack.command(
+        headers=[
+            ("X-Amz-Invocation-Type", "RequestResponse"),
+            ("X-Amz-Target", "x"),
+            ("Cookie", "a=b"),
+            ("Authorization", "Bearer x"),
+            ("X-Amzn-Trace-Id", "Root=1-x"),
+        ]
+    )
     assert "has been started" in runtime.text(request)
     fields = dict((name.lower(), value) for name, value in runtime.endpoint.only.fields)
     assert fields["x-amz-invocation-type"] == "Event" and "x-amz-target" not in fields and "cookie" not in fields

@@ -82,16 +82,25 @@ def test_failure_in_time_is_said_once(make):
 
 
 def test_failure_after_ack_first(make):
-    runtime, hooks = late(make, refused, timeout_ms="2500", GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel", GATEWAY_ACK_TEXT="")
+    runtime, hooks = late(
+        make, refused, timeout_ms="2500", GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel", GATEWAY_ACK_TEXT=""
+    )
     status, _, body = runtime.ask(slack.command(fields={"response_url": hooks.url()}))
     assert (status, body) == (200, "")
     assert_message(hooks.wait()[0], NOT)
 
 
-@pytest.mark.parametrize("kind, members", [
-    ("block_actions", lambda url: {"response_url": url}), ("message_action", lambda url: {"response_url": url}),
-    ("view_submission", lambda url: {"response_urls": [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": url}]}),
-])
+@pytest.mark.parametrize(
+    "kind, members",
+    [
+        ("block_actions", lambda url: {"response_url": url}),
+        ("message_action", lambda url: {"response_url": url}),
+        (
+            "view_submission",
+            lambda url: {"response_urls": [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": url}]},
+        ),
+    ],
+)
 def test_interactions_too(make, kind, members):
     runtime, hooks = late(make, peer.after(0.3, refused))
     assert runtime.ask(slack.interaction(kind, members=members(hooks.url()))) == (200, {}, "")
@@ -107,28 +116,57 @@ def test_interaction_without_a_way_back(make):
 
 def test_over_tls(make, pki):
     hooks = make.keep(Hooks(tls=pki.server(), name="localhost"))
-    runtime, _ = late(make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}", SSL_CERT_FILE=pki.bundle())
+    runtime, _ = late(
+        make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}", SSL_CERT_FILE=pki.bundle()
+    )
     runtime.text(slack.command(fields={"response_url": hooks.url()}))
     assert_message(hooks.wait()[0], NOT)
 
 
-@pytest.mark.parametrize("certificate", [dict(names=("other.test",), addresses=()), dict(end=datetime.timedelta(hours=-1))], ids=["wrong-host", "expired"])
+@pytest.mark.parametrize(
+    "certificate",
+    [dict(names=("other.test",), addresses=()), dict(end=datetime.timedelta(hours=-1))],
+    ids=["wrong-host", "expired"],
+)
 def test_over_bad_tls(make, pki, certificate):
     hooks = make.keep(Hooks(tls=pki.server(pki.leaf(**certificate)), name="localhost"))
-    runtime, _ = late(make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}", SSL_CERT_FILE=pki.bundle())
+    runtime, _ = late(
+        make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}", SSL_CERT_FILE=pki.bundle()
+    )
     runtime.text(slack.command(fields={"response_url": hooks.url()}))
     runtime.settled()
     assert not hooks.requests
 
 
-@pytest.mark.parametrize("url", [
-    "https://127.0.0.1:{port}/x", "http://localhost:{port}/x", "http://127.0.0.2:{port}/x", "http://[::1]:{port}/x",
-    "http://127.0.0.1:{other}/x", "http://127.0.0.1/x", "http://hooks.slack.com@127.0.0.1:{port}/x", "http://127.0.0.1:{port}@127.0.0.1:{other}/x",
-    "http://127.0.0.1:{port}.evil.test/x", "http://127.0.0.1:{port}\\@127.0.0.1:{other}/x", "http://0x7f.1:{port}/x",
-    "http://127.1:{port}/x", "http://2130706433:{port}/x", "ftp://127.0.0.1:{port}/x", "//127.0.0.1:{port}/x", "127.0.0.1:{port}/x", "", "x",
-    "http://127.0.0.1:{port}/x\r\nX-Evil: 1", "http://127.0.0.1:{port}/a b", "HTTP://127.0.0.1:{port} /x", "http://127.0.0.1:{port}#@127.0.0.1:{other}/",
-    "file:///etc/passwd",
-], ids=lambda u: u[:50].encode("unicode_escape").decode())
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1:{port}/x",
+        "http://localhost:{port}/x",
+        "http://127.0.0.2:{port}/x",
+        "http://[::1]:{port}/x",
+        "http://127.0.0.1:{other}/x",
+        "http://127.0.0.1/x",
+        "http://hooks.slack.com@127.0.0.1:{port}/x",
+        "http://127.0.0.1:{port}@127.0.0.1:{other}/x",
+        "http://127.0.0.1:{port}.evil.test/x",
+        "http://127.0.0.1:{port}\\@127.0.0.1:{other}/x",
+        "http://0x7f.1:{port}/x",
+        "http://127.1:{port}/x",
+        "http://2130706433:{port}/x",
+        "ftp://127.0.0.1:{port}/x",
+        "//127.0.0.1:{port}/x",
+        "127.0.0.1:{port}/x",
+        "",
+        "x",
+        "http://127.0.0.1:{port}/x\r\nX-Evil: 1",
+        "http://127.0.0.1:{port}/a b",
+        "HTTP://127.0.0.1:{port} /x",
+        "http://127.0.0.1:{port}#@127.0.0.1:{other}/",
+        "file:///etc/passwd",
+    ],
+    ids=lambda u: u[:50].encode("unicode_escape").decode(),
+)
 def test_only_where_it_may_point(make, url):
     hooks, other = make.keep(Hooks()), make.keep(Hooks())
     runtime, _ = late(make, peer.after(0.25, refused), hooks)
@@ -151,10 +189,18 @@ def test_other_hosts_than_the_default_are_logged_at_start(make):
     assert any(hooks.origin in str(line) for line in runtime.process.lines)
 
 
-@pytest.mark.parametrize("answer", [
-    response(404, b'{"ok":false,"error":"expired_url"}'), response(500), response(429, b"", [("Retry-After", "1")]),
-    b"junk\r\n\r\n", lambda wire: wire.reset(), response(200, b"x" * 100000),
-], ids=["404", "500", "429", "junk", "reset", "long"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        response(404, b'{"ok":false,"error":"expired_url"}'),
+        response(500),
+        response(429, b"", [("Retry-After", "1")]),
+        b"junk\r\n\r\n",
+        lambda wire: wire.reset(),
+        response(200, b"x" * 100000),
+    ],
+    ids=["404", "500", "429", "junk", "reset", "long"],
+)
 def test_hook_that_fails(make, answer):
     hooks = make.keep(Hooks(script=[answer]))
     runtime, _ = late(make, peer.after(0.25, refused), hooks)

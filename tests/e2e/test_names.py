@@ -12,7 +12,9 @@ from support.wire import eventually
 STARTED = "Lambda function my-fn@{} has been started..."
 NOT = "could not be started: "
 
-pytestmark = pytest.mark.skipif(not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own")
+pytestmark = pytest.mark.skipif(
+    not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own"
+)
 
 
 class World:
@@ -43,13 +45,20 @@ def world(make, pki, tmp_path):
     return World(make, pki, tmp_path)
 
 
-@pytest.mark.parametrize("region, name", [
-    ("eu-west-1", "lambda.eu-west-1.amazonaws.com"), ("us-gov-west-1", "lambda.us-gov-west-1.amazonaws.com"),
-    ("cn-north-1", "lambda.cn-north-1.amazonaws.com.cn"), ("eusc-de-east-1", "lambda.eusc-de-east-1.amazonaws.eu"),
-    ("us-iso-east-1", "lambda.us-iso-east-1.c2s.ic.gov"), ("us-isob-east-1", "lambda.us-isob-east-1.sc2s.sgov.gov"),
-    ("eu-isoe-west-1", "lambda.eu-isoe-west-1.cloud.adc-e.uk"), ("us-isof-south-1", "lambda.us-isof-south-1.csp.hci.ic.gov"),
-    ("xx-somewhere-9", "lambda.xx-somewhere-9.amazonaws.com"),
-])
+@pytest.mark.parametrize(
+    "region, name",
+    [
+        ("eu-west-1", "lambda.eu-west-1.amazonaws.com"),
+        ("us-gov-west-1", "lambda.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "lambda.cn-north-1.amazonaws.com.cn"),
+        ("eusc-de-east-1", "lambda.eusc-de-east-1.amazonaws.eu"),
+        ("us-iso-east-1", "lambda.us-iso-east-1.c2s.ic.gov"),
+        ("us-isob-east-1", "lambda.us-isob-east-1.sc2s.sgov.gov"),
+        ("eu-isoe-west-1", "lambda.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("us-isof-south-1", "lambda.us-isof-south-1.csp.hci.ic.gov"),
+        ("xx-somewhere-9", "lambda.xx-somewhere-9.amazonaws.com"),
+    ],
+)
 def test_names_of_regions(world, region, name):
     world.dns({name: ["127.0.0.1"]})
     endpoint = world.aws((name,), region, name=name)
@@ -59,11 +68,22 @@ def test_names_of_regions(world, region, name):
     assert {asked for asked, _ in world.names.asked} == {name}
 
 
-@pytest.mark.parametrize("names, good", [
-    (("*.eu-west-1.amazonaws.com",), True), (("lambda.eu-west-1.amazonaws.com",), True), (("x.test", "*.eu-west-1.amazonaws.com"), True),
-    (("*.amazonaws.com",), False), (("*.*.amazonaws.com",), False), (("lambda.*.amazonaws.com",), False), (("*.com",), False), (("*",), False),
-    (("*eu-west-1.amazonaws.com",), False), (("lambda.eu-west-1.amazonaws.com.evil.test",), False), (("eu-west-1.amazonaws.com",), False),
-])
+@pytest.mark.parametrize(
+    "names, good",
+    [
+        (("*.eu-west-1.amazonaws.com",), True),
+        (("lambda.eu-west-1.amazonaws.com",), True),
+        (("x.test", "*.eu-west-1.amazonaws.com"), True),
+        (("*.amazonaws.com",), False),
+        (("*.*.amazonaws.com",), False),
+        (("lambda.*.amazonaws.com",), False),
+        (("*.com",), False),
+        (("*",), False),
+        (("*eu-west-1.amazonaws.com",), False),
+        (("lambda.eu-west-1.amazonaws.com.evil.test",), False),
+        (("eu-west-1.amazonaws.com",), False),
+    ],
+)
 def test_wildcards(world, names, good):
     world.dns({"lambda.eu-west-1.amazonaws.com": ["127.0.0.1"]})
     runtime = world.runtime(world.aws(names))
@@ -98,7 +118,14 @@ def test_evil_regions_are_not_even_looked_up(world):
     endpoint = world.aws(("*.eu-west-1.amazonaws.com",))
     runtime = world.runtime(endpoint)
     world.names.asked.clear()
-    for path in ("/x.evil.com%2F/fn", "/evil.com%23/fn", "/eu-west-1.evil.com/fn", "/@evil.com:1/fn", "/eu-west-1%00.evil.com/fn", "/..%2Fevil/fn"):
+    for path in (
+        "/x.evil.com%2F/fn",
+        "/evil.com%23/fn",
+        "/eu-west-1.evil.com/fn",
+        "/@evil.com:1/fn",
+        "/eu-west-1%00.evil.com/fn",
+        "/..%2Fevil/fn",
+    ):
         assert "Invalid resource" in runtime.text(slack.command(path))
     assert not world.names.asked and not endpoint.requests
 

@@ -23,9 +23,11 @@ gateway = failed(502, "EC2ThrottledException", "no")
 away = failed(503, "ServiceUnavailable", "no")
 
 
-@pytest.mark.parametrize("script", [
-    [throttled], [pending], [broken], [gateway], [away], [throttled, broken, away], [gateway, pending, throttled],
-], ids=["429", "409", "500", "502", "503", "429-500-503", "502-409-429"])
+@pytest.mark.parametrize(
+    "script",
+    [[throttled], [pending], [broken], [gateway], [away], [throttled, broken, away], [gateway, pending, throttled]],
+    ids=["429", "409", "500", "502", "503", "429-500-503", "502-409-429"],
+)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_sent_again_until_it_works(make, script, tls):
     runtime = make.runtime(endpoint=make.endpoint(tls=tls, script=script))
@@ -64,10 +66,12 @@ def test_every_attempt_is_signed_anew(make):
     assert first.header("x-amz-date") != second.header("x-amz-date")
 
 
-# ---- connections ---------------------------------------------------------------------------------------------------------
+# ---- connections -----------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("behaviour", [peer.close_at_once, peer.reset_at_once, peer.close_after_hello],
-                         ids=["closed", "reset", "closed-after-hello"])
+
+@pytest.mark.parametrize(
+    "behaviour", [peer.close_at_once, peer.reset_at_once, peer.close_after_hello], ids=["closed", "reset", "closed-after-hello"]
+)
 @pytest.mark.parametrize("times", [1, 3])
 def test_handshakes_are_tried_again(make, behaviour, times):
     endpoint = make.endpoint(tls=True, open_now=False, at_accept={i: behaviour for i in range(times)})
@@ -135,8 +139,18 @@ def test_kept_connection_that_ends_within_the_answer(make, piece):
     assert runtime.endpoint.functions == ["first", "my-fn"]
 
 
-@pytest.mark.parametrize("ending", [peer.close, peer.reset, peer.raw(b"HTTP/1.1 20"), peer.raw(b"\r\n"), peer.raw(b"junk\r\n\r\n"),
-                                    failed(504, "GatewayTimeout", "no")], ids=["closed", "reset", "cut", "newline", "junk", "504"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        peer.close,
+        peer.reset,
+        peer.raw(b"HTTP/1.1 20"),
+        peer.raw(b"\r\n"),
+        peer.raw(b"junk\r\n\r\n"),
+        failed(504, "GatewayTimeout", "no"),
+    ],
+    ids=["closed", "reset", "cut", "newline", "junk", "504"],
+)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_unknown_on_a_fresh_connection_is_never_sent_again(make, tls, ending):
     endpoint = make.endpoint(tls=tls, open_now=False, default=ending)
@@ -166,8 +180,9 @@ def test_server_that_says_it_will_close(make):
 
 def test_server_that_speaks_unasked(make):
     """A kept connection with bytes on it that belong to nothing is not used again."""
-    runtime = make.runtime(endpoint=make.endpoint(script=[
-        peer.raw(response(202) + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then="keep")]))
+    runtime = make.runtime(
+        endpoint=make.endpoint(script=[peer.raw(response(202) + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then="keep")])
+    )
     for _ in range(2):
         assert runtime.text(slack.command()) == STARTED
     assert [len(link.requests) for link in runtime.endpoint.links if link.requests] == [1, 1]
@@ -187,32 +202,55 @@ def test_reset_in_the_middle_of_the_request(make, size):
     assert len(endpoint.links) == 1 or size == 6000000 and len(endpoint.links) <= 4
 
 
-@pytest.mark.parametrize("status, name", [(301, "/2015-03-31/functions/my-fn/invocations"), (302, "http://{}/x"), (303, "http://{}/x"),
-                                          (307, "http://{}/2015-03-31/functions/other/invocations"), (308, "//{}/x")])
+@pytest.mark.parametrize(
+    "status, name",
+    [
+        (301, "/2015-03-31/functions/my-fn/invocations"),
+        (302, "http://{}/x"),
+        (303, "http://{}/x"),
+        (307, "http://{}/2015-03-31/functions/other/invocations"),
+        (308, "//{}/x"),
+    ],
+)
 def test_redirects_are_not_followed(make, status, name):
     trap = make.endpoint(check=False)
     location = name.format(trap.authority)
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.raw(response(status, b"", [("Location", location)]), then="keep")))
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.raw(response(status, b"", [("Location", location)]), then="keep"))
+    )
     assert runtime.text(slack.command()).startswith(NOT)
     runtime.settled()
     assert len(runtime.endpoint.requests) == 1 and not trap.links
 
 
-# ---- clock and keys ------------------------------------------------------------------------------------------------------
+# ---- clock and keys --------------------------------------------------------------------------------------------------
 
-def skewed(offset, status=403, name="InvalidSignatureException", message="Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z (20260101T001500Z - 5 min.)"):
+
+def skewed(
+    offset,
+    status=403,
+    name="InvalidSignatureException",
+    message="Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z (20260101T001500Z - 5 min.)",
+):
     def act(visit):
-        date = email.utils.format_datetime(datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset), usegmt=True)
+        date = email.utils.format_datetime(
+            datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset), usegmt=True
+        )
         failed(status, name, message, fields=[("Date", date)])(visit)
+
     return act
 
 
 @pytest.mark.parametrize("offset", [600, -600, 86400 * 400, -7200])
-@pytest.mark.parametrize("name, message", [
-    ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"),
-    ("InvalidSignatureException", "Signature not yet current: 20260101T001000Z is still later than 20260101T000500Z"),
-    ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
-], ids=["expired", "not-yet", "skewed"])
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"),
+        ("InvalidSignatureException", "Signature not yet current: 20260101T001000Z is still later than 20260101T000500Z"),
+        ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+    ],
+    ids=["expired", "not-yet", "skewed"],
+)
 def test_wrong_clock_is_corrected_once(make, offset, name, message):
     endpoint = make.endpoint(check=False, script=[skewed(offset, name=name, message=message)])
     runtime = make.runtime(endpoint=endpoint)
@@ -233,7 +271,9 @@ def test_clock_is_corrected_only_once(make):
 
 
 def test_wrong_signature_with_a_right_clock_is_final(make):
-    endpoint = make.endpoint(default=skewed(0, message="The request signature we calculated does not match the signature you provided."))
+    endpoint = make.endpoint(
+        default=skewed(0, message="The request signature we calculated does not match the signature you provided.")
+    )
     runtime = make.runtime(endpoint=endpoint)
     text = runtime.text(slack.command())
     assert text.startswith(NOT) and "InvalidSignatureException" in text
@@ -242,7 +282,9 @@ def test_wrong_signature_with_a_right_clock_is_final(make):
 
 @pytest.mark.parametrize("name", ["ExpiredTokenException", "ExpiredToken"])
 def test_expired_keys_are_reported_and_the_sandbox_is_replaced(make, name):
-    runtime = make.runtime(endpoint=make.endpoint(default=failed(403, name, "The security token included in the request is expired")))
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=failed(403, name, "The security token included in the request is expired"))
+    )
     item = runtime.send(slack.command())
     assert NOT in item.reply["body"] and name in item.reply["body"]
     assert len(runtime.endpoint.requests) == 1
@@ -258,8 +300,18 @@ def test_durable_execution_that_runs_already_is_not_sent_again(make):
 
 
 def test_one_failure_does_not_poison_the_next(make):
-    endpoint = make.endpoint(tls=True, open_now=False, script=[
-        peer.close, accepted(), failed(404, "ResourceNotFoundException", "no"), accepted(), peer.raw(b"junk"), accepted()])
+    endpoint = make.endpoint(
+        tls=True,
+        open_now=False,
+        script=[
+            peer.close,
+            accepted(),
+            failed(404, "ResourceNotFoundException", "no"),
+            accepted(),
+            peer.raw(b"junk"),
+            accepted(),
+        ],
+    )
     runtime = make.runtime(endpoint=endpoint)
     endpoint.open()
     answers = [URL.read(runtime.send(slack.command()).reply)[2] for _ in range(6)]

@@ -51,8 +51,11 @@ def test_event_cut_by_the_service(make):
     assert len(runtime.endpoint.requests) == 1
 
 
-@pytest.mark.parametrize("event", [b"", b"{", b"nul", b"{}x", b"\xff", b"\x00", b"[" * 5000, b"{\"a\":" * 3000, b"\"", b" "],
-                         ids=lambda e: ascii(e)[:14])
+@pytest.mark.parametrize(
+    "event",
+    [b"", b"{", b"nul", b"{}x", b"\xff", b"\x00", b"[" * 5000, b'{"a":' * 3000, b'"', b" "],
+    ids=lambda e: ascii(e)[:14],
+)
 def test_event_that_is_no_json(make, event):
     runtime = make.runtime()
     item = runtime.send(event).wait()
@@ -62,11 +65,15 @@ def test_event_that_is_no_json(make, event):
     assert STARTED in runtime.text(slack.command())
 
 
-@pytest.mark.parametrize("fields", [
-    [("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", ""), ("Lambda-Runtime-Trace-Id", "")],
-    [("Lambda-Runtime-Aws-Tenant-Id", "t1"), ("X-Unknown", "y" * 8000)],
-    [("Set-Cookie", "a=b")] * 50,
-], ids=["empty", "unknown-and-long", "many"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", ""), ("Lambda-Runtime-Trace-Id", "")],
+        [("Lambda-Runtime-Aws-Tenant-Id", "t1"), ("X-Unknown", "y" * 8000)],
+        [("Set-Cookie", "a=b")] * 50,
+    ],
+    ids=["empty", "unknown-and-long", "many"],
+)
 def test_header_fields_of_an_event(make, fields):
     runtime = make.runtime(api=make.api(always_fields=fields))
     for _ in range(3):
@@ -99,10 +106,22 @@ def test_connection_closed_while_it_waits(make):
     assert runtime.text(slack.command()) == STARTED
 
 
-@pytest.mark.parametrize("trouble", [close, reset, refuse(500), refuse(403, "InvalidStateTransition"), raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
-                                     raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), raw(b"garbage\r\n\r\n"), raw(b"\n"),
-                                     raw(response(200, b"{}")), raw(response(200, b"{}", [("Lambda-Runtime-Aws-Request-Id", "")]))],
-                         ids=["close", "reset", "500", "403", "cut-head", "cut-body", "garbage", "newline", "no-request-id", "empty-request-id"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        close,
+        reset,
+        refuse(500),
+        refuse(403, "InvalidStateTransition"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"),
+        raw(b"garbage\r\n\r\n"),
+        raw(b"\n"),
+        raw(response(200, b"{}")),
+        raw(response(200, b"{}", [("Lambda-Runtime-Aws-Request-Id", "")])),
+    ],
+    ids=["close", "reset", "500", "403", "cut-head", "cut-body", "garbage", "newline", "no-request-id", "empty-request-id"],
+)
 def test_next_that_fails_for_ever(make, trouble):
     """Three tries, then the process ends so that the sandbox is replaced."""
     runtime = make.runtime()
@@ -211,6 +230,7 @@ def test_waiting_for_an_event_costs_nothing(make):
         with open(f"/proc/{runtime.process.pid}/stat") as f:
             fields = f.read().rsplit(")", 1)[1].split()
         return int(fields[11]) + int(fields[12])
+
     before = ticks()
     time.sleep(0.6)
     assert ticks() - before <= 1

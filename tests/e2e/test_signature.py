@@ -141,16 +141,22 @@ def test_doubled_by_case(make, name):
     assert len(runtime.process.lines) == lines + 1
 
 
-@pytest.mark.parametrize("change", [
-    pytest.param(lambda e: e["headers"].pop("x-slack-signature"), id="missing"),
-    pytest.param(lambda e: e["headers"].update({"x-slack-signature": None}), id="null"),
-    pytest.param(lambda e: e["headers"].update({"x-slack-signature": 1}), id="number"),
-    pytest.param(lambda e: e["headers"].update({"x-slack-signature": []}), id="empty-array"),
-    pytest.param(lambda e: e["headers"].update({"x-slack-request-timestamp": int(e["headers"]["x-slack-request-timestamp"])}), id="timestamp-number"),
-    pytest.param(lambda e: e.update(headers=None), id="no-headers"),
-    pytest.param(lambda e: e.update(headers=[]), id="headers-array"),
-    pytest.param(lambda e: e.pop("headers"), id="headers-missing"),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda e: e["headers"].pop("x-slack-signature"), id="missing"),
+        pytest.param(lambda e: e["headers"].update({"x-slack-signature": None}), id="null"),
+        pytest.param(lambda e: e["headers"].update({"x-slack-signature": 1}), id="number"),
+        pytest.param(lambda e: e["headers"].update({"x-slack-signature": []}), id="empty-array"),
+        pytest.param(
+            lambda e: e["headers"].update({"x-slack-request-timestamp": int(e["headers"]["x-slack-request-timestamp"])}),
+            id="timestamp-number",
+        ),
+        pytest.param(lambda e: e.update(headers=None), id="no-headers"),
+        pytest.param(lambda e: e.update(headers=[]), id="headers-array"),
+        pytest.param(lambda e: e.pop("headers"), id="headers-missing"),
+    ],
+)
 def test_headers_of_other_types(make, change):
     runtime = make.runtime()
     event = URL.event(slack.command())
@@ -159,10 +165,17 @@ def test_headers_of_other_types(make, change):
     assert not runtime.endpoint.requests
 
 
-@pytest.mark.parametrize("configured", [
-    f"{GOOD},{slack.OTHER_SECRET}", f"{slack.OTHER_SECRET},{GOOD}", f" {slack.OTHER_SECRET} , {GOOD} ", f"{GOOD},",
-    ",".join(f"{i:032x}" for i in range(15)) + "," + GOOD,
-], ids=["first", "second", "blanks", "comma-at-the-end", "last-of-16"])
+@pytest.mark.parametrize(
+    "configured",
+    [
+        f"{GOOD},{slack.OTHER_SECRET}",
+        f"{slack.OTHER_SECRET},{GOOD}",
+        f" {slack.OTHER_SECRET} , {GOOD} ",
+        f"{GOOD},",
+        ",".join(f"{i:032x}" for i in range(15)) + "," + GOOD,
+    ],
+    ids=["first", "second", "blanks", "comma-at-the-end", "last-of-16"],
+)
 def test_several_secrets(make, configured):
     runtime = make.runtime(SLACK_SIGNING_SECRET=configured)
     assert "has been started" in runtime.text(slack.command())
@@ -177,7 +190,9 @@ def test_a_secret_is_text_of_any_length(make):
 
 def test_skip_verify(make):
     runtime = make.runtime(SLACK_SIGNING_SECRET=None, GATEWAY_INSECURE_SKIP_VERIFY="1")
-    assert any("verif" in line["message"] or "GATEWAY_INSECURE_SKIP_VERIFY" in str(line) for line in runtime.process.logged("WARN"))
+    assert any(
+        "verif" in line["message"] or "GATEWAY_INSECURE_SKIP_VERIFY" in str(line) for line in runtime.process.logged("WARN")
+    )
     assert "has been started" in runtime.text(slack.command(signature="", timestamp=""))
     assert "has been started" in runtime.text(slack.command(secret="wrong"))
 

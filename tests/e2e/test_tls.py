@@ -40,7 +40,8 @@ def refused(make, certificate=True, name="localhost", **options):
     return text
 
 
-# ---- keys and signatures -----------------------------------------------------------------------------------------------------
+# ---- keys and signatures ---------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("kind", ["rsa2048", "rsa3072", "rsa4096", "p256", "p384"])
 @pytest.mark.parametrize("root", ["p256", "rsa2048"])
@@ -62,8 +63,11 @@ def test_key_on_a_curve_that_is_not_spoken(make, pki):
     assert not endpoint.requests and len(endpoint.links) <= 4
 
 
-@pytest.mark.parametrize("digest, good", [(hashes.SHA256, True), (hashes.SHA384, True), (hashes.SHA512, True), (hashes.SHA1, False)],
-                         ids=["sha256", "sha384", "sha512", "sha1"])
+@pytest.mark.parametrize(
+    "digest, good",
+    [(hashes.SHA256, True), (hashes.SHA384, True), (hashes.SHA512, True), (hashes.SHA1, False)],
+    ids=["sha256", "sha384", "sha512", "sha1"],
+)
 @pytest.mark.parametrize("root", ["p256", "rsa2048"])
 def test_digest_of_the_signature(make, pki, digest, good, root):
     tls = pki.server(pki.leaf(issuer=pki.authority(root), digest=digest))
@@ -78,24 +82,41 @@ def test_root_of_384_bits(make, pki):
     assert runtime.text(slack.command()) == STARTED
 
 
-# ---- what the certificate says --------------------------------------------------------------------------------------------------
+# ---- what the certificate says ---------------------------------------------------------------------------------------
 
 GOOD = {
-    "plain": {}, "no-purpose": dict(purposes=()), "no-basic-constraints": dict(basic=False),
+    "plain": {},
+    "no-purpose": dict(purposes=()),
+    "no-basic-constraints": dict(basic=False),
     "two-purposes": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)),
-    "no-common-name": dict(common_name=None), "other-common-name": dict(common_name="other.test"), "root-sent-too": dict(with_root=True),
-    "many-names": dict(names=tuple(f"n{i}.test" for i in range(50)) + ("localhost",)), "upper-case": dict(names=("LOCALHOST",)),
-    "just-valid": dict(start=datetime.timedelta(minutes=-2)), "valid-for-minutes": dict(end=datetime.timedelta(minutes=2)),
+    "no-common-name": dict(common_name=None),
+    "other-common-name": dict(common_name="other.test"),
+    "root-sent-too": dict(with_root=True),
+    "many-names": dict(names=tuple(f"n{i}.test" for i in range(50)) + ("localhost",)),
+    "upper-case": dict(names=("LOCALHOST",)),
+    "just-valid": dict(start=datetime.timedelta(minutes=-2)),
+    "valid-for-minutes": dict(end=datetime.timedelta(minutes=2)),
     "valid-for-ever": dict(end=datetime.timedelta(days=365 * 200)),
 }
 BAD = {
-    "other-name": dict(names=("other.test",)), "part-of-the-name": dict(names=("ocalhost",)), "longer-name": dict(names=("localhost.test",)),
-    "sub-name": dict(names=("a.localhost",)), "wildcard-alone": dict(names=("*",)), "wildcard-below": dict(names=("*.localhost",)),
-    "wildcard-within": dict(names=("local*",)), "common-name-only": dict(san=False), "other-san-good-common-name": dict(names=("other.test",), common_name="localhost"),
-    "address-only": dict(names=()), "expired": dict(start=-30 * 24 * HOUR, end=-HOUR), "expired-a-minute-ago": dict(end=datetime.timedelta(seconds=-60)),
-    "not-yet-valid": dict(start=HOUR), "valid-in-a-century": dict(start=datetime.timedelta(days=36500), end=datetime.timedelta(days=36600)),
-    "for-clients": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,)), "for-clients-critical": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,), purposes_critical=True),
-    "for-mail": dict(purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.CODE_SIGNING)), "authority": dict(is_ca=True),
+    "other-name": dict(names=("other.test",)),
+    "part-of-the-name": dict(names=("ocalhost",)),
+    "longer-name": dict(names=("localhost.test",)),
+    "sub-name": dict(names=("a.localhost",)),
+    "wildcard-alone": dict(names=("*",)),
+    "wildcard-below": dict(names=("*.localhost",)),
+    "wildcard-within": dict(names=("local*",)),
+    "common-name-only": dict(san=False),
+    "other-san-good-common-name": dict(names=("other.test",), common_name="localhost"),
+    "address-only": dict(names=()),
+    "expired": dict(start=-30 * 24 * HOUR, end=-HOUR),
+    "expired-a-minute-ago": dict(end=datetime.timedelta(seconds=-60)),
+    "not-yet-valid": dict(start=HOUR),
+    "valid-in-a-century": dict(start=datetime.timedelta(days=36500), end=datetime.timedelta(days=36600)),
+    "for-clients": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,)),
+    "for-clients-critical": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,), purposes_critical=True),
+    "for-mail": dict(purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.CODE_SIGNING)),
+    "authority": dict(is_ca=True),
     "self-signed": dict(self_signed=True),
 }
 
@@ -110,10 +131,20 @@ def test_bad_certificate(make, pki, case):
     refused(make, tls=pki.server(pki.leaf(**BAD[case])))
 
 
-@pytest.mark.parametrize("names, addresses, good", [
-    ((), ("127.0.0.1",), True), (("localhost",), ("10.0.0.1", "127.0.0.1"), True), ((), ("127.0.0.2",), False),
-    (("127.0.0.1",), (), False), (("localhost",), (), False), (("*.0.0.1",), (), False), ((), ("::1",), False), ((), ("::ffff:127.0.0.1",), False),
-], ids=["address", "second-address", "other-address", "address-as-name", "name-only", "wildcard", "ipv6", "mapped"])
+@pytest.mark.parametrize(
+    "names, addresses, good",
+    [
+        ((), ("127.0.0.1",), True),
+        (("localhost",), ("10.0.0.1", "127.0.0.1"), True),
+        ((), ("127.0.0.2",), False),
+        (("127.0.0.1",), (), False),
+        (("localhost",), (), False),
+        (("*.0.0.1",), (), False),
+        ((), ("::1",), False),
+        ((), ("::ffff:127.0.0.1",), False),
+    ],
+    ids=["address", "second-address", "other-address", "address-as-name", "name-only", "wildcard", "ipv6", "mapped"],
+)
 def test_addresses(make, pki, names, addresses, good):
     tls = pki.server(pki.leaf(names=names, addresses=addresses, common_name="127.0.0.1"))
     (accepted if good else refused)(make, name="127.0.0.1", tls=tls)
@@ -124,7 +155,8 @@ def test_certificate_for_anybody(make, pki):
     refused(make, tls=pki.server(pki.leaf(names=("x.test",), addresses=(), common_name=None)))
 
 
-# ---- who signed it -----------------------------------------------------------------------------------------------------------
+# ---- who signed it ---------------------------------------------------------------------------------------------------
+
 
 def intermediate(pki, **options):
     return pki.authority("p256", options.pop("name", "Middle"), issuer=options.pop("issuer", pki.authority()), **options)
@@ -140,13 +172,17 @@ CHAINS = {
     "unknown-of-the-same-name": (False, lambda pki: same_name(pki)),
     "between-is-no-authority": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False))),
     "between-may-not-sign": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No Sign", sign_certs=False))),
-    "path-length-exceeded": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki, name="Zero", path_length=0)))),
+    "path-length-exceeded": (
+        False,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki, name="Zero", path_length=0))),
+    ),
     "leaf-signs-leaf": (False, lambda pki: leaf_of_leaf(pki)),
 }
 
 
 def same_name(pki):
     from support.certificates import Pki
+
     return Pki(pki.folder).leaf()
 
 
@@ -170,15 +206,21 @@ def test_built_in_anchors_do_not_know_our_authority(make):
 
 def test_ssl_cert_file_is_for_all_and_the_bundle_beats_it(make, pki):
     unknown = pki.bundle(pki.authority("p256", "Unknown Root"))
-    for env, good in (({"AWS_CA_BUNDLE": None, "SSL_CERT_FILE": pki.bundle()}, True), ({"SSL_CERT_FILE": unknown}, True),
-                      ({"AWS_CA_BUNDLE": unknown, "SSL_CERT_FILE": pki.bundle()}, False)):
+    for env, good in (
+        ({"AWS_CA_BUNDLE": None, "SSL_CERT_FILE": pki.bundle()}, True),
+        ({"SSL_CERT_FILE": unknown}, True),
+        ({"AWS_CA_BUNDLE": unknown, "SSL_CERT_FILE": pki.bundle()}, False),
+    ):
         runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), **env)
         assert (runtime.text(slack.command()) == STARTED) == good, env
 
 
 def test_bundle_of_150_roots(make, pki):
     kinds = ["p256", "p384", "rsa2048"]
-    others = [pki.authority(kinds[i % 3], f"Other Root {i % 12}", name_of) for i, name_of in enumerate([hashes.SHA256, hashes.SHA384] * 6)]
+    others = [
+        pki.authority(kinds[i % 3], f"Other Root {i % 12}", name_of)
+        for i, name_of in enumerate([hashes.SHA256, hashes.SHA384] * 6)
+    ]
     pems = b"# a comment\r\n".join([a.pem() for a in others] * 13) + pki.authority().pem() + b"\n\n" + others[0].pem()
     bundle = pki.file(pems)
     runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=bundle)
@@ -188,12 +230,18 @@ def test_bundle_of_150_roots(make, pki):
 def test_bundle_with_what_does_not_belong(make, pki):
     """A leaf, a key and a broken block are passed over."""
     leaf = pki.leaf()
-    pems = leaf.pem() + leaf.key_pem() + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + pki.authority().pem().replace(b"\n", b"\r\n")
+    pems = (
+        leaf.pem()
+        + leaf.key_pem()
+        + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        + pki.authority().pem().replace(b"\n", b"\r\n")
+    )
     runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=pki.file(pems))
     assert runtime.text(slack.command()) == STARTED
 
 
-# ---- the words of TLS ---------------------------------------------------------------------------------------------------------
+# ---- the words of TLS ------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("kind, suite", [(kind, suite) for kind in SUITES for suite in SUITES[kind]])
 def test_suite(make, pki, kind, suite):
@@ -202,10 +250,24 @@ def test_suite(make, pki, kind, suite):
     assert link.cipher == suite and link.version == "TLSv1.2"
 
 
-@pytest.mark.parametrize("suite", [
-    "AES128-GCM-SHA256", "AES256-SHA256", "AES128-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES128-SHA",
-    "DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-NULL-SHA", "NULL-SHA256", "AECDH-AES128-SHA", "ADH-AES128-GCM-SHA256", "AES128-CCM",
-])
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "AES128-GCM-SHA256",
+        "AES256-SHA256",
+        "AES128-SHA",
+        "ECDHE-RSA-AES128-SHA256",
+        "ECDHE-RSA-AES256-SHA384",
+        "ECDHE-RSA-AES128-SHA",
+        "DHE-RSA-AES128-GCM-SHA256",
+        "DHE-RSA-CHACHA20-POLY1305",
+        "ECDHE-RSA-NULL-SHA",
+        "NULL-SHA256",
+        "AECDH-AES128-SHA",
+        "ADH-AES128-GCM-SHA256",
+        "AES128-CCM",
+    ],
+)
 def test_suite_that_is_not_spoken(make, pki, suite):
     refused(make, certificate=False, tls=pki.server(pki.leaf("rsa2048"), suite))
 
@@ -241,13 +303,33 @@ def test_group_with_the_openssl_tool(make, pki, group):
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    server = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-naccept", "2", "-tls1_2", "-groups", group, "-quiet", "-cert",
-                               pki.file(certificate.chain_pem()), "-key", pki.file(certificate.key_pem())],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [
+            "openssl",
+            "s_server",
+            "-accept",
+            f"127.0.0.1:{port}",
+            "-naccept",
+            "2",
+            "-tls1_2",
+            "-groups",
+            group,
+            "-quiet",
+            "-cert",
+            pki.file(certificate.chain_pem()),
+            "-key",
+            pki.file(certificate.key_pem()),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         assert eventually(lambda: listening(port), 3)
         endpoint = make.endpoint(open_now=False)
-        runtime = make.runtime(endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{port}", AWS_CA_BUNDLE=pki.bundle())
+        runtime = make.runtime(
+            endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{port}", AWS_CA_BUNDLE=pki.bundle()
+        )
         item = runtime.send(slack.command())
         threading.Thread(target=answer_when_asked, args=(server,), daemon=True).start()
         assert STARTED in item.reply["body"]
@@ -321,10 +403,20 @@ def test_new_certificate_is_looked_at_again(make, pki):
     assert len(runtime.endpoint.requests) == 1
 
 
-@pytest.mark.parametrize("data", [
-    b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", b"\x15\x03\x01\x00\x02\x02\x28", b"\x15\x03\x03\x00\x02\x01\x00", b"\x00" * 2000,
-    b"\x16\x03\x03\xff\xff" + b"x" * 70000, b"\x16\x03\x03\x00\x04\x02\x00\x00\x00", b"\x17\x03\x03\x00\x10" + b"y" * 16, b"\x16\x03\x03\x00\x00" * 1000,
-], ids=["http", "alert-fatal", "alert-close", "zeros", "long-record", "empty-hello", "data-first", "empty-records"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        b"\x15\x03\x01\x00\x02\x02\x28",
+        b"\x15\x03\x03\x00\x02\x01\x00",
+        b"\x00" * 2000,
+        b"\x16\x03\x03\xff\xff" + b"x" * 70000,
+        b"\x16\x03\x03\x00\x04\x02\x00\x00\x00",
+        b"\x17\x03\x03\x00\x10" + b"y" * 16,
+        b"\x16\x03\x03\x00\x00" * 1000,
+    ],
+    ids=["http", "alert-fatal", "alert-close", "zeros", "long-record", "empty-hello", "data-first", "empty-records"],
+)
 def test_answers_to_a_hello_that_are_none(make, data):
     refused(make, certificate=False, tls=True, at_accept={"all": peer.refuse_with(data)})
 

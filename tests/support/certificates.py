@@ -40,8 +40,9 @@ class Certificate:
         return b"".join([self.pem()] + [c.public_bytes(serialization.Encoding.PEM) for c in self.chain])
 
     def key_pem(self):
-        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                      serialization.NoEncryption())
+        return self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
 
 class Pki:
@@ -58,8 +59,9 @@ class Pki:
             self.keys[kind, use] = make_key(kind)
         return self.keys[kind, use]
 
-    def authority(self, kind="p256", name="Test Root", digest=hashes.SHA256, issuer=None, is_ca=True, sign_certs=True,
-                  path_length=None):
+    def authority(
+        self, kind="p256", name="Test Root", digest=hashes.SHA256, issuer=None, is_ca=True, sign_certs=True, path_length=None
+    ):
         """A root, or with `issuer` an intermediate."""
         ident = ("ca", kind, name, digest.name, issuer and issuer.own.subject.rfc4514_string(), is_ca, sign_certs, path_length)
         if ident not in self.made:
@@ -75,12 +77,35 @@ class Pki:
     def builder(self, subject, issuer, key, start=-DAY, end=90 * DAY):
         now = datetime.datetime.utcnow()
         self.count += 1
-        return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-                .serial_number(x509.random_serial_number()).not_valid_before(now + start).not_valid_after(now + end))
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + start)
+            .not_valid_after(now + end)
+        )
 
-    def leaf(self, kind="p256", issuer=None, names=("localhost",), addresses=("127.0.0.1",), common_name="localhost",
-             start=-DAY, end=30 * DAY, purposes=(ExtendedKeyUsageOID.SERVER_AUTH,), purposes_critical=False, is_ca=False,
-             digest=hashes.SHA256, self_signed=False, with_root=False, alone=False, san=True, basic=True):
+    def leaf(
+        self,
+        kind="p256",
+        issuer=None,
+        names=("localhost",),
+        addresses=("127.0.0.1",),
+        common_name="localhost",
+        start=-DAY,
+        end=30 * DAY,
+        purposes=(ExtendedKeyUsageOID.SERVER_AUTH,),
+        purposes_critical=False,
+        is_ca=False,
+        digest=hashes.SHA256,
+        self_signed=False,
+        with_root=False,
+        alone=False,
+        san=True,
+        basic=True,
+    ):
         """A server's certificate. By default a good one for localhost and 127.0.0.1."""
         issuer = issuer or self.authority()
         key = self.key(kind)
@@ -122,8 +147,16 @@ class Pki:
             self.made[authorities] = self.file(b"".join(a.pem() for a in authorities))
         return self.made[authorities]
 
-    def server(self, certificate=None, suites=None, least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_2, curve=None,
-               ask_client=False, alpn=None):
+    def server(
+        self,
+        certificate=None,
+        suites=None,
+        least=ssl.TLSVersion.TLSv1_2,
+        most=ssl.TLSVersion.TLSv1_2,
+        curve=None,
+        ask_client=False,
+        alpn=None,
+    ):
         """The TLS side of a server that shows `certificate`."""
         certificate = certificate or self.leaf()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -142,6 +175,14 @@ class Pki:
 
 
 def usage(sign_certs):
-    return x509.KeyUsage(digital_signature=True, key_cert_sign=sign_certs, crl_sign=sign_certs, content_commitment=False,
-                         key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
-                         decipher_only=False)
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=sign_certs,
+        crl_sign=sign_certs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -76,20 +76,32 @@ class Rest(FrontDoor):
         path = request.path
         query = dict(parse_qsl(request.query)) or None
         event = {
-            "resource": "/{proxy+}", "path": base_path + path, "httpMethod": request.method,
-            "headers": dict(request.headers), "multiValueHeaders": multi(request.headers),
+            "resource": "/{proxy+}",
+            "path": base_path + path,
+            "httpMethod": request.method,
+            "headers": dict(request.headers),
+            "multiValueHeaders": multi(request.headers),
             "queryStringParameters": query,
             "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
             "pathParameters": {"proxy": path.lstrip("/") if proxy == "auto" else proxy} if proxy else None,
             "stageVariables": None,
             "requestContext": {
-                "accountId": ACCOUNT, "resourceId": "abc123", "resourcePath": "/{proxy+}", "httpMethod": request.method,
-                "apiId": "abcdef1234", "protocol": "HTTP/1.1", "path": f"/{stage}{base_path}{path}", "stage": stage,
-                "requestId": str(uuid.uuid4()), "domainName": "abcdef1234.execute-api.eu-west-1.amazonaws.com",
+                "accountId": ACCOUNT,
+                "resourceId": "abc123",
+                "resourcePath": "/{proxy+}",
+                "httpMethod": request.method,
+                "apiId": "abcdef1234",
+                "protocol": "HTTP/1.1",
+                "path": f"/{stage}{base_path}{path}",
+                "stage": stage,
+                "requestId": str(uuid.uuid4()),
+                "domainName": "abcdef1234.execute-api.eu-west-1.amazonaws.com",
                 "requestTimeEpoch": int(time.time() * 1000) if epoch_ms is None else epoch_ms,
-                "identity": {"sourceIp": "1.2.3.4", "userAgent": "Slackbot 1.0 (+https://api.slack.com/robots)"}},
+                "identity": {"sourceIp": "1.2.3.4", "userAgent": "Slackbot 1.0 (+https://api.slack.com/robots)"},
+            },
             "body": body_member(request, as_base64) if request.body else None,
-            "isBase64Encoded": bool(as_base64)}
+            "isBase64Encoded": bool(as_base64),
+        }
         if self.version:
             event = {"version": self.version, **event}
         return event
@@ -116,17 +128,35 @@ class HttpApi2(FrontDoor):
         raw_path = base_path + request.path if stage == "$default" else f"/{stage}{base_path}{request.path}"
         route = "POST /{proxy+}" if self.proxy else "$default"
         event = {
-            "version": "2.0", "routeKey": route, "rawPath": raw_path, "rawQueryString": request.query,
-            "headers": {**lower_joined(request.headers), "content-length": str(len(request.body)),
-                        "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"},
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": raw_path,
+            "rawQueryString": request.query,
+            "headers": {
+                **lower_joined(request.headers),
+                "content-length": str(len(request.body)),
+                "x-forwarded-for": "1.2.3.4",
+                "x-forwarded-proto": "https",
+            },
             "requestContext": {
-                "accountId": ACCOUNT, "apiId": "abcdef1234", "domainName": self.domain,
+                "accountId": ACCOUNT,
+                "apiId": "abcdef1234",
+                "domainName": self.domain,
                 "domainPrefix": self.domain.split(".")[0],
-                "http": {"method": request.method, "path": raw_path, "protocol": "HTTP/1.1", "sourceIp": "1.2.3.4",
-                         "userAgent": "Slackbot 1.0 (+https://api.slack.com/robots)"},
-                "requestId": "JKJaXmPLvHcESHA=", "routeKey": route, "stage": stage,
+                "http": {
+                    "method": request.method,
+                    "path": raw_path,
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "1.2.3.4",
+                    "userAgent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+                },
+                "requestId": "JKJaXmPLvHcESHA=",
+                "routeKey": route,
+                "stage": stage,
                 "time": "12/Mar/2020:19:03:58 +0000",
-                "timeEpoch": int(time.time() * 1000) if epoch_ms is None else epoch_ms}}
+                "timeEpoch": int(time.time() * 1000) if epoch_ms is None else epoch_ms,
+            },
+        }
         if request.query:
             event["queryStringParameters"] = dict(parse_qsl(request.query))
         if self.proxy and proxy:
@@ -166,11 +196,18 @@ class Alb(FrontDoor):
         if as_base64 is None:
             types = [v for k, v in request.headers if k.lower() == "content-type"]
             as_base64 = bool(types) and not any(t.startswith(("application/json", "text/")) for t in types)
-        headers = request.headers + [("X-Forwarded-For", "1.2.3.4"), ("X-Amzn-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")]
+        headers = request.headers + [
+            ("X-Forwarded-For", "1.2.3.4"),
+            ("X-Amzn-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
+        ]
         pairs = [tuple((part + "=").split("=")[:2]) for part in request.query.split("&") if part]
         event = {
-            "requestContext": {"elb": {"targetGroupArn": f"arn:aws:elasticloadbalancing:eu-west-1:{ACCOUNT}:targetgroup/x/abc"}},
-            "httpMethod": request.method, "path": base_path + request.path}
+            "requestContext": {
+                "elb": {"targetGroupArn": f"arn:aws:elasticloadbalancing:eu-west-1:{ACCOUNT}:targetgroup/x/abc"}
+            },
+            "httpMethod": request.method,
+            "path": base_path + request.path,
+        }
         if self.several:
             event["multiValueQueryStringParameters"] = {k: [v] for k, v in pairs}
             event["multiValueHeaders"] = multi(headers, lower=True)

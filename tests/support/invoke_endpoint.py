@@ -30,8 +30,8 @@ class Link:
     def __init__(self, number):
         self.number = number
         self.opened = time.monotonic()
-        self.handshake = None   # moment when TLS was ready
-        self.fault = None       # why TLS never was
+        self.handshake = None  # moment when TLS was ready
+        self.fault = None  # why TLS never was
         self.resumed = False
         self.version = self.cipher = self.server_name = None
         self.requests = []
@@ -39,31 +39,53 @@ class Link:
         self.ended = False
 
 
-# ---- what to do with a request ------------------------------------------------------------------------------------------
+# ---- what to do with a request ---------------------------------------------------------------------------------------
+
 
 def accepted(request_id=None, fields=()):
     """202, as for an invocation of type Event."""
+
     def act(visit):
         own = request_id or str(uuid.uuid4())
-        visit.wire.send(response(202, b"", [("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())),
-                                            ("x-amzn-RequestId", own), *fields]))
+        visit.wire.send(
+            response(
+                202,
+                b"",
+                [("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())), ("x-amzn-RequestId", own), *fields],
+            )
+        )
+
     return act
 
 
 def failed(status, name, message, key="Message", fields=(), **members):
     """An error as AWS words it: its name in a header, its text in the body."""
+
     def act(visit):
         body = json.dumps({"Type": "User", key: message, **members}).encode()
-        visit.wire.send(response(status, body, [("Content-Type", "application/json"), ("x-amzn-ErrorType", name),
-                                                ("x-amzn-RequestId", str(uuid.uuid4())), *fields]))
+        visit.wire.send(
+            response(
+                status,
+                body,
+                [
+                    ("Content-Type", "application/json"),
+                    ("x-amzn-ErrorType", name),
+                    ("x-amzn-RequestId", str(uuid.uuid4())),
+                    *fields,
+                ],
+            )
+        )
+
     return act
 
 
 def raw(data, then="close"):
     """Exactly these bytes; then "close", "reset", "hang" or "keep"."""
+
     def act(visit):
         visit.wire.send(data)
         ending(then, visit)
+
     return act
 
 
@@ -71,15 +93,18 @@ def drip(data, pause=0.0, then="keep"):
     def act(visit):
         visit.wire.drip(data, pause)
         ending(then, visit)
+
     return act
 
 
 def endless(start, piece):
     """`start`, then `piece` again and again until the peer has had enough."""
+
     def act(visit):
         visit.wire.send(start)
         while not visit.endpoint.stopping.is_set():
             visit.wire.send(piece)
+
     return act
 
 
@@ -107,6 +132,7 @@ def reset(visit):
 
 def close_notify(act):
     """Like `act`, then the end of the connection in good order."""
+
     def whole(visit):
         act(visit)
         try:
@@ -115,16 +141,19 @@ def close_notify(act):
         except (OSError, AttributeError):
             pass
         visit.wire.close()
+
     return whole
 
 
 def later(gate, act):
     """`act`, as soon as the threading.Event `gate` is set."""
+
     def whole(visit):
         while not gate.wait(0.02):
             if visit.endpoint.stopping.is_set():
                 raise Gone
         act(visit)
+
     return whole
 
 
@@ -132,26 +161,32 @@ def after(seconds, act):
     def whole(visit):
         time.sleep(seconds)
         act(visit)
+
     return whole
 
 
 def closing(act):
     """`act`, then the end of the connection, as when the peer was frozen for long."""
+
     def whole(visit):
         act(visit)
         time.sleep(0.02)
         visit.wire.close()
+
     return whole
 
 
-# ---- what to do with a connection before there is a request -------------------------------------------------------------
+# ---- what to do with a connection before there is a request ----------------------------------------------------------
+
 
 def refuse_with(data):
     """These bytes in answer to the first that the client sends."""
+
     def act(wire, endpoint):
         wire.fill()
         wire.send(data)
         wire.close()
+
     return act
 
 
@@ -165,6 +200,7 @@ def handshake_after(gate):
         while not gate.wait(0.02):
             if endpoint.stopping.is_set():
                 raise Gone
+
     return act
 
 
@@ -184,8 +220,21 @@ def close_after_hello(wire, endpoint):
 class InvokeEndpoint(Server):
     """`requests` are all that came; `links` all connections; `started` the requests that were answered with 202."""
 
-    def __init__(self, tls=None, script=(), default=None, at_accept=None, at_head=None, keys=None, region="eu-west-1",
-                 base_path="", name="127.0.0.1", check=True, clock_offset=0, **options):
+    def __init__(
+        self,
+        tls=None,
+        script=(),
+        default=None,
+        at_accept=None,
+        at_head=None,
+        keys=None,
+        region="eu-west-1",
+        base_path="",
+        name="127.0.0.1",
+        check=True,
+        clock_offset=0,
+        **options,
+    ):
         self.tls = tls
         self.script = list(script)
         self.default = default or accepted()

@@ -62,11 +62,13 @@ class Network:
 
     def listener(self, port, host="127.0.0.1"):
         """A bound TCP socket; its Server opens it."""
+
         def job():
             sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((host, port))
             return sock
+
         return self.run(job)
 
     def datagrams(self, port, host="127.0.0.1"):
@@ -74,6 +76,7 @@ class Network:
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sock.bind((host, port))
             return sock
+
         return self.run(job)
 
     def hosts(self, text):
@@ -85,7 +88,8 @@ class Network:
     @property
     def wrapper(self):
         """The command that starts a program inside."""
-        script = f"mount --bind {self.folder}/hosts /etc/hosts && mount --bind {self.folder}/resolv.conf /etc/resolv.conf && exec \"$@\""
+        mounts = [f"mount --bind {self.folder}/{name} /etc/{name}" for name in ("hosts", "resolv.conf")]
+        script = " && ".join([*mounts, 'exec "$@"'])
         return ["nsenter", f"--net=/proc/{os.getpid()}/task/{self.tid}/ns/net", "unshare", "-m", "sh", "-c", script, "sh"]
 
     def stop(self):
@@ -146,22 +150,25 @@ class Dns:
         number, flags, questions = struct.unpack(">HHH", query[:6])
         labels, at = [], 12
         while query[at]:
-            labels.append(query[at + 1:at + 1 + query[at]].decode())
+            labels.append(query[at + 1 : at + 1 + query[at]].decode())
             at += 1 + query[at]
-        kind, _ = struct.unpack(">HH", query[at + 1:at + 5])
+        kind, _ = struct.unpack(">HH", query[at + 1 : at + 5])
         name = ".".join(labels).lower()
         self.asked.append((name, {1: "A", 28: "AAAA"}.get(kind, kind)))
         addresses = self.names(name, kind) if callable(self.names) else self.names.get(name)
         code = 3 if addresses is None else 0
         records = b"".join(
-            b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, 16 if kind == 28 else 4) +
-            socket.inet_pton(socket.AF_INET6 if kind == 28 else socket.AF_INET, address)
-            for address in addresses or [] if (":" in address) == (kind == 28))
+            b"\xc0\x0c"
+            + struct.pack(">HHIH", kind, 1, 60, 16 if kind == 28 else 4)
+            + socket.inet_pton(socket.AF_INET6 if kind == 28 else socket.AF_INET, address)
+            for address in addresses or []
+            if (":" in address) == (kind == 28)
+        )
         count = sum((":" in address) == (kind == 28) for address in addresses or [])
         if truncate:
             records, count = b"", 0
         flags = 0x8180 | (flags & 0x0100) | code | (0x0200 if truncate else 0)
-        return struct.pack(">HHHHHH", number, flags, 1, count, 0, 0) + query[12:at + 5] + records
+        return struct.pack(">HHHHHH", number, flags, 1, count, 0, 0) + query[12 : at + 5] + records
 
     def stop(self):
         self.udp.close()

@@ -1,11 +1,15 @@
 """The program under test as a process: clean environment, every line of its log looked at, no death by signal."""
 
+import fcntl
 import json
 import os
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -19,8 +23,16 @@ TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 LEVELS = {"DEBUG", "INFO", "WARN", "ERROR"}
 
 # Never in a log, whatever happens. Tests add what they make up.
-FORBIDDEN = [slack.SECRET, slack.OTHER_SECRET, slack.TOKEN, slack.TRIGGER, slack.RESPONSE_PATH, slack.TEXT,
-             slack.TEXT.replace(" ", "+"), slack.TEXT.replace(" ", "%20")]
+FORBIDDEN = [
+    slack.SECRET,
+    slack.OTHER_SECRET,
+    slack.TOKEN,
+    slack.TRIGGER,
+    slack.RESPONSE_PATH,
+    slack.TEXT,
+    slack.TEXT.replace(" ", "+"),
+    slack.TEXT.replace(" ", "%20"),
+]
 
 
 class Process:
@@ -37,14 +49,27 @@ class Process:
         self.env = dict(env)
         # What is shorter than six bytes stands in any text by chance.
         self.forbidden = FORBIDDEN + [text for text in forbidden if text and len(text.strip()) >= 6]
-        self.lines = []
+        self.read_lines = []
+        self.partial = b""
+        self.reading = threading.Lock()
         self.problems = []
         self.expected_exit = None
         self.started = time.monotonic()
-        self.process = subprocess.Popen([*wrapper, str(program), *args], env=self.env, cwd=cwd or folder, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **options)
+        self.process = subprocess.Popen(
+            [*wrapper, str(program), *args],
+            env=self.env,
+            cwd=cwd or folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            **options,
+        )
         self.stdout = b""
-        self.readers = [threading.Thread(target=self.read_stderr, daemon=True), threading.Thread(target=self.read_stdout, daemon=True)]
+        self.readers = [
+            threading.Thread(target=self.read_stderr, daemon=True),
+            threading.Thread(target=self.read_stdout, daemon=True),
+        ]
         for reader in self.readers:
             reader.start()
 
@@ -56,8 +81,34 @@ class Process:
         self.stdout = self.process.stdout.read()
 
     def read_stderr(self):
-        for line in self.process.stderr:
-            self.take(line)
+        poller = select.poll()
+        poller.register(self.process.stderr, select.POLLIN)
+        while True:
+            poller.poll()
+            with self.reading:
+                if not self.read_some():
+                    return
+
+    def read_some(self):
+        data = os.read(self.process.stderr.fileno(), 65536)
+        lines = (self.partial + data).split(b"\n")
+        self.partial = lines.pop()
+        for line in lines:
+            self.take(line + b"\n")
+        if not data and self.partial:
+            self.take(self.partial)
+        return bool(data)
+
+    @property
+    def lines(self):
+        """The log so far, up to what the program has written by now."""
+        with self.reading:
+            while not self.process.stderr.closed and self.unread():
+                self.read_some()
+        return self.read_lines
+
+    def unread(self):
+        return struct.unpack("i", fcntl.ioctl(self.process.stderr, termios.FIONREAD, b"\0" * 4))[0]
 
     def take(self, raw):
         text = raw.decode("utf-8", "replace")
@@ -73,7 +124,7 @@ class Process:
         except (ValueError, KeyError, AssertionError) as fault:
             self.problems.append(f"log line ({fault!r}): {text[:300]}")
         else:
-            self.lines.append(line)
+            self.read_lines.append(line)
 
     # ---- the log -----------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,18 @@ class Invocation:
     (a length, every byte of head and body in a segment of its own), or a number: chunks of that size.
     `statuses`: what successive posts of the answer get; the last one stays. "close" and "reset" are none at all."""
 
-    def __init__(self, event, framing="auto", deadline_ms=30000, fields=(), trace_id="", arn=ARN, statuses=(202,),
-                 request_id=None, sent=None):
+    def __init__(
+        self,
+        event,
+        framing="auto",
+        deadline_ms=30000,
+        fields=(),
+        trace_id="",
+        arn=ARN,
+        statuses=(202,),
+        request_id=None,
+        sent=None,
+    ):
         self.event = event if isinstance(event, bytes) else json.dumps(event).encode()
         self.sent = self.event if sent is None else sent
         self.framing = framing
@@ -42,8 +52,12 @@ class Invocation:
 
     def head_fields(self):
         epoch_ms = int(time.time() * 1000) + self.deadline_ms
-        fields = [("Content-Type", "application/json"), ("Lambda-Runtime-Aws-Request-Id", self.request_id),
-                  ("Lambda-Runtime-Deadline-Ms", str(epoch_ms)), ("Lambda-Runtime-Invoked-Function-Arn", self.arn)]
+        fields = [
+            ("Content-Type", "application/json"),
+            ("Lambda-Runtime-Aws-Request-Id", self.request_id),
+            ("Lambda-Runtime-Deadline-Ms", str(epoch_ms)),
+            ("Lambda-Runtime-Invoked-Function-Arn", self.arn),
+        ]
         if self.trace_id:
             fields.append(("Lambda-Runtime-Trace-Id", self.trace_id))
         return fields + self.fields
@@ -56,10 +70,12 @@ class Invocation:
     @property
     def reply(self):
         """The answer as JSON, refused when a key stands twice."""
+
         def unique(pairs):
             keys = [key for key, _ in pairs]
             assert len(keys) == len(set(keys)), f"a key stands twice in the answer: {keys}"
             return dict(pairs)
+
         self.wait()
         assert self.answer is not None, f"the event failed: {self.errors}"
         return json.loads(self.answer, object_pairs_hook=unique)
@@ -87,6 +103,7 @@ def raw(data, then_close=True):
         wire.send(data)
         if then_close:
             wire.close()
+
     return Misbehaviour(act)
 
 

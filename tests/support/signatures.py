@@ -9,14 +9,19 @@ from botocore.credentials import Credentials
 
 AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/, ]+)/(?P<date>\d{8})/(?P<region>[^/, ]+)/(?P<service>[^/, ]+)/aws4_request, "
-    r"SignedHeaders=(?P<names>[a-z0-9;-]+), Signature=(?P<signature>[0-9a-f]{64})\Z")
+    r"SignedHeaders=(?P<names>[a-z0-9;-]+), Signature=(?P<signature>[0-9a-f]{64})\Z"
+)
 
 
 class Keys:
     """Credentials as a caller has them."""
 
-    def __init__(self, access_key_id="AKIDEXAMPLE", secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-                 token="IQoJb3JpZ2luX2VjEXAMPLEtoken//////////wEaCWV1LXdlc3QtMSJHMEUCIQ=="):
+    def __init__(
+        self,
+        access_key_id="AKIDEXAMPLE",
+        secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        token="IQoJb3JpZ2luX2VjEXAMPLEtoken//////////wEaCWV1LXdlc3QtMSJHMEUCIQ==",
+    ):
         self.access_key_id, self.secret, self.token = access_key_id, secret, token
 
     def environment(self):

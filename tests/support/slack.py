@@ -27,8 +27,19 @@ class SlackRequest:
     """One HTTP request before a front door has made an event of it. `signature`/`timestamp`: None for "as it must be",
     "" for none, or a text."""
 
-    def __init__(self, body=b"", content_type=FORM, path="/eu-west-1/my-fn", method="POST", query="", age=0,
-                 secret=SECRET, signature=None, timestamp=None, headers=()):
+    def __init__(
+        self,
+        body=b"",
+        content_type=FORM,
+        path="/eu-west-1/my-fn",
+        method="POST",
+        query="",
+        age=0,
+        secret=SECRET,
+        signature=None,
+        timestamp=None,
+        headers=(),
+    ):
         self.body = body.encode() if isinstance(body, str) else body
         self.path, self.method, self.query = path, method, query
         if timestamp is None:
@@ -36,8 +47,12 @@ class SlackRequest:
         if signature is None:
             signature = sign(self.body, timestamp, secret)
         self.timestamp, self.signature = timestamp, signature
-        self.headers = [("Host", "example.test"), ("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)"),
-                        ("Accept-Encoding", "gzip,deflate"), ("Accept", "application/json,*/*")]
+        self.headers = [
+            ("Host", "example.test"),
+            ("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)"),
+            ("Accept-Encoding", "gzip,deflate"),
+            ("Accept", "application/json,*/*"),
+        ]
         if content_type:
             self.headers.append(("Content-Type", content_type))
         if signature:
@@ -48,10 +63,21 @@ class SlackRequest:
 
 
 def command_fields(**fields):
-    form = {"token": TOKEN, "team_id": "T1DC2JH3J", "team_domain": "testteamnow", "channel_id": "G8PSS9T3V",
-            "channel_name": "foobar", "user_id": "U2CERLKJA", "user_name": "roadrunner", "command": "/webhook-collect",
-            "text": TEXT, "response_url": "https://hooks.slack.com/commands/T1DC2JH3J/" + RESPONSE_PATH,
-            "trigger_id": TRIGGER, "api_app_id": "A123", "is_enterprise_install": "false"}
+    form = {
+        "token": TOKEN,
+        "team_id": "T1DC2JH3J",
+        "team_domain": "testteamnow",
+        "channel_id": "G8PSS9T3V",
+        "channel_name": "foobar",
+        "user_id": "U2CERLKJA",
+        "user_name": "roadrunner",
+        "command": "/webhook-collect",
+        "text": TEXT,
+        "response_url": "https://hooks.slack.com/commands/T1DC2JH3J/" + RESPONSE_PATH,
+        "trigger_id": TRIGGER,
+        "api_app_id": "A123",
+        "is_enterprise_install": "false",
+    }
     form.update(fields)
     return {name: value for name, value in form.items() if value is not None}
 
@@ -62,12 +88,16 @@ def command(path="/eu-west-1/my-fn", fields=None, **options):
 
 
 INTERACTIONS = {
-    "block_actions": {"container": {"type": "message"}, "channel": {"id": "C1"},
-                      "actions": [{"action_id": "approve", "block_id": "b", "type": "button", "value": TEXT}]},
+    "block_actions": {
+        "container": {"type": "message"},
+        "channel": {"id": "C1"},
+        "actions": [{"action_id": "approve", "block_id": "b", "type": "button", "value": TEXT}],
+    },
     "shortcut": {"callback_id": "open_ticket", "action_ts": "1531420618.000000"},
     "message_action": {"callback_id": "save", "message": {"text": TEXT}, "channel": {"id": "C1"}},
-    "view_submission": {"view": {"id": "V1", "hash": "1.a", "callback_id": "form", "private_metadata": TEXT,
-                                 "state": {"values": {}}}},
+    "view_submission": {
+        "view": {"id": "V1", "hash": "1.a", "callback_id": "form", "private_metadata": TEXT, "state": {"values": {}}}
+    },
     "view_closed": {"view": {"id": "V1", "callback_id": "form"}, "is_cleared": False},
     "interactive_message": {"callback_id": "old", "actions": [{"name": "n", "value": TEXT}]},
     "dialog_submission": {"callback_id": "old", "submission": {"a": TEXT}},
@@ -78,8 +108,15 @@ INTERACTIONS = {
 
 
 def interaction_payload(kind, **members):
-    payload = {"type": kind, "token": TOKEN, "trigger_id": TRIGGER, "api_app_id": "A123",
-               "team": {"id": "T1", "domain": "d"}, "user": {"id": "U1", "username": "u"}, **INTERACTIONS[kind]}
+    payload = {
+        "type": kind,
+        "token": TOKEN,
+        "trigger_id": TRIGGER,
+        "api_app_id": "A123",
+        "team": {"id": "T1", "domain": "d"},
+        "user": {"id": "U1", "username": "u"},
+        **INTERACTIONS[kind],
+    }
     if kind in ("block_actions", "message_action", "interactive_message"):
         payload["response_url"] = "https://hooks.slack.com/actions/T1/" + RESPONSE_PATH
     payload.update(members)
@@ -93,9 +130,17 @@ def interaction(kind, path="/eu-west-1/my-fn", members=None, **options):
 
 def event(path="/eu-west-1/my-fn", members=None, event_id="Ev0PV52K25", **options):
     """An event of the Events API."""
-    body = {"token": TOKEN, "team_id": "T1", "api_app_id": "A123", "type": "event_callback", "event_id": event_id,
-            "event_time": 1531420618, "event": {"type": "app_mention", "text": TEXT, "event_ts": "1531420618.000000"},
-            "authorizations": [{"team_id": "T1", "user_id": "U1", "is_bot": True}], **(members or {})}
+    body = {
+        "token": TOKEN,
+        "team_id": "T1",
+        "api_app_id": "A123",
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": 1531420618,
+        "event": {"type": "app_mention", "text": TEXT, "event_ts": "1531420618.000000"},
+        "authorizations": [{"team_id": "T1", "user_id": "U1", "is_bot": True}],
+        **(members or {}),
+    }
     return SlackRequest(json.dumps(body), JSON, path, **options)
 
 

@@ -118,7 +118,7 @@ class Wire:
     def drip(self, data, pause=0.0, size=1):
         """Few bytes at a time, each in a segment (and under TLS in a record) of its own."""
         for i in range(0, len(data), size):
-            self.sock.sendall(data[i:i + size])
+            self.sock.sendall(data[i : i + size])
             if pause:
                 time.sleep(pause)
 
@@ -164,7 +164,7 @@ def chunked(body, size):
     """A body in the chunked coding, `size` bytes a chunk."""
     parts = []
     for i in range(0, len(body), size):
-        piece = body[i:i + size]
+        piece = body[i : i + size]
         parts.append(b"%x\r\n%s\r\n" % (len(piece), piece))
     return b"".join(parts) + b"0\r\n\r\n"
 
