@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "host/lambda.h"
+#include "host/send.h"
 #include "host/serve.h"
 
 #include "base/str.h"
@@ -48,6 +49,8 @@ int main(int argc, char **argv)
 		return lambda_run();
 	if (str_eq(argument, S("serve")))
 		return serve_run(argv + 2);
+	if (str_eq(argument, S("send")))
+		return send_run(argv + 2);
 	if (str_eq(argument, S("--help"))) {
 		put(STDOUT_FILENO, str_c(usage));
 		return 0;

@@ -30,3 +30,10 @@ struct str arena_keep(struct arena *a, const struct buf *b)
 	a->n = (size_t)(b->p - a->p) + b->n;
 	return buf_str(b);
 }
+
+struct str arena_copy(struct arena *a, struct str s)
+{
+	struct buf b = arena_buf(a, s.n);
+	buf_put(&b, s);
+	return buf_str(&b);
+}

@@ -21,6 +21,9 @@ struct buf arena_buf(struct arena *a, size_t cap);
 /* A builder over all that is left. Give the unused rest back with arena_keep when it is filled. */
 struct buf arena_rest(struct arena *a);
 
+/* A copy of `s`; empty when it does not fit. */
+struct str arena_copy(struct arena *a, struct str s);
+
 /* Ends a builder made by arena_rest, the newest piece of `a`: keeps what was written, frees the rest.
  * Returns the contents. */
 struct str arena_keep(struct arena *a, const struct buf *b);

@@ -89,7 +89,7 @@ static void check_permission(struct decision *out, const struct config *c, struc
 	else if (str_eq(out->target.region, TARGET_LOCAL) && !c->local)
 		refuse_target(out, c, S("there is no embedded backend here (start the gateway with --functions)"), S("there is no embedded backend"), a);
 	else
-		out->action = ACTION_INVOKE;
+		out->action = ACTION_INVOKE, out->level = LOG_INFO;
 }
 
 /* Options can only be answered while Slack waits. */

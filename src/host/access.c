@@ -19,11 +19,11 @@ void access_log(struct listener *l, struct connection *c, struct str why)
 	struct str path = none, query;
 	if (head)
 		str_cut(&path, &query, head->target, '?');
-	enum log_level level = job && job->decision.action == ACTION_ANSWER ? job->decision.level : LOG_INFO;
+	enum log_level level = job ? job->decision.level : LOG_INFO;
 	bool invoked = job && job->decision.action == ACTION_INVOKE;
 	enum slack_kind kind = job ? job->decision.slack.kind : SLACK_UNKNOWN_KIND;
 	bool known = job && (invoked || kind != SLACK_UNKNOWN_KIND);
-	if (!why.n && job && job->decision.action == ACTION_ANSWER)
+	if (!why.n && job)
 		why = job->decision.why;
 	/* Health checks come every few seconds and say nothing. */
 	if (!job && c->status == 200)
@@ -31,7 +31,7 @@ void access_log(struct listener *l, struct connection *c, struct str why)
 	int64_t took_ms = l->now - c->began_mono;
 	metrics_request(known ? slack_kind_name(kind) : S("other"), c->status, took_ms);
 	c->unlogged = false;
-	LOG(level, L("request"), KV("request_id", (job ? (struct str){ job->id, sizeof(job->id) } : none)),
+	LOG(level, L("request"), KV("request_id", (job ? job_id(job) : none)),
 	    KV("remote", ((struct str){ c->peer, c->peer_n })), KV("method", head ? head->method : none), KV("path", path),
 	    KI("status", c->status), KI("ms", took_ms), KV("kind", known ? slack_kind_name(kind) : none), KV("why", why));
 }

@@ -15,11 +15,20 @@
 
 /* ---- bytes in and out ---- */
 
+/* A function of the embedded backend may tell what it found when its request is answered. */
+static void acknowledge(struct listener *l, struct job *job)
+{
+	if (job->local)
+		backend_acknowledge(l->backend, job_id(job));
+	job->local = false;
+}
+
 static void close_connection(struct listener *l, struct connection *c)
 {
 	if (c->unlogged)
 		access_log(l, c, S("the client was gone before its answer was written"));
 	if (c->job) {
+		acknowledge(l, c->job);
 		c->job->connection = NULL;
 		/* Otherwise its answer is still to come, and lets it go. */
 		if (c->job->delivered)
@@ -201,6 +210,26 @@ static bool is_health_check(const struct http_head *head)
 	return (str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"))) && str_eq(head->target, S("/healthz"));
 }
 
+/* For the embedded backend: it takes a copy and answers later, so the request is settled at once. */
+static void run_here(struct listener *l, struct job *job)
+{
+	struct fault f;
+	struct str payload;
+	struct outcome outcome = { .fate = FATE_STARTED };
+	enum err e = job_payload(&payload, job);
+	if (e == OK)
+		e = backend_submit(l->backend, job->decision.target.function, payload, job->decision.slack.response_url, job_id(job), &f);
+	else
+		fault_set(&f, e, 0, S("the request is too large to be passed on"));
+	if (e != OK)
+		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
+	job->local = e == OK;
+	job->decision.reply = reply_to(&l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &outcome, &job->arena);
+	job->decision.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
+	job->decision.level = e == OK ? LOG_INFO : LOG_WARN;
+	metrics_invoke(e == OK ? S("started") : S("not started"), S(""), 1, 0);
+}
+
 /* The request is complete: `used` of the buffer's bytes are its. */
 static void work_on(struct listener *l, struct connection *c, size_t used)
 {
@@ -234,7 +263,9 @@ static void work_on(struct listener *l, struct connection *c, size_t used)
 	job->soft = job->arrived_mono + l->services->config.timeout_ms;
 	job->hard = job->arrived_mono + JOB_LIFE_MS;
 	decide(&job->decision, &l->services->config, &job->request, job->arrived_wall / 1000, &job->arena);
-	if (job->decision.action == ACTION_INVOKE) {
+	if (job->decision.action == ACTION_INVOKE && str_eq(job->decision.target.region, TARGET_LOCAL)) {
+		run_here(l, job);
+	} else if (job->decision.action == ACTION_INVOKE) {
 		c->state = CONNECTION_WORKING;
 		listener_wait(l, c, WAIT_NONE);
 		jobs_submit(&l->jobs, job);
@@ -363,6 +394,7 @@ static void finish(struct listener *l, struct connection *c)
 	if (c->unlogged)
 		access_log(l, c, S(""));
 	if (c->job) {
+		acknowledge(l, c->job);
 		c->job->connection = NULL;
 		jobs_release(&l->jobs, c->job);
 		c->job = NULL;

@@ -191,7 +191,7 @@ static enum err make_event(struct str *out, struct job *job)
 		.query = job->request.query,
 		.protocol = head->minor_version ? S("HTTP/1.1") : S("HTTP/1.0"),
 		.source_ip = { job->peer, job->peer_n },
-		.request_id = { job->id, sizeof(job->id) },
+		.request_id = job_id(job),
 		.time_ms = job->arrived_wall,
 		.fields = fields,
 		.fields_count = head->count,
@@ -207,7 +207,7 @@ static enum err make_event(struct str *out, struct job *job)
 enum err job_payload(struct str *out, struct job *job)
 {
 	if (job->decision.payload == PAYLOAD_SLACK)
-		return dispatch_payload(out, &job->decision, &job->request, (struct str){ job->id, sizeof(job->id) }, job->arrived_wall, &job->arena);
+		return dispatch_payload(out, &job->decision, &job->request, job_id(job), job->arrived_wall, &job->arena);
 	return make_event(out, job);
 }
 
@@ -216,7 +216,7 @@ static void work(struct worker *w, struct job *job)
 	struct invoke_result result;
 	struct dispatch d = {
 		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision,
-		.request_id = { job->id, sizeof(job->id) }, .soft = job->soft, .hard = job->hard, .answered = job->answered,
+		.request_id = job_id(job), .soft = job->soft, .hard = job->hard, .answered = job->answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
 	w->job = job;

@@ -40,9 +40,12 @@ struct job {
 	int64_t arrived_mono, arrived_wall, soft, hard;
 	char id[JOB_ID_SIZE];
 	bool keep_alive, to_head;
+	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
 	int status;
 	struct str response;    /* the whole answer as it goes on the wire; in the arena */
 };
+
+static inline struct str job_id(const struct job *job) { return (struct str){ job->id, sizeof(job->id) }; }
 
 struct jobs {
 	pthread_mutex_t lock;

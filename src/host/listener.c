@@ -20,6 +20,8 @@ enum {
 	EVENTS_MAX = 256,
 	ACCEPTS_A_ROUND = 64,   /* then those that are there get their turn */
 	ACCEPT_AGAIN_MS = 1000, /* after running out of file descriptors */
+	FUNCTIONS_END_MS = 4000, /* of the time for draining, to end functions that do not end by themselves and to tell their users */
+	DRAIN_LOOK_MS = 50,
 	OTHER_FDS = 64,         /* files that are not clients: logs, epoll, name servers */
 };
 
@@ -134,7 +136,10 @@ static int64_t expire(struct listener *l)
 	}
 	if (!l->accepting && !l->draining)
 		next = earliest(next, l->accept_again);
-	return l->draining ? earliest(next, l->drained_by) : next;
+	if (l->draining && l->backend && l->now >= l->functions_end_by)
+		backend_stop(l->backend, true);
+	/* Functions end without waking this thread. */
+	return l->draining ? earliest(earliest(next, l->drained_by), l->now + DRAIN_LOOK_MS) : next;
 }
 
 /* ---- accepting ---- */
@@ -205,6 +210,9 @@ static void drain(struct listener *l)
 	accept_from_now_on(l, false);
 	l->draining = true;
 	l->drained_by = l->now + DRAIN_MS;
+	l->functions_end_by = l->now + DRAIN_MS - FUNCTIONS_END_MS;
+	if (l->backend)
+		backend_stop(l->backend, false);
 	for (size_t i = 0; i < l->sockets_count; i++)
 		close(l->sockets[i].fd);
 	for (size_t i = 0; i < l->slots_count; i++)
@@ -212,13 +220,22 @@ static void drain(struct listener *l)
 			connection_drain(l, &l->slots[i]);
 }
 
+/* As PID 1 of a container this process inherits the orphans of others, too. */
+static void reap(struct listener *l)
+{
+	if (l->backend)
+		backend_reap(l->backend);
+	else
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+}
+
 static void take_signals(struct listener *l)
 {
 	struct signalfd_siginfo info;
 	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			while (waitpid(-1, NULL, WNOHANG) > 0)
-				;
+			reap(l);
 		else if (info.ssi_signo != SIGHUP)
 			drain(l);
 	}
@@ -265,7 +282,8 @@ static bool is_done(struct listener *l)
 	if (!l->draining)
 		return false;
 	jobs_count(&l->jobs, &queued, &running);
-	return l->open + queued + running == 0 || l->now >= l->drained_by;
+	size_t functions = l->backend ? backend_unfinished(l->backend) : 0;
+	return l->open + queued + running + functions == 0 || l->now >= l->drained_by;
 }
 
 static void run(struct listener *l)
@@ -331,7 +349,7 @@ static enum err open_socket(struct listener *l, struct str address, bool metrics
 	return OK;
 }
 
-int listener_run(struct services *s, const struct listener_config *config)
+int listener_run(struct services *s, const struct listener_config *config, const struct environment *env)
 {
 	static const int64_t lengths[WAIT_CLASSES] = {
 		[WAIT_IDLE] = IDLE_MS, [WAIT_HEAD] = HEAD_MS, [WAIT_BODY] = BODY_MS, [WAIT_WRITE] = WRITE_MS, [WAIT_LINGER] = LINGER_MS,
@@ -353,6 +371,9 @@ int listener_run(struct services *s, const struct listener_config *config)
 	watch(l, l->wake, &wake_tag);
 	watch(l, l->signals, &signal_tag);
 	enum err e = jobs_start(&l->jobs, s, config->workers, l->wake, &f);
+	if (e == OK && config->functions.n)
+		e = backend_start(&l->backend, s, config, env, &f);
+	s->config.local = l->backend != NULL;
 	if (e == OK)
 		e = open_socket(l, config->address, false, &f);
 	if (e == OK && config->metrics_address.n)

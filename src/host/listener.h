@@ -9,6 +9,7 @@
 #ifndef HOST_LISTENER_H
 #define HOST_LISTENER_H
 
+#include "host/backend.h"
 #include "host/connection.h"
 #include "host/jobs.h"
 #include "host/listener_config.h"
@@ -42,6 +43,7 @@ struct listener {
 	struct services *services;
 	const struct listener_config *config;
 	struct jobs jobs;
+	struct backend *backend; /* NULL if there is none */
 	int epoll, wake, signals;
 	struct listening sockets[SOCKETS_MAX];
 	size_t sockets_count;
@@ -49,7 +51,7 @@ struct listener {
 	int64_t accept_again; /* until this moment or until one is closed */
 	bool acceptable;      /* somebody is waiting */
 	bool draining;
-	int64_t drained_by;
+	int64_t drained_by, functions_end_by;
 	int64_t now; /* monotonic ms, read once a round */
 	int64_t started_wall_s;
 	struct connection *slots, *free_slots;
@@ -61,7 +63,7 @@ struct listener {
 };
 
 /* Runs the listener until it is told to stop and has drained, in the calling thread. Exit code. */
-int listener_run(struct services *s, const struct listener_config *config);
+int listener_run(struct services *s, const struct listener_config *config, const struct environment *env);
 
 /* ---- for connection.c ---- */
 

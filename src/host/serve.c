@@ -8,7 +8,8 @@
 
 static const char *const known[] = {
 	"listen", "metrics-listen", "workers", "allow", "ack", "ack-text", "ack-type", "timeout-ms", "base-path",
-	"response-hosts", "log-level", "insecure-skip-verify", NULL,
+	"response-hosts", "log-level", "payload", "config",
+	"functions", "function-timeout", "function-limit", "function-env", "insecure-skip-verify", NULL,
 };
 
 static int refuse(const struct fault *f)
@@ -32,5 +33,5 @@ int serve_run(char **arguments)
 		e = listener_config_read(&config, &env, &f);
 	if (e == OK)
 		e = services_start(s, &env, config.workers, &f);
-	return e == OK ? listener_run(s, &config) : refuse(&f);
+	return e == OK ? listener_run(s, &config, &env) : refuse(&f);
 }

@@ -1,0 +1,181 @@
+#include "host/send.h"
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "aws/endpoint.h"
+#include "codec/form.h"
+#include "codec/json_read.h"
+#include "gateway/front_door.h"
+#include "host/environment.h"
+#include "host/services.h"
+
+#include <unistd.h>
+
+enum { FIELDS_MAX = 64, TIME_MS = 10000, ANSWER_MAX = 8 << 20 };
+
+static const char usage[] =
+	"slack-lambda-gateway send URL [--command /x] [--text T] [--field name=value]... [--payload JSON] [--event JSON]\n"
+	"\n"
+	"Signs a request with SLACK_SIGNING_SECRET (the first, if it holds several) as Slack would, and prints the\n"
+	"answer. --payload makes it an interaction, --event an event; otherwise it is a slash command.\n";
+
+/* What is sent. Strings are the command line's. */
+struct letter {
+	struct str url, payload, event;
+	struct form {
+		struct str name, value;
+	} fields[FIELDS_MAX];
+	size_t fields_count;
+};
+
+static void put(int fd, struct str s)
+{
+	ssize_t n;
+	while (s.n && (n = write(fd, s.p, s.n)) > 0)
+		s = str_skip(s, (size_t)n);
+}
+
+static int fail(int code, struct str why)
+{
+	put(STDERR_FILENO, S("slack-lambda-gateway: "));
+	put(STDERR_FILENO, why);
+	put(STDERR_FILENO, S("\n"));
+	return code;
+}
+
+/* A field given again replaces the old one: --field overrides what is made up below. */
+static enum err add_field(struct letter *l, struct str name, struct str value, struct fault *f)
+{
+	size_t i = 0;
+	while (i < l->fields_count && !str_eq(l->fields[i].name, name))
+		i++;
+	if (i == FIELDS_MAX)
+		return fault_set(f, E_CONFIG, 0, S("more than "), NUM(FIELDS_MAX), S(" fields"));
+	l->fields[i] = (struct form){ name, value };
+	l->fields_count += i == l->fields_count;
+	return OK;
+}
+
+static enum err check_json(struct str text, struct str option, struct fault *f)
+{
+	struct json v;
+	size_t position;
+	if (json_check(&v, &position, text) != OK)
+		return fault_set(f, E_CONFIG, 0, option, S(" is not valid JSON at byte "), NUM(position));
+	return OK;
+}
+
+static enum err read_option(struct letter *l, struct str option, struct str value, struct fault *f)
+{
+	struct str name, rest;
+	if (str_eq(option, S("--command")))
+		return add_field(l, S("command"), value, f);
+	if (str_eq(option, S("--text")))
+		return add_field(l, S("text"), value, f);
+	if (str_eq(option, S("--payload")))
+		return check_json(l->payload = value, option, f);
+	if (str_eq(option, S("--event")))
+		return check_json(l->event = value, option, f);
+	if (!str_eq(option, S("--field")))
+		return fault_set(f, E_CONFIG, 0, option, S("? There are --command, --text, --field, --payload and --event"));
+	if (!str_cut(&name, &rest, value, '=') || !name.n)
+		return fault_set(f, E_CONFIG, 0, S("--field must be name=value"));
+	return add_field(l, name, rest, f);
+}
+
+static enum err read_arguments(struct letter *l, char **arguments, struct fault *f)
+{
+	static const struct form made_up[] = {
+		{ STR("command"), STR("/test") }, { STR("text"), STR("") }, { STR("user_id"), STR("U0000000000") }, { STR("user_name"), STR("tester") },
+		{ STR("team_id"), STR("T0000000000") }, { STR("channel_id"), STR("C0000000000") }, { STR("channel_name"), STR("test") },
+	};
+	enum err e = OK;
+	for (size_t i = 0; i < countof(made_up); i++)
+		l->fields[l->fields_count++] = made_up[i];
+	for (; e == OK && *arguments; arguments++) {
+		struct str argument = str_c(*arguments);
+		if (!str_starts(argument, S("-")) && !l->url.n)
+			l->url = argument;
+		else if (!str_starts(argument, S("--")) || !arguments[1])
+			e = fault_set(f, E_CONFIG, 0, argument, str_starts(argument, S("--")) ? S(" needs a value") : S("? One URL is enough"));
+		else
+			e = read_option(l, argument, str_c(*++arguments), f);
+	}
+	if (e == OK && !l->url.n)
+		e = fault_set(f, E_CONFIG, 0, S("send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy"));
+	if (e == OK && l->payload.n && l->event.n)
+		e = fault_set(f, E_CONFIG, 0, S("--payload and --event do not go together"));
+	return e;
+}
+
+static struct str body_of(const struct letter *l, struct buf *b)
+{
+	if (l->event.n)
+		return l->event;
+	if (l->payload.n)
+		form_put(b, S("payload"), l->payload);
+	for (size_t i = 0; i < l->fields_count && !l->payload.n; i++)
+		form_put(b, l->fields[i].name, l->fields[i].value);
+	return buf_str(b);
+}
+
+static enum err exchange(struct http_response *r, struct buf *answer, const struct letter *l, struct services *s,
+                         const struct endpoint *to, struct str body, struct fault *f)
+{
+	char memory[128];
+	struct buf signature = BUF(memory);
+	struct deadline d = deadline_in(TIME_MS);
+	struct str stamp = NUM(clock_wall_ms() / 1000);
+	struct http_progress progress = { 0 };
+	const struct stream_target target = {
+		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver,
+	};
+	slack_sign(&signature, &s->config.secrets, stamp, body);
+	const struct str parts[] = {
+		S("POST "), to->base_path.n ? to->base_path : S("/"), S(" HTTP/1.1\r\nHost: "), to->authority,
+		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: "),
+		l->event.n ? S("application/json") : S("application/x-www-form-urlencoded"),
+		S("\r\nX-Slack-Request-Timestamp: "), stamp, S("\r\nX-Slack-Signature: "), buf_str(&signature),
+		S("\r\nContent-Length: "), NUM(body.n), S("\r\nConnection: close\r\n\r\n"), body,
+	};
+	const struct http_request request = { .parts = parts, .count = countof(parts) };
+	struct http_client *client = http_pool_take(s->pool, &target, false);
+	check(client);
+	enum err e = stream_connect(&client->stream, &target, &d, f);
+	return e == OK ? http_exchange(client, r, &progress, &request, answer, &d, f) : e;
+}
+
+int send_run(char **arguments)
+{
+	struct fault f;
+	struct letter *l = environment_map_memory(sizeof(*l));
+	struct services *s = environment_map_memory(sizeof(*s));
+	struct endpoint *to = environment_map_memory(sizeof(*to));
+	struct environment env = environment_of_process();
+	struct buf form = { environment_map_memory(BODY_MAX), 0, BODY_MAX, false }, answer = { environment_map_memory(ANSWER_MAX), 0, ANSWER_MAX, false };
+	struct http_response *r = environment_map_memory(sizeof(*r));
+	if (!*arguments || str_eq(str_c(*arguments), S("--help"))) {
+		put(*arguments ? STDOUT_FILENO : STDERR_FILENO, str_c(usage));
+		return *arguments ? 0 : 2;
+	}
+	enum err e = read_arguments(l, arguments, &f);
+	if (e == OK)
+		e = services_start(s, &env, 1, &f);
+	if (e == OK && !s->config.secrets.count)
+		e = fault_set(&f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET is not set: there is nothing to sign with"));
+	if (e == OK)
+		e = endpoint_from_url(to, l->url, &f);
+	struct str body = e == OK ? body_of(l, &form) : S("");
+	if (e == OK && (form.full || body.n > BODY_MAX))
+		e = fault_set(&f, E_CONFIG, 0, S("the request is larger than a gateway takes"));
+	if (e != OK)
+		return fail(2, fault_text(&f));
+	e = exchange(r, &answer, l, s, to, body, &f);
+	if (e != OK)
+		return fail(1, fault_text(&f));
+	put(STDOUT_FILENO, NUM(r->head.status));
+	put(STDOUT_FILENO, S("\n"));
+	put(STDOUT_FILENO, r->body);
+	put(STDOUT_FILENO, r->body.n && r->body.p[r->body.n - 1] != '\n' ? S("\n") : S(""));
+	return r->head.status >= 200 && r->head.status < 300 ? 0 : 1;
+}
