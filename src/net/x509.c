@@ -207,23 +207,35 @@ static bool read_extensions(struct x509_certificate *out, struct str value)
 	return true;
 }
 
+/* The element with its head. */
+static bool take_element(struct str *rest, unsigned tag, struct str *element)
+{
+	struct str before = *rest;
+	bool ok = skip(rest, tag);
+	*element = str_sub(before, 0, before.n - rest->n);
+	return ok;
+}
+
+/* TBSCertificate (RFC 5280, 4.1). */
+static bool read_contents(struct x509_certificate *out, struct str contents)
+{
+	struct str key, extensions;
+	bool ok = skip_if(&contents, VERSION) && skip(&contents, INTEGER) && skip(&contents, SEQUENCE) && /* serial, algorithm */
+	          skip(&contents, SEQUENCE) && skip(&contents, SEQUENCE) &&                               /* issuer, dates */
+	          take_element(&contents, SEQUENCE, &out->subject) && take(&contents, SEQUENCE, &key) && read_key(&out->key, key) &&
+	          skip_if(&contents, ISSUER_ID) && skip_if(&contents, SUBJECT_ID);
+	if (ok && next_is(contents, EXTENSIONS))
+		ok = take(&contents, EXTENSIONS, &extensions) && read_extensions(out, extensions);
+	return ok && contents.n == 0;
+}
+
 enum err x509_parse(struct x509_certificate *out, struct str der)
 {
-	struct str certificate, signed_part, subject, key, extensions = { NULL, 0 };
+	struct str certificate, contents;
 	*out = (struct x509_certificate){ .is_ca = false };
-	bool ok = take(&der, SEQUENCE, &certificate) && der.n == 0 && take(&certificate, SEQUENCE, &signed_part) &&
-	          skip(&certificate, SEQUENCE) && skip(&certificate, BIT_STRING) && certificate.n == 0 &&
-	          skip_if(&signed_part, VERSION) && skip(&signed_part, INTEGER) && skip(&signed_part, SEQUENCE) &&
-	          skip(&signed_part, SEQUENCE) && skip(&signed_part, SEQUENCE);
-	subject = signed_part;
-	ok = ok && skip(&signed_part, SEQUENCE);
-	subject = str_sub(subject, 0, subject.n - signed_part.n);
-	ok = ok && take(&signed_part, SEQUENCE, &key) && read_key(&out->key, key) && skip_if(&signed_part, ISSUER_ID) &&
-	     skip_if(&signed_part, SUBJECT_ID);
-	if (ok && next_is(signed_part, EXTENSIONS))
-		ok = take(&signed_part, EXTENSIONS, &extensions) && read_extensions(out, extensions);
-	out->subject = subject;
-	return ok && signed_part.n == 0 ? OK : E_SYNTAX;
+	bool ok = take(&der, SEQUENCE, &certificate) && der.n == 0 && take(&certificate, SEQUENCE, &contents) &&
+	          read_contents(out, contents) && skip(&certificate, SEQUENCE) && skip(&certificate, BIT_STRING) && certificate.n == 0;
+	return ok ? OK : E_SYNTAX;
 }
 
 /* ---- names ---- */
@@ -296,7 +308,8 @@ static void start_cert(const br_x509_class **class, uint32_t n)
 	struct x509_verifier *v = self(class);
 	/* The engine has found an anchor, or a fault, when its `err` is set; what a server sends beyond is not needed. */
 	v->needed = v->chain.err == 0 && v->error == 0;
-	v->n = 0;
+	if (v->needed)
+		v->n = 0;
 	if (v->needed && n > sizeof(v->der))
 		v->error = X509_TOO_LARGE;
 	br_x509_minimal_vtable.start_cert(&v->chain.vtable, n);

@@ -143,6 +143,7 @@ TEST(stream_write_ends_at_the_deadline)
 	struct deadline d = deadline_in(100);
 	expect_int(stream_write(&s, &(struct str){ bytes, SIZE }, 1, &d, &fault), E_TIMEOUT);
 	expect_str(fault_text(&fault), S("the peer did not take the data in time"));
+	peer_reset(s.fd); /* or the peer would not hear of the end before it has read all */
 	stream_close(&s);
 	peer_stop(&p);
 	free(bytes);
