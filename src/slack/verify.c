@@ -17,10 +17,11 @@ bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str ap
 
 bool slack_secrets_admit(const struct slack_secrets *s, const struct hmac_key *key, struct str app)
 {
+	struct str owner = s->apps[key - s->keys];
 	bool listed = false;
-	for (size_t i = 0; i < s->count && app.n; i++)
+	for (size_t i = 0; i < s->count; i++)
 		listed |= str_eq(s->apps[i], app);
-	return !listed || str_eq(s->apps[key - s->keys], app);
+	return app.n == 0 || str_eq(owner, app) || (owner.n == 0 && !listed);
 }
 
 static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str timestamp, struct str body)

@@ -22,7 +22,8 @@ struct slack_secrets {
  * a view. False if the secret is empty or there is no room. */
 must_check bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str app);
 
-/* Whether a request that names `app` may be signed with `key`: an app that has secrets of its own takes no others. */
+/* Whether a request that names `app` may be signed with `key`: an app that has secrets of its own takes no others, and
+ * nobody else may use them. An empty `app` may be signed with any: requests of the oldest kinds name none. */
 bool slack_secrets_admit(const struct slack_secrets *s, const struct hmac_key *key, struct str app);
 
 enum slack_verdict {

@@ -177,11 +177,38 @@ TEST(slack_verify_several_secrets)
 	for (size_t count = 0; count <= SLACK_SECRETS_MAX; count++) {
 		for (size_t right = 0; right <= count; right++) {
 			struct slack_secrets s = { 0 };
+			const struct hmac_key *key = NULL;
+			int64_t age_s;
 			for (size_t i = 0; i < count; i++)
 				expect(slack_secrets_add(&s, i == right ? S(SECRET) : S("8f742231b10e8888abcd99yyyzzz85a6"), S("")));
 			context("%zu secrets, the right one is %zu", count, right);
-			expect_int(verify(&s, S(STAMP), S(SIGNATURE), body, NOW), right < count ? SLACK_GENUINE : SLACK_FORGED);
+			expect_int(slack_verify(&s, &age_s, &key, S(STAMP), S(SIGNATURE), body, NOW), right < count ? SLACK_GENUINE : SLACK_FORGED);
+			expect(key == (right < count ? &s.keys[right] : NULL));
 		}
+	}
+}
+
+/* With one secret for everybody, and two apps that have their own. */
+TEST(slack_secrets_of_apps)
+{
+	static const struct {
+		size_t key;
+		struct str app;
+		bool want;
+	} cases[] = {
+		{ 0, STR(""), true },    { 1, STR(""), true },
+		{ 0, STR("A1"), false }, { 1, STR("A1"), true },  { 2, STR("A1"), true },  { 3, STR("A1"), false },
+		{ 0, STR("A2"), false }, { 1, STR("A2"), false }, { 2, STR("A2"), false }, { 3, STR("A2"), true },
+		{ 0, STR("A3"), true },  { 1, STR("A3"), false }, { 3, STR("A3"), false }, { 0, STR("A"), true },
+	};
+	struct slack_secrets s = { 0 };
+	expect(slack_secrets_add(&s, S("for everybody"), S("")));
+	expect(slack_secrets_add(&s, S("old one of A1"), S("A1")));
+	expect(slack_secrets_add(&s, S("new one of A1"), S("A1")));
+	expect(slack_secrets_add(&s, S("the one of A2"), S("A2")));
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		expect_int(slack_secrets_admit(&s, &s.keys[cases[i].key], guard_copy(cases[i].app)), cases[i].want);
 	}
 }
 
