@@ -30,14 +30,23 @@ bool pattern_matches(struct str pattern, struct str s)
 	}
 }
 
+bool pattern_matches_path(struct str pattern, struct str path)
+{
+	struct str segment_pattern, segment;
+	for (bool more = true; more;) {
+		more = str_cut(&segment, &path, path, '/');
+		if (str_cut(&segment_pattern, &pattern, pattern, '/') != more || !pattern_matches(segment_pattern, segment))
+			return false;
+	}
+	return true;
+}
+
 bool allow_matches(struct str allow, struct str target)
 {
-	struct str pattern, region_pattern, function_pattern, region, function;
-	str_cut(&region, &function, target, '/');
+	struct str pattern;
 	while (allow.n) {
 		str_cut(&pattern, &allow, allow, ',');
-		str_cut(&region_pattern, &function_pattern, str_trim(pattern), '/');
-		if (pattern_matches(region_pattern, region) && pattern_matches(function_pattern, function))
+		if (pattern_matches_path(str_trim(pattern), target))
 			return true;
 	}
 	return false;

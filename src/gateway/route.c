@@ -226,7 +226,7 @@ const struct route *route_find(const struct routes *r, const struct slack_reques
 		const struct route *route = &r->list[i];
 		if (condition_holds(route->command, slack->command) && condition_holds(route->callback_id, slack->callback_id) &&
 		    condition_holds(route->action_id, slack->action_id) && condition_holds(route->event, slack->event_type) &&
-		    condition_holds(route->path, path))
+		    (route->path.n == 0 || (path.n && pattern_matches_path(route->path, path))))
 			return route;
 	}
 	return NULL;

@@ -87,6 +87,33 @@ TEST(pattern_takes_no_exponential_time)
 	expect(pattern_matches((struct str){ pattern, sizeof(pattern) }, (struct str){ text, sizeof(text) }));
 }
 
+TEST(pattern_of_a_path)
+{
+	static const struct {
+		struct str pattern, path;
+		bool want;
+	} cases[] = {
+		{ STR(""), STR(""), true },
+		{ STR("*"), STR(""), true },
+		{ STR("*"), STR("a"), true },
+		{ STR("*"), STR("a/b"), false },
+		{ STR("*/*"), STR("a"), false },
+		{ STR("*/*"), STR("a/b"), true },
+		{ STR("*/*"), STR("a/b/c"), false },
+		{ STR("*/"), STR("a/"), true },
+		{ STR("*/"), STR("a"), false },
+		{ STR("hooks/*"), STR("hooks/a"), true },
+		{ STR("hooks/*"), STR("hooks/a/b"), false },
+		{ STR("hooks*"), STR("hooks/a"), false },
+		{ STR("*a/b*"), STR("xa/by"), true },
+		{ STR("a*c"), STR("a/c"), false },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		expect_int(pattern_matches_path(guard_copy(cases[i].pattern), guard_copy(cases[i].path)), cases[i].want);
+	}
+}
+
 TEST(pattern_of_a_target)
 {
 	static const struct {
