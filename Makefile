@@ -10,7 +10,7 @@
 #	make artifact		properties of the built executable
 #	make e2e		the program as a whole against fake peers
 #	make conformance	against other implementations; make bench: speed and size, both too long for make test
-#	make lint		include directions, and clang's static analysis with LINT=all
+#	make lint		include directions, and clang's static analysis
 #	make dist		dist/*.zip with `bootstrap`, and checksums
 #	make size		what takes up the space
 #	make clean		removes everything but the vendored libraries; make distclean those, too
@@ -43,9 +43,9 @@ VENDOR := build/vendor
 MUSL := $(VENDOR)/musl
 BEARSSL := $(VENDOR)/bearssl-src
 
-# Compiled for size; what hashes or parses every byte of a request is compiled for speed.
+# Compiled for size, because a page that need not be read is the fastest one at a cold start; hashing is for speed.
 OPTIMIZE = -Os
-build/musl/src/crypto/%.o build/musl/src/codec/%.o: OPTIMIZE = -O2
+build/musl/src/crypto/%.o: OPTIMIZE = -O2
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
@@ -56,7 +56,7 @@ MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -f
 # A static PIE, linked by hand: gcc's own -static-pie would take glibc's start files. The kernel maps it at a random
 # address, rcrt1.o relocates it, then everything that needed relocation is read-only.
 MUSL_LINK = -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack \
-	-Wl,--gc-sections,--sort-section=alignment,--hash-style=gnu,--build-id=none,-O1 $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
+	-Wl,--gc-sections,--sort-section=alignment,--hash-style=gnu,--build-id=none,-O1$(LD_PACK) $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
 MUSL_LIBS = $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) $(MUSL)/lib/crtn.o
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -79,15 +79,18 @@ build/toolchain.mk: scripts/setup
 	$(Q)mkdir -p build
 	$(Q)for flag in -fstack-clash-protection -ftrivial-auto-var-init=zero -fcf-protection=none; do \
 		echo 'int f;' | $(CC) $$flag -Werror -xc -c -o /dev/null - 2>/dev/null && harden="$$harden $$flag"; \
-	done; { \
+	done; pack=-z,pack-relative-relocs; \
+	echo 'int f;' | $(CC) -nostdlib -shared -Wl,--fatal-warnings,$$pack -xc -o /dev/null - 2>/dev/null || pack=; \
+	{ \
 		echo "CC_HARDEN :=$$harden"; \
+		echo "LD_PACK :=$${pack:+,$$pack}"; \
 		echo "CC_INCLUDE := $$($(CC) -print-file-name=include)"; \
 		echo "CC_LIBGCC := $$($(CC) -print-libgcc-file-name)"; \
 	} >$@
 
 # ---- vendored libraries -----------------------------------------------------------------------------------------------
 
-$(VENDOR)/musl.stamp: vendor/fetch build/toolchain.mk
+$(VENDOR)/musl.stamp: vendor/fetch | build/toolchain.mk
 	$(Q)vendor/fetch musl
 	@echo '  BUILD   musl'
 	$(Q)rm -rf $(VENDOR)/musl-obj && mkdir $(VENDOR)/musl-obj
@@ -100,10 +103,12 @@ $(VENDOR)/bearssl.stamp: vendor/fetch $(wildcard vendor/patches/*.patch) | build
 	$(Q)vendor/fetch bearssl
 	$(Q)touch $@
 
+# Without zeroed locals, which would cost its arithmetic a tenth of the speed.
 $(VENDOR)/bearssl/libbearssl.a: $(VENDOR)/bearssl.stamp $(VENDOR)/musl.stamp vendor/bearssl.mk
 	@echo '  BUILD   bearssl'
 	$(Q)rm -rf $(@D)
-	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CC)' CFLAGS='-std=c99 $(MUSL_CFLAGS)'
+	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CC)' \
+		CFLAGS='-std=c99 $(filter-out -ftrivial-auto-var-init=zero,$(MUSL_CFLAGS))'
 
 $(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp vendor/bearssl.mk | build/setup-test
 	@echo '  BUILD   bearssl (sanitized)'
@@ -119,7 +124,7 @@ $(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a
 build/anchors.c: $(VENDOR)/brssl $(ANCHORS) Makefile
 	@echo '  GEN     $@'
 	$(Q)$(VENDOR)/brssl ta $(ANCHORS) 2>/dev/null >$@.tmp
-	$(Q){ echo '/* Made by make from vendor/anchors. */'; echo '#include <bearssl.h>'; \
+	$(Q){ echo '/* Made by make from vendor/anchors. */'; echo '#include "net/anchors.h"'; \
 		sed -e 's/^static const br_x509_trust_anchor TAs\[.*\]/const br_x509_trust_anchor anchors[]/' -e '/^#define TAs_NUM/d' $@.tmp; \
 		echo 'const size_t anchors_count = sizeof anchors / sizeof anchors[0];'; } >$@
 	$(Q)rm $@.tmp
