@@ -1,8 +1,8 @@
 # slack-lambda-gateway
 #
 #	make			build/slack-lambda-gateway; on a fresh machine the toolchain, musl and BearSSL first
-#	make run		the same, and starts it with ARGS, for example make run ARGS=--help
 #	make demo		shows it at work: signed slash commands against the embedded backend
+#	make run		the same, and leaves it running
 #	make test		lint, unit, asan, a short fuzz, artifact and e2e; adds up what they count
 #	make unit		unit tests, linked with musl like the program
 #	make asan		the same tests with clang's address and undefined behaviour sanitizers
@@ -165,7 +165,7 @@ build/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a
 	$(Q)$(CC) -o $@ $(MUSL_LINK) $(MUSL_OBJS) $(MUSL_LIBS)
 
 run: all
-	$(Q)build/$(NAME) $(or $(ARGS),serve)
+	$(Q)scripts/demo --stay
 
 demo: all
 	$(Q)scripts/demo
