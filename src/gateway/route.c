@@ -92,13 +92,31 @@ static struct str *condition(struct route *r, struct str member)
 	return NULL;
 }
 
+static struct str without_slashes(struct str path)
+{
+	while (str_starts(path, S("/")))
+		path = str_skip(path, 1);
+	while (str_ends(path, S("/")))
+		path.n--;
+	return path;
+}
+
+/* Nothing would be no condition at all, and the route one for everything. */
+static enum err read_condition(struct str *out, struct json v, struct arena *a, struct place at, struct fault *f)
+{
+	enum err e = read_text(out, v, a, at, f);
+	if (e == OK && str_eq(at.member, S("path")))
+		*out = without_slashes(*out);
+	return e == OK && out->n == 0 ? wrong(f, at, S("must not be empty")) : e;
+}
+
 static enum err read_member(struct route *r, struct json v, struct arena *a, struct place at, struct fault *f)
 {
 	bool second;
 	enum err e;
 	struct str *text = condition(r, at.member);
 	if (text)
-		return read_text(text, v, a, at, f);
+		return read_condition(text, v, a, at, f);
 	if (str_eq(at.member, S("invoke")))
 		return read_invoke(r, v, a, at, f);
 	if (str_eq(at.member, S("ack")))
@@ -140,10 +158,6 @@ static enum err read_route(struct route *r, struct json v, size_t index, struct 
 	}
 	if (e != OK)
 		return e;
-	while (str_starts(r->path, S("/")))
-		r->path = str_skip(r->path, 1);
-	while (str_ends(r->path, S("/")))
-		r->path.n--;
 	if (!r->target.name.n)
 		return wrong(f, (struct place){ index, S("invoke") }, S("is missing: which function, as region/function"));
 	if (!r->command.n && !r->callback_id.n && !r->action_id.n && !r->event.n && !r->path.n)
@@ -169,6 +183,7 @@ static enum err read_routes(struct routes *out, struct json v, enum payload payl
 	if (!out->list)
 		return fault_set(f, E_LIMIT, 0, S("GATEWAY_CONFIG is too large"));
 	enum err e = OK;
+	out->count = 0;
 	for (struct json_walk w = json_walk(v); e == OK && json_next(&w); out->count++) {
 		out->list[out->count] = (struct route){ .payload = payload };
 		e = read_route(&out->list[out->count], w.value, out->count, a, f);
@@ -184,6 +199,7 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 	out->apps = arena_take(a, n * sizeof(*out->apps));
 	if (!out->apps)
 		return fault_set(f, E_LIMIT, 0, S("GATEWAY_CONFIG is too large"));
+	out->apps_count = 0;
 	for (struct json_walk w = json_walk(v); json_next(&w); out->apps_count++) {
 		struct app *app = &out->apps[out->apps_count];
 		struct json secret = json_member(w.value, S("secret"));
