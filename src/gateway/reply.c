@@ -128,6 +128,15 @@ struct reply reply_to(const struct config *c, const struct route *route, const s
 	return failure(slack->kind, arena_keep(arena, &b), outcome->permanent ? 403 : 0);
 }
 
+/* A listener writes the type into a head: nothing may end its line there. */
+static bool is_type(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || (unsigned char)s.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 static enum err read_response(struct reply *out, struct json v, struct arena *a)
 {
 	int64_t status;
@@ -142,7 +151,10 @@ static enum err read_response(struct reply *out, struct json v, struct arena *a)
 		if (e == OK && str_eq_nocase(name, S("content-type")) && json_type(w.value) == JSON_STRING)
 			e = json_string(&out->content_type, w.value, a);
 	}
-	if (e == OK && json_type(body) == JSON_STRING)
+	if (e == OK && !is_type(out->content_type))
+		e = E_SYNTAX;
+	bool has_body = status != 204 && status != 304;
+	if (e == OK && has_body && json_type(body) == JSON_STRING)
 		e = json_string(&out->body, body, a);
 	if (e == OK && json_type(json_member(v, S("isBase64Encoded"))) == JSON_TRUE) {
 		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(out->body.n));
