@@ -54,12 +54,16 @@ static enum err refuse(struct fault *f, struct str name, struct str value, struc
 static enum err add_secrets(struct config *c, struct str list, struct str app, struct fault *f)
 {
 	struct str secret;
+	size_t before = c->secrets.count;
 	while (list.n) {
 		str_cut(&secret, &list, list, ',');
 		secret = str_trim_lines(secret);
 		if (secret.n && !slack_secrets_add(&c->secrets, secret, app))
 			return fault_set(f, E_CONFIG, 0, S("there are more than "), NUM(SLACK_SECRETS_MAX), S(" secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
 	}
+	/* An app that is listed without a secret would take everybody's. */
+	if (app.n && c->secrets.count == before)
+		return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: apps."), app, S(" has no secret"));
 	return OK;
 }
 

@@ -130,6 +130,40 @@ TEST(config_needs_a_secret)
 	expect_str(fault_text(&fault), S("there are more than 64 secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
 }
 
+static enum err read_routes(const char *secret, const char *text)
+{
+	static char memory[1 << 14];
+	struct arena a = { memory, 0, sizeof(memory) };
+	struct environment env = { get, (struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", secret } } };
+	fault.n = 0;
+	expect_int(config_read(&config, &env, &fault), OK);
+	return config_read_routes(&config, str_c(text), &a, &fault);
+}
+
+TEST(config_secrets_of_apps)
+{
+	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"" SECRET ", old\"},\"A2\":{\"secret\":\"other\"}}}"), OK);
+	expect_int(config_check_secrets(&config, &fault), OK);
+	expect_int(config.secrets.count, 3);
+	expect_str(config.secrets.apps[0], S("A1"));
+	expect_str(config.secrets.apps[1], S("A1"));
+	expect_str(config.secrets.apps[2], S("A2"));
+	expect_int(read_routes(SECRET, "{\"apps\":{\"A1\":{\"secret\":\"other\"}}}"), OK);
+	expect_int(config.secrets.count, 2);
+	expect_str(config.secrets.apps[0], S(""));
+	expect_int(read_routes(NULL, "{}"), OK);
+	expect_int(config_check_secrets(&config, &fault), E_CONFIG);
+	static const char *const blanks[] = { " ", ",", " , \\n" };
+	for (size_t i = 0; i < countof(blanks); i++) {
+		char text[128];
+		struct buf b = BUF(text);
+		buf_add(&b, S("{\"apps\":{\"A1\":{\"secret\":\""), str_c(blanks[i]), S("\"}}}\0"));
+		context("case %zu", i);
+		expect_int(read_routes(SECRET, text), E_CONFIG);
+		expect_str(fault_text(&fault), S("GATEWAY_CONFIG: apps.A1 has no secret"));
+	}
+}
+
 TEST(config_values)
 {
 	expect_int(read_one("GATEWAY_INSECURE_SKIP_VERIFY", "1"), OK);
