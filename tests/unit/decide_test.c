@@ -298,6 +298,146 @@ TEST(decide_permission)
 	expect_answer((struct reply){ .status = 403, .content_type = TEXT, .body = S(NOT_ALLOWED), .no_retry = true });
 }
 
+static void use_routes(struct config *c, struct str text)
+{
+	static char routes_memory[1 << 14];
+	struct arena a = { routes_memory, 0, sizeof(routes_memory) };
+	struct fault f;
+	expect_int(config_read_routes(c, text, &a, &f), OK);
+}
+
+static void expect_started(struct str name)
+{
+	expect_int(decision.action, ACTION_INVOKE);
+	expect_str(decision.target.name, name);
+}
+
+TEST(decide_by_route)
+{
+	struct config c = config_of(S(SECRET));
+	use_routes(&c, S("{\"routes\":["
+	                 "{\"command\":\"/deploy\",\"users\":[\"U1\"],\"invoke\":\"us-east-1/routed:live\",\"payload\":\"slack\"},"
+	                 "{\"command\":\"/d*\",\"invoke\":\"us-east-1/never\"},"
+	                 "{\"path\":\"/hooks/*\",\"invoke\":\"us-east-1/hooked\"},"
+	                 "{\"callback_id\":\"options\",\"mode\":\"sync\",\"invoke\":\"us-east-1/options\"},"
+	                 "{\"event\":\"app_mention\",\"invoke\":\"local/mention\"}]}"));
+
+	struct gateway_request req = form(S("command=/deploy&user_id=U1"));
+	context("a route before the path");
+	run(&c, &req);
+	expect_started(S("us-east-1/routed:live"));
+	expect_str(decision.target.region, S("us-east-1"));
+	expect_str(decision.target.function, S("routed:live"));
+	expect_int(decision.payload, PAYLOAD_SLACK);
+	expect(decision.route == &c.routes.list[0]);
+
+	req.path = S("/nowhere");
+	context("a route needs no path");
+	run(&c, &req);
+	expect_started(S("us-east-1/routed:live"));
+
+	req = form(S("command=/deploy&user_id=U2"));
+	context("a refusal does not fall through");
+	run(&c, &req);
+	expect_answer((struct reply){ .status = 200, .content_type = JSON,
+	                              .body = S("{\"response_type\":\"ephemeral\",\"text\":\"Lambda function routed:live@us-east-1 could not be started: "
+	                                        "you are not on the list of those who may\"}") });
+
+	req = form(S("command=/deploy&user_id=U1"));
+	c.allow = S("us-east-1/routed,eu-west-1/*");
+	context("GATEWAY_ALLOW is for routes too, qualifier included");
+	run(&c, &req);
+	expect_int(decision.action, ACTION_ANSWER);
+	expect(str_find_str(decision.reply.body, S("GATEWAY_ALLOW")) < decision.reply.body.n);
+	c.allow = S("*/*");
+
+	req = form(S("command=/other"));
+	context("no route: the path");
+	run(&c, &req);
+	expect_started(S("eu-west-1/deploy:live"));
+	expect(decision.route == NULL);
+	expect_int(decision.payload, PAYLOAD_EVENT);
+
+	req.path = S("/prod/hooks/a"), req.stage = S("prod");
+	context("a route by path");
+	run(&c, &req);
+	expect_started(S("us-east-1/hooked"));
+
+	req.path = S("/hooks/a/b");
+	context("a route by path stays within its segments");
+	run(&c, &req);
+	expect_int(decision.action, ACTION_ANSWER);
+
+	req = form(S("payload={\"type\":\"block_suggestion\",\"view\":{\"callback_id\":\"options\"}}"));
+	context("options from a function");
+	run(&c, &req);
+	expect_started(S("us-east-1/options"));
+
+	req = json(EVENT);
+	context("no embedded backend");
+	run(&c, &req);
+	expect_int(decision.action, ACTION_ANSWER);
+	expect_int(decision.reply.status, 403);
+	c.local = true;
+	context("an embedded backend");
+	run(&c, &req);
+	expect_started(S("local/mention"));
+
+	req.signature = S(SIGNATURE);
+	context("no route without a signature");
+	run(&c, &req);
+	expect_answer(UNAUTHORIZED);
+}
+
+TEST(decide_local)
+{
+	struct config c = config_of(S(SECRET));
+	struct gateway_request req = form(COMMAND);
+	req.path = S("/local/hello");
+	run(&c, &req);
+	expect_int(decision.action, ACTION_ANSWER);
+	expect(str_find_str(decision.reply.body, S("--functions")) < decision.reply.body.n);
+	c.local = true;
+	run(&c, &req);
+	expect_started(S("local/hello"));
+	c.allow = S("*-*/*");
+	run(&c, &req);
+	expect_int(decision.action, ACTION_ANSWER);
+}
+
+/* An app with a secret of its own. */
+TEST(decide_by_app)
+{
+	static const struct {
+		struct str body;
+		bool with_own, want;
+	} cases[] = {
+		{ STR("command=/x&api_app_id=A1"), true, true },  { STR("command=/x&api_app_id=A1"), false, false },
+		{ STR("command=/x&api_app_id=A2"), true, false }, { STR("command=/x&api_app_id=A2"), false, true },
+		{ STR("command=/x"), true, true },                { STR("command=/x"), false, true },
+	};
+	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
+	expect(slack_secrets_add(&c.secrets, S("for everybody"), S("")));
+	use_routes(&c, S("{\"apps\":{\"A1\":{\"secret\":\"" SECRET "\"}}}"));
+	for (size_t i = 0; i < countof(cases); i++) {
+		char signature[67];
+		struct buf b = BUF(signature);
+		struct gateway_request req = form(cases[i].body);
+		context("case %zu", i);
+		if (!cases[i].with_own) {
+			slack_sign(&b, &c.secrets, S(STAMP), req.body);
+			req.signature = buf_str(&b);
+		}
+		run(&c, &req);
+		if (cases[i].want) {
+			expect_int(decision.action, ACTION_INVOKE);
+			continue;
+		}
+		expect_answer(UNAUTHORIZED);
+		expect_str(decision.why, S("signed with another secret than that of the app it names"));
+	}
+}
+
 /* The log learns what is wrong, the one who asked does not. */
 TEST(decide_refusals)
 {
