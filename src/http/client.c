@@ -46,6 +46,8 @@ static enum err read_more_head(struct exchange *x)
 	if (room == 0)
 		return fault_set(x->f, E_LIMIT, 0, S("the answer's head is larger than "), NUM(HTTP_HEAD_MAX), S(" bytes"));
 	enum err e = stream_read(&x->c->stream, &got, x->c->in + x->n, room, &x->d, x->f);
+	/* See stream.h: a broken record is the beginning of an answer, too. */
+	x->progress->answered |= e == E_TLS;
 	if (e != OK)
 		return during(x->f, e, x->n ? S("in the middle of the answer's head") : S("waiting for the answer"));
 	x->n += got;

@@ -47,8 +47,10 @@ must_check enum err stream_secure(struct stream *s, const struct stream_target *
 must_check enum err stream_write(struct stream *s, const struct str *parts, size_t count, struct deadline *d, struct fault *f);
 
 /* Reads at least one byte, at most `cap`; *got says how many.
- * E_CLOSED when the peer ended the stream; under TLS a missing close_notify says so in the fault's text
- * (truncation). E_TIMEOUT, E_SYSTEM, E_TLS. */
+ * E_CLOSED when the peer ended the stream, with `sys` 0 if it did so orderly. Under TLS, an end without a close_notify
+ * is E_CLOSED only if nothing has arrived since the last write; after that it is E_TLS, as is a record that was damaged: something
+ * of an answer has then arrived, even if none of it can be read.
+ * E_TIMEOUT, E_SYSTEM. */
 must_check enum err stream_read(struct stream *s, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f);
 
 /* Whether an idle connection is still good: nothing to read, no end, no error. Does not wait. One system

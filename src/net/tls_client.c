@@ -98,10 +98,13 @@ static enum err receive_some(struct tls *t, int fd, bool *more, unsigned char *p
 	size_t got;
 	enum err e = tcp_receive(fd, &got, p, n, f);
 	*more = e == OK && got == n;
-	if (e == OK)
+	if (e == OK) {
 		br_ssl_engine_recvrec_ack(&t->client.eng, got);
+		t->heard = true;
+	}
+	/* After bytes of an answer this is no way to end: anybody in between could have cut it short. */
 	if (e == E_CLOSED)
-		return fault_set(f, e, f->sys, S("the peer ended the connection without a close_notify"));
+		return fault_set(f, t->heard ? E_TLS : e, f->sys, S("the peer ended the connection without a close_notify"));
 	return e == E_MORE ? OK : e;
 }
 
@@ -157,6 +160,7 @@ static enum err shake_hands(struct tls *t, int fd, struct deadline *d, struct fa
 	bool more = false;
 	size_t room, sent;
 	while (!br_ssl_engine_sendapp_buf(&t->client.eng, &room)) {
+		t->heard = false;
 		enum err e = step(t, fd, &more, &sent, d, f);
 		if (e == E_TIMEOUT)
 			return fault_set(f, e, 0, S("the TLS handshake with "), host, S(" took too long"));
@@ -232,6 +236,7 @@ enum err tls_write(struct tls *t, int fd, const struct str *parts, size_t count,
 {
 	if (t->mute)
 		return fault_set(f, E_CLOSED, 0, S("the connection is already broken"));
+	t->heard = false;
 	enum err e = write_records(t, fd, parts, count, d, f);
 	t->mute = e != OK;
 	return e;

@@ -8,6 +8,7 @@
 struct tls {
 	br_ssl_client_context client;
 	struct x509_verifier verifier;
+	bool heard; /* something has arrived since the last write began */
 	bool mute; /* a write has failed: nothing more is sent, what the peer sent is still read */
 
 	/* Whom it is, or was, connected with, and the session that may be offered to the same one again. */

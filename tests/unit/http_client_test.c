@@ -164,7 +164,7 @@ static const struct {
 	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n63\r\n"), STAYS, E_LIMIT, 200, STR("hi"), false, "larger than 100 bytes" },
 	/* cut */
 	{ STR(""), ENDS, E_CLOSED, 0, STR(""), false, "waiting for the answer" },
-	{ STR(""), RESETS, E_CLOSED, 0, STR(""), false, "" },
+	{ STR(""), RESETS, E_CLOSED, 0, STR(""), false, NULL },
 	{ STR("HTTP/1.1 202 Acc"), ENDS, E_CLOSED, 0, STR(""), false, "answer's head" },
 	{ STR("HTTP/1.1 100 Continue\r\n\r\n"), ENDS, E_CLOSED, 0, STR(""), false, "waiting for the answer" },
 	{ STR("HTTP/1.1 202 Accepted\r\n"), ENDS, E_CLOSED, 202, STR(""), false, "answer's head" },
