@@ -150,6 +150,12 @@ class RuntimeApi(Server):
         """Until `/next` was asked `count` times in all; then the runtime is ready, or ready again."""
         assert eventually(lambda: len(self.nexts) >= count, timeout), f"/next was asked {len(self.nexts)} times"
 
+    def stop(self):
+        self.stopping.set()
+        with self.turn:
+            self.turn.notify_all()
+        super().stop()
+
     # ---- what the runtime sees ---------------------------------------------------------------------------------------
 
     def serve(self, sock):
