@@ -2,76 +2,25 @@
 
 #include "base/clock.h"
 #include "crypto/ct.h"
-#include "crypto/seed.h"
 #include "net/address.h"
 #include "net/dns.h"
 #include "net/tcp.h"
 #include "net/tls_fault.h"
+#include "net/tls_profile.h"
 
 #include <string.h>
 
 /* An hour: a session outlives the check of the certificate that it was made with. */
 enum { SESSION_MS = 3600 * 1000 };
 
-static const uint16_t aes_first[] = {
-	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-	BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-	BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-	BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-	BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-	BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-};
-
-static const uint16_t chacha20_first[] = {
-	BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-	BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-	BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-	BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-	BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-	BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-};
-
-/* Ciphers by what the CPU has, and in the order in which it is good at them: without AES instructions ChaCha20 is several
- * times faster than AES in constant time. */
-static void set_ciphers(br_ssl_engine_context *e)
-{
-	const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
-	br_ghash ghash = br_ghash_pclmul_get();
-	br_chacha20_run chacha20 = br_chacha20_sse2_get();
-	br_ssl_engine_set_suites(e, aes && ghash ? aes_first : chacha20_first, countof(aes_first));
-	br_ssl_engine_set_gcm(e, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
-	br_ssl_engine_set_aes_ctr(e, aes ? aes : &br_aes_ct64_ctr_vtable);
-	br_ssl_engine_set_ghash(e, ghash ? ghash : br_ghash_ctmul64);
-	br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
-	br_ssl_engine_set_chacha20(e, chacha20 ? chacha20 : br_chacha20_ct_run);
-	br_ssl_engine_set_poly1305(e, br_poly1305_ctmulq_get());
-}
-
-/* The profile, algorithm by algorithm, so that nothing else is linked. The order of curves is BearSSL's: X25519 first,
- * which costs less than half of what P-256 does. */
+/* All but the verifier is as in every TLS connection of this program. */
 static void set_profile(struct tls *t)
 {
 	br_ssl_engine_context *e = &t->client.eng;
-	unsigned char seed[32];
 	br_ssl_client_zero(&t->client);
-	br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
-	br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
-	br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
-	br_ssl_engine_set_hash(e, br_sha384_ID, &br_sha384_vtable);
-	br_ssl_engine_set_hash(e, br_sha512_ID, &br_sha512_vtable);
-	br_ssl_engine_set_prf_sha256(e, br_tls12_sha256_prf);
-	br_ssl_engine_set_prf_sha384(e, br_tls12_sha384_prf);
-	br_ssl_engine_set_ec(e, &br_ec_all_m31);
-	br_ssl_engine_set_ecdsa(e, br_ecdsa_i31_vrfy_asn1);
-	br_ssl_engine_set_rsavrfy(e, br_rsa_i31_pkcs1_vrfy);
-	set_ciphers(e);
-	t->protocols[0] = "http/1.1";
-	br_ssl_engine_set_protocol_names(e, t->protocols, 1);
+	tls_profile_set(e);
 	br_ssl_engine_set_x509(e, &t->verifier.vtable);
 	br_ssl_engine_set_buffers_bidi(e, t->in, sizeof(t->in), t->out, sizeof(t->out));
-	seed_fill(seed, sizeof(seed));
-	br_ssl_engine_inject_entropy(e, seed, sizeof(seed));
-	ct_wipe(seed, sizeof(seed));
 }
 
 /* ---- moving records ---- */

@@ -18,7 +18,6 @@ struct tls {
 	br_ssl_session_parameters session;   /* session_id_len is 0 when there is none */
 	int64_t session_until;               /* monotonic ms */
 
-	const char *protocols[1];
 	unsigned char in[BR_SSL_BUFSIZE_INPUT], out[BR_SSL_BUFSIZE_OUTPUT];
 };
 
