@@ -163,6 +163,28 @@ TEST(target_takes_prefixes_off)
 	}
 }
 
+/* The region that is none of AWS's has neither accounts nor versions. */
+TEST(target_local)
+{
+	static const struct {
+		struct str path;
+		enum err want;
+	} cases[] = {
+		{ STR("/local/hello"), OK },          { STR("/local/Hello_1-x"), OK },    { STR("/%6cocal/hello"), OK },
+		{ STR("/local/hello:live"), E_SYNTAX }, { STR("/local/.."), E_SYNTAX },   { STR("/local/"), E_SYNTAX },
+		{ STR("/local/a%2fb"), E_SYNTAX },    { STR("/Local/hello"), E_SYNTAX },  { STR("/local/123456789012:hello"), E_SYNTAX },
+		{ STR("/local/" ARN), E_SYNTAX },     { STR("/local-1/hello"), E_SYNTAX }, { STR("/local/hello%00"), E_SYNTAX },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct target t;
+		struct str shown;
+		context("%s", cases[i].path.p);
+		expect_int(read(&t, &shown, cases[i].path, S(""), S("")), cases[i].want);
+		if (cases[i].want == OK)
+			expect_str(t.region, TARGET_LOCAL);
+	}
+}
+
 /* Running out of memory is an answer, whenever it happens. */
 TEST(target_without_memory)
 {
