@@ -459,6 +459,57 @@ TEST(tls_refuses_an_impossible_host)
 	peer_stop(&p);
 }
 
+/* Reads the client's hello, and hangs up. */
+static void take_hello(int fd, struct peer *p)
+{
+	struct buf *hello = p->arg;
+	clock_sleep_ms(20);
+	ssize_t n = recv(fd, hello->p, hello->cap, 0);
+	hello->n = n > 0 ? (size_t)n : 0;
+}
+
+TEST(tls_hello_offers_what_is_meant)
+{
+	static const struct {
+		const char *what;
+		struct str bytes;
+	} parts[] = {
+		{ "version", STR("\3\3") },
+		{ "six suites", STR("\0\x0c") },
+		{ "suite", STR("\xc0\x2b") },
+		{ "suite", STR("\xc0\x2c") },
+		{ "suite", STR("\xc0\x2f") },
+		{ "suite", STR("\xc0\x30") },
+		{ "suite", STR("\xcc\xa8") },
+		{ "suite", STR("\xcc\xa9") },
+		{ "no compression", STR("\1\0") },
+		{ "secure renegotiation", STR("\xff\1\0\1\0") },
+		{ "server name", STR("\0\0\0\x10\0\x0e\0\0\x0bserver.test") },
+		{ "signatures with SHA-256, 384, 512", STR("\0\x0d\0\x0e\0\x0c\4\3\5\3\6\3\4\1\5\1\6\1") },
+		{ "four curves", STR("\0\x0a\0\x0a\0\x08") },
+		{ "uncompressed points", STR("\0\x0b\0\2\1\0") },
+		{ "protocol", STR("\0\x10\0\x0b\0\x09\x08http/1.1") },
+	};
+	char bytes[1024];
+	struct buf hello = BUF(bytes);
+	struct server server = { .fd = -1 };
+	struct stream s;
+	memset(&tls, 0, sizeof(tls));
+	peer_start(&server.peer, take_hello, &hello);
+	expect_int(connect_in(&s, &server, "server.test", 4000), E_TLS);
+	peer_stop(&server.peer);
+	for (size_t i = 0; i < countof(parts); i++) {
+		context("%s %zu", parts[i].what, i);
+		expect(str_find_str(buf_str(&hello), parts[i].bytes) < hello.n);
+	}
+	/* Record head, hello head, random, no session, and the parts: nothing else. */
+	size_t want = 5 + 4 + 32 + 1 + 2;
+	for (size_t i = 0; i < countof(parts); i++)
+		want += parts[i].bytes.n;
+	context("its length");
+	expect_int(hello.n, want + 4 * 2);
+}
+
 /* ---- sessions ---- */
 
 TEST(tls_sessions_are_resumed_with_the_same_peer_only)
