@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "host/lambda.h"
+#include "host/process.h"
 #include "host/send.h"
 #include "host/serve.h"
 
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
 {
 	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
 	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
+	process_prepare();
 	if (argc == 1 && api && *api)
 		return lambda_run();
 	if (str_eq(argument, S("serve")))

@@ -1,5 +1,6 @@
 #include "host/environment.h"
 
+#include "base/log.h"
 #include "gateway/config.h"
 
 #include <errno.h>
@@ -58,7 +59,12 @@ enum err environment_map_file(struct str *out, const char *variable, const char 
 void *environment_map_memory(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	check(p != MAP_FAILED);
+	if (p == MAP_FAILED) {
+		struct fault f;
+		fault_set(&f, E_LIMIT, errno, S("no memory: "), NUM(size), S(" bytes of address space cannot be had"));
+		LOG(LOG_ERROR, L("cannot start"), KV("reason", fault_text(&f)));
+		exit(1);
+	}
 	return p;
 }
 

@@ -15,7 +15,8 @@ must_check enum err environment_check_names(struct fault *f);
 /* Maps a file of at most `max` bytes into memory, for ever. `variable` named it, for the message. E_CONFIG. */
 must_check enum err environment_map_file(struct str *out, const char *variable, const char *path, size_t max, struct fault *f);
 
-/* Zeroed memory from the kernel, page-aligned, for ever. Pages that are never touched cost nothing. */
+/* Zeroed memory from the kernel, page-aligned, for ever; only while the process starts, for it ends when there is
+ * none. Pages that are never touched cost nothing. */
 void *environment_map_memory(size_t size);
 
 /* Gives the pages behind the first `keep` bytes back to the kernel, if more than that was used; they read as

@@ -1,0 +1,9 @@
+/* process.h - what has to be right about the process before anything else happens. */
+#ifndef HOST_PROCESS_H
+#define HOST_PROCESS_H
+
+/* Opens /dev/null for those of the descriptors 0 to 2 that are closed, lest a connection get one of these numbers
+ * and the log with it; a log whose reader has gone must not end the process. */
+void process_prepare(void);
+
+#endif
