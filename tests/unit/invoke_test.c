@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum ending { KEEPS, CLOSES, RESETS, HANGS, DAWDLES };
+/* LEAVES: closes, and nobody listens any more. */
+enum ending { KEEPS, CLOSES, RESETS, HANGS, DAWDLES, LEAVES };
 
 /* What the peer does with one request. */
 struct act {
@@ -84,6 +85,8 @@ static void serve(int fd, struct peer *p)
 		}
 		if (act->then == RESETS)
 			peer_reset(fd);
+		if (act->then == LEAVES)
+			shutdown(p->listener, SHUT_RDWR);
 		if (act->then == HANGS)
 			peer_hang(fd, p);
 		if (act->then == DAWDLES)
@@ -255,6 +258,21 @@ TEST(invoke_gives_up_after_four_attempts)
 	expect_int(requests, 4);
 }
 
+TEST(invoke_gives_up_at_once_when_a_pause_does_not_fit)
+{
+	int64_t least = INT64_MAX;
+	for (int i = 0; i < 5; i++) {
+		SET_UP({ S(STATUS("503 Busy") "\r\n"), KEEPS, 0 });
+		int64_t before = clock_mono_ms();
+		run(49);
+		int64_t took = clock_mono_ms() - before;
+		least = took < least ? took : least;
+		expect_int(result.attempts, 1);
+		tear_down();
+	}
+	expect(least < 40);
+}
+
 TEST(invoke_waits_as_long_as_throttling_asks_for)
 {
 	struct str throttled = S(STATUS("429 Slow") "Retry-After: 1\r\n\r\n");
@@ -262,6 +280,15 @@ TEST(invoke_waits_as_long_as_throttling_asks_for)
 	int64_t before = clock_mono_ms();
 	run(5000);
 	expect(clock_mono_ms() - before >= 1000);
+	expect_int(result.outcome, INVOKE_STARTED);
+	tear_down();
+
+	context("once");
+	SET_UP({ throttled, KEEPS, 0 }, { S(STATUS("503 Busy") "\r\n"), KEEPS, 0 }, { started, KEEPS, 0 });
+	before = clock_mono_ms();
+	run(5000);
+	int64_t took = clock_mono_ms() - before;
+	expect(took >= 1000 && took < 2000);
 	expect_int(result.outcome, INVOKE_STARTED);
 	tear_down();
 
@@ -478,15 +505,45 @@ TEST(invoke_tries_to_connect_again)
 
 TEST(invoke_does_not_know_after_a_kept_connection_died_and_nobody_came)
 {
-	SET_UP({ started, KEEPS, 0 }, { S(""), CLOSES, 0 });
+	SET_UP({ started, KEEPS, 0 }, { S(""), LEAVES, 0 });
 	run(5000);
 	expect_int(result.outcome, INVOKE_STARTED);
-	/* nobody accepts any more; the connection that there is stays */
-	shutdown(peer.listener, SHUT_RDWR);
 	run(5000);
 	expect_int(result.outcome, INVOKE_UNKNOWN);
 	expect_int(result.attempts, 4);
 	tear_down();
+
+	context("a refusal in between");
+	SET_UP({ started, KEEPS, 0 }, { S(""), CLOSES, 0 },
+	       { S(STATUS("503 Busy") "x-amzn-ErrorType: ServiceException\r\nx-amzn-RequestId: 1\r\nConnection: close\r\n\r\n"), LEAVES, 0 });
+	run(5000);
+	run(5000);
+	expect_int(result.outcome, INVOKE_NOT_STARTED);
+	expect_int(result.attempts, 4);
+	expect_int(result.status, 0);
+	expect_str(str_c(result.error_name), S(""));
+	expect_str(str_c(result.request_id), S(""));
+	tear_down();
+}
+
+TEST(invoke_trusts_no_other_kept_connection_once_one_was_dead)
+{
+	SET_UP({ S(""), CLOSES, 0 }, { started, KEEPS, 0 });
+	struct stream_target to = target();
+	struct http_client *kept[SLOTS];
+	struct fault f;
+	struct deadline d = deadline_in(5000);
+	for (size_t i = 0; i < SLOTS; i++) {
+		kept[i] = http_pool_take(invoker.pool, &to, true);
+		expect_int(stream_connect(&kept[i]->stream, &to, &d, &f), OK);
+	}
+	for (size_t i = SLOTS; i-- > 0; clock_sleep_ms(5)) /* the first one, which is served first, last: so it is taken */
+		http_pool_give(invoker.pool, kept[i]);
+	run(5000);
+	expect_int(result.outcome, INVOKE_STARTED);
+	expect_int(result.attempts, 2);
+	tear_down();
+	expect_int(peer.connections, SLOTS + 1);
 }
 
 TEST(invoke_uses_a_connection_again)
