@@ -33,7 +33,7 @@ struct stream stream_none(struct tls *tls);
 
 /* Resolves, connects (every address in turn, IPv6 and IPv4 interleaved, a new attempt at the latest 250 ms
  * after the one before) and does the TLS handshake. `s` is not connected before, nor after a failure.
- * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT; nothing of a request has been sent in any of these cases. */
+ * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; nothing of a request has been sent in any of these cases. */
 must_check enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
 
 /* The handshake alone, on a connected stream that was plain so far, as behind a proxy's answer to CONNECT. Nothing of what

@@ -59,23 +59,27 @@ static enum err receive_some(struct tls *t, int fd, bool *more, unsigned char *p
 
 /* One step: sends what the engine wants to send or receives what it can take, and waits until one of them is possible. It
  * receives even while it has to send, as otherwise two that both wait for the other to read would wait for ever.
- * *more, false at first, is kept from step to step: the last receive gave all that was wanted, so the next need not wait. */
+ * *more, false at first, is kept from step to step: the last one received all that was wanted, so the next need not wait. */
 static enum err step(struct tls *t, int fd, bool *more, size_t *sent, struct deadline *d, struct fault *f)
 {
 	br_ssl_engine_context *engine = &t->client.eng;
 	size_t out_n = 0, in_n = 0;
 	unsigned char *out = t->mute ? NULL : br_ssl_engine_sendrec_buf(engine, &out_n);
 	unsigned char *in = br_ssl_engine_recvrec_buf(engine, &in_n);
+	enum err e;
 	*sent = 0;
 	if (!out && !in)
 		return ended(t, f);
 	if (deadline_left(d) == 0)
 		return E_TIMEOUT;
-	enum err e = out ? send_some(t, fd, sent, out, out_n, f) : E_MORE;
-	if (e != E_MORE)
-		return e;
-	if (!out && *more)
+	if (out) {
+		*more = false;
+		e = send_some(t, fd, sent, out, out_n, f);
+		if (e != E_MORE)
+			return e;
+	} else if (*more) {
 		return receive_some(t, fd, more, in, in_n, f);
+	}
 	struct pollfd p = { fd, (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0)), 0 };
 	e = socket_wait(&p, 1, d, f);
 	return e == OK && in && p.revents != POLLOUT ? receive_some(t, fd, more, in, in_n, f) : e;
