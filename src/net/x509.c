@@ -216,12 +216,20 @@ static bool take_element(struct str *rest, unsigned tag, struct str *element)
 	return ok;
 }
 
+/* The second of two, each in one of two forms. */
+static bool read_dates(struct str *not_after, struct str dates)
+{
+	unsigned tag;
+	return take_any(&dates, &tag, not_after) && take_any(&dates, &tag, not_after) && dates.n == 0;
+}
+
 /* TBSCertificate (RFC 5280, 4.1). */
 static bool read_contents(struct x509_certificate *out, struct str contents)
 {
-	struct str key, extensions;
+	struct str dates, key, extensions;
 	bool ok = skip_if(&contents, VERSION) && skip(&contents, INTEGER) && skip(&contents, SEQUENCE) && /* serial, algorithm */
-	          skip(&contents, SEQUENCE) && skip(&contents, SEQUENCE) &&                               /* issuer, dates */
+	          skip(&contents, SEQUENCE) && take(&contents, SEQUENCE, &dates) &&                       /* issuer */
+	          read_dates(&out->not_after, dates) &&
 	          take_element(&contents, SEQUENCE, &out->subject) && take(&contents, SEQUENCE, &key) && read_key(&out->key, key) &&
 	          skip_if(&contents, ISSUER_ID) && skip_if(&contents, SUBJECT_ID);
 	if (ok && next_is(contents, EXTENSIONS))
