@@ -113,6 +113,7 @@ TEST(x509_agrees_with_the_decoder_of_the_library)
 		if (!expect(key != NULL))
 			continue;
 		expect_str(c.subject, buf_str(&b));
+		expect_str(c.not_after, S("21190101000000Z"));
 		expect(c.is_ca == br_x509_decoder_isCA(&decoder));
 		expect_int(c.key.key_type, key->key_type);
 		if (key->key_type == BR_KEYTYPE_RSA) {
@@ -146,8 +147,8 @@ static struct str with_extensions(struct str extensions)
 	static char bytes[256];
 	struct buf b = BUF(bytes);
 	char n = (char)extensions.n;
-	buf_add(&b, S("\x30"), (struct str){ (char[]){ (char)(n + 54) }, 1 }, S("\x30"), (struct str){ (char[]){ (char)(n + 47) }, 1 },
-	        S("\xa0\3\2\1\2\2\1\1\x30\0\x30\0\x30\0\x30\0" /* version, serial, algorithm, issuer, dates, subject */
+	buf_add(&b, S("\x30"), (struct str){ (char[]){ (char)(n + 58) }, 1 }, S("\x30"), (struct str){ (char[]){ (char)(n + 51) }, 1 },
+	        S("\xa0\3\2\1\2\2\1\1\x30\0\x30\0\x30\4\x17\0\x18\0\x30\0" /* version, serial, algorithm, issuer, dates, subject */
 	          "\x30\x19\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\7\3\2\0\4" /* key */
 	          "\xa3"), (struct str){ (char[]){ (char)(n + 2) }, 1 }, S("\x30"), (struct str){ &n, 1 }, extensions,
 	        S("\x30\0\3\1\0"));
