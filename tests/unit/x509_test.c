@@ -79,6 +79,7 @@ TEST(x509_says_what_it_is)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct x509_certificate c = parsed(cases[i].name);
 		expect_int(c.key.key_type, cases[i].key_type);
+		expect_str(c.not_after, S("21190101000000Z"));
 		expect(c.is_ca == cases[i].is_ca);
 		expect((c.names.p != NULL) == cases[i].names);
 		expect(c.has_constraints == cases[i].constraints);
