@@ -234,6 +234,12 @@ TEST(decide_order)
 	run(&closed, &req);
 	expect_answer((struct reply){ .status = 400, .content_type = JSON, .body = S("{\"error\":\"the body is not valid JSON at byte 1\"}") });
 
+	req = form(S("ssl_check=0&ssl_check=1"));
+	req.path = S("/nowhere");
+	context("a signed ssl_check before path");
+	run(&closed, &req);
+	expect_answer(EMPTY);
+
 	req = json(CHALLENGE);
 	req.path = S("/nowhere");
 	context("url_verification before path");

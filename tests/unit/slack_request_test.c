@@ -289,13 +289,19 @@ TEST(slack_request_refusals)
 /* However little memory there is: all of the request or none of it. */
 TEST(slack_request_without_memory)
 {
-	struct str files[] = { vector("command_enterprise.form"), payload_form(vector("message_action.json")) };
-	for (size_t i = 0; i < countof(files); i++) {
+	const struct {
+		struct str content_type, body;
+	} cases[] = {
+		{ FORM, vector("command_enterprise.form") },
+		{ FORM, payload_form(vector("message_action.json")) },
+		{ JSON, vector("block_actions_message.json") },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
 		enum err e = E_LIMIT;
 		for (size_t cap = 0; e != OK && cap < sizeof(memory); cap++) {
 			struct arena a = { memory, 0, cap };
-			e = slack_request_read(&request, FORM, files[i], &a, &fault);
-			context("file %zu, %zu bytes", i, cap);
+			e = slack_request_read(&request, cases[i].content_type, cases[i].body, &a, &fault);
+			context("case %zu, %zu bytes", i, cap);
 			expect(e == OK || (e == E_LIMIT && fault.code == E_LIMIT && str_ends(fault_text(&fault), S(" is too large"))));
 		}
 		expect_int(e, OK);
