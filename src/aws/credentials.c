@@ -37,7 +37,8 @@ enum err credentials_hold(const struct credentials **out, struct credential_chai
 {
 	(void)d; /* the environment is there at once */
 	if (!c->from_environment)
-		return fault_set(f, E_CONFIG, 0, S("there are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment"));
+		return fault_set(f, E_CONFIG, 0, S("there are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set "
+		                                   "in the environment"));
 	*out = &c->current;
 	return OK;
 }

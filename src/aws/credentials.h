@@ -32,7 +32,8 @@ must_check enum err credential_chain_init(struct credential_chain *c, const stru
 
 /* The current credentials, valid until the matching release; their parts stand within the bounds above and
  * hold visible ASCII only. E_CONFIG when there are none, with a text that says where they were looked for. */
-must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f);
+must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d,
+                                     struct fault *f);
 void credentials_release(struct credential_chain *c, const struct credentials *held);
 
 #endif

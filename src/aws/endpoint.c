@@ -61,7 +61,8 @@ static bool host_ok(struct str host)
 
 static enum err refuse(struct fault *f, struct str why)
 {
-	return fault_set(f, E_CONFIG, 0, why, S("; what is wanted is http:// or https://, a host name or address, and perhaps a port and a path"));
+	return fault_set(f, E_CONFIG, 0, why, S("; what is wanted is http:// or https://, a host name or address, "
+	                                        "and perhaps a port and a path"));
 }
 
 static void put_lower(struct buf *b, struct str s)

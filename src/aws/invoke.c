@@ -14,7 +14,7 @@ enum {
 	PAUSE_MAX_MS = 200,
 	RETRY_AFTER_MAX_S = 60,
 	SKEW_TOLERATED_MS = 4 * 60 * 1000, /* AWS tolerates five minutes */
-	/* What follows the status line of an answer to Event is its id, or the reason of a refusal: good to have, not worth more. */
+	/* What follows the status line of an answer to Event is its id or the reason of a refusal: good to have, not worth more. */
 	REST_MS = 250,
 	REFUSAL_BODY_MAX = 8192,
 	PATH_LEN_MAX = 40 + 3 * AWS_FUNCTION_MAX,
@@ -77,7 +77,8 @@ static bool is_permanent(int status)
 	return status < 500 && status != 408 && status != 409 && status != 410 && status != 429;
 }
 
-static enum next judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head, struct str body)
+static enum next judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head,
+                               struct str body)
 {
 	refusal_read(out->error_name, &out->fault, out->status, head, body);
 	if (out->status / 100 == 2) {
@@ -101,7 +102,8 @@ static enum next judge_refusal(struct invoker *v, struct invoke_result *out, str
 	return passes(out) ? AGAIN_LATER : SETTLED;
 }
 
-static enum next judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct aws_exchange *x, enum err e)
+static enum next judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct aws_exchange *x,
+                              enum err e)
 {
 	const struct http_head *head = x->response.head.status ? &x->response.head : NULL;
 	out->status = x->progress.status;
@@ -221,7 +223,7 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 		    KV("reason", fault_text(&out->fault)));
 	} while (next != SETTLED && out->attempts < ATTEMPTS_MAX && pause_before(next, c.retry_after_ms, d));
 	if (out->fault.code == E_NAME && !v->override)
-		fault_set(&out->fault, E_NAME, out->fault.sys, fault_text(&out->fault), S("; is the region right?"));
+		fault_set(&out->fault, E_NAME, 0, fault_text(&out->fault), S("; is the region right?"));
 }
 
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)

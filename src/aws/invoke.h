@@ -9,9 +9,9 @@
  * An unknown one is not sent again, with one exception: a kept connection that ends before a byte of an answer was
  * most likely dead before, and the request goes once over a fresh one, as in every SDK. Sent again are also
  * failures to connect or to shake hands (except a refused certificate), requests not written whole, 409 while
- * the function is pending, 429, 500, 502, 503, and once what failed for a wrong clock, corrected by the server's Date. Four attempts
- * at most in all, after 50 to 200 ms at random (429: after its Retry-After if that fits) and only if that still
- * fits; at once after a kept connection failed or the clock was corrected. */
+ * the function is pending, 429, 500, 502, 503, and once what failed for a wrong clock, corrected by the server's
+ * Date. Four attempts at most in all, after 50 to 200 ms at random (429: after its Retry-After if that fits) and
+ * only if that still fits; at once after a kept connection failed or the clock was corrected. */
 #ifndef AWS_INVOKE_H
 #define AWS_INVOKE_H
 

@@ -11,7 +11,8 @@ _Static_assert((int)CREDENTIALS_SECRET_MAX <= (int)SIGV4_SECRET_MAX, "every secr
 /* One trace header of AWS's own has about 100 bytes; anything beyond this is none. */
 enum { TRACE_ID_MAX = 1024 };
 
-static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const struct credentials *keys, const struct sigv4_scope *scope)
+static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const struct credentials *keys,
+                                           const struct sigv4_scope *scope)
 {
 	char memory[sizeof(cache->derived_from)];
 	struct buf from = BUF(memory);
