@@ -1,5 +1,5 @@
-/* An event, once as it is and once with its body signed. What is not signed starts nothing; what is started is
- * allowed; whatever happens then, the answer is one that the front door takes. */
+/* An event, once as it is and once with its body signed; what follows a NUL takes the place of its body. What is not
+ * signed starts nothing; what is started is allowed; whatever happens then, the answer is one that the front door takes. */
 #include "codec/json_read.h"
 #include "gateway/decide.h"
 #include "gateway/pattern.h"
@@ -32,7 +32,7 @@ static void check_started(const struct config *c, const struct gateway_request *
 	check(target_ok(&d->target) && d->slack.kind != SLACK_URL_VERIFICATION && (!d->route || route_refusal(d->route, &d->slack).n == 0));
 	for (int fate = FATE_STARTED; fate <= FATE_FAILED; fate++) {
 		struct outcome o = { .fate = (enum fate)fate, .reason = req->body, .request_id = req->query, .permanent = req->ssl_check };
-		struct reply reply = reply_to(c, NULL, &d->slack, &d->target, &o, a);
+		struct reply reply = reply_to(c, d->route, &d->slack, &d->target, &o, a);
 		check_answer(req, &reply, a);
 		check(d->slack.kind != SLACK_COMMAND || reply.status == 200);
 	}
@@ -47,10 +47,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct gateway_request req;
 	struct decision d;
 	struct fault f;
+	struct str event, body;
+	bool own_body = str_cut(&event, &body, (struct str){ (const char *)data, n }, '\0');
 	check(routes_read(&c.routes, ROUTES, PAYLOAD_SLACK, &a, &f) == OK);
 	check(slack_secrets_add(&c.secrets, S("a secret that no input can know"), S("")));
-	if (n > 1 << 14 || front_door_read(&req, (struct str){ (const char *)data, n }, &a, &f) != OK)
+	if (n > 1 << 14 || front_door_read(&req, event, &a, &f) != OK)
 		return 0;
+	if (own_body)
+		req.body = body, req.content_type = str_starts(body, S("{")) ? S("application/json") : S("");
 	decide(&d, &c, &req, NOW, &a);
 	check(d.action == ACTION_ANSWER && d.slack.json.n == 0 && d.target.name.n == 0);
 	check_answer(&req, &d.reply, &a);
