@@ -109,6 +109,7 @@ static int connected_socket(const struct address *server, uint16_t port)
 
 static size_t last_asked(const struct inquiry *q)
 {
+	check(q->conf->servers.count > 0);
 	return (q->asked - 1) % q->conf->servers.count;
 }
 
@@ -134,7 +135,7 @@ static bool ask_next(struct inquiry *q)
 static enum err read_whole(int fd, char *p, size_t n, struct deadline *d, struct fault *f)
 {
 	while (n > 0) {
-		size_t got;
+		size_t got = 0;
 		enum err e = socket_wait(&(struct pollfd){ fd, POLLIN, 0 }, 1, d, f);
 		if (e == OK)
 			e = tcp_receive(fd, &got, p, n, f);
@@ -151,7 +152,7 @@ static enum err exchange_tcp(int fd, struct dns_answer *answer, const struct dns
 {
 	char query[2 + DNS_QUERY_MAX], message[TCP_ANSWER_MAX];
 	uint8_t length[2];
-	size_t sent;
+	size_t sent, n = 0;
 	struct buf b = BUF(query);
 	b.n = 2;
 	dns_put_query(&b, question);
@@ -162,15 +163,16 @@ static enum err exchange_tcp(int fd, struct dns_answer *answer, const struct dns
 	if (e != OK || sent != b.n)
 		return E_CLOSED;
 	e = read_whole(fd, (char *)length, sizeof(length), d, f);
-	size_t n = (size_t)length[0] << 8 | length[1];
-	if (e == OK)
+	if (e == OK) {
+		n = (size_t)length[0] << 8 | length[1];
 		e = n <= sizeof(message) ? read_whole(fd, message, n, d, f) : E_LIMIT;
+	}
 	return e == OK ? dns_read_answer(answer, (struct str){ message, n }, question) : e;
 }
 
 static enum err ask_over_tcp(struct inquiry *q, size_t server, size_t i, struct deadline *d, struct fault *f)
 {
-	struct deadline inner = deadline_within(d, q->conf->timeout_s * INT64_C(1000));
+	struct deadline inner = deadline_within(d, RESOLVE_PATIENCE_MS);
 	struct addresses to = { .count = 1, .list = { q->conf->servers.list[server] } };
 	int fd;
 	enum err e = tcp_connect(&fd, &to, S("the name server"), q->port, &inner, f);

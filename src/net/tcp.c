@@ -50,9 +50,9 @@ enum err tcp_receive(int fd, size_t *got, void *p, size_t cap, struct fault *f)
 {
 	ssize_t n = recv(fd, p, cap, 0);
 	*got = n > 0 ? (size_t)n : 0;
-	if (n > 0)
-		return OK;
-	return n == 0 ? fault_set(f, E_CLOSED, 0, S("the peer closed the connection")) : io_error(errno, S("the connection broke while receiving"), f);
+	if (n == 0)
+		return fault_set(f, E_CLOSED, 0, S("the peer closed the connection"));
+	return n > 0 ? OK : io_error(errno, S("the connection broke while receiving"), f);
 }
 
 /* ---- connecting ---- */
