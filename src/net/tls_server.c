@@ -1,0 +1,326 @@
+#include "net/tls_server.h"
+
+#include "base/clock.h"
+#include "codec/pem.h"
+#include "crypto/ct.h"
+#include "net/tcp.h"
+#include "net/tls_profile.h"
+#include "net/x509.h"
+
+#include <string.h>
+
+enum {
+	SESSION_MS = 3600 * 1000,
+	/* Alerts and empty records cost work and bring nothing. The client's part of a handshake is shorter than this, and a
+	 * record is. */
+	FRUITLESS_MAX = 2 * BR_SSL_BUFSIZE_INPUT,
+	ALERT_SENT = 512,
+	ALERT_RECEIVED = 256,
+};
+
+/* ---- the identity ---- */
+
+/* In the order of preference; SHA-256 is as strong as the rest of the suites. */
+static const br_hash_class *const hashes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
+
+static unsigned id_of(const br_hash_class *hash)
+{
+	return (unsigned)(hash->desc >> BR_HASHDESC_ID_OFF) & BR_HASHDESC_ID_MASK;
+}
+
+static struct tls_identity *self(const br_ssl_server_policy_class **policy)
+{
+	return (struct tls_identity *)(void *)policy;
+}
+
+/* The first suite of the client's that the key is good for. */
+static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *server, br_ssl_server_choices *out)
+{
+	const struct tls_identity *id = self(policy);
+	bool is_ec = id->key.type == BR_KEYTYPE_EC;
+	uint32_t known = br_ssl_server_get_client_hashes(server) >> (is_ec ? 8 : 0);
+	size_t count, i = 0, k = 0;
+	const br_suite_translated *suites = br_ssl_server_get_client_suites(server, &count);
+	while (i < count && suites[i][1] >> 12 != (is_ec ? BR_SSLKEYX_ECDHE_ECDSA : BR_SSLKEYX_ECDHE_RSA))
+		i++;
+	while (k < countof(hashes) && !(known >> id_of(hashes[k]) & 1))
+		k++;
+	if (i == count || k == countof(hashes))
+		return 0;
+	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + id_of(hashes[k]), id->chain, id->chain_n };
+	return 1;
+}
+
+/* There are no suites without ECDHE. */
+static uint32_t exchange_no_key(const br_ssl_server_policy_class **policy, unsigned char *data, size_t *n)
+{
+	(void)policy, (void)data, (void)n;
+	return 0;
+}
+
+static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm, unsigned char *data, size_t n, size_t cap)
+{
+	unsigned char value[64];
+	size_t k = 0;
+	check(n <= sizeof(value) && cap >= PKEY_SIGNATURE_MAX);
+	memcpy(value, data, n);
+	while (id_of(hashes[k]) != (algorithm & 0xff))
+		k++;
+	return pkey_sign(&self(policy)->key, data, hashes[k], value);
+}
+
+static const br_ssl_server_policy_class policy_class = { sizeof(struct tls_identity), choose, exchange_no_key, sign };
+
+static enum err read_chain(struct tls_identity *id, struct str pem, struct arena *arena, struct fault *f)
+{
+	for (struct str label;;) {
+		struct buf der = arena_rest(arena);
+		enum err e = pem_next(&label, &der, &pem);
+		if (e == E_LIMIT)
+			return fault_set(f, e, 0, S("the certificate is too large"));
+		if (e != OK)
+			return fault_set(f, E_CONFIG, 0, S("the certificate is not proper PEM"));
+		bool wanted = str_eq(label, S("CERTIFICATE"));
+		if (wanted && id->chain_n == TLS_CHAIN_MAX)
+			return fault_set(f, E_CONFIG, 0, S("the certificate file holds more than "), NUM(TLS_CHAIN_MAX), S(" certificates"));
+		if (wanted)
+			id->chain[id->chain_n++] = (br_x509_certificate){ (unsigned char *)der.p, der.n };
+		else
+			der.n = 0;
+		arena_keep(arena, &der);
+		if (!label.p)
+			return id->chain_n ? OK : fault_set(f, E_CONFIG, 0, S("there is no certificate in the file: it needs a block CERTIFICATE"));
+	}
+}
+
+/* What the one signs, the other must verify. */
+static bool belong_together(const struct pkey *key, const br_x509_pkey *certified)
+{
+	unsigned char digest[32] = { 1 }, signature[PKEY_SIGNATURE_MAX], out[sizeof(digest)];
+	if (key->type != certified->key_type)
+		return false;
+	size_t n = pkey_sign(key, signature, &br_sha256_vtable, digest);
+	if (key->type == BR_KEYTYPE_EC)
+		return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, digest, sizeof(digest), &certified->key.ec, signature, n);
+	return br_rsa_i31_pkcs1_vrfy(signature, n, BR_HASH_OID_SHA256, sizeof(digest), &certified->key.rsa, out) &&
+	       memcmp(out, digest, sizeof(digest)) == 0;
+}
+
+/* YYMMDDhhmmssZ begins in 1950 (RFC 5280, 4.1.2.5.1). False for what is no such time. */
+static bool read_date(char out[static TLS_DATE], struct str time)
+{
+	struct buf digits = { (char[16]){ 0 }, 0, 16, false }, date = { out, 0, TLS_DATE, false };
+	if (time.n == 13)
+		buf_put(&digits, time.p[0] < '5' ? S("20") : S("19"));
+	buf_put(&digits, time);
+	if (digits.n != 15 || digits.full)
+		return false;
+	for (size_t i = 0; i < digits.n; i++) {
+		if (i >= 4 && i % 2 == 0 && i < 14)
+			buf_put_char(&date, "--T::"[i / 2 - 2]);
+		buf_put_char(&date, digits.p[i]);
+	}
+	return true;
+}
+
+static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, const br_ssl_session_parameters *p);
+static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p);
+
+static const br_ssl_session_cache_class cache_class = { sizeof(struct tls_sessions), save_session, load_session };
+
+enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
+{
+	struct x509_certificate own;
+	enum err e = read_chain(id, chain, arena, f);
+	if (e == OK)
+		e = pkey_from_pem(&id->key, key, arena, f);
+	if (e != OK)
+		return e;
+	if (x509_parse(&own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK ||
+	    !read_date(id->not_after, own.not_after))
+		return fault_set(f, E_CONFIG, 0, S("the certificate is damaged"));
+	if (!belong_together(&id->key, &own.key))
+		return fault_set(f, E_CONFIG, 0, S("the private key does not belong to the first certificate, which must be the server's own"));
+	id->policy = &policy_class;
+	id->sessions.cache = &cache_class;
+	check(pthread_mutex_init(&id->sessions.lock, NULL) == 0);
+	return OK;
+}
+
+bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms)
+{
+	char text[32];
+	struct buf now = BUF(text);
+	utc_put_rfc3339_ms(&now, now_ms);
+	/* Both have the same form, up to the seconds. */
+	return memcmp(id->not_after, text, TLS_DATE - 1) < 0;
+}
+
+/* ---- sessions ---- */
+
+/* A session has its place by its id, which is random and was chosen here; a newer one there takes it over. */
+static struct tls_session *place_of(struct tls_sessions *s, const unsigned char *id)
+{
+	return &s->list[(id[0] << 8 | id[1]) % TLS_SESSIONS];
+}
+
+static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, const br_ssl_session_parameters *p)
+{
+	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
+	(void)server;
+	pthread_mutex_lock(&s->lock);
+	*place_of(s, p->session_id) = (struct tls_session){ clock_mono_ms() + SESSION_MS, *p };
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p)
+{
+	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
+	(void)server;
+	pthread_mutex_lock(&s->lock);
+	const struct tls_session *kept = place_of(s, p->session_id);
+	bool found = clock_mono_ms() < kept->until && memcmp(kept->parameters.session_id, p->session_id, sizeof(p->session_id)) == 0;
+	if (found)
+		*p = kept->parameters;
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+/* ---- the connection ---- */
+
+void tls_server_start(struct tls_server *t, struct tls_identity *id)
+{
+	br_ssl_engine_context *engine = &t->server.eng;
+	br_ssl_server_zero(&t->server);
+	t->ready = false;
+	t->first = 0;
+	t->fruitless = 0;
+	tls_profile_set(engine);
+	br_ssl_engine_add_flags(engine, BR_OPT_FAIL_ON_ALPN_MISMATCH);
+	br_ssl_server_set_policy(&t->server, &id->policy);
+	br_ssl_server_set_cache(&t->server, &id->sessions.cache);
+	br_ssl_engine_set_buffers_bidi(engine, t->in, sizeof(t->in), t->out, sizeof(t->out));
+	check(br_ssl_server_reset(&t->server));
+}
+
+static struct str sentence(const struct tls_server *t, int code)
+{
+	if (is_alpha(t->first))
+		return S("the client speaks plain HTTP to the HTTPS port");
+	switch (code) {
+	case BR_ERR_UNSUPPORTED_VERSION:
+		return S("what the client sent is not TLS");
+	case BR_ERR_TOO_LARGE:
+		return S("the client sends and sends, but no data");
+	case ALERT_SENT + 70:
+	case ALERT_SENT + 86:
+		return S("the client does not speak TLS 1.2");
+	case ALERT_SENT + 40:
+		return S("the client knows none of the algorithms: TLS 1.2 with ECDHE and AES-GCM or ChaCha20 is needed");
+	case ALERT_SENT + 120:
+		return S("the client wants a protocol other than http/1.1 (ALPN)");
+	default:
+		return code > ALERT_RECEIVED && code < ALERT_SENT ? S("the client ended it with an alert") : S("the client broke the protocol");
+	}
+}
+
+static enum err fail(const struct tls_server *t, int code, struct fault *f)
+{
+	return fault_set(f, E_TLS, 0, sentence(t, code), S(" (BearSSL error "), NUM(code), S(")"));
+}
+
+static enum err send_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)
+{
+	size_t sent;
+	enum err e = tcp_send(fd, &sent, &(struct iovec){ p, n }, 1, f);
+	if (e == OK)
+		br_ssl_engine_sendrec_ack(&t->server.eng, sent);
+	return e;
+}
+
+static enum err receive_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)
+{
+	br_ssl_engine_context *engine = &t->server.eng;
+	size_t got;
+	enum err e = tcp_receive(fd, &got, p, n, f);
+	if (e != OK)
+		return e;
+	if (!t->ready && !t->first)
+		t->first = p[0];
+	br_ssl_engine_recvrec_ack(engine, got);
+	t->fruitless = br_ssl_engine_recvapp_buf(engine, &n) ? 0 : t->fruitless + got;
+	return t->fruitless <= FRUITLESS_MAX ? OK : fail(t, BR_ERR_TOO_LARGE, f);
+}
+
+enum err tls_server_pump(struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f)
+{
+	br_ssl_engine_context *engine = &t->server.eng;
+	for (size_t n;;) {
+		unsigned char *p;
+		enum err e;
+		t->ready = t->ready || br_ssl_engine_sendapp_buf(engine, &n);
+		if (*writable && (p = br_ssl_engine_sendrec_buf(engine, &n))) {
+			e = send_some(t, fd, p, n, f);
+			*writable = e == OK;
+		} else if (*readable && (p = br_ssl_engine_recvrec_buf(engine, &n))) {
+			e = receive_some(t, fd, p, n, f);
+			*readable = e == OK;
+		} else {
+			break;
+		}
+		if (e != OK && e != E_MORE)
+			return e;
+	}
+	if (br_ssl_engine_current_state(engine) != BR_SSL_CLOSED)
+		return OK;
+	int code = br_ssl_engine_last_error(engine);
+	return code ? fail(t, code, f) : fault_set(f, E_CLOSED, 0, S("the client closed the connection"));
+}
+
+size_t tls_server_read(struct tls_server *t, char *p, size_t cap)
+{
+	size_t n;
+	unsigned char *data = br_ssl_engine_recvapp_buf(&t->server.eng, &n);
+	if (!data)
+		return 0;
+	n = n < cap ? n : cap;
+	memcpy(p, data, n);
+	br_ssl_engine_recvapp_ack(&t->server.eng, n);
+	return n;
+}
+
+size_t tls_server_write(struct tls_server *t, struct str data)
+{
+	size_t room, taken = 0;
+	unsigned char *p;
+	while (taken < data.n && (p = br_ssl_engine_sendapp_buf(&t->server.eng, &room))) {
+		size_t n = data.n - taken < room ? data.n - taken : room;
+		memcpy(p, data.p + taken, n);
+		br_ssl_engine_sendapp_ack(&t->server.eng, n);
+		taken += n;
+	}
+	if (taken == data.n)
+		br_ssl_engine_flush(&t->server.eng, 0);
+	return taken;
+}
+
+bool tls_server_is_pending(const struct tls_server *t)
+{
+	size_t n;
+	return br_ssl_engine_sendrec_buf(&t->server.eng, &n);
+}
+
+void tls_server_end(struct tls_server *t, int fd)
+{
+	struct fault ignored;
+	size_t n;
+	if (t->ready && !tls_server_is_pending(t)) {
+		br_ssl_engine_close(&t->server.eng);
+		unsigned char *p = br_ssl_engine_sendrec_buf(&t->server.eng, &n);
+		/* A few bytes: they go as a whole or not at all. */
+		if (p)
+			(void)send_some(t, fd, p, n, &ignored);
+	}
+	ct_wipe(&t->server, sizeof(t->server));
+	t->ready = false;
+}
