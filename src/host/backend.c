@@ -26,11 +26,12 @@ enum {
 	ACKNOWLEDGE_MS = 11000, /* more than the listener waits for a client to take its answer */
 	POST_MS = 10000,
 	POST_WHEN_STOPPING_MS = 2000,
+	PAGE = 4096,
 };
 
 /* A request in the queue or in the hands of a thread. */
 struct request {
-	struct request *next;
+	_Alignas(PAGE) struct request *next; /* so that memory behind a large payload can go back */
 	char path[LOCAL_PATH_MAX];
 	char name[LOCAL_NAME_MAX], id[REQUEST_ID_MAX], response_url[RESPONSE_URL_MAX];
 	size_t name_n, id_n, response_url_n, payload_n;
@@ -48,7 +49,7 @@ struct backend {
 	size_t limit;
 	struct request *all, *free, *first, *last;
 	size_t count, unfinished;
-	bool stopping;
+	_Atomic bool stopping;
 	int stop; /* eventfd */
 	size_t variables_count;
 	char *variables[VARIABLES_MAX + 1]; /* those that every function gets */

@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* More than the largest pipe holds, in reads of 8 KiB. */
+enum { LEFT_READS = 200 };
+
 bool local_name_ok(struct str name)
 {
 	for (size_t i = 0; i < name.n; i++)
@@ -47,6 +50,7 @@ struct local_child {
 	pid_t pid;
 	int exited; /* eventfd */
 	int status;
+	bool reaped; /* its number may be somebody else's by now */
 };
 
 void local_children_init(struct local_children *c)
@@ -55,19 +59,29 @@ void local_children_init(struct local_children *c)
 	check(pthread_mutex_init(&c->lock, NULL) == 0);
 }
 
-void local_children_reap(struct local_children *c)
+/* What it has left behind in its group ends with it, before its number, which is the group's too, is free. */
+static void reap(struct local_child *child)
 {
 	static const uint64_t one = 1;
-	int status;
-	pid_t pid;
+	kill(-child->pid, SIGKILL);
+	check(waitpid(child->pid, &child->status, 0) == child->pid);
+	child->reaped = true;
+	(void)!write(child->exited, &one, sizeof(one));
+}
+
+void local_children_reap(struct local_children *c)
+{
+	siginfo_t info = { .si_pid = 0 };
 	pthread_mutex_lock(&c->lock);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		for (struct local_child *child = c->first; child; child = child->next) {
-			if (child->pid == pid) {
-				child->status = status;
-				(void)!write(child->exited, &one, sizeof(one));
-			}
-		}
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {
+		struct local_child *child = c->first;
+		while (child && child->pid != info.si_pid)
+			child = child->next;
+		if (child)
+			reap(child);
+		else
+			waitpid(info.si_pid, NULL, 0);
+		info.si_pid = 0;
 	}
 	pthread_mutex_unlock(&c->lock);
 }
@@ -187,23 +201,41 @@ static void log_lines(struct run *r, struct str text)
 	}
 }
 
-/* Reads what is there. */
-static void drain(struct run *r, int end)
+/* Reads once. False: there is nothing now, or never again. */
+static bool take(struct run *r, int end)
 {
 	char memory[8192];
-	ssize_t n = 0;
-	while (r->ends[end].fd >= 0 && ((n = read(r->ends[end].fd, memory, sizeof(memory))) > 0 || (n < 0 && errno == EINTR))) {
-		struct str text = { memory, n > 0 ? (size_t)n : 0 };
-		if (end == OUT)
-			buf_put(r->output, text);
-		else
-			log_lines(r, text);
-	}
+	if (r->ends[end].fd < 0)
+		return false;
+	ssize_t n = read(r->ends[end].fd, memory, sizeof(memory));
 	if (n == 0)
 		close_end(r, end);
+	if (n <= 0)
+		return n < 0 && errno == EINTR;
+	struct str text = { memory, (size_t)n };
+	if (end == OUT)
+		buf_put(r->output, text);
+	else
+		log_lines(r, text);
+	return true;
 }
 
-/* Serves the pipes until it has exited. What it has left behind in its group is ended by the caller. */
+/* Takes what is left in a pipe, which a process that left the group may go on filling. */
+static void empty(struct run *r, int end)
+{
+	for (int i = 0; i < LEFT_READS && take(r, end); i++)
+		;
+}
+
+static void signal_group(struct run *r, int number)
+{
+	pthread_mutex_lock(&r->call->children->lock);
+	if (!r->child.reaped)
+		kill(-r->child.pid, number);
+	pthread_mutex_unlock(&r->call->children->lock);
+}
+
+/* Serves the pipes until it has exited. */
 static enum local_end attend(struct run *r)
 {
 	enum local_end end = LOCAL_EXITED;
@@ -212,7 +244,7 @@ static enum local_end attend(struct run *r)
 		int64_t left = due - clock_mono_ms();
 		if (left <= 0) {
 			/* First a word, then the end. */
-			kill(-r->child.pid, end == LOCAL_EXITED ? SIGTERM : SIGKILL);
+			signal_group(r, end == LOCAL_EXITED ? SIGTERM : SIGKILL);
 			end = end == LOCAL_EXITED ? LOCAL_TIMED_OUT : end;
 			due = clock_mono_ms() + LOCAL_GRACE_MS;
 			continue;
@@ -223,13 +255,13 @@ static enum local_end attend(struct run *r)
 			feed(r);
 		for (int i = OUT; i <= ERR; i++)
 			if (r->ends[i].fd >= 0 && r->ends[i].revents)
-				drain(r, i);
+				take(r, i);
 		if (r->ends[EXIT].revents)
 			return end;
 		if (r->ends[STOP].fd >= 0 && r->ends[STOP].revents) {
 			end = LOCAL_STOPPED;
 			r->ends[STOP].fd = -1;
-			kill(-r->child.pid, SIGTERM);
+			signal_group(r, SIGTERM);
 			due = clock_mono_ms() + LOCAL_GRACE_MS;
 		}
 	}
@@ -244,9 +276,8 @@ enum err local_run(struct local_result *out, struct buf *output, const struct lo
 	int sys = start(&r);
 	if (sys == 0) {
 		out->end = attend(&r);
-		kill(-r.child.pid, SIGKILL);
-		drain(&r, OUT);
-		drain(&r, ERR);
+		empty(&r, OUT);
+		empty(&r, ERR);
 		log_lines(&r, S("\n"));
 		forget(call->children, &r.child);
 		bool signalled = WIFSIGNALED(r.child.status);
