@@ -13,6 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Reads, requests, answers; then the others get their turn, however much a client sends. */
+enum { STEPS_A_TURN = 32 };
+
+static const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
 /* ---- bytes in and out ---- */
 
 /* A function of the embedded backend may tell what it found when its request is answered. */
@@ -23,17 +28,22 @@ static void acknowledge(struct listener *l, struct job *job)
 	job->local = false;
 }
 
-static void close_connection(struct listener *l, struct connection *c)
+static void let_job_go(struct listener *l, struct connection *c)
+{
+	acknowledge(l, c->job);
+	c->job->connection = NULL;
+	/* Otherwise its answer is still to come, and lets it go. */
+	if (c->job->delivered)
+		jobs_release(&l->jobs, c->job);
+	c->job = NULL;
+}
+
+static void close_connection(struct listener *l, struct connection *c, struct str why)
 {
 	if (c->unlogged)
-		access_log(l, c, S("the client was gone before its answer was written"));
-	if (c->job) {
-		acknowledge(l, c->job);
-		c->job->connection = NULL;
-		/* Otherwise its answer is still to come, and lets it go. */
-		if (c->job->delivered)
-			jobs_release(&l->jobs, c->job);
-	}
+		access_log(l, c, why);
+	if (c->job)
+		let_job_go(l, c);
 	if (c->buffer)
 		listener_give_buffer(l, c->buffer);
 	close(c->fd);
@@ -115,22 +125,6 @@ static void say_health(struct listener *l, struct connection *c)
 		say(l, c, 200, S("text/plain"), S("ok\n"), c->keep);
 }
 
-/* Into the request's own memory, which is not needed any more. */
-static void say_metrics(struct listener *l, struct connection *c)
-{
-	struct buf text = { c->buffer->bytes + SMALL_BUFFER / 2, 0, SMALL_BUFFER / 2, false };
-	struct buf b = { c->buffer->bytes, 0, SMALL_BUFFER, false };
-	bool wanted = str_eq(c->buffer->head.target, S("/metrics"));
-	struct http_response_options options = { .to_head = str_eq(c->buffer->head.method, S("HEAD")), .now_s = clock_wall_ms() / 1000 };
-	metrics_put(&text, l);
-	c->keep = false;
-	if (wanted)
-		http_response_put(&b, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), &options);
-	else
-		http_response_put(&b, 404, S("text/plain"), S("there is /metrics\n"), &options);
-	check(!b.full && !text.full);
-	write_answer(l, c, buf_str(&b), wanted ? 200 : 404);
-}
 
 void connection_answer_job(struct listener *l, struct connection *c)
 {
@@ -205,9 +199,46 @@ static void fill_request(struct job *job, const struct connection *c)
 	job->to_head = str_eq(head->method, S("HEAD"));
 }
 
-static bool is_health_check(const struct http_head *head)
+static bool is_get(const struct http_head *head)
 {
-	return (str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"))) && str_eq(head->target, S("/healthz"));
+	return str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"));
+}
+
+/* The request needs more room than a small buffer has. */
+static bool enlarge(struct listener *l, struct connection *c)
+{
+	struct fault f;
+	struct buffer *small = c->buffer, *large = listener_take_buffer(l, true);
+	if (!large)
+		return false;
+	memcpy(large->bytes, small->bytes, c->n);
+	c->buffer = large;
+	c->decoded.p = large->bytes + c->head_n;
+	check(http_request_parse(&large->head, (struct str){ large->bytes, c->head_n }, &f) == OK);
+	listener_give_buffer(l, small);
+	return true;
+}
+
+/* On the address for metrics nothing else is served. */
+static void say_metrics(struct listener *l, struct connection *c)
+{
+	const struct http_head *head = &c->buffer->head;
+	if (!is_get(head) || !str_eq(head->target, S("/metrics"))) {
+		refuse(l, c, 404, S("there is GET /metrics here"));
+	} else if (!c->buffer->large && !enlarge(l, c)) {
+		refuse(l, c, 503, S("too many large requests at once"));
+	} else {
+		/* Behind the request, which the log still needs. */
+		struct buf text = { c->buffer->bytes + LARGE_BUFFER / 2, 0, LARGE_BUFFER / 2, false };
+		struct buf b = { c->buffer->bytes + HEAD_MAX, 0, LARGE_BUFFER / 2 - HEAD_MAX, false };
+		metrics_put(&text, l);
+		c->keep = false;
+		http_response_put(&b, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), &(struct http_response_options){
+			.to_head = str_eq(c->buffer->head.method, S("HEAD")), .now_s = clock_wall_ms() / 1000,
+		});
+		check(!b.full && !text.full);
+		write_answer(l, c, buf_str(&b), 200);
+	}
 }
 
 /* For the embedded backend: it takes a copy and answers later, so the request is settled at once. */
@@ -240,7 +271,7 @@ static void work_on(struct listener *l, struct connection *c, size_t used)
 		say_metrics(l, c);
 		return;
 	}
-	if (is_health_check(&buffer->head)) {
+	if (is_get(&buffer->head) && str_eq(buffer->head.target, S("/healthz"))) {
 		say_health(l, c);
 		return;
 	}
@@ -277,21 +308,6 @@ static void work_on(struct listener *l, struct connection *c, size_t used)
 	write_answer(l, c, job->response, job->status);
 }
 
-/* The body needs more room than a small buffer has. */
-static bool enlarge(struct listener *l, struct connection *c)
-{
-	struct fault f;
-	struct buffer *small = c->buffer, *large = listener_take_buffer(l, true);
-	if (!large)
-		return false;
-	memcpy(large->bytes, small->bytes, c->n);
-	c->buffer = large;
-	c->decoded.p = large->bytes + c->head_n;
-	check(http_request_parse(&large->head, (struct str){ large->bytes, c->head_n }, &f) == OK);
-	listener_give_buffer(l, small);
-	return true;
-}
-
 static void begin_body(struct listener *l, struct connection *c)
 {
 	const struct http_head *head = &c->buffer->head;
@@ -304,14 +320,11 @@ static void begin_body(struct listener *l, struct connection *c)
 		refuse(l, c, 413, S("the body is larger than 1048576 bytes"));
 	} else if (expect.p && !str_eq_nocase(expect, S("100-continue"))) {
 		refuse(l, c, 417, S("the only expectation that can be met is 100-continue"));
-	} else if (head->body == HTTP_BODY_LENGTH && head->length > c->buffer->cap - c->head_n && !enlarge(l, c)) {
-		refuse(l, c, 503, S("too many large requests at once"));
-	} else {
+	} else if (head->body != HTTP_BODY_NONE) {
 		/* Few bytes into an empty socket: it takes them all, or the connection is of no use. */
-		if (expect.p && c->n == c->head_n && head->body != HTTP_BODY_NONE && head->minor_version)
+		if (expect.p && c->n == c->head_n && head->minor_version)
 			(void)!send(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
-		if (head->body != HTTP_BODY_NONE)
-			listener_wait(l, c, WAIT_BODY);
+		listener_wait(l, c, WAIT_BODY);
 	}
 }
 
@@ -388,16 +401,29 @@ static bool read_body(struct listener *l, struct connection *c)
 	return true;
 }
 
+/* The client does not take its answer. It waits in the connection's own memory, if it fits, and the job is free for
+ * somebody else: there are far fewer jobs than connections. */
+static void set_aside(struct listener *l, struct connection *c)
+{
+	if (!c->job || c->job->local || c->broken || c->out.n > ANSWER_MAX)
+		return;
+	if (!c->buffer && !(c->buffer = listener_take_buffer(l, false)))
+		return;
+	if (c->unlogged)
+		access_log(l, c, S(""));
+	memcpy(c->buffer->answer, c->out.p, c->out.n);
+	c->out.p = c->buffer->answer;
+	c->raw = 0;
+	let_job_go(l, c);
+}
+
 /* The answer is written. */
 static void finish(struct listener *l, struct connection *c)
 {
 	if (c->unlogged)
 		access_log(l, c, S(""));
 	if (c->job) {
-		acknowledge(l, c->job);
-		c->job->connection = NULL;
-		jobs_release(&l->jobs, c->job);
-		c->job = NULL;
+		let_job_go(l, c);
 	} else if (c->keep) {
 		c->keep = keep_rest(l, c, c->raw, false);
 	}
@@ -428,8 +454,10 @@ static bool advance_once(struct listener *l, struct connection *c)
 	case CONNECTION_BODY:
 		return read_body(l, c);
 	case CONNECTION_WRITING:
-		if (!flush(c))
+		if (!flush(c)) {
+			set_aside(l, c);
 			return false;
+		}
 		finish(l, c);
 		return true;
 	case CONNECTION_LINGERING:
@@ -439,14 +467,26 @@ static bool advance_once(struct listener *l, struct connection *c)
 	}
 }
 
+/* Asks for the events that hold already to be told again, in the next round. */
+static void take_turns(struct listener *l, struct connection *c)
+{
+	struct epoll_event ev = { .events = events, .data = { .ptr = c } };
+	check(epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &ev) == 0);
+}
+
 void connection_advance(struct listener *l, struct connection *c)
 {
-	while (!c->broken && advance_once(l, c))
-		;
+	int steps = 0;
+	while (!c->broken && advance_once(l, c)) {
+		if (++steps == STEPS_A_TURN) {
+			take_turns(l, c);
+			return;
+		}
+	}
 	/* A client that has said all still wants its answer; one that stopped in the middle of a request gets none. */
 	bool owed = c->state == CONNECTION_WORKING || c->state == CONNECTION_WRITING;
 	if (c->broken || (c->ended && !owed))
-		close_connection(l, c);
+		close_connection(l, c, S("the client was gone before its answer was written"));
 }
 
 void connection_expire(struct listener *l, struct connection *c)
@@ -456,14 +496,19 @@ void connection_expire(struct listener *l, struct connection *c)
 		refuse(l, c, 408, c->wait == WAIT_HEAD ? S("the head did not arrive within 5 s") : S("the body did not arrive within 10 s"));
 		connection_advance(l, c);
 	} else {
-		close_connection(l, c);
+		close_connection(l, c, S("the client did not take its answer"));
 	}
 }
 
 void connection_drain(struct listener *l, struct connection *c)
 {
 	if (c->state == CONNECTION_HEAD && !c->buffer)
-		close_connection(l, c);
+		close_connection(l, c, S(""));
+}
+
+void connection_abandon(struct listener *l, struct connection *c)
+{
+	close_connection(l, c, S("the gateway stopped before its answer was written"));
 }
 
 void connection_open(struct listener *l, int fd, struct str peer, bool metrics)
@@ -472,7 +517,7 @@ void connection_open(struct listener *l, int fd, struct str peer, bool metrics)
 	*c = (struct connection){ .fd = fd, .wait = WAIT_NONE, .metrics = metrics, .readable = true, .writable = true };
 	memcpy(c->peer, peer.p, peer.n);
 	c->peer_n = peer.n;
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = { .ptr = c } };
+	struct epoll_event ev = { .events = events, .data = { .ptr = c } };
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
 		close(fd);
 		listener_give_slot(l, c);

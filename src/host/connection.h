@@ -28,7 +28,7 @@ enum {
 
 /* Where a request is read into, and what its head says. Small ones are many, large ones few. */
 struct buffer {
-	struct buffer *next; /* in its free list */
+	struct buffer *next; /* among those that jobs have given back */
 	bool large;
 	size_t cap;
 	struct http_head head;    /* views into `bytes` */
@@ -93,5 +93,8 @@ void connection_answer_job(struct listener *l, struct connection *c);
 
 /* Closes it if it is idle; otherwise it ends after its answer. */
 void connection_drain(struct listener *l, struct connection *c);
+
+/* Closes it, whatever it waits for: the time for draining is over. */
+void connection_abandon(struct listener *l, struct connection *c);
 
 #endif

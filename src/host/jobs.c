@@ -108,9 +108,19 @@ static void hand_over(struct jobs *j, struct job *job)
 	j->done = job;
 }
 
+void jobs_close(struct jobs *j)
+{
+	pthread_mutex_lock(&j->lock);
+	j->closing = true;
+	pthread_mutex_unlock(&j->lock);
+}
+
 static void answer(void *ctx, const struct reply *reply)
 {
 	struct worker *w = ctx;
+	pthread_mutex_lock(&w->jobs->lock);
+	w->job->keep_alive &= !w->jobs->closing;
+	pthread_mutex_unlock(&w->jobs->lock);
 	job_respond(w->job, reply);
 	pthread_mutex_lock(&w->jobs->lock);
 	hand_over(w->jobs, w->job);
@@ -140,6 +150,7 @@ int64_t jobs_answer_waiting(struct jobs *j, int64_t now)
 			next = job->soft < next ? job->soft : next;
 			continue;
 		}
+		job->keep_alive &= !j->closing;
 		struct reply reply = reply_to(&j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
 		job_respond(job, &reply);
 		hand_over(j, job);
@@ -214,9 +225,10 @@ enum err job_payload(struct str *out, struct job *job)
 static void work(struct worker *w, struct job *job)
 {
 	struct invoke_result result;
+	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
 		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision,
-		.request_id = job_id(job), .soft = job->soft, .hard = job->hard, .answered = job->answered,
+		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = job->answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
 	w->job = job;

@@ -16,7 +16,8 @@ enum {
 	/* The event, decoded fields, what a function answers while Slack waits, and the reply made of that. */
 	SMALL_ARENA = ARENA_PER_BUFFER * SMALL_BUFFER + 2 * SYNC_ANSWER_MAX,
 	QUEUE_MAX = 256,     /* jobs that wait for a worker */
-	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended */
+	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
+	JOB_LATE_MS = 2000,  /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
 	WORKER_STACK = 512 * 1024,
 };
@@ -57,6 +58,7 @@ struct jobs {
 	struct job *done;         /* answers for the loop */
 	int wake;                 /* eventfd */
 	uint64_t id_prefix, id_count;
+	bool closing;             /* connections end with their answer */
 	struct buffer *returned;  /* buffers of finished jobs, for the loop to put away */
 };
 
@@ -79,6 +81,9 @@ struct buffer *jobs_next_returned(struct jobs *j);
 /* Answers for those in the queue whose soft moment has come: the work goes on when their turn comes. Returns the
  * monotonic ms at which it must be called again, or DEADLINE_NEVER. */
 int64_t jobs_answer_waiting(struct jobs *j, int64_t now);
+
+/* From now on answers say that their connection ends. */
+void jobs_close(struct jobs *j);
 
 /* How many wait for a worker, and how many are in the hands of one. */
 void jobs_count(struct jobs *j, size_t *queued, size_t *running);

@@ -23,6 +23,8 @@ enum {
 	FUNCTIONS_END_MS = 4000, /* of the time for draining, to end functions that do not end by themselves and to tell their users */
 	DRAIN_LOOK_MS = 50,
 	OTHER_FDS = 64,         /* files that are not clients: logs, epoll, name servers */
+	FUNCTION_FDS = 8,       /* of a function: its pipes, what says that it ended, a connection to a response_url */
+	PAGE = 4096,
 };
 
 /* What epoll's data.ptr points to when it is no connection. */
@@ -49,37 +51,37 @@ void listener_give_slot(struct listener *l, struct connection *c)
 	l->accept_again = l->now;
 }
 
-static size_t buffer_size(bool large)
-{
-	size_t size = sizeof(struct buffer) + (large ? LARGE_BUFFER * (1 + (size_t)ARENA_PER_BUFFER) : SMALL_BUFFER);
-	return (size + 63) & ~(size_t)63;
-}
-
 struct buffer *listener_take_buffer(struct listener *l, bool large)
 {
-	struct buffer **free = large ? &l->free_large : &l->free_small, *b = *free;
-	size_t *left = large ? &l->large_left : &l->small_left;
-	char **memory = large ? &l->large : &l->small;
-	if (b) {
-		*free = b->next;
-	} else if (*left > 0) {
-		b = (struct buffer *)*memory;
-		*memory += buffer_size(large);
-		*left -= 1;
-		b->large = large;
-		b->cap = large ? LARGE_BUFFER : SMALL_BUFFER;
-	}
+	struct buffer_pool *p = large ? &l->large : &l->small;
+	struct buffer *b;
+	if (p->free_count)
+		b = p->free[--p->free_count];
+	else if (p->unused)
+		b = (struct buffer *)(p->memory + --p->unused * p->size);
+	else
+		return NULL;
+	b->large = large;
+	b->cap = large ? LARGE_BUFFER : SMALL_BUFFER;
 	return b;
 }
 
 void listener_give_buffer(struct listener *l, struct buffer *b)
 {
-	struct buffer **free = b->large ? &l->free_large : &l->free_small;
-	/* Large requests are rare: their memory goes back. */
-	if (b->large)
-		environment_trim_memory((char *)b, buffer_size(true) & ~(size_t)4095, 8192, 8193);
-	b->next = *free;
-	*free = b;
+	struct buffer_pool *p = b->large ? &l->large : &l->small;
+	if (p->free_count >= p->kept)
+		environment_trim_memory(b, p->size, 0, p->size);
+	p->free[p->free_count++] = b;
+}
+
+/* `cap`: bytes in one, behind its head. */
+static void set_up_buffers(struct buffer_pool *p, size_t count, size_t cap, size_t kept)
+{
+	p->size = (sizeof(struct buffer) + cap + PAGE - 1) / PAGE * PAGE;
+	p->memory = environment_map_memory(count * p->size);
+	p->free = environment_map_memory(count * sizeof(struct buffer *));
+	p->unused = count;
+	p->kept = kept;
 }
 
 static void set_up_memory(struct listener *l, size_t connections)
@@ -92,10 +94,9 @@ static void set_up_memory(struct listener *l, size_t connections)
 		l->free_slots = &l->slots[i];
 	}
 	/* Every connection and every job may hold one. */
-	l->small_left = connections + l->config->workers + QUEUE_MAX;
-	l->small = environment_map_memory(l->small_left * buffer_size(false));
-	l->large_left = LARGE_BUFFERS;
-	l->large = environment_map_memory(l->large_left * buffer_size(true));
+	set_up_buffers(&l->small, connections + l->config->workers + QUEUE_MAX, SMALL_BUFFER, SMALL_BUFFERS_KEPT);
+	/* Large requests are rare: their memory always goes back. */
+	set_up_buffers(&l->large, LARGE_BUFFERS, LARGE_BUFFER * (1 + (size_t)ARENA_PER_BUFFER), 0);
 }
 
 /* ---- time ---- */
@@ -213,6 +214,7 @@ static void drain(struct listener *l)
 	l->functions_end_by = l->now + DRAIN_MS - FUNCTIONS_END_MS;
 	if (l->backend)
 		backend_stop(l->backend, false);
+	jobs_close(&l->jobs);
 	for (size_t i = 0; i < l->sockets_count; i++)
 		close(l->sockets[i].fd);
 	for (size_t i = 0; i < l->slots_count; i++)
@@ -310,6 +312,8 @@ static size_t raise_limits(const struct listener_config *config)
 {
 	struct rlimit limit;
 	size_t wanted = CONNECTIONS_MAX, others = config->workers * 2 + OTHER_FDS;
+	if (config->functions.n)
+		others += config->function_limit * FUNCTION_FDS;
 	check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
 	if (limit.rlim_cur < wanted + others) {
 		limit.rlim_cur = limit.rlim_max < wanted + others ? limit.rlim_max : wanted + others;
@@ -384,6 +388,9 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	}
 	accept_from_now_on(l, true);
 	run(l);
+	for (size_t i = 0; i < l->slots_count; i++)
+		if (l->slots[i].fd >= 0)
+			connection_abandon(l, &l->slots[i]);
 	size_t queued, running;
 	jobs_count(&l->jobs, &queued, &running);
 	LOG(queued + running ? LOG_ERROR : LOG_INFO, L("stopped"), KI("unfinished", queued + running));

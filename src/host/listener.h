@@ -26,12 +26,21 @@ enum {
 	CONNECTIONS_MAX = 10000,
 	CONNECTIONS_TLS_MAX = 1000,
 	LARGE_BUFFERS = 64,
+	SMALL_BUFFERS_KEPT = 512, /* free ones that keep their memory; that of a crowd which has left goes back */
 	SOCKETS_MAX = 16, /* listening ones */
 };
 
 struct wait_queue {
 	int64_t length_ms;
 	struct connection *first, *last;
+};
+
+struct buffer_pool {
+	char *memory;
+	size_t size;           /* of one, in whole pages */
+	size_t unused;         /* how many at the end of `memory` nobody has had yet */
+	struct buffer **free;  /* the others that are free; the last was used last */
+	size_t free_count, kept;
 };
 
 struct listening {
@@ -56,9 +65,7 @@ struct listener {
 	int64_t started_wall_s;
 	struct connection *slots, *free_slots;
 	size_t slots_count, open;
-	struct buffer *free_small, *free_large;
-	char *small, *large;             /* memory of those never used yet */
-	size_t small_left, large_left;
+	struct buffer_pool small, large;
 	struct wait_queue waits[WAIT_CLASSES];
 };
 
