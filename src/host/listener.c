@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "host/environment.h"
 #include "host/log_writer.h"
+#include "host/systemd.h"
 #include "http/server.h"
 #include "net/listen.h"
 
@@ -208,6 +209,7 @@ static void drain(struct listener *l)
 	if (l->draining)
 		return;
 	LOG(LOG_INFO, L("draining: no new connections, what is in flight is finished"), KI("connections", l->open));
+	systemd_notify(l->env, S("STOPPING=1"));
 	accept_from_now_on(l, false);
 	l->draining = true;
 	l->drained_by = l->now + DRAIN_MS;
@@ -232,13 +234,21 @@ static void reap(struct listener *l)
 			;
 }
 
+static void reload(struct listener *l)
+{
+	systemd_notify_reloading(l->env);
+	systemd_notify(l->env, S("READY=1"));
+}
+
 static void take_signals(struct listener *l)
 {
 	struct signalfd_siginfo info;
 	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			reap(l);
-		else if (info.ssi_signo != SIGHUP)
+		else if (info.ssi_signo == SIGHUP)
+			reload(l);
+		else
 			drain(l);
 	}
 }
@@ -338,19 +348,43 @@ static int open_signals(void)
 	return signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static enum err open_socket(struct listener *l, struct str address, bool metrics, struct fault *f)
+static void listen_on(struct listener *l, int fd, bool metrics)
 {
 	char memory[160];
 	struct buf name = BUF(memory);
-	struct listening *socket = &l->sockets[l->sockets_count];
-	enum err e = listen_open(&socket->fd, address, f);
-	if (e != OK)
-		return e;
-	socket->metrics = metrics;
-	l->sockets_count++;
-	listen_name(&name, socket->fd);
+	l->sockets[l->sockets_count++] = (struct listening){ fd, metrics };
+	listen_name(&name, fd);
 	LOG(LOG_INFO, L("listening"), KV("address", buf_str(&name)), KV("for", metrics ? S("metrics") : S("requests")));
-	return OK;
+}
+
+static enum err open_socket(struct listener *l, struct str address, bool metrics, struct fault *f)
+{
+	int fd;
+	enum err e = listen_open(&fd, address, f);
+	if (e == OK)
+		listen_on(l, fd, metrics);
+	return e;
+}
+
+/* Those that the service manager holds take the place of the configured ones; the one it calls "metrics" is for them. */
+static enum err open_sockets(struct listener *l, struct fault *f)
+{
+	bool has_requests = false, has_metrics = false;
+	size_t given = systemd_sockets(l->env);
+	enum err e = given > GIVEN_SOCKETS_MAX ? fault_set(f, E_CONFIG, 0, S("LISTEN_FDS: more than "), NUM(GIVEN_SOCKETS_MAX), S(" sockets")) : OK;
+	for (size_t i = 0; e == OK && i < given; i++) {
+		int fd;
+		bool metrics = systemd_socket_is(l->env, i, S("metrics"));
+		*(metrics ? &has_metrics : &has_requests) = true;
+		e = systemd_socket(&fd, i, f);
+		if (e == OK)
+			listen_on(l, fd, metrics);
+	}
+	if (e == OK && !has_requests)
+		e = open_socket(l, l->config->address, false, f);
+	if (e == OK && !has_metrics && l->config->metrics_address.n)
+		e = open_socket(l, l->config->metrics_address, true, f);
+	return e;
 }
 
 int listener_run(struct services *s, const struct listener_config *config, const struct environment *env)
@@ -363,6 +397,7 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	log_writer_start();
 	l->services = s;
 	l->config = config;
+	l->env = env;
 	l->now = clock_mono_ms();
 	l->started_wall_s = clock_wall_ms() / 1000;
 	for (size_t i = 0; i < WAIT_CLASSES; i++)
@@ -379,14 +414,13 @@ int listener_run(struct services *s, const struct listener_config *config, const
 		e = backend_start(&l->backend, s, config, env, &f);
 	s->config.local = l->backend != NULL;
 	if (e == OK)
-		e = open_socket(l, config->address, false, &f);
-	if (e == OK && config->metrics_address.n)
-		e = open_socket(l, config->metrics_address, true, &f);
+		e = open_sockets(l, &f);
 	if (e != OK) {
 		LOG(LOG_ERROR, L("cannot start"), KV("reason", fault_text(&f)));
 		return e == E_CONFIG ? 2 : 1;
 	}
 	accept_from_now_on(l, true);
+	systemd_notify(env, S("READY=1"));
 	run(l);
 	for (size_t i = 0; i < l->slots_count; i++)
 		if (l->slots[i].fd >= 0)

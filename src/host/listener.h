@@ -27,7 +27,8 @@ enum {
 	CONNECTIONS_TLS_MAX = 1000,
 	LARGE_BUFFERS = 64,
 	SMALL_BUFFERS_KEPT = 512, /* free ones that keep their memory; that of a crowd which has left goes back */
-	SOCKETS_MAX = 16, /* listening ones */
+	GIVEN_SOCKETS_MAX = 16, /* listening ones that a service manager gives */
+	SOCKETS_MAX = GIVEN_SOCKETS_MAX + 2,
 };
 
 struct wait_queue {
@@ -51,6 +52,7 @@ struct listening {
 struct listener {
 	struct services *services;
 	const struct listener_config *config;
+	const struct environment *env;
 	struct jobs jobs;
 	struct backend *backend; /* NULL if there is none */
 	int epoll, wake, signals;
