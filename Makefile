@@ -50,7 +50,7 @@ build/musl/src/crypto/%.o: OPTIMIZE = -O2
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
 CPPFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -Itests -Itests/support -isystem $(BEARSSL)/inc
-REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)/=
+REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
 MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -fPIE -fstack-protector-strong \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(CC_HARDEN) $(REPRODUCIBLE)
 # A static PIE, linked by hand: gcc's own -static-pie would take glibc's start files. The kernel maps it at a random
@@ -64,7 +64,7 @@ SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
 .PHONY: all run demo test unit asan fuzz fuzz-short artifact e2e conformance bench lint analyze dist size clean distclean
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PRECIOUS: build/musl/%.o
 
 all: build/$(NAME)
 
@@ -238,10 +238,8 @@ analyze: build/setup-test $(VENDOR)/bearssl.stamp
 test: build/setup-test
 	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan fuzz-short artifact e2e
 
-# ---- ------------------------------------------------------------------------------------------------------------------
-
 clean:
-	rm -rf build/musl build/san build/lint build/fuzz build/anchors.c build/$(NAME) build/$(NAME).debug dist
+	$(Q)rm -rf build/musl build/san build/bench build/fuzz build/anchors.c build/$(NAME) build/$(NAME).debug dist
 
 distclean:
-	rm -rf build dist
+	$(Q)rm -rf build dist
