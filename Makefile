@@ -212,7 +212,7 @@ artifact: all
 	+$(Q)MAKE='$(MAKE)' tests/artifact
 
 e2e: all build/setup-test
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e $(ARGS)
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 4 tests/e2e $(ARGS)
 
 conformance: all build/setup-test
 	$(Q)tests/conformance/run $(ARGS)
