@@ -6,6 +6,16 @@
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 
+/* Fields of a head, or pairs of a query; rawQueryString has all of them. */
+enum { LIST_MAX = 256, DECODED_MAX = 32 * 1024 };
+
+typedef bool same_name(struct str a, struct str b);
+
+static bool is_cookie(const struct event_field *field)
+{
+	return str_eq_nocase(field->name, S("cookie"));
+}
+
 static struct str first_value(const struct event_request *req, struct str name)
 {
 	for (size_t i = 0; i < req->fields_count; i++)
@@ -14,67 +24,78 @@ static struct str first_value(const struct event_request *req, struct str name)
 	return S("");
 }
 
+/* Names of fields are tokens: nothing in them needs escaping. */
 static void put_lower(struct json_writer *w, struct str name)
 {
-	char small[256];
-	struct buf b = BUF(small);
+	json_put_raw(w, S("\""));
 	for (size_t i = 0; i < name.n; i++)
-		buf_put_char(&b, (char)lower((unsigned char)name.p[i]));
-	json_key(w, buf_str(&b));
+		buf_put_char(w->out, (char)lower((unsigned char)name.p[i]));
+	buf_put(w->out, S("\":"));
+	w->comma = false;
 }
 
-/* All values of fields[i].name, in the order in which they came. */
-static void put_joined(struct json_writer *w, const struct event_request *req, size_t i)
+/* All values of list[i].name, in the order in which they came. */
+static void put_joined(struct json_writer *w, const struct event_field *list, size_t count, size_t i, same_name *same)
 {
-	struct str parts[64];
+	struct str parts[2 * LIST_MAX];
 	size_t n = 0;
-	for (size_t j = i; j < req->fields_count && n + 2 <= countof(parts); j++) {
-		if (!str_eq_nocase(req->fields[j].name, req->fields[i].name))
+	for (size_t j = i; j < count && n < countof(parts); j++) {
+		if (!same(list[j].name, list[i].name))
 			continue;
 		if (n)
 			parts[n++] = S(",");
-		parts[n++] = req->fields[j].value;
+		parts[n++] = list[j].value;
 	}
 	json_put_string_parts(w, parts, n);
 }
 
-static bool stood_before(const struct event_request *req, size_t i)
+static bool stood_before(const struct event_field *list, size_t i, same_name *same)
 {
 	for (size_t j = 0; j < i; j++)
-		if (str_eq_nocase(req->fields[j].name, req->fields[i].name))
+		if (same(list[j].name, list[i].name))
 			return true;
 	return false;
 }
 
 static void put_headers(struct json_writer *w, const struct event_request *req)
 {
+	const struct event_field *fields = req->fields;
 	json_key(w, S("headers"));
 	json_open(w, '{');
 	for (size_t i = 0; i < req->fields_count; i++) {
-		if (str_eq_nocase(req->fields[i].name, S("cookie")) || stood_before(req, i))
+		if (is_cookie(&fields[i]) || stood_before(fields, i, str_eq_nocase))
 			continue;
-		put_lower(w, req->fields[i].name);
-		put_joined(w, req, i);
+		put_lower(w, fields[i].name);
+		put_joined(w, fields, req->fields_count, i, str_eq_nocase);
 	}
 	json_close(w, '}');
 }
 
+/* Each cookie by itself, from as many fields as there are. */
 static void put_cookies(struct json_writer *w, const struct event_request *req)
 {
-	struct str cookie, rest = first_value(req, S("cookie"));
-	if (rest.n == 0)
-		return;
-	json_key(w, S("cookies"));
-	json_open(w, '[');
-	while (rest.n) {
-		str_cut(&cookie, &rest, rest, ';');
-		json_put_string(w, str_trim(cookie));
+	bool any = false;
+	for (size_t i = 0; i < req->fields_count; i++) {
+		struct str cookie, rest = is_cookie(&req->fields[i]) ? req->fields[i].value : S("");
+		while (rest.n) {
+			str_cut(&cookie, &rest, rest, ';');
+			cookie = str_trim(cookie);
+			if (!cookie.n)
+				continue;
+			if (!any) {
+				json_key(w, S("cookies"));
+				json_open(w, '[');
+				any = true;
+			}
+			json_put_string(w, cookie);
+		}
 	}
-	json_close(w, ']');
+	if (any)
+		json_close(w, ']');
 }
 
-/* Appends the decoded name or value to a builder; one that does not decode stands for itself. */
-static struct str decoded(struct arena *a, struct str s)
+/* A name or value that does not decode stands for itself. */
+static struct str decoded(struct str s, struct arena *a)
 {
 	struct str out;
 	return form_decode(&out, s, a) == OK ? out : s;
@@ -82,16 +103,21 @@ static struct str decoded(struct arena *a, struct str s)
 
 static void put_query(struct json_writer *w, struct str query)
 {
-	char memory[4096];
-	struct form_walk pairs = form_walk(query);
-	if (query.n == 0)
+	char memory[DECODED_MAX];
+	struct arena a = { memory, 0, sizeof(memory) };
+	struct event_field pairs[LIST_MAX];
+	size_t count = 0;
+	for (struct form_walk walk = form_walk(query); count < LIST_MAX && form_next(&walk);)
+		pairs[count++] = (struct event_field){ decoded(walk.name, &a), decoded(walk.value, &a) };
+	if (count == 0)
 		return;
 	json_key(w, S("queryStringParameters"));
 	json_open(w, '{');
-	while (form_next(&pairs)) {
-		struct arena a = { memory, 0, sizeof(memory) };
-		json_key(w, decoded(&a, pairs.name));
-		json_put_string(w, decoded(&a, pairs.value));
+	for (size_t i = 0; i < count; i++) {
+		if (stood_before(pairs, i, str_eq))
+			continue;
+		json_key(w, pairs[i].name);
+		put_joined(w, pairs, count, i, str_eq);
 	}
 	json_close(w, '}');
 }
