@@ -18,6 +18,48 @@ enum { STEPS_A_TURN = 32 };
 
 static const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
+/* ---- TLS ---- */
+
+/* What follows on the socket is not looked at any more. */
+static void end_tls(struct listener *l, struct connection *c)
+{
+	if (c->state == CONNECTION_HANDSHAKE)
+		handshakes_forget(&l->handshakes, c->secure);
+	tls_server_end(&c->secure->tls, c->fd);
+	c->secure = NULL;
+}
+
+static bool receive_tls(struct connection *c, size_t *got, char *p, size_t cap)
+{
+	struct tls_server *tls = &c->secure->tls;
+	struct fault f;
+	*got = tls_server_read(tls, p, cap);
+	if (!*got && c->readable && !c->ended && !c->broken) {
+		enum err e = tls_server_pump(tls, c->fd, &c->readable, &c->writable, &f);
+		c->ended = e == E_CLOSED;
+		c->broken = e != OK && e != E_CLOSED;
+		*got = tls_server_read(tls, p, cap);
+	}
+	return *got > 0;
+}
+
+static bool flush_tls(struct connection *c)
+{
+	struct tls_server *tls = &c->secure->tls;
+	struct fault f;
+	/* Nothing is received meanwhile: a close_notify would end the connection before its answer. */
+	bool no = false;
+	while (!c->broken) {
+		c->out = str_skip(c->out, tls_server_write(tls, c->out));
+		if (c->out.n == 0 && !tls_server_is_pending(tls))
+			return true;
+		if (!c->writable)
+			return false;
+		c->broken = tls_server_pump(tls, c->fd, &no, &c->writable, &f) != OK;
+	}
+	return false;
+}
+
 /* ---- bytes in and out ---- */
 
 /* A function of the embedded backend may tell what it found when its request is answered. */
@@ -46,6 +88,8 @@ static void close_connection(struct listener *l, struct connection *c, struct st
 		let_job_go(l, c);
 	if (c->buffer)
 		listener_give_buffer(l, c->buffer);
+	if (c->secure)
+		end_tls(l, c);
 	close(c->fd);
 	listener_give_slot(l, c);
 }
@@ -53,6 +97,8 @@ static void close_connection(struct listener *l, struct connection *c, struct st
 /* At least one byte into `p`. False: nothing now, see `ended` and `readable`. */
 static bool receive(struct connection *c, size_t *got, char *p, size_t cap)
 {
+	if (c->secure)
+		return receive_tls(c, got, p, cap);
 	while (c->readable && !c->ended && !c->broken) {
 		ssize_t n = recv(c->fd, p, cap, 0);
 		if (n > 0) {
@@ -71,6 +117,8 @@ static bool receive(struct connection *c, size_t *got, char *p, size_t cap)
 /* False: not yet everything, see `broken` and `writable`. */
 static bool flush(struct connection *c)
 {
+	if (c->secure)
+		return flush_tls(c);
 	while (c->out.n && c->writable && !c->broken) {
 		ssize_t n = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
 		if (n > 0) {
@@ -322,8 +370,10 @@ static void begin_body(struct listener *l, struct connection *c)
 		refuse(l, c, 417, S("the only expectation that can be met is 100-continue"));
 	} else if (head->body != HTTP_BODY_NONE) {
 		/* Few bytes into an empty socket: it takes them all, or the connection is of no use. */
-		if (expect.p && c->n == c->head_n && head->minor_version)
-			(void)!send(c->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25, MSG_NOSIGNAL);
+		if (expect.p && c->n == c->head_n && head->minor_version) {
+			c->out = S("HTTP/1.1 100 Continue\r\n\r\n");
+			(void)flush(c);
+		}
 		listener_wait(l, c, WAIT_BODY);
 	}
 }
@@ -431,6 +481,8 @@ static void finish(struct listener *l, struct connection *c)
 		go_idle(l, c);
 		return;
 	}
+	if (c->secure)
+		end_tls(l, c);
 	/* Closing at once would reset the connection if anything is still on its way here, and the answer might be
 	 * lost in that. */
 	shutdown(c->fd, SHUT_WR);
@@ -445,10 +497,51 @@ static bool throw_away(struct connection *c)
 	return receive(c, &got, nowhere, sizeof(nowhere));
 }
 
+/* ---- handshakes ---- */
+
+/* On to a stepper, if there is something for it to do. */
+static bool shake_hands(struct listener *l, struct connection *c)
+{
+	struct secure *s = c->secure;
+	if (!c->readable && !(c->writable && tls_server_is_pending(&s->tls)))
+		return false;
+	s->connection = c;
+	s->fd = c->fd;
+	s->readable = s->writable = c->stepping = true;
+	/* From here on they tell what is new. */
+	c->readable = c->writable = false;
+	handshakes_submit(&l->handshakes, s);
+	return false;
+}
+
+static void tell_failure(struct listener *l, struct connection *c, struct str why)
+{
+	metrics_tls_failure();
+	LOG(LOG_INFO, L("TLS handshake failed"), KV("remote", ((struct str){ c->peer, c->peer_n })), KI("ms", l->now - c->began_mono), KV("why", why));
+}
+
+void connection_take_back(struct listener *l, struct connection *c)
+{
+	struct secure *s = c->secure;
+	c->stepping = false;
+	c->readable |= s->readable;
+	c->writable |= s->writable;
+	/* Those who leave without a word are mostly looking whether the port is open. */
+	bool failed = s->result == E_CLOSED ? tls_server_handshaking(&s->tls) && s->tls.first : s->result != OK;
+	if (failed && !c->broken)
+		tell_failure(l, c, fault_text(&s->fault));
+	c->broken |= s->result != OK;
+	if (!c->broken && !tls_server_handshaking(&s->tls))
+		go_idle(l, c);
+	connection_advance(l, c);
+}
+
 /* True when there is something to go on with. */
 static bool advance_once(struct listener *l, struct connection *c)
 {
 	switch (c->state) {
+	case CONNECTION_HANDSHAKE:
+		return shake_hands(l, c);
 	case CONNECTION_HEAD:
 		return read_head(l, c);
 	case CONNECTION_BODY:
@@ -477,6 +570,8 @@ static void take_turns(struct listener *l, struct connection *c)
 void connection_advance(struct listener *l, struct connection *c)
 {
 	int steps = 0;
+	if (c->stepping)
+		return;
 	while (!c->broken && advance_once(l, c)) {
 		if (++steps == STEPS_A_TURN) {
 			take_turns(l, c);
@@ -491,7 +586,13 @@ void connection_advance(struct listener *l, struct connection *c)
 
 void connection_expire(struct listener *l, struct connection *c)
 {
-	if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY) {
+	if (c->state == CONNECTION_HANDSHAKE) {
+		if (c->stepping || c->secure->tls.first)
+			tell_failure(l, c, S("it was not done within 5 s"));
+		listener_wait(l, c, WAIT_NONE);
+		c->broken = true;
+		connection_advance(l, c);
+	} else if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY) {
 		c->unlogged = true;
 		refuse(l, c, 408, c->wait == WAIT_HEAD ? S("the head did not arrive within 5 s") : S("the body did not arrive within 10 s"));
 		connection_advance(l, c);
@@ -508,7 +609,8 @@ void connection_drain(struct listener *l, struct connection *c)
 
 void connection_abandon(struct listener *l, struct connection *c)
 {
-	close_connection(l, c, S("the gateway stopped before its answer was written"));
+	if (!c->stepping)
+		close_connection(l, c, S("the gateway stopped before its answer was written"));
 }
 
 void connection_open(struct listener *l, int fd, struct str peer, bool metrics)
@@ -521,6 +623,14 @@ void connection_open(struct listener *l, int fd, struct str peer, bool metrics)
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
 		close(fd);
 		listener_give_slot(l, c);
+		return;
+	}
+	if (l->handshakes.slots && !metrics) {
+		c->secure = &l->handshakes.slots[c - l->slots];
+		c->state = CONNECTION_HANDSHAKE;
+		c->readable = false;
+		c->began_mono = l->now;
+		listener_wait(l, c, WAIT_HEAD);
 		return;
 	}
 	go_idle(l, c);

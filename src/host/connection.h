@@ -9,7 +9,7 @@
 
 struct listener;
 struct job;
-struct tls_server;
+struct secure;
 
 enum {
 	/* A small buffer holds a head and most bodies: a slash command has some 500 bytes, an interaction with a
@@ -40,7 +40,7 @@ struct buffer {
 enum wait_class { WAIT_IDLE, WAIT_HEAD, WAIT_BODY, WAIT_WRITE, WAIT_LINGER, WAIT_CLASSES, WAIT_NONE = WAIT_CLASSES };
 
 enum connection_state {
-	CONNECTION_HANDSHAKE, /* TLS; in the hands of a stepper or waiting for bytes */
+	CONNECTION_HANDSHAKE, /* TLS; a stepper has it, or it waits for bytes */
 	CONNECTION_HEAD,      /* without a buffer: idle */
 	CONNECTION_BODY,
 	CONNECTION_WORKING,   /* a job has the request */
@@ -59,7 +59,7 @@ struct connection {
 	bool ended;               /* the client will send no more */
 	bool broken;              /* nothing can be sent any more */
 	bool keep;                /* after this answer */
-	struct tls_server *tls;   /* NULL in plain */
+	struct secure *secure;    /* TLS; NULL in plain */
 	bool stepping;            /* a stepper has it */
 
 	struct buffer *buffer;
@@ -87,6 +87,9 @@ void connection_advance(struct listener *l, struct connection *c);
 
 /* Its wait is over. */
 void connection_expire(struct listener *l, struct connection *c);
+
+/* A stepper is done with it for now. */
+void connection_take_back(struct listener *l, struct connection *c);
 
 /* The job that works for it has an answer. */
 void connection_answer_job(struct listener *l, struct connection *c);

@@ -173,10 +173,11 @@ static bool make_room(struct listener *l)
 	return l->free_slots != NULL;
 }
 
-static void turn_away(int fd)
+static void turn_away(int fd, bool secure)
 {
 	struct str sorry = HTTP_RESPONSE_503;
-	(void)!send(fd, sorry.p, sorry.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (!secure)
+		(void)!send(fd, sorry.p, sorry.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
 
@@ -198,7 +199,7 @@ static void accept_some(struct listener *l, const struct listening *socket)
 		if (make_room(l))
 			connection_open(l, fd, buf_str(&peer), socket->metrics);
 		else
-			turn_away(fd);
+			turn_away(fd, l->config->tls_cert && !socket->metrics);
 	}
 }
 
@@ -237,6 +238,8 @@ static void reap(struct listener *l)
 static void reload(struct listener *l)
 {
 	systemd_notify_reloading(l->env);
+	if (l->config->tls_cert)
+		handshakes_reload(&l->handshakes);
 	systemd_notify(l->env, S("READY=1"));
 }
 
@@ -258,7 +261,10 @@ static void take_answers(struct listener *l)
 	uint64_t count;
 	struct job *job;
 	struct buffer *b;
+	struct secure *s;
 	(void)!read(l->wake, &count, sizeof(count));
+	while (l->config->tls_cert && (s = handshakes_next_done(&l->handshakes)))
+		connection_take_back(l, s->connection);
 	while ((job = jobs_next_answered(&l->jobs))) {
 		if (job->connection)
 			connection_answer_job(l, job->connection);
@@ -321,7 +327,7 @@ static void run(struct listener *l)
 static size_t raise_limits(const struct listener_config *config)
 {
 	struct rlimit limit;
-	size_t wanted = CONNECTIONS_MAX, others = config->workers * 2 + OTHER_FDS;
+	size_t wanted = config->tls_cert ? CONNECTIONS_TLS_MAX : CONNECTIONS_MAX, others = config->workers * 2 + OTHER_FDS;
 	if (config->functions.n)
 		others += config->function_limit * FUNCTION_FDS;
 	check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -332,7 +338,7 @@ static size_t raise_limits(const struct listener_config *config)
 	if (limit.rlim_cur >= wanted + others)
 		return wanted;
 	wanted = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
-	LOG(LOG_WARN, L("the limit of open files allows fewer connections than 10000; raise it (ulimit -n, LimitNOFILE=)"), KI("connections", wanted));
+	LOG(LOG_WARN, L("the limit of open files allows fewer connections than intended; raise it (ulimit -n, LimitNOFILE=)"), KI("connections", wanted));
 	return wanted;
 }
 
@@ -410,6 +416,8 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	watch(l, l->wake, &wake_tag);
 	watch(l, l->signals, &signal_tag);
 	enum err e = jobs_start(&l->jobs, s, config->workers, l->wake, &f);
+	if (e == OK && config->tls_cert)
+		e = handshakes_start(&l->handshakes, config, l->slots_count, l->wake, &f);
 	if (e == OK && config->functions.n)
 		e = backend_start(&l->backend, s, config, env, &f);
 	s->config.local = l->backend != NULL;

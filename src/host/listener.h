@@ -11,6 +11,7 @@
 
 #include "host/backend.h"
 #include "host/connection.h"
+#include "host/handshakes.h"
 #include "host/jobs.h"
 #include "host/listener_config.h"
 #include "host/services.h"
@@ -54,6 +55,7 @@ struct listener {
 	const struct listener_config *config;
 	const struct environment *env;
 	struct jobs jobs;
+	struct handshakes handshakes;
 	struct backend *backend; /* NULL if there is none */
 	int epoll, wake, signals;
 	struct listening sockets[SOCKETS_MAX];

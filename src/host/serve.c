@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static const char *const known[] = {
-	"listen", "metrics-listen", "workers", "allow", "ack", "ack-text", "ack-type", "timeout-ms", "base-path",
+	"listen", "metrics-listen", "tls-cert", "tls-key", "workers", "allow", "ack", "ack-text", "ack-type", "timeout-ms", "base-path",
 	"response-hosts", "log-level", "payload", "config",
 	"functions", "function-timeout", "function-limit", "function-env", "insecure-skip-verify", NULL,
 };

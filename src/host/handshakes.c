@@ -1,0 +1,202 @@
+#include "host/handshakes.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/ct.h"
+#include "host/environment.h"
+#include "host/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	PEM_MAX = 65536,
+	/* Both texts, and what is decoded from them. */
+	CERTIFICATE_MEMORY = 4 * PEM_MAX + 4096,
+};
+
+struct certificate {
+	struct tls_identity identity;
+	size_t holders; /* handshakes, and one for being the current one; under the lock */
+	char memory[CERTIFICATE_MEMORY];
+};
+
+/* ---- the certificate ---- */
+
+static void destroy(struct certificate *c)
+{
+	ct_wipe(c, sizeof(*c));
+	munmap(c, sizeof(*c));
+}
+
+/* Read, not mapped: a file may be changed in place. */
+static enum err read_file(struct str *out, struct arena *arena, const char *variable, const char *path, struct fault *f)
+{
+	struct buf b = arena_buf(arena, PEM_MAX);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : 0;
+	while (fd >= 0 && b.n < b.cap && (n = read(fd, b.p + b.n, b.cap - b.n)) > 0)
+		b.n += (size_t)n;
+	int sys = n < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	*out = buf_str(&b);
+	if (n < 0)
+		return fault_set(f, E_CONFIG, sys, str_c(variable), S("="), str_sub(str_c(path), 0, 100), S(" names a file that cannot be read"));
+	return b.n < b.cap ? OK : fault_set(f, E_CONFIG, 0, str_c(variable), S(" must name a file of less than "), NUM(PEM_MAX), S(" bytes"));
+}
+
+static enum err read_certificate(struct certificate *c, const struct listener_config *config, struct fault *f)
+{
+	struct arena arena = { c->memory, 0, sizeof(c->memory) };
+	struct str chain, key;
+	enum err e = read_file(&chain, &arena, "GATEWAY_TLS_CERT", config->tls_cert, f);
+	if (e == OK)
+		e = read_file(&key, &arena, "GATEWAY_TLS_KEY", config->tls_key, f);
+	if (e != OK || (e = tls_identity_from_pem(&c->identity, chain, key, &arena, f)) == OK)
+		return e;
+	return fault_set(f, E_CONFIG, 0, S("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used: "), fault_text(f));
+}
+
+/* The one in the files as they are now, held once. */
+static enum err load(struct certificate **out, const struct listener_config *config, struct fault *f)
+{
+	struct certificate *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (c == MAP_FAILED)
+		return fault_set(f, E_SYSTEM, errno, S("no memory for a certificate"));
+	enum err e = read_certificate(c, config, f);
+	if (e != OK) {
+		destroy(c);
+		return e;
+	}
+	bool expired = tls_identity_has_expired(&c->identity, clock_wall_ms());
+	LOG(expired ? LOG_WARN : LOG_INFO, L("TLS certificate read"), KV("not_after", ((struct str){ c->identity.not_after, TLS_DATE })),
+	    KV("why", expired ? S("it has expired: clients will refuse it") : S("")));
+	c->holders = 1;
+	*out = c;
+	return OK;
+}
+
+/* Under the lock. Returns the certificate if nobody holds it any more. */
+static struct certificate *let_go(struct certificate *c)
+{
+	return c && --c->holders == 0 ? c : NULL;
+}
+
+void handshakes_reload(struct handshakes *h)
+{
+	struct fault f;
+	struct certificate *next;
+	if (load(&next, h->config, &f) != OK) {
+		LOG(LOG_ERROR, L("the TLS certificate in use stays: the new one cannot be used"), KV("reason", fault_text(&f)));
+		return;
+	}
+	pthread_mutex_lock(&h->lock);
+	struct certificate *unused = let_go(h->current);
+	h->current = next;
+	pthread_mutex_unlock(&h->lock);
+	if (unused)
+		destroy(unused);
+}
+
+/* ---- steps ---- */
+
+static struct secure *take_work(struct handshakes *h, bool *is_new)
+{
+	pthread_mutex_lock(&h->lock);
+	while (!h->first)
+		pthread_cond_wait(&h->work, &h->lock);
+	struct secure *s = h->first;
+	h->first = s->next;
+	*is_new = !s->certificate;
+	if (*is_new) {
+		s->certificate = h->current;
+		s->certificate->holders++;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return s;
+}
+
+void handshakes_forget(struct handshakes *h, struct secure *s)
+{
+	pthread_mutex_lock(&h->lock);
+	struct certificate *unused = let_go(s->certificate);
+	s->certificate = NULL;
+	pthread_mutex_unlock(&h->lock);
+	if (unused)
+		destroy(unused);
+}
+
+static void give_back(struct handshakes *h, struct secure *s)
+{
+	static const uint64_t one = 1;
+	if (s->result != OK || !tls_server_handshaking(&s->tls))
+		handshakes_forget(h, s);
+	pthread_mutex_lock(&h->lock);
+	s->next = h->done;
+	h->done = s;
+	pthread_mutex_unlock(&h->lock);
+	while (write(h->wake, &one, sizeof(one)) < 0)
+		;
+}
+
+static void *stepper_run(void *arg)
+{
+	struct handshakes *h = arg;
+	for (;;) {
+		bool is_new;
+		struct secure *s = take_work(h, &is_new);
+		if (is_new)
+			tls_server_start(&s->tls, &s->certificate->identity);
+		s->result = tls_server_pump(&s->tls, s->fd, &s->readable, &s->writable, &s->fault);
+		give_back(h, s);
+	}
+	return NULL;
+}
+
+void handshakes_submit(struct handshakes *h, struct secure *s)
+{
+	s->next = NULL;
+	pthread_mutex_lock(&h->lock);
+	if (h->first)
+		h->last->next = s;
+	else
+		h->first = s;
+	h->last = s;
+	pthread_cond_signal(&h->work);
+	pthread_mutex_unlock(&h->lock);
+}
+
+struct secure *handshakes_next_done(struct handshakes *h)
+{
+	pthread_mutex_lock(&h->lock);
+	struct secure *s = h->done;
+	if (s)
+		h->done = s->next;
+	pthread_mutex_unlock(&h->lock);
+	return s;
+}
+
+static int count_steppers(void)
+{
+	cpu_set_t set;
+	int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+	return cpus < STEPPERS_MAX ? cpus : STEPPERS_MAX;
+}
+
+enum err handshakes_start(struct handshakes *h, const struct listener_config *config, size_t connections, int wake,
+                          struct fault *f)
+{
+	h->config = config;
+	h->wake = wake;
+	check(pthread_mutex_init(&h->lock, NULL) == 0 && pthread_cond_init(&h->work, NULL) == 0);
+	enum err e = load(&h->current, config, f);
+	if (e == OK)
+		h->slots = environment_map_memory(connections * sizeof(*h->slots));
+	for (int i = count_steppers(); e == OK && i > 0; i--)
+		e = thread_start(stepper_run, h, STEPPER_STACK, f);
+	return e;
+}
