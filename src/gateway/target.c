@@ -17,19 +17,6 @@ static struct str without_prefix(struct str path, struct str prefix)
 	return prefix.n && whole_segments ? str_skip(path, prefix.n + 1) : path;
 }
 
-static enum err decode_segment(struct str *out, struct str segment, struct arena *a)
-{
-	enum err e = percent_decode(out, segment, a);
-	if (e != OK)
-		return e;
-	for (size_t i = 0; i < out->n; i++) {
-		unsigned char c = (unsigned char)out->p[i];
-		if (c < 0x20 || c == 0x7f || c == '%')
-			return E_SYNTAX;
-	}
-	return out->n ? OK : E_SYNTAX;
-}
-
 bool target_ok(const struct target *t)
 {
 	if (str_eq(t->region, TARGET_LOCAL))
@@ -51,11 +38,12 @@ enum err target_from_path(struct target *out, struct str *shown, struct str path
 		*shown = path;
 	if (!str_cut(&region, &function, path, '/') || str_find(function, '/') < function.n)
 		return E_SYNTAX;
-	enum err e = decode_segment(&out->region, region, arena);
+	enum err e = percent_decode(&out->region, region, arena);
 	if (e == OK)
-		e = decode_segment(&out->function, function, arena);
+		e = percent_decode(&out->function, function, arena);
 	if (e != OK)
 		return e;
+	/* What may stand in a name leaves no room for a '%', a '/' or a control byte. */
 	if (!target_ok(out))
 		return E_SYNTAX;
 	struct buf name = arena_buf(arena, out->region.n + 1 + out->function.n);
