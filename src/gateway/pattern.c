@@ -10,10 +10,8 @@ bool pattern_matches(struct str pattern, struct str s)
 {
 	/* Only the last '*' passed can need another try: whatever an earlier one could match, it can too. */
 	struct str retry_pattern = { 0 }, retry_s = { 0 };
-	bool star = false;
 	for (;;) {
 		if (pattern.n && pattern.p[0] == '*') {
-			star = true;
 			retry_pattern = pattern = str_skip(pattern, 1);
 			retry_s = s;
 		} else if (pattern.n && s.n && pattern.p[0] == s.p[0]) {
@@ -21,7 +19,7 @@ bool pattern_matches(struct str pattern, struct str s)
 			s = str_skip(s, 1);
 		} else if (pattern.n == 0 && s.n == 0) {
 			return true;
-		} else if (star && retry_s.n) {
+		} else if (retry_s.n) {
 			pattern = retry_pattern;
 			s = retry_s = str_skip(retry_s, 1);
 		} else {
