@@ -327,14 +327,19 @@ TEST(front_door_without_memory)
 {
 	static const struct str event = REST("\"p\\u0061th\":\"\\u002fa\",\"headers\":{\"X-Slack-S\\u0069gnature\":\"v0\\u003d\"},"
 	                                     "\"body\":\"aGVsbG8\\u003d\",\"isBase64Encoded\":true");
+	static const struct str no_body = REST("\"path\":\"\\u002fa\"");
 	enum err e = E_LIMIT;
 	for (size_t cap = 0; e != OK && cap < 4096; cap++) {
 		struct arena a = { memory, 0, cap };
 		context("%zu bytes", cap);
 		e = front_door_read(&request, event, &a, &fault);
 		expect(e == OK || (e == E_LIMIT && fault.code == E_LIMIT));
+		a = (struct arena){ memory, 0, cap };
+		if (e != OK)
+			expect_int(front_door_read(&request, no_body, &a, &fault), cap < 2 ? E_LIMIT : OK);
 	}
 	expect_int(e, OK);
+	expect_int(read(event), OK);
 	expect_str(request.signature, S("v0="));
 	expect_str(request.body, S("hello"));
 }

@@ -240,7 +240,8 @@ TEST(reply_of_a_function)
 		{ STR("{"), E_SYNTAX, { 0 } },
 		{ STR("{\"statusCode\":\"200\"}"), E_SYNTAX, { 0 } },
 		{ STR("{\"statusCode\":null}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":101}"), E_SYNTAX, { 0 } },
+		{ STR("{\"statusCode\":199}"), E_SYNTAX, { 0 } },
+		{ STR("{\"statusCode\":599}"), OK, { .status = 599, .content_type = JSON_TYPE } },
 		{ STR("{\"statusCode\":600}"), E_SYNTAX, { 0 } },
 		{ STR("{\"statusCode\":4294967496}"), E_SYNTAX, { 0 } },
 		/* a listener writes the type into its response's head */

@@ -149,6 +149,20 @@ TEST(route_limits)
 		context("%zu bytes", cap);
 		expect(e == OK || ((e == E_LIMIT || e == E_CONFIG) && fault.n > 0));
 		expect(cap < 2048 || e == OK);
+		if (e == OK) {
+			expect_str(routes.list[0].command, S("/a"));
+			expect_str(routes.list[0].target.name, S("eu-west-1/f"));
+			expect_str(routes.apps[0].secret, S("a"));
+		}
+	}
+	for (int n = APPS_MAX; n <= APPS_MAX + 1; n++) {
+		struct buf b = BUF(text);
+		buf_put(&b, S("{\"apps\":{"));
+		for (int i = 0; i < n; i++)
+			buf_add(&b, i ? S(",") : S(""), S("\"A"), NUM(i), S("\":{\"secret\":\"x\"}"));
+		buf_put(&b, S("}}"));
+		context("%d apps", n);
+		expect_int(read(buf_str(&b)), n <= APPS_MAX ? OK : E_CONFIG);
 	}
 }
 

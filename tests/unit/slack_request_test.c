@@ -305,6 +305,7 @@ TEST(slack_request_without_memory)
 			expect(e == OK || (e == E_LIMIT && fault.code == E_LIMIT && str_ends(fault_text(&fault), S(" is too large"))));
 		}
 		expect_int(e, OK);
+		expect(str_starts(request.response_url, S("https://hooks.slack.com/")) && str_eq(request.team_id, S("T0HARBOUR")));
 	}
 }
 
