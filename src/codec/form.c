@@ -16,14 +16,9 @@ bool form_next(struct form_walk *w)
 	return pair.n > 0;
 }
 
-/* The byte that stands at s.p[*i], decoded; moves *i past it. Negative for a '%' without two hex digits. */
-static int take(size_t *i, struct str s, bool plus)
+/* The byte that two hex digits at s.p[*i] mean; moves *i past them. Negative if they do not stand there. */
+static int take_hex(size_t *i, struct str s)
 {
-	unsigned char c = (unsigned char)s.p[(*i)++];
-	if (c == '+' && plus)
-		return ' ';
-	if (c != '%')
-		return c;
 	if (s.n - *i < 2)
 		return -1;
 	int high = hex_digit((unsigned char)s.p[*i]), low = hex_digit((unsigned char)s.p[*i + 1]);
@@ -33,30 +28,35 @@ static int take(size_t *i, struct str s, bool plus)
 
 bool form_check(struct str body)
 {
-	for (size_t i = str_find(body, '%'); i < body.n; i += str_find(str_skip(body, i), '%'))
-		if (take(&i, body, true) < 0)
+	for (size_t i = 0; i < body.n;)
+		if (body.p[i++] == '%' && take_hex(&i, body) < 0)
 			return false;
 	return true;
 }
 
+/* Interactions are some kilobytes of which every sixth byte is encoded. */
 static enum err decode(struct str *out, struct str s, struct arena *arena, bool plus)
 {
 	*out = s;
 	if (str_find(s, '%') == s.n && (!plus || str_find(s, '+') == s.n))
 		return OK;
 	struct buf b = arena_rest(arena);
+	size_t n = 0;
 	enum err e = OK;
 	for (size_t i = 0; i < s.n && e == OK;) {
-		int c = take(&i, s, plus);
+		int c = (unsigned char)s.p[i++];
+		if (c == '%')
+			c = take_hex(&i, s);
+		else if (c == '+' && plus)
+			c = ' ';
 		if (c < 0)
 			e = E_SYNTAX;
-		else if (b.n == b.cap)
+		else if (n == b.cap)
 			e = E_LIMIT;
 		else
-			b.p[b.n++] = (char)c;
+			b.p[n++] = (char)c;
 	}
-	if (e != OK)
-		b.n = 0;
+	b.n = e == OK ? n : 0;
 	*out = arena_keep(arena, &b);
 	return e;
 }
@@ -75,8 +75,12 @@ enum err percent_decode(struct str *out, struct str s, struct arena *arena)
 static bool is_name(struct str s, struct str name)
 {
 	size_t i = 0, j = 0;
-	while (i < s.n && j < name.n && take(&i, s, true) == (unsigned char)name.p[j])
-		j++;
+	for (int c; i < s.n && j < name.n; j++) {
+		c = s.p[i++];
+		c = c == '%' ? take_hex(&i, s) : c == '+' ? ' ' : (unsigned char)c;
+		if (c != (unsigned char)name.p[j])
+			return false;
+	}
 	return i == s.n && j == name.n;
 }
 

@@ -125,9 +125,6 @@ static bool settle_at_once(struct decision *out)
 	case SLACK_RATE_LIMITED:
 		answer(out, (struct reply){ .status = 200 }, LOG_WARN, S("Slack is limiting the rate of this app's events"));
 		return true;
-	case SLACK_SSL_CHECK:
-		answer(out, (struct reply){ .status = 200 }, LOG_DEBUG, S("ssl_check answered"));
-		return true;
 	default:
 		return false;
 	}

@@ -4,13 +4,12 @@
 #include "codec/json_read.h"
 
 /* The first ones are names of ours; JSON that claims one of them as its type is of an unknown kind. */
-enum { OUR_NAMES = 3 };
+enum { OUR_NAMES = 2 };
 static const struct {
 	struct str type;
 	enum slack_kind kind;
 } kinds[] = {
 	{ STR("slash_command"), SLACK_COMMAND },
-	{ STR("ssl_check"), SLACK_SSL_CHECK },
 	{ STR("legacy"), SLACK_LEGACY },
 	{ STR("url_verification"), SLACK_URL_VERIFICATION },
 	{ STR("block_actions"), SLACK_BLOCK_ACTIONS },
@@ -56,74 +55,84 @@ bool slack_is_form(struct str content_type)
 	return content_type.n == 0 || media_type_is(content_type, S("application/x-www-form-urlencoded"));
 }
 
-/* Text of a string member; other types count as absent, so that one odd field does not lose the request. */
-static enum err take(struct str *out, struct json v, struct arena *arena)
+/* Where a member can stand: in a form, at the top of JSON, or inside of what stands there. */
+enum place { NOWHERE, FORM, TOP, TEAM, CHANNEL, USER, VIEW, ACTION, URLS, EVENT, EVENT_CHANNEL, EVENT_USER };
+
+#define TO(member) offsetof(struct slack_request, member)
+
+/* What is taken from where. An id stands bare ("team_id":"T1") or in an object ("team":{"id":"T1"}), by kind. */
+static const struct rule {
+	struct str name;
+	uint16_t field;               /* for a text; 0: a text says nothing */
+	uint8_t place, inside;        /* inside: where its members are, if it is an object; of a list, the first one */
+	bool spare;                   /* counts only if nothing else has said it */
+} rules[] = {
+	{ STR("payload"), TO(json), FORM, NOWHERE, false },
+	{ STR("command"), TO(command), FORM, NOWHERE, false },
+	{ STR("text"), TO(text), FORM, NOWHERE, false },
+	{ STR("user_id"), TO(user_id), FORM, NOWHERE, false },
+	{ STR("user_name"), TO(user_name), FORM, NOWHERE, false },
+	{ STR("team_id"), TO(team_id), FORM, NOWHERE, false },
+	{ STR("channel_id"), TO(channel_id), FORM, NOWHERE, false },
+	{ STR("api_app_id"), TO(api_app_id), FORM, NOWHERE, false },
+	{ STR("response_url"), TO(response_url), FORM, NOWHERE, false },
+	{ STR("type"), TO(type), TOP, NOWHERE, false },
+	{ STR("challenge"), TO(challenge), TOP, NOWHERE, false },
+	{ STR("api_app_id"), TO(api_app_id), TOP, NOWHERE, false },
+	{ STR("response_url"), TO(response_url), TOP, NOWHERE, false },
+	{ STR("response_urls"), 0, TOP, URLS, false },
+	{ STR("response_url"), TO(response_url), URLS, NOWHERE, true },
+	{ STR("callback_id"), TO(callback_id), TOP, NOWHERE, false },
+	{ STR("view"), 0, TOP, VIEW, false },
+	{ STR("callback_id"), TO(callback_id), VIEW, NOWHERE, true },
+	{ STR("action_id"), TO(action_id), TOP, NOWHERE, false },
+	{ STR("actions"), 0, TOP, ACTION, false },
+	{ STR("action_id"), TO(action_id), ACTION, NOWHERE, true },
+	{ STR("team_id"), TO(team_id), TOP, NOWHERE, false },
+	{ STR("team"), TO(team_id), TOP, TEAM, false },
+	{ STR("id"), TO(team_id), TEAM, NOWHERE, false },
+	{ STR("channel_id"), TO(channel_id), TOP, NOWHERE, false },
+	{ STR("channel"), TO(channel_id), TOP, CHANNEL, false },
+	{ STR("id"), TO(channel_id), CHANNEL, NOWHERE, false },
+	{ STR("user"), TO(user_id), TOP, USER, false },
+	{ STR("id"), TO(user_id), USER, NOWHERE, false },
+	{ STR("username"), TO(user_name), USER, NOWHERE, false },
+	{ STR("name"), TO(user_name), USER, NOWHERE, true },
+	{ STR("event_id"), TO(event_id), TOP, NOWHERE, false },
+	{ STR("event"), 0, TOP, EVENT, false },
+	{ STR("type"), TO(event_type), EVENT, NOWHERE, false },
+	{ STR("channel"), TO(channel_id), EVENT, EVENT_CHANNEL, true },
+	{ STR("id"), TO(channel_id), EVENT_CHANNEL, NOWHERE, true },
+	{ STR("user"), TO(user_id), EVENT, EVENT_USER, true },
+	{ STR("id"), TO(user_id), EVENT_USER, NOWHERE, true },
+};
+
+static struct str *field_of(struct slack_request *r, const struct rule *rule)
 {
-	return json_type(v) == JSON_STRING ? json_string(out, v, arena) : OK;
+	return (struct str *)((char *)r + rule->field);
 }
 
-static enum err take_member(struct str *out, struct json object, struct str name, struct arena *arena)
+/* Other types than the expected ones count as absent, so that one odd member does not lose the request. Each level goes to
+ * a place of its own, so the rules bound the recursion. */
+static enum err read_object(struct slack_request *r, enum place place, struct json object, struct arena *a)
 {
-	return take(out, json_member(object, name), arena);
-}
-
-static struct json first_element(struct json array)
-{
-	struct json_walk w = json_walk(array);
-	return json_next(&w) ? w.value : (struct json){ 0 };
-}
-
-/* An id stands bare ("team_id":"T1") or in an object ("team":{"id":"T1"}), by kind. */
-static enum err take_id(struct str *out, struct json v, struct arena *arena)
-{
-	return json_type(v) == JSON_OBJECT ? take_member(out, v, S("id"), arena) : take(out, v, arena);
-}
-
-static enum err read_member(struct slack_request *r, struct json key, struct json v, struct arena *a)
-{
-	if (json_is(key, S("type")))
-		return take(&r->type, v, a);
-	if (json_is(key, S("challenge")))
-		return take(&r->challenge, v, a);
-	if (json_is(key, S("api_app_id")))
-		return take(&r->api_app_id, v, a);
-	if (json_is(key, S("response_url")))
-		return take(&r->response_url, v, a);
-	if (json_is(key, S("response_urls")))
-		return take_member(&r->response_url, first_element(v), S("response_url"), a);
-	if (json_is(key, S("callback_id")))
-		return take(&r->callback_id, v, a);
-	if (json_is(key, S("action_id")))
-		return take(&r->action_id, v, a);
-	if (json_is(key, S("actions")))
-		return take_member(&r->action_id, first_element(v), S("action_id"), a);
-	if (json_is(key, S("event_id")))
-		return take(&r->event_id, v, a);
-	if (json_is(key, S("team_id")) || json_is(key, S("team")))
-		return take_id(&r->team_id, v, a);
-	if (json_is(key, S("channel_id")) || json_is(key, S("channel")))
-		return take_id(&r->channel_id, v, a);
-	return OK;
-}
-
-/* Members whose meaning needs a look inside, once the flat ones are known. */
-static enum err read_nested(struct slack_request *r, struct json object, struct arena *a)
-{
-	struct json user = json_member(object, S("user")), view = json_member(object, S("view"));
-	struct json event = json_member(object, S("event"));
-	enum err e = take_id(&r->user_id, user, a);
-	if (e == OK)
-		e = take_member(&r->user_name, user, S("username"), a);
-	if (e == OK && r->user_name.n == 0)
-		e = take_member(&r->user_name, user, S("name"), a);
-	if (e == OK && r->callback_id.n == 0)
-		e = take_member(&r->callback_id, view, S("callback_id"), a);
-	if (e == OK)
-		e = take_member(&r->event_type, event, S("type"), a);
-	if (e == OK && r->user_id.n == 0)
-		e = take_id(&r->user_id, json_member(event, S("user")), a);
-	if (e == OK && r->channel_id.n == 0)
-		e = take_id(&r->channel_id, json_member(event, S("channel")), a);
+	enum err e = OK;
+	struct json_walk w = json_walk(object);
+	while (e == OK && json_next(&w)) {
+		const struct rule *rule = rules;
+		while (rule < rules + countof(rules) && !(rule->place == place && json_is(w.key, rule->name)))
+			rule++;
+		if (rule == rules + countof(rules))
+			continue;
+		struct json v = w.value;
+		struct json_walk elements = json_walk(v);
+		if (rule->inside && json_type(v) == JSON_ARRAY && json_next(&elements))
+			v = elements.value;
+		if (rule->inside && json_type(v) == JSON_OBJECT)
+			e = read_object(r, rule->inside, v, a);
+		else if (rule->field && json_type(v) == JSON_STRING && !(rule->spare && field_of(r, rule)->n))
+			e = json_string(field_of(r, rule), v, a);
+	}
 	return e;
 }
 
@@ -135,52 +144,30 @@ static enum err read_json(struct slack_request *r, struct str text, struct str w
 		return fault_set(f, E_SYNTAX, 0, what, S(" is not valid JSON at byte "), NUM(position));
 	if (json_type(object) != JSON_OBJECT)
 		return fault_set(f, E_SYNTAX, 0, what, S(" is not a JSON object"));
-	r->json = object.text;
-	enum err e = OK;
-	struct json_walk w = json_walk(object);
-	while (e == OK && json_next(&w))
-		e = read_member(r, w.key, w.value, a);
-	if (e == OK)
-		e = read_nested(r, object, a);
+	enum err e = read_object(r, TOP, object, a);
 	if (e != OK)
 		return fault_set(f, e, 0, what, S(" is too large"));
+	r->json = object.text;
 	r->kind = kind_of(r->type);
 	return OK;
 }
 
-static struct str *form_field(struct slack_request *r, struct str name)
-{
-	const struct {
-		struct str name;
-		struct str *field;
-	} fields[] = {
-		{ STR("command"), &r->command }, { STR("text"), &r->text },
-		{ STR("user_id"), &r->user_id }, { STR("user_name"), &r->user_name },
-		{ STR("team_id"), &r->team_id }, { STR("channel_id"), &r->channel_id },
-		{ STR("api_app_id"), &r->api_app_id }, { STR("response_url"), &r->response_url },
-	};
-	for (size_t i = 0; i < countof(fields); i++)
-		if (str_eq(fields[i].name, name))
-			return fields[i].field;
-	return NULL;
-}
-
 static enum err read_form(struct slack_request *r, struct str body, struct arena *a, struct fault *f)
 {
-	struct str payload = { 0 };
-	struct form_walk w = form_walk(body);
-	if (!form_check(body))
-		return fault_set(f, E_SYNTAX, 0, S("the body is not a valid form: a '%' without two hex digits"));
-	while (form_next(&w)) {
-		struct str *field = str_eq(w.name, S("payload")) ? &payload : form_field(r, w.name);
-		if (field && form_decode(field, w.value, a) != OK)
-			return fault_set(f, E_LIMIT, 0, S("the body is too large"));
-		if (str_eq(w.name, S("ssl_check")) && str_eq(w.value, S("1")))
-			r->kind = SLACK_SSL_CHECK;
+	for (struct form_walk w = form_walk(body); form_next(&w);) {
+		struct str nowhere, *field = &nowhere;
+		for (const struct rule *rule = rules; rule->place == FORM; rule++)
+			if (str_eq(rule->name, w.name))
+				field = field_of(r, rule);
+		enum err e = form_check(w.name) ? form_decode(field, w.value, a) : E_SYNTAX;
+		if (e == E_LIMIT)
+			return fault_set(f, e, 0, S("the body is too large"));
+		if (e != OK)
+			return fault_set(f, e, 0, S("the body is not a valid form: a '%' without two hex digits"));
 	}
-	if (payload.p)
-		return read_json(r, payload, S("the form field payload"), a, f);
-	if (r->kind == SLACK_UNKNOWN_KIND && r->command.n) {
+	if (r->json.p)
+		return read_json(r, r->json, S("the form field payload"), a, f);
+	if (r->command.n) {
 		r->kind = SLACK_COMMAND;
 		r->type = slack_kind_name(SLACK_COMMAND);
 	}

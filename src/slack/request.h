@@ -12,7 +12,6 @@
 
 enum slack_kind {
 	SLACK_UNKNOWN_KIND, /* signed and well-formed, but of no kind listed here */
-	SLACK_SSL_CHECK,
 	SLACK_URL_VERIFICATION,
 	SLACK_COMMAND,
 	SLACK_BLOCK_ACTIONS,

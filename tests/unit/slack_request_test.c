@@ -72,7 +72,7 @@ TEST(slack_request_commands)
 		  { .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/deploy"), LOTTE, CRANE,
 		    .text = STR("gr\xc3\xbc\xc3\x9f" "e <@W0BODO|bodo> & <!here> +1"), .channel_id = STR("C0PIER7"),
 		    .response_url = STR("https://hooks.slack.com/commands/T0HARBOUR/7000000000001/q7w1kP0sD3nB5vXz9LmJhGtR") } },
-		{ "ssl_check.form", { .kind = SLACK_SSL_CHECK } },
+		{ "ssl_check.form", { 0 } },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].file);
@@ -210,7 +210,7 @@ TEST(slack_request_odd_forms)
 		{ STR("command=/x&command=/y"), SLACK_COMMAND, STR("/y"), STR("") },
 		{ STR("Command=/x"), SLACK_UNKNOWN_KIND, STR(""), STR("") },
 		{ STR("command=/x&ssl_check=0"), SLACK_COMMAND, STR("/x"), STR("") },
-		{ STR("command=/x&ssl_check=1"), SLACK_SSL_CHECK, STR("/x"), STR("") },
+		{ STR("command=/x&ssl_check=1"), SLACK_COMMAND, STR("/x"), STR("") },
 		{ STR("command=/x&text=payload%3D1%26ssl_check%3D1"), SLACK_COMMAND, STR("/x"), STR("payload=1&ssl_check=1") },
 		{ STR("command=/x&payload={\"type\":\"shortcut\"}"), SLACK_SHORTCUT, STR("/x"), STR("") },
 	};
@@ -244,6 +244,17 @@ TEST(slack_request_odd_json)
 		{ STR("{\"user\":{\"id\":\"U1\",\"name\":\"a\",\"username\":\"b\"},\"event\":{\"user\":\"U2\",\"channel\":\"C2\"}}"),
 		  { .user_id = STR("U1"), .user_name = STR("b"), .channel_id = STR("C2") } },
 		{ STR("{\"callback_id\":\"a\",\"view\":{\"callback_id\":\"b\"}}"), { .callback_id = STR("a") } },
+		/* what says it better wins, whichever comes first */
+		{ STR("{\"view\":{\"callback_id\":\"b\"},\"callback_id\":\"a\"}"), { .callback_id = STR("a") } },
+		{ STR("{\"event\":{\"user\":\"U2\",\"channel\":{\"id\":\"C2\"}},\"channel\":\"C1\",\"user\":{\"id\":\"U1\"}}"),
+		  { .user_id = STR("U1"), .channel_id = STR("C1") } },
+		{ STR("{\"user\":{\"username\":\"b\",\"id\":\"U1\",\"name\":\"a\"}}"), { .user_id = STR("U1"), .user_name = STR("b") } },
+		{ STR("{\"response_url\":\"x\",\"response_urls\":[{\"response_url\":\"y\"}]}"), { .response_url = STR("x") } },
+		{ STR("{\"actions\":[{\"action_id\":\"a\"},{\"action_id\":\"b\"}],\"response_urls\":[{\"response_url\":\"y\"},{\"response_url\":\"z\"}]}"),
+		  { .action_id = STR("a"), .response_url = STR("y") } },
+		/* none of these is what its name says */
+		{ STR("{\"type\":[\"shortcut\"],\"view\":\"x\",\"event\":\"x\",\"actions\":\"x\",\"event_id\":{\"id\":\"x\"}}"), { 0 } },
+		{ STR("{\"event\":{\"event\":{\"type\":\"x\"},\"callback_id\":\"x\",\"response_url\":\"x\",\"event_id\":\"x\"}}"), { 0 } },
 		/* neither a command's nor the check's names mean anything inside JSON */
 		{ STR("{\"type\":\"slash_command\",\"command\":\"/x\"}"), { .kind = SLACK_UNKNOWN_KIND, .type = STR("slash_command") } },
 		{ STR("{\"type\":\"ssl_check\"}"), { .kind = SLACK_UNKNOWN_KIND, .type = STR("ssl_check") } },
