@@ -16,6 +16,8 @@
 /* Reads, requests, answers; then the others get their turn, however much a client sends. */
 enum { STEPS_A_TURN = 32 };
 
+#define TOO_LATE S("the handshake was not done within 5 s")
+
 static const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /* ---- TLS ---- */
@@ -503,35 +505,51 @@ static bool throw_away(struct connection *c)
 static bool shake_hands(struct listener *l, struct connection *c)
 {
 	struct secure *s = c->secure;
-	if (!c->readable && !(c->writable && tls_server_is_pending(&s->tls)))
+	if (tls_server_is_pending(&s->tls) ? !c->writable : !c->readable)
 		return false;
+	c->stepping = true;
 	s->connection = c;
 	s->fd = c->fd;
-	s->readable = s->writable = c->stepping = true;
+	s->readable = c->readable;
+	s->writable = c->writable;
 	/* From here on they tell what is new. */
 	c->readable = c->writable = false;
 	handshakes_submit(&l->handshakes, s);
 	return false;
 }
 
-static void tell_failure(struct listener *l, struct connection *c, struct str why)
+static void fail_handshake(struct listener *l, struct connection *c, struct str why)
 {
+	const struct tls_server *tls = &c->secure->tls;
+	c->broken = true;
+	/* Those who leave without a word are mostly looking whether the port is open. */
+	if (!tls->first)
+		return;
 	metrics_tls_failure();
+	if (tls_server_hears_http(tls) && (c->buffer = listener_take_buffer(l, false))) {
+		/* Whoever speaks HTTP gets an answer in HTTP. */
+		c->broken = false;
+		end_tls(l, c);
+		refuse(l, c, 400, why);
+		return;
+	}
 	LOG(LOG_INFO, L("TLS handshake failed"), KV("remote", ((struct str){ c->peer, c->peer_n })), KI("ms", l->now - c->began_mono), KV("why", why));
 }
 
 void connection_take_back(struct listener *l, struct connection *c)
 {
 	struct secure *s = c->secure;
+	bool done = !tls_server_handshaking(&s->tls);
 	c->stepping = false;
 	c->readable |= s->readable;
 	c->writable |= s->writable;
-	/* Those who leave without a word are mostly looking whether the port is open. */
-	bool failed = s->result == E_CLOSED ? tls_server_handshaking(&s->tls) && s->tls.first : s->result != OK;
-	if (failed && !c->broken)
-		tell_failure(l, c, fault_text(&s->fault));
-	c->broken |= s->result != OK;
-	if (!c->broken && !tls_server_handshaking(&s->tls))
+	if (c->late)
+		fail_handshake(l, c, TOO_LATE);
+	else if (s->result != OK && done)
+		c->broken = true;
+	else if (s->result != OK)
+		fail_handshake(l, c, fault_text(&s->fault));
+	else if (done)
 		go_idle(l, c);
 	connection_advance(l, c);
 }
@@ -587,10 +605,10 @@ void connection_advance(struct listener *l, struct connection *c)
 void connection_expire(struct listener *l, struct connection *c)
 {
 	if (c->state == CONNECTION_HANDSHAKE) {
-		if (c->stepping || c->secure->tls.first)
-			tell_failure(l, c, S("it was not done within 5 s"));
 		listener_wait(l, c, WAIT_NONE);
-		c->broken = true;
+		c->late = c->stepping;
+		if (!c->late)
+			fail_handshake(l, c, TOO_LATE);
 		connection_advance(l, c);
 	} else if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY) {
 		c->unlogged = true;

@@ -60,7 +60,8 @@ struct connection {
 	bool broken;              /* nothing can be sent any more */
 	bool keep;                /* after this answer */
 	struct secure *secure;    /* TLS; NULL in plain */
-	bool stepping;            /* a stepper has it */
+	bool stepping;            /* a stepper has it, */
+	bool late;                /* and has had it for too long */
 
 	struct buffer *buffer;
 	size_t n;                 /* bytes in it */

@@ -203,10 +203,8 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id)
 	check(br_ssl_server_reset(&t->server));
 }
 
-static struct str sentence(const struct tls_server *t, int code)
+static struct str sentence(int code)
 {
-	if (is_alpha(t->first))
-		return S("the client speaks plain HTTP to the HTTPS port");
 	switch (code) {
 	case BR_ERR_UNSUPPORTED_VERSION:
 		return S("what the client sent is not TLS");
@@ -226,7 +224,9 @@ static struct str sentence(const struct tls_server *t, int code)
 
 static enum err fail(const struct tls_server *t, int code, struct fault *f)
 {
-	return fault_set(f, E_TLS, 0, sentence(t, code), S(" (BearSSL error "), NUM(code), S(")"));
+	if (tls_server_hears_http(t))
+		return fault_set(f, E_TLS, 0, S("the client speaks plain HTTP to the HTTPS port"));
+	return fault_set(f, E_TLS, 0, sentence(code), S(" (BearSSL error "), NUM(code), S(")"));
 }
 
 static enum err send_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)
@@ -323,4 +323,5 @@ void tls_server_end(struct tls_server *t, int fd)
 	}
 	ct_wipe(&t->server, sizeof(t->server));
 	t->ready = false;
+	t->first = 0;
 }

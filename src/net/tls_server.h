@@ -71,6 +71,9 @@ must_check enum err tls_server_pump(struct tls_server *t, int fd, bool *readable
 
 static inline bool tls_server_handshaking(const struct tls_server *t) { return !t->ready; }
 
+/* Whether what came in begins like a method of HTTP and not like TLS: the handshake will fail, or has. */
+static inline bool tls_server_hears_http(const struct tls_server *t) { return is_alpha(t->first); }
+
 /* Takes data that has come in, at most `cap` bytes. Returns how many there were; 0: pump first. */
 size_t tls_server_read(struct tls_server *t, char *p, size_t cap);
 
