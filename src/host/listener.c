@@ -125,10 +125,28 @@ static int64_t earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Serves what is due; returns when the next is. */
+static void take_answers(struct listener *l)
+{
+	struct job *job;
+	struct buffer *b;
+	struct secure *s;
+	while (l->config->tls_cert && (s = handshakes_next_done(&l->handshakes)))
+		connection_take_back(l, s->connection);
+	while ((job = jobs_next_answered(&l->jobs))) {
+		if (job->connection)
+			connection_answer_job(l, job->connection);
+		else
+			jobs_release(&l->jobs, job);
+	}
+	while ((b = jobs_next_returned(&l->jobs)))
+		listener_give_buffer(l, b);
+}
+
+/* Serves what is done and what is due; returns when the next is. */
 static int64_t expire(struct listener *l)
 {
 	int64_t next = jobs_answer_waiting(&l->jobs, l->now);
+	take_answers(l);
 	for (size_t i = 0; i < WAIT_CLASSES; i++) {
 		struct wait_queue *q = &l->waits[i];
 		while (q->first && q->first->due <= l->now)
@@ -256,31 +274,17 @@ static void take_signals(struct listener *l)
 	}
 }
 
-static void take_answers(struct listener *l)
-{
-	uint64_t count;
-	struct job *job;
-	struct buffer *b;
-	struct secure *s;
-	(void)!read(l->wake, &count, sizeof(count));
-	while (l->config->tls_cert && (s = handshakes_next_done(&l->handshakes)))
-		connection_take_back(l, s->connection);
-	while ((job = jobs_next_answered(&l->jobs))) {
-		if (job->connection)
-			connection_answer_job(l, job->connection);
-		else
-			jobs_release(&l->jobs, job);
-	}
-	while ((b = jobs_next_returned(&l->jobs)))
-		listener_give_buffer(l, b);
-}
-
 static void take_event(struct listener *l, const struct epoll_event *ev)
 {
-	if (ev->data.ptr == &accept_tag)
+	uint64_t count;
+	if (ev->data.ptr == &accept_tag) {
 		l->acceptable = true;
-	if (ev->data.ptr == &accept_tag || ev->data.ptr == &wake_tag)
-		return; /* looked at after all others */
+		return;
+	}
+	if (ev->data.ptr == &wake_tag) {
+		(void)!read(l->wake, &count, sizeof(count));
+		return;
+	}
 	if (ev->data.ptr == &signal_tag) {
 		take_signals(l);
 		return;
@@ -314,7 +318,6 @@ static void run(struct listener *l)
 		l->now = clock_mono_ms();
 		for (int i = 0; i < n; i++)
 			take_event(l, &events[i]);
-		take_answers(l);
 		if (!l->draining && l->now >= l->accept_again)
 			accept_from_now_on(l, true);
 		for (size_t i = 0; l->acceptable && l->accepting && i < l->sockets_count; i++)

@@ -122,10 +122,14 @@ class Listener:
 
     def __init__(self, process, endpoint=None, hooks=None, functions=None):
         self.process, self.endpoint, self.hooks, self.functions = process, endpoint, hooks, functions
+        self.quiet = False
         self.address = self.metrics_address = None
 
     def wait(self, timeout=5.0):
         """Until it listens, or has ended."""
+        if self.quiet:
+            assert eventually(self.reachable, timeout), f"it does not listen; log: {self.process.lines}"
+            return self
         eventually(lambda: not self.process.alive or self.listening(), timeout)
         assert self.listening(), f"it does not listen; log: {self.process.lines}"
         return self
@@ -139,6 +143,13 @@ class Listener:
                     self.address = parse_address(line["address"])
         wanted = "--metrics-listen" in self.process.process.args
         return self.address and (self.metrics_address or not wanted)
+
+    def reachable(self):
+        try:
+            self.connect().sock.close()
+        except OSError:
+            return False
+        return True
 
     def connect(self, **options):
         return Client(self.address, **options)
@@ -190,6 +201,12 @@ def parse_address(text):
         return text[5:]
     host, _, port = text.rpartition(":")
     return {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]")), int(port)
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
 
 
 def status_of(pid):
@@ -253,7 +270,7 @@ def environment(endpoint=None, hooks=None, **changes):
 class Serve:
     """serve(ARGUMENT..., VARIABLE=...) starts a listener on a free port of 127.0.0.1.
 
-    `functions=True` gives it an embedded backend; `hooks` is where response_urls point."""
+    `functions=True` gives it an embedded backend; `hooks` is where response_urls point; with `quiet` it logs errors only."""
 
     def __init__(self, make):
         self.make = make
@@ -267,10 +284,14 @@ class Serve:
         metrics=False,
         listen="127.0.0.1:0",
         wait=True,
+        quiet=False,
         wrapper=(),
         options=None,
         **env,
     ):
+        if quiet:
+            listen = f"127.0.0.1:{free_port()}" if listen == "127.0.0.1:0" else listen
+            env["GATEWAY_LOG_LEVEL"] = "error"
         where = Functions(self.make.folder / "functions") if functions else None
         env = environment(endpoint, hooks, **env)
         if endpoint is not None and endpoint.tls:
@@ -286,6 +307,8 @@ class Serve:
         folder = self.make.folder / "task"
         process = Served(folder, env, args=arguments, wrapper=wrapper, forbidden=hidden, **(options or {}))
         listener = Listener(self.make.keep(process), endpoint, hooks, where)
+        if quiet:
+            listener.quiet, listener.address = True, parse_address(listen)
         return listener.wait() if wait else listener
 
 
