@@ -86,7 +86,8 @@ class Process:
         while True:
             poller.poll()
             with self.reading:
-                if not self.read_some():
+                # Who looked at `lines` meanwhile may have taken what was there.
+                if poller.poll(0) and not self.read_some():
                     return
 
     def read_some(self):
