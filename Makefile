@@ -3,15 +3,16 @@
 #	make			build/slack-lambda-gateway; on a fresh machine the toolchain, musl and BearSSL first
 #	make demo		shows it at work: signed slash commands against the embedded backend
 #	make run		the same, and leaves it running
-#	make test		lint, unit, asan, a short fuzz, artifact and e2e; adds up what they count
+#	make test		lint, unit, asan, a short fuzz, artifact, packaging and e2e; adds up what they count
 #	make unit		unit tests, linked with musl like the program
 #	make asan		the same tests with clang's address and undefined behaviour sanitizers
 #	make fuzz		every fuzzer for FUZZ_SECONDS (60)
 #	make artifact		properties of the built executable
+#	make packaging		the archives of make dist, and scripts/deploy
 #	make e2e		the program as a whole against fake peers
 #	make conformance	against other implementations; make bench: speed and size, both too long for make test
 #	make lint		that no include points up; make analyze: what clang's analyzer suspects
-#	make dist		dist/*.zip with `bootstrap`, and checksums
+#	make dist		dist/*.zip with `bootstrap`, dist/*.oci.tar with a container image, and checksums
 #	make size		what takes up the space
 #	make clean		removes everything but the vendored libraries; make distclean those, too
 #
@@ -44,7 +45,7 @@ MUSL := $(VENDOR)/musl
 BEARSSL := $(VENDOR)/bearssl-src
 
 # Compiled for size, because a page that need not be read is the fastest one at a cold start; hashing is for speed.
-OPTIMIZE = -Os
+OPTIMIZE = -Oz
 build/musl/src/crypto/%.o: OPTIMIZE = -O2
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
@@ -62,7 +63,7 @@ MUSL_LIBS = $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) $(MUS
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
-.PHONY: all run demo test unit asan fuzz fuzz-short artifact e2e conformance bench lint analyze dist size clean distclean
+.PHONY: all run demo test unit asan fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist size clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: build/musl/%.o
 
@@ -211,6 +212,9 @@ fuzz-short: $(FUZZ_BINS)
 artifact: all
 	+$(Q)MAKE='$(MAKE)' tests/artifact
 
+packaging: dist build/setup-test
+	$(Q)$(PYTHON) tests/packaging
+
 e2e: all build/setup-test
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 4 tests/e2e $(ARGS)
 
@@ -236,7 +240,7 @@ analyze: build/setup-test $(VENDOR)/bearssl.stamp
 	$(Q)for source in $(SRCS); do $(CLANG) --analyze --analyzer-output text $(CPPFLAGS) $$source; done
 
 test: build/setup-test
-	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan fuzz-short artifact e2e
+	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan fuzz-short artifact packaging e2e
 
 clean:
 	$(Q)rm -rf build/musl build/san build/bench build/fuzz build/anchors.c build/$(NAME) build/$(NAME).debug dist
