@@ -52,7 +52,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
 CPPFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -Itests -Itests/support -isystem $(BEARSSL)/inc
 REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
-MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -fPIE -fstack-protector-strong \
+MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -fPIE -fstack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(CC_HARDEN) $(REPRODUCIBLE)
 # A static PIE, linked by hand: gcc's own -static-pie would take glibc's start files. The kernel maps it at a random
 # address, rcrt1.o relocates it, then everything that needed relocation is read-only.
@@ -96,7 +96,7 @@ $(VENDOR)/musl.stamp: vendor/fetch | build/toolchain.mk
 	@echo '  BUILD   musl'
 	$(Q)rm -rf $(VENDOR)/musl-obj && mkdir $(VENDOR)/musl-obj
 	$(Q)cd $(VENDOR)/musl-obj && { ../musl-src/configure --disable-shared --prefix=$(CURDIR)/$(MUSL) CC='$(CC)' \
-		CFLAGS='-w -Os -fPIE -fstack-protector-strong $(REPRODUCIBLE)' && \
+		CFLAGS='-w -Os -fPIE $(REPRODUCIBLE)' && \
 		$(MAKE) install-libs install-headers; } >log 2>&1 || { tail -n 20 log >&2; exit 1; }
 	$(Q)touch $@
 

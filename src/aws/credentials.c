@@ -4,10 +4,11 @@ static enum err read_variable(struct str *out, const struct environment *env, co
 {
 	struct str v = environment_get(env, name);
 	if (v.n > max)
-		return fault_set(f, E_CONFIG, 0, str_c(name), S(" is longer than "), NUM(max), S(" bytes"));
+		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes", str_c(name), NUM(max));
 	for (size_t i = 0; i < v.n; i++)
 		if (v.p[i] <= ' ' || v.p[i] >= 0x7f)
-			return fault_set(f, E_CONFIG, 0, str_c(name), S(" holds a blank, a line end or another byte that no key has"));
+			return fault_set(f, E_CONFIG, 0, "% holds a blank, a line end or another byte that no key has",
+				str_c(name));
 	*out = v;
 	return OK;
 }
@@ -27,8 +28,8 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 		return e;
 	bool id = keys->access_key_id.n > 0, secret = keys->secret_access_key.n > 0;
 	if (id != secret)
-		return fault_set(f, E_CONFIG, 0, id ? S("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY")
-		                                    : S("AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"));
+		return fault_set(f, E_CONFIG, 0, "%",
+			id ? S("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY") : S("AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"));
 	c->from_environment = id;
 	return OK;
 }
@@ -37,8 +38,8 @@ enum err credentials_hold(const struct credentials **out, struct credential_chai
 {
 	(void)d; /* the environment is there at once */
 	if (!c->from_environment)
-		return fault_set(f, E_CONFIG, 0, S("there are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set "
-		                                   "in the environment"));
+		return fault_set(f, E_CONFIG, 0,
+			"there are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment");
 	*out = &c->current;
 	return OK;
 }

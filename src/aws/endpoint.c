@@ -28,7 +28,7 @@ void endpoint_of_service(struct endpoint *out, struct str service, struct str re
 {
 	check(aws_region_ok(region));
 	struct buf b = BUF(out->memory);
-	buf_add(&b, service, S("."), region, S("."), domain_of(region));
+	buf_format(&b, "%.%.%", service, region, domain_of(region));
 	check(!b.full);
 	out->secure = true;
 	out->port = 443;
@@ -61,8 +61,8 @@ static bool host_ok(struct str host)
 
 static enum err refuse(struct fault *f, struct str why)
 {
-	return fault_set(f, E_CONFIG, 0, why, S("; what is wanted is http:// or https://, a host name or address, "
-	                                        "and perhaps a port and a path"));
+	return fault_set(f, E_CONFIG, 0,
+		"%; what is wanted is http:// or https://, a host name or address, and perhaps a port and a path", why);
 }
 
 static void put_lower(struct buf *b, struct str s)
@@ -101,7 +101,7 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 	put_lower(&b, host);
 	out->host = bracket ? str_sub(buf_str(&b), 1, b.n - 1) : buf_str(&b);
 	if (port != usual)
-		buf_add(&b, S(":"), NUM(port));
+		buf_format(&b, ":%", NUM(port));
 	out->authority = buf_str(&b);
 	buf_put(&b, path);
 	check(!b.full); /* nothing in it is longer than in the URL */

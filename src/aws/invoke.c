@@ -57,7 +57,7 @@ static bool correct_clock(struct invoker *v, const struct invoke_result *out, st
 	if (!named(out, S("RequestTimeTooSkewed,RequestExpired,RequestInTheFuture")) &&
 	    !(far && named(out, S("InvalidSignatureException,SignatureDoesNotMatch"))))
 		return false;
-	LOG(LOG_WARN, L("the clock of this machine is wrong: signing with the server's time"), KI("offset_s", skew_ms / 1000));
+	LOG(LOG_WARN, "the clock of this machine is wrong: signing with the server's time", "offset_s#", NUM(skew_ms / 1000));
 	atomic_store(v->skew_ms, skew_ms);
 	c->clock_corrected = true;
 	return true;
@@ -82,8 +82,8 @@ static enum next judge_refusal(struct invoker *v, struct invoke_result *out, str
 {
 	refusal_read(out->error_name, &out->fault, out->status, head, body);
 	if (out->status / 100 == 2) {
-		fault_set(&out->fault, E_REFUSED, 0, S("answered "), NUM(out->status), S(" instead of "), NUM(types[c->type].success),
-		          S("; is AWS_ENDPOINT_URL right?"));
+		fault_set(&out->fault, E_REFUSED, 0, "answered % instead of %; is AWS_ENDPOINT_URL right?", NUM(out->status),
+			NUM(types[c->type].success));
 		out->outcome = INVOKE_UNKNOWN;
 		return SETTLED;
 	}
@@ -133,8 +133,8 @@ static enum next judge_silence(struct invoke_result *out, struct course *c, cons
 	out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 	if (was_written && e == E_TIMEOUT) {
 		int64_t ms = clock_mono_ms() - c->started_ms;
-		fault_set(&out->fault, e, 0, S("no answer from "), c->request.endpoint->authority, S(" within "),
-		          NUM(ms < 1000 ? ms : (ms + 500) / 1000), ms < 1000 ? S(" ms") : S(" s"));
+		fault_set(&out->fault, e, 0, "no answer from % within %%", c->request.endpoint->authority,
+			NUM(ms < 1000 ? ms : (ms + 500) / 1000), ms < 1000 ? S(" ms") : S(" s"));
 	}
 	if (was_dead)
 		return AGAIN_AT_ONCE;
@@ -219,11 +219,11 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 	do {
 		out->attempts++;
 		next = attempt(v, out, &c, body ? body : &refusal, d);
-		LOG(LOG_DEBUG, L("invoke attempt"), KV("function", in->function), KI("attempt", out->attempts), KI("status", out->status),
-		    KV("reason", fault_text(&out->fault)));
+		LOG(LOG_DEBUG, "invoke attempt", "function attempt# status# reason", in->function, NUM(out->attempts),
+			NUM(out->status), fault_text(&out->fault));
 	} while (next != SETTLED && out->attempts < ATTEMPTS_MAX && pause_before(next, c.retry_after_ms, d));
 	if (out->fault.code == E_NAME && !v->override)
-		fault_set(&out->fault, E_NAME, 0, fault_text(&out->fault), S("; is the region right?"));
+		fault_set(&out->fault, E_NAME, 0, "%; is the region right?", fault_text(&out->fault));
 }
 
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)

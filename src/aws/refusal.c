@@ -99,8 +99,9 @@ void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int statu
 	if (*name)
 		buf_put(&lead, str_c(name));
 	else
-		buf_add(&lead, S("answered "), NUM(status));
+		buf_format(&lead, "answered %", NUM(status));
 	struct str hint = hint_of(status, str_c(name));
 	message = cut(message, sizeof(f->text) - lead.n - hint.n - 4);
-	fault_set(f, E_REFUSED, 0, buf_str(&lead), message.n ? S(": ") : S(""), message, hint.n ? S("; ") : S(""), hint);
+	fault_set(f, E_REFUSED, 0, "%%%%%", buf_str(&lead), message.n ? S(": ") : S(""), message, hint.n ? S("; ") : S(""),
+		hint);
 }

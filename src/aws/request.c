@@ -16,7 +16,7 @@ static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const st
 {
 	char memory[sizeof(cache->derived_from)];
 	struct buf from = BUF(memory);
-	buf_add(&from, keys->access_key_id, S("/"), (struct str){ scope->date_time, 8 }, S("/"), scope->region, S("/"), scope->service);
+	buf_format(&from, "%/%/%/%", keys->access_key_id, (struct str){ scope->date_time, 8 }, scope->region, scope->service);
 	check(!from.full);
 	if (!str_eq(buf_str(&from), (struct str){ cache->derived_from, cache->n })) {
 		sigv4_key(&cache->key, keys->secret_access_key, scope);
@@ -42,7 +42,7 @@ static void put_trace_id(struct buf *out, struct str id)
 static void put_field(struct buf *out, struct str name, struct str value)
 {
 	check(http_value_ok(value));
-	buf_add(out, name, S(": "), value, S("\r\n"));
+	buf_format(out, "%: %\r\n", name, value);
 }
 
 enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct credentials *keys,
@@ -62,7 +62,7 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 
 	buf_put(out, S("POST "));
 	size_t path = out->n;
-	buf_add(out, r->endpoint->base_path, r->path);
+	buf_format(out, "%%", r->endpoint->base_path, r->path);
 	struct sigv4_request to_sign = {
 		.method = S("POST"),
 		.path = str_skip(buf_str(out), path),
@@ -83,7 +83,7 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 	buf_put(out, S("authorization: "));
 	enum err e = sigv4_sign(out, keys->access_key_id, signing_key(r->key_cache, keys, &scope), &scope, &to_sign);
 	buf_put(out, S("\r\n\r\n"));
-	return e == OK && !out->full ? OK : fault_set(f, E_LIMIT, 0, S("the request's head is too large"));
+	return e == OK && !out->full ? OK : fault_set(f, E_LIMIT, 0, "the request's head is too large");
 }
 
 enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
@@ -97,7 +97,7 @@ enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r
 	};
 	*x = (struct aws_exchange){ .connection = http_pool_take(r->pool, &to, r->fresh) };
 	if (!x->connection)
-		return fault_set(f, E_LIMIT, 0, S("every connection is in use"));
+		return fault_set(f, E_LIMIT, 0, "every connection is in use");
 	x->reused = x->connection->stream.fd >= 0;
 	return x->reused ? OK : stream_connect(&x->connection->stream, &to, d, f);
 }

@@ -24,7 +24,7 @@ static struct str scope_date(const struct sigv4_scope *scope)
 
 static void put_scope(struct buf *out, const struct sigv4_scope *scope)
 {
-	buf_add(out, scope_date(scope), S("/"), scope->region, S("/"), scope->service, S("/aws4_request"));
+	buf_format(out, "%/%/%/aws4_request", scope_date(scope), scope->region, scope->service);
 }
 
 static struct str digest_str(const uint8_t *digest)
@@ -36,7 +36,7 @@ void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct
 {
 	char memory[4 + SIGV4_SECRET_MAX];
 	struct buf secret = BUF(memory);
-	buf_add(&secret, S("AWS4"), secret_access_key);
+	buf_format(&secret, "AWS4%", secret_access_key);
 	check(!secret.full);
 	hmac_sha256(key->bytes, buf_str(&secret), scope_date(scope));
 	ct_wipe(memory, sizeof(memory));
@@ -113,7 +113,7 @@ static void put_query(struct buf *out, struct str query)
 	}
 	sort(pairs, count, true);
 	for (size_t i = 0; i < count; i++)
-		buf_add(out, i ? S("&") : S(""), pairs[i].name, S("="), pairs[i].value);
+		buf_format(out, "%%=%", i ? S("&") : S(""), pairs[i].name, pairs[i].value);
 }
 
 /* Without blanks around it, every run of blanks inside made one space. */
@@ -153,13 +153,13 @@ static void put_names(struct buf *out, const struct headers *h)
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (!repeats(h, i))
-			buf_add(out, i ? S(";") : S(""), h->list[i].name);
+			buf_format(out, "%%", i ? S(";") : S(""), h->list[i].name);
 }
 
 void sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 {
 	struct headers h = headers_sorted(req);
-	buf_add(out, req->method, S("\n"));
+	buf_format(out, "%\n", req->method);
 	put_path(out, req->path);
 	buf_put_char(out, '\n');
 	put_query(out, req->query);
@@ -167,7 +167,7 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 		if (repeats(&h, i))
 			buf_put_char(out, ',');
 		else
-			buf_add(out, S("\n"), h.list[i].name, S(":"));
+			buf_format(out, "\n%:", h.list[i].name);
 		put_value(out, h.list[i].value);
 	}
 	buf_put(out, S("\n\n"));
@@ -180,7 +180,7 @@ void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct si
 {
 	uint8_t hash[SHA256_SIZE];
 	sha256(hash, canonical);
-	buf_add(out, algorithm, S("\n"), (struct str){ scope->date_time, 16 }, S("\n"));
+	buf_format(out, "%\n%\n", algorithm, (struct str){ scope->date_time, 16 });
 	put_scope(out, scope);
 	buf_put_char(out, '\n');
 	hex_put(out, hash, sizeof(hash));
@@ -192,7 +192,7 @@ void sigv4_authorization(struct buf *out, struct str access_key_id, const struct
 	struct headers h = headers_sorted(req);
 	uint8_t signature[SHA256_SIZE];
 	hmac_sha256(signature, digest_str(key->bytes), string_to_sign);
-	buf_add(out, S(SIGV4_ALGORITHM " Credential="), access_key_id, S("/"));
+	buf_format(out, SIGV4_ALGORITHM " Credential=%/", access_key_id);
 	put_scope(out, scope);
 	buf_put(out, S(", SignedHeaders="));
 	put_names(out, &h);

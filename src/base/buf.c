@@ -19,8 +19,20 @@ void buf_put_char(struct buf *b, char c)
 	buf_put(b, (struct str){ &c, 1 });
 }
 
-void buf_add_parts(struct buf *b, const struct str *parts, size_t count)
+void buf_put_arguments(struct buf *b, const char *format, va_list arguments)
 {
-	for (size_t i = 0; i < count; i++)
-		buf_put(b, parts[i]);
+	struct str text, rest = str_c(format);
+	while (str_cut(&text, &rest, rest, '%')) {
+		buf_put(b, text);
+		buf_put(b, va_arg(arguments, struct str));
+	}
+	buf_put(b, text);
+}
+
+void buf_put_format(struct buf *b, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	buf_put_arguments(b, format, arguments);
+	va_end(arguments);
 }

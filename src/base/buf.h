@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 
+#include <stdarg.h>
+
 struct buf {
 	char *p;
 	size_t n, cap;
@@ -19,10 +21,15 @@ struct buf {
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
 
-/* Appends all parts in order: buf_add(&b, S("GET "), path, S(" HTTP/1.1\r\n")). */
-#define buf_add(b, ...) \
-	buf_add_parts((b), (const struct str[]){ __VA_ARGS__ }, sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
-void buf_add_parts(struct buf *b, const struct str *parts, size_t count);
+/* Appends `format` with each '%' in it replaced by the next argument, a struct str:
+ * buf_format(&b, "GET % HTTP/1.1\r\n", path). Their number must be the same, which `make lint` checks. A text in
+ * one piece with its holes takes a fraction of the code that its pieces in a row would. */
+#define buf_format(b, ...) (CHECK_STRS(__VA_ARGS__, S("")), buf_put_format((b), __VA_ARGS__))
+void buf_put_format(struct buf *b, const char *format, ...);
+void buf_put_arguments(struct buf *b, const char *format, va_list arguments);
+
+/* Refuses to compile when one of the arguments behind a format is no struct str. Costs nothing. */
+#define CHECK_STRS(format, ...) ((void)sizeof((const struct str[]){ __VA_ARGS__ }))
 
 /* The contents so far; valid until the memory behind the builder changes. */
 static inline struct str buf_str(const struct buf *b) { return (struct str){ b->p, b->n }; }

@@ -145,9 +145,10 @@ bool utc_from_http_date(int64_t *seconds, struct str s)
 void utc_put_http_date(struct buf *b, int64_t seconds)
 {
 	struct utc t = utc_from_seconds(seconds);
-	buf_add(b, str_sub(S("ThuFriSatSunMonTueWed"), (size_t)(seconds / 86400 % 7) * 3, (size_t)(seconds / 86400 % 7) * 3 + 3), S(", "));
+	buf_format(b, "%, ",
+		str_sub(S("ThuFriSatSunMonTueWed"), (size_t)(seconds / 86400 % 7) * 3, (size_t)(seconds / 86400 % 7) * 3 + 3));
 	put_digits(b, t.day, 2);
-	buf_add(b, S(" "), str_sub(months, (size_t)t.month * 3 - 3, (size_t)t.month * 3), S(" "));
+	buf_format(b, " % ", str_sub(months, (size_t)t.month * 3 - 3, (size_t)t.month * 3));
 	put_digits(b, t.year, 4);
 	buf_put(b, S(" "));
 	put_digits(b, t.hour, 2);

@@ -2,14 +2,17 @@
 
 #include <string.h>
 
-enum err fault_set_parts(struct fault *f, enum err code, int sys, const struct str *parts, size_t count)
+enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...)
 {
-	/* A part may be the fault's own old text. */
+	/* An argument may be the fault's own old text. */
 	char text[sizeof(f->text)];
 	struct buf b = BUF(text);
-	buf_add_parts(&b, parts, count);
+	va_list arguments;
+	va_start(arguments, format);
+	buf_put_arguments(&b, format, arguments);
+	va_end(arguments);
 	if (sys)
-		buf_add(&b, S(": "), str_c(strerror(sys)));
+		buf_format(&b, ": %", str_c(strerror(sys)));
 	memcpy(f->text, text, b.n);
 	f->n = b.n;
 	f->code = code;

@@ -31,13 +31,10 @@ struct fault {
 	char text[240];
 };
 
-/* Sets all of `f`: fault_set(f, E_NAME, 0, S("cannot resolve "), host). The text is the parts in a
- * row, cut to what fits; when `sys` is not 0 its description is appended. Returns `code`, so that it
- * can end a function. */
-#define fault_set(f, code, sys, ...) \
-	fault_set_parts((f), (code), (sys), (const struct str[]){ __VA_ARGS__ }, \
-	                sizeof((const struct str[]){ __VA_ARGS__ }) / sizeof(struct str))
-enum err fault_set_parts(struct fault *f, enum err code, int sys, const struct str *parts, size_t count);
+/* Sets all of `f`: fault_set(f, E_NAME, 0, "cannot resolve %", host), formatted as by buf_format. The text is cut
+ * to what fits; when `sys` is not 0 its description is appended. Returns `code`, so that it can end a function. */
+#define fault_set(f, code, sys, ...) (CHECK_STRS(__VA_ARGS__, S("")), fault_set_format((f), (code), (sys), __VA_ARGS__))
+enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...);
 
 static inline struct str fault_text(const struct fault *f) { return (struct str){ f->text, f->n }; }
 

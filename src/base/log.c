@@ -33,29 +33,25 @@ static void put_text(struct buf *b, struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		if (c == '"' || c == '\\')
-			buf_add(b, S("\\"), (struct str){ s.p + i, 1 });
+			buf_format(b, "\\%", (struct str){ s.p + i, 1 });
 		else if (c >= 0x20 && c < 0x7f)
 			buf_put_char(b, (char)c);
 		else
-			buf_add(b, S("\\u00"), (struct str){ hex + (c >> 4), 1 }, (struct str){ hex + (c & 15), 1 });
+			buf_format(b, "\\u00%%", (struct str){ hex + (c >> 4), 1 }, (struct str){ hex + (c & 15), 1 });
 	}
 }
 
-static void put_field(struct buf *b, const struct log_field *field)
+/* A field that does not fit is left out whole. */
+static void put_field(struct buf *b, struct str name, struct str text)
 {
-	size_t start = b->n;
-	buf_add(b, S(",\""), field->key, S("\":"));
-	if (field->is_number) {
-		buf_put(b, NUM(field->number));
-	} else {
+	struct buf start = *b;
+	bool is_number = str_ends(name, S("#"));
+	buf_format(b, is_number ? ",\"%\":" : ",\"%\":\"", str_sub(name, 0, name.n - is_number));
+	put_text(b, text);
+	if (!is_number)
 		buf_put_char(b, '"');
-		put_text(b, field->text);
-		buf_put_char(b, '"');
-	}
-	if (b->full) {
-		b->n = start;
-		b->full = false;
-	}
+	if (b->full)
+		*b = start;
 }
 
 void log_set_writer(void (*put)(const char *line, size_t n))
@@ -63,23 +59,41 @@ void log_set_writer(void (*put)(const char *line, size_t n))
 	writer = put;
 }
 
-size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const struct log_field *fields, size_t count)
+static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, va_list arguments)
 {
-	static const struct str names[] = { STR("DEBUG"), STR("INFO"), STR("WARN"), STR("ERROR") };
+	static const char levels[] = "DEBUGINFO WARN ERROR";
 	struct buf b = { line, 0, LOG_LINE_MAX - 2, false };
+	struct str name, rest = str_c(names);
 	buf_put(&b, S("{\"timestamp\":\""));
 	utc_put_rfc3339_ms(&b, clock_wall_ms());
-	buf_add(&b, S("\",\"level\":\""), names[level], S("\""));
-	for (size_t i = 0; i < count; i++)
-		if (fields[i].is_number || fields[i].text.n)
-			put_field(&b, &fields[i]);
+	buf_format(&b, "\",\"level\":\"%\"", str_trim((struct str){ levels + 5 * level, 5 }));
+	put_field(&b, S("message"), str_c(message));
+	while (rest.n) {
+		str_cut(&name, &rest, rest, ' ');
+		struct str text = va_arg(arguments, struct str);
+		if (text.n)
+			put_field(&b, name, text);
+	}
 	line[b.n++] = '}';
 	line[b.n++] = '\n';
 	return b.n;
 }
 
-void log_line(enum log_level level, const struct log_field *fields, size_t count)
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...)
+{
+	va_list arguments;
+	va_start(arguments, names);
+	size_t n = format_line(line, level, message, names, arguments);
+	va_end(arguments);
+	return n;
+}
+
+void log_line(enum log_level level, const char *message, const char *names, ...)
 {
 	char line[LOG_LINE_MAX];
-	writer(line, log_format(line, level, fields, count));
+	va_list arguments;
+	va_start(arguments, names);
+	size_t n = format_line(line, level, message, names, arguments);
+	va_end(arguments);
+	writer(line, n);
 }

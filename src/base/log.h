@@ -1,34 +1,25 @@
 /* log.h - one JSON object a line on standard error.
  *
- * LOG(LOG_WARN, L("invoke failed"), KV("function", name), KI("status", 503));
+ * LOG(LOG_WARN, "invoke failed", "function status#", name, NUM(503));
  * Every line has `timestamp` (RFC 3339) and `level` first, the keys by which Lambda filters, then
- * `message` (L) and the fields in order. A line goes out in one write(2); a field that would make it
+ * `message` and the fields in order. A line goes out in one write(2); a field that would make it
  * longer than LOG_LINE_MAX is left out. Safe to use from several threads. Secrets, tokens, signatures, response_urls and
  * payloads are not logged at any level. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include "base/str.h"
+#include "base/buf.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum { LOG_LINE_MAX = 2048 };
 
-struct log_field {
-	struct str key;
-	struct str text;
-	int64_t number;
-	bool is_number;
-};
-
-#define L(text) { S("message"), S(text), 0, false }
-#define KV(key, str) { S(key), (str), 0, false }
-#define KI(key, int) { S(key), { NULL, 0 }, (int64_t)(int), true }
-
-#define LOG(level, ...) \
+/* `names`: of the fields, with blanks between them, one for each struct str that follows; a name with a '#' behind it
+ * is that of a number, whose text stands without quotes. Fields with an empty text are left out. */
+#define LOG(level, message, ...) \
 	do { \
+		CHECK_STRS(__VA_ARGS__, S("")); \
 		if (log_wants(level)) \
-			log_line((level), (const struct log_field[]){ __VA_ARGS__ }, \
-			         sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field)); \
+			log_line((level), (message), __VA_ARGS__); \
 	} while (0)
 
 /* Set once at start, before any thread. The default is LOG_INFO. */
@@ -39,9 +30,9 @@ bool log_wants(enum log_level level);
 void log_set_writer(void (*put)(const char *line, size_t n));
 
 /* Makes a line, its line feed included. Returns its length. */
-size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const struct log_field *fields, size_t count);
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...);
 
-/* Use LOG. Fields with an empty text are left out. */
-void log_line(enum log_level level, const struct log_field *fields, size_t count);
+/* Use LOG. */
+void log_line(enum log_level level, const char *message, const char *names, ...);
 
 #endif

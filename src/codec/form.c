@@ -102,7 +102,8 @@ void percent_encode(struct buf *b, struct str s, bool keep_slash)
 		if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash))
 			buf_put_char(b, (char)c);
 		else
-			buf_add(b, S("%"), (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
+			buf_format(b, "%%%", S("%"), (struct str){ digits + (c >> 4), 1 },
+				(struct str){ digits + (c & 15), 1 });
 	}
 }
 

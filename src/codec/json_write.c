@@ -19,11 +19,11 @@ static void put_escape(struct buf *b, unsigned char c)
 {
 	static const char digits[] = "0123456789abcdef", letters[] = "btn\0fr";
 	if (c == '"' || c == '\\')
-		buf_add(b, S("\\"), (struct str){ (const char *)&c, 1 });
+		buf_format(b, "\\%", (struct str){ (const char *)&c, 1 });
 	else if (c >= '\b' && c <= '\r' && c != '\v')
-		buf_add(b, S("\\"), (struct str){ letters + (c - '\b'), 1 });
+		buf_format(b, "\\%", (struct str){ letters + (c - '\b'), 1 });
 	else
-		buf_add(b, S("\\u00"), (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
+		buf_format(b, "\\u00%%", (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
 }
 
 static void put_content(struct buf *b, struct str s)

@@ -16,15 +16,17 @@ static enum err find_key(struct str *out, struct str pem, struct arena *arena, s
 		struct buf der = arena_rest(arena);
 		enum err e = pem_next(&label, &der, &rest);
 		if (e == E_LIMIT)
-			return fault_set(f, e, 0, S("the private key is too large"));
+			return fault_set(f, e, 0, "the private key is too large");
 		/* An encrypted key in the old form has header lines, which are no PEM any more. */
 		bool encrypted = e == OK ? str_eq(label, S("ENCRYPTED PRIVATE KEY")) : str_find_str(rest, S("ENCRYPTED")) < rest.n;
 		if (encrypted)
-			return fault_set(f, E_CONFIG, 0, S("the private key is encrypted: store it decrypted, as `openssl pkey` does"));
+			return fault_set(f, E_CONFIG, 0,
+				"the private key is encrypted: store it decrypted, as `openssl pkey` does");
 		if (e != OK)
-			return fault_set(f, E_CONFIG, 0, S("the private key is not proper PEM"));
+			return fault_set(f, E_CONFIG, 0, "the private key is not proper PEM");
 		if (!label.p)
-			return fault_set(f, E_CONFIG, 0, S("there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY"));
+			return fault_set(f, E_CONFIG, 0,
+				"there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY");
 		if (is_key(label)) {
 			*out = arena_keep(arena, &der);
 			return OK;
@@ -50,7 +52,7 @@ enum err pkey_from_pem(struct pkey *out, struct str pem, struct arena *arena, st
 	/* The decoder's own memory is where the numbers stay. */
 	br_skey_decoder_context *decoder = arena_take(arena, sizeof(*decoder));
 	if (!decoder)
-		return fault_set(f, E_LIMIT, 0, S("the private key is too large"));
+		return fault_set(f, E_LIMIT, 0, "the private key is too large");
 	br_skey_decoder_init(decoder);
 	br_skey_decoder_push(decoder, der.p, der.n);
 	out->type = br_skey_decoder_key_type(decoder);
@@ -59,7 +61,8 @@ enum err pkey_from_pem(struct pkey *out, struct str pem, struct arena *arena, st
 	else if (out->type == BR_KEYTYPE_EC)
 		out->as.ec = *br_skey_decoder_get_ec(decoder);
 	if (!is_usable(out))
-		return fault_set(f, E_CONFIG, 0, S("the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC on P-256 or P-384"));
+		return fault_set(f, E_CONFIG, 0,
+			"the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC on P-256 or P-384");
 	return OK;
 }
 

@@ -48,8 +48,8 @@ bool config_name_ok(struct str name, struct str value)
 static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
 {
 	if (str_starts(name, S("AWS_")))
-		return fault_set(f, E_CONFIG, 0, name, S(" cannot be used: "), allowed);
-	return fault_set(f, E_CONFIG, 0, name, S("="), str_sub(value, 0, 60), S(" cannot be used: "), allowed);
+		return fault_set(f, E_CONFIG, 0, "% cannot be used: %", name, allowed);
+	return fault_set(f, E_CONFIG, 0, "%=% cannot be used: %", name, str_sub(value, 0, 60), allowed);
 }
 
 static enum err add_secrets(struct config *c, struct str list, struct str app, struct fault *f)
@@ -60,11 +60,13 @@ static enum err add_secrets(struct config *c, struct str list, struct str app, s
 		str_cut(&secret, &list, list, ',');
 		secret = str_trim_lines(secret);
 		if (secret.n && !slack_secrets_add(&c->secrets, secret, app))
-			return fault_set(f, E_CONFIG, 0, S("there are more than "), NUM(SLACK_SECRETS_MAX), S(" secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
+			return fault_set(f, E_CONFIG, 0,
+				"there are more than % secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
+				NUM(SLACK_SECRETS_MAX));
 	}
 	/* An app that is listed without a secret would take everybody's. */
 	if (app.n && c->secrets.count == before)
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: apps."), app, S(" has no secret"));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps.% has no secret", app);
 	return OK;
 }
 
@@ -85,8 +87,8 @@ enum err config_check_secrets(const struct config *c, struct fault *f)
 {
 	if (c->secrets.count || c->skip_verify)
 		return OK;
-	return fault_set(f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" "
-	                                   "of your Slack app, or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing"));
+	return fault_set(f, E_CONFIG, 0,
+		"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of your Slack app, or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing");
 }
 
 static enum err read_flag(bool *out, const struct environment *env, const char *name, struct fault *f)
@@ -154,7 +156,9 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 	struct str piece, rest = c->ack_text;
 	while (e == OK && template_next(&name, &piece, &rest))
 		if (name == TEMPLATE_UNKNOWN)
-			e = fault_set(f, E_CONFIG, 0, S("GATEWAY_ACK_TEXT names {"), str_sub(piece, 0, 40), S("}: it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}"));
+			e = fault_set(f, E_CONFIG, 0,
+				"GATEWAY_ACK_TEXT names {%}: it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}",
+				str_sub(piece, 0, 40));
 	return e;
 }
 

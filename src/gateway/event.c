@@ -134,8 +134,8 @@ static void put_time(struct json_writer *w, int64_t ms)
 	utc_put_basic(&d, ms / 1000); /* 20200312T190358Z */
 	struct str s = buf_str(&d);
 	struct utc t = utc_from_seconds(ms / 1000);
-	buf_add(&b, str_sub(s, 6, 8), S("/"), months[t.month - 1], S("/"), str_sub(s, 0, 4), S(":"), str_sub(s, 9, 11), S(":"),
-	        str_sub(s, 11, 13), S(":"), str_sub(s, 13, 15), S(" +0000"));
+	buf_format(&b, "%/%/%:%:%:% +0000", str_sub(s, 6, 8), months[t.month - 1], str_sub(s, 0, 4), str_sub(s, 9, 11),
+		str_sub(s, 11, 13), str_sub(s, 13, 15));
 	json_key(w, S("time"));
 	json_put_string(w, buf_str(&b));
 	json_field_int(w, S("timeEpoch"), ms);

@@ -157,9 +157,9 @@ static enum err read_body(struct gateway_request *req, const struct event *ev, s
 	if (e == OK)
 		req->body = text;
 	else if (e == E_LIMIT)
-		return fault_set(f, e, 0, S("the body is larger than "), NUM(BODY_MAX), S(" bytes"));
+		return fault_set(f, e, 0, "the body is larger than % bytes", NUM(BODY_MAX));
 	else
-		return fault_set(f, e, 0, S("the body is not valid base64 although the event says so"));
+		return fault_set(f, e, 0, "the body is not valid base64 although the event says so");
 	return OK;
 }
 
@@ -169,7 +169,8 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 	size_t position;
 	*req = (struct gateway_request){ 0 };
 	if (json_check(&object, &position, event) != OK)
-		return fault_set(f, E_SYNTAX, 0, S("the event of "), NUM(event.n), S(" bytes is not valid JSON at byte "), NUM(position));
+		return fault_set(f, E_SYNTAX, 0, "the event of % bytes is not valid JSON at byte %", NUM(event.n),
+			NUM(position));
 	struct event ev = { 0 };
 	pick_members(&ev, object);
 	req->door = door_of(&ev);
@@ -185,7 +186,7 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 	if (e == OK)
 		e = read_query(req, ev.multi_query, arena);
 	if (e != OK)
-		return fault_set(f, e, 0, S("the request is too large"));
+		return fault_set(f, e, 0, "the request is too large");
 	return read_body(req, &ev, arena, f);
 }
 

@@ -45,7 +45,8 @@ static bool too_old(int64_t age_s)
 
 static enum err refuse_age(struct fault *f)
 {
-	return fault_set(f, E_REFUSED, 0, S("the request in the record is older than the 30 minutes that its response_url lives, or from the future"));
+	return fault_set(f, E_REFUSED, 0,
+		"the request in the record is older than the 30 minutes that its response_url lives, or from the future");
 }
 
 /* The request as it came through a front door: it still carries Slack's own signature. */
@@ -60,7 +61,7 @@ static enum err read_event(struct record *out, struct json event, const struct s
 	if (e != OK)
 		return e;
 	if (req.door == DOOR_NONE)
-		return fault_set(f, E_SYNTAX, 0, S("the record holds no request of this gateway"));
+		return fault_set(f, E_SYNTAX, 0, "the record holds no request of this gateway");
 	if (!skip_verify) {
 		enum slack_verdict verdict = slack_verify(secrets, &age_s, &key, req.timestamp, req.signature, req.body, now_s);
 		bool genuine = verdict == SLACK_GENUINE;
@@ -70,7 +71,7 @@ static enum err read_event(struct record *out, struct json event, const struct s
 		if (verdict == SLACK_STALE && too_old(age_s))
 			return refuse_age(f);
 		if (!genuine || req.doubled)
-			return fault_set(f, E_REFUSED, 0, S("the request in the record does not carry a valid Slack signature"));
+			return fault_set(f, E_REFUSED, 0, "the request in the record does not carry a valid Slack signature");
 	}
 	e = slack_request_read(&slack, req.content_type, req.body, a, f);
 	out->response_url = slack.response_url;
@@ -92,19 +93,20 @@ static enum err read_payload(struct record *out, struct json payload, struct jso
 	if (e == OK)
 		e = take(&mac, gateway, S("reply_mac"), a);
 	if (e != OK)
-		return fault_set(f, e, 0, S("the record is too large"));
+		return fault_set(f, e, 0, "the record is too large");
 	if (!json_int(&received_at_ms, json_member(gateway, S("received_at"))) || received_at_ms < 0)
-		return fault_set(f, E_REFUSED, 0, S("the payload in the record does not say when it was received"));
+		return fault_set(f, E_REFUSED, 0, "the payload in the record does not say when it was received");
 	if (too_old(now_s - received_at_ms / 1000))
 		return refuse_age(f);
 	if (!skip_verify && !hex_decode(given, sizeof(given), mac))
-		return fault_set(f, E_REFUSED, 0, S("the payload in the record carries no valid reply_mac"));
+		return fault_set(f, E_REFUSED, 0, "the payload in the record carries no valid reply_mac");
 	for (size_t i = 0; !skip_verify && i < secrets->count; i++) {
 		payload_reply_mac(right, &secrets->keys[i], received_at_ms, out->response_url);
 		genuine |= ct_equal(given, right, sizeof(right));
 	}
 	ct_wipe(right, sizeof(right));
-	return genuine ? OK : fault_set(f, E_REFUSED, 0, S("the reply_mac in the record was not made with any of this gateway's secrets"));
+	return genuine ? OK : fault_set(f, E_REFUSED, 0,
+		"the reply_mac in the record was not made with any of this gateway's secrets");
 }
 
 /* ---- what did it return? ---- */
@@ -139,13 +141,13 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 	if (e == OK)
 		e = read_result(&out->result, record, arena);
 	if (e != OK)
-		return fault_set(f, e, 0, S("the record is too large"));
+		return fault_set(f, e, 0, "the record is too large");
 	if (json_type(gateway) == JSON_OBJECT)
 		e = read_payload(out, request, gateway, secrets, skip_verify, now_s, arena, f);
 	else
 		e = read_event(out, request, secrets, skip_verify, now_s, arena, f);
 	if (e == OK && out->response_url.n == 0)
-		return fault_set(f, E_SYNTAX, 0, S("the request in the record has no response_url to answer to"));
+		return fault_set(f, E_SYNTAX, 0, "the request in the record has no response_url to answer to");
 	return e;
 }
 
@@ -169,7 +171,7 @@ static void put_failure(struct json_writer *w, const struct function_result *res
 	char memory[4096];
 	struct buf b = BUF(memory);
 	struct str type = utf8_take(result->error_type, 100), message = utf8_take(result->error_message, 500);
-	buf_add(&b, S("Lambda function "), function, S(" failed"));
+	buf_format(&b, "Lambda function % failed", function);
 	if (type.n)
 		buf_put(&b, S(": "));
 	slack_put_escaped(&b, type);

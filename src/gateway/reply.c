@@ -41,7 +41,7 @@ static struct reply ephemeral(struct str text, struct arena *a)
 /* NAME@REGION has no byte that needs escaping: aws_function_ok and aws_region_ok saw to that. */
 static void put_subject(struct buf *b, const struct target *t)
 {
-	buf_add(b, S("Lambda function "), t->function, S("@"), t->region);
+	buf_format(b, "Lambda function %@%", t->function, t->region);
 }
 
 static void put_fate(struct buf *b, const struct target *t, const struct outcome *o)

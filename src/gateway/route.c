@@ -12,7 +12,8 @@ struct place {
 
 static enum err wrong(struct fault *f, struct place at, struct str allowed)
 {
-	return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: routes["), NUM(at.route), S("]"), at.member.n ? S(".") : S(""), at.member, S(": "), allowed);
+	return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%]%%: %", NUM(at.route), at.member.n ? S(".") : S(""),
+		at.member, allowed);
 }
 
 static enum err read_text(struct str *out, struct json v, struct arena *a, struct place at, struct fault *f)
@@ -20,7 +21,7 @@ static enum err read_text(struct str *out, struct json v, struct arena *a, struc
 	if (json_type(v) != JSON_STRING)
 		return wrong(f, at, S("must be a string"));
 	if (json_string(out, v, a) != OK)
-		return fault_set(f, E_LIMIT, 0, S("GATEWAY_CONFIG is too large"));
+		return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
 	return OK;
 }
 
@@ -73,7 +74,7 @@ static enum err read_choice(bool *second, struct str first_word, struct str seco
 		return OK;
 	char text[64];
 	struct buf b = BUF(text);
-	buf_add(&b, S("must be "), first_word, S(" or "), second_word);
+	buf_format(&b, "must be % or %", first_word, second_word);
 	return wrong(f, at, buf_str(&b));
 }
 
@@ -154,7 +155,7 @@ static enum err read_route(struct route *r, struct json v, size_t index, struct 
 		if (e == OK)
 			e = read_member(r, w.value, a, at, f);
 		else
-			fault_set(f, e, 0, S("GATEWAY_CONFIG is too large"));
+			fault_set(f, e, 0, "GATEWAY_CONFIG is too large");
 	}
 	if (e != OK)
 		return e;
@@ -178,10 +179,10 @@ static enum err read_routes(struct routes *out, struct json v, enum payload payl
 {
 	size_t n = count(v);
 	if (json_type(v) != JSON_ARRAY || n > ROUTES_MAX)
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: routes must be a list of at most "), NUM(ROUTES_MAX));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes must be a list of at most %", NUM(ROUTES_MAX));
 	out->list = arena_take(a, n * sizeof(*out->list));
 	if (!out->list)
-		return fault_set(f, E_LIMIT, 0, S("GATEWAY_CONFIG is too large"));
+		return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
 	enum err e = OK;
 	out->count = 0;
 	for (struct json_walk w = json_walk(v); e == OK && json_next(&w); out->count++) {
@@ -195,17 +196,18 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 {
 	size_t n = count(v);
 	if (json_type(v) != JSON_OBJECT || n > APPS_MAX)
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: apps must be an object of at most "), NUM(APPS_MAX), S(" apps"));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps must be an object of at most % apps", NUM(APPS_MAX));
 	out->apps = arena_take(a, n * sizeof(*out->apps));
 	if (!out->apps)
-		return fault_set(f, E_LIMIT, 0, S("GATEWAY_CONFIG is too large"));
+		return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
 	out->apps_count = 0;
 	for (struct json_walk w = json_walk(v); json_next(&w); out->apps_count++) {
 		struct app *app = &out->apps[out->apps_count];
 		struct json secret = json_member(w.value, S("secret"));
 		*app = (struct app){ 0 };
 		if (json_string(&app->id, w.key, a) != OK || json_string(&app->secret, secret, a) != OK || !app->secret.n || !app->id.n)
-			return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: apps."), app->id, S(" must be an object with a secret: {\"secret\":\"...\"}"));
+			return fault_set(f, E_CONFIG, 0,
+				"GATEWAY_CONFIG: apps.% must be an object with a secret: {\"secret\":\"...\"}", app->id);
 	}
 	return OK;
 }
@@ -217,16 +219,17 @@ enum err routes_read(struct routes *out, struct str text, enum payload payload, 
 	enum err e = OK;
 	*out = (struct routes){ 0 };
 	if (json_check(&object, &position, text) != OK)
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG is not valid JSON at byte "), NUM(position));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %", NUM(position));
 	if (json_type(object) != JSON_OBJECT)
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG must be a JSON object with routes or apps"));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG must be a JSON object with routes or apps");
 	for (struct json_walk w = json_walk(object); e == OK && json_next(&w);) {
 		if (json_is(w.key, S("routes")))
 			e = read_routes(out, w.value, payload, arena, f);
 		else if (json_is(w.key, S("apps")))
 			e = read_apps(out, w.value, arena, f);
 		else
-			e = fault_set(f, E_CONFIG, 0, S("GATEWAY_CONFIG: "), str_sub(w.key.text, 0, 40), S(" is not known; there are routes and apps"));
+			e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: % is not known; there are routes and apps",
+				str_sub(w.key.text, 0, 40));
 	}
 	return e;
 }

@@ -31,7 +31,7 @@ void access_log(struct listener *l, struct connection *c, struct str why)
 	int64_t took_ms = l->now - c->began_mono;
 	metrics_request(known ? slack_kind_name(kind) : S("other"), c->status, took_ms);
 	c->unlogged = false;
-	LOG(level, L("request"), KV("request_id", (job ? job_id(job) : none)),
-	    KV("remote", ((struct str){ c->peer, c->peer_n })), KV("method", head ? head->method : none), KV("path", path),
-	    KI("status", c->status), KI("ms", took_ms), KV("kind", known ? slack_kind_name(kind) : none), KV("why", why));
+	LOG(level, "request", "request_id remote method path status# ms# kind why", (job ? job_id(job) : none),
+		(struct str){ c->peer, c->peer_n }, head ? head->method : none, path, NUM(c->status), NUM(took_ms),
+		known ? slack_kind_name(kind) : none, why);
 }

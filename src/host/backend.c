@@ -121,12 +121,13 @@ enum err backend_submit(struct backend *b, struct str name, struct str payload, 
 {
 	struct request *r = take_free(b);
 	if (!r)
-		return fault_set(f, E_LIMIT, 0, NUM(b->limit), S(" functions are running and "), NUM(BACKEND_QUEUE_MAX), S(" are waiting; try again later"));
+		return fault_set(f, E_LIMIT, 0, "% functions are running and % are waiting; try again later", NUM(b->limit),
+			NUM(BACKEND_QUEUE_MAX));
 	enum err e = local_find(r->path, b->directory, name, f);
 	if (e == OK && (copy(r->name, &r->name_n, sizeof(r->name), name) != OK || copy(r->id, &r->id_n, sizeof(r->id), request_id) != OK ||
 	                copy(r->response_url, &r->response_url_n, sizeof(r->response_url), response_url) != OK ||
 	                copy(r->payload, &r->payload_n, sizeof(r->payload), payload) != OK))
-		e = fault_set(f, E_LIMIT, 0, S("the request is too large"));
+		e = fault_set(f, E_LIMIT, 0, "the request is too large");
 	if (e == OK)
 		enqueue(b, r);
 	else
@@ -173,7 +174,7 @@ void backend_stop(struct backend *b, bool now)
 static void log_stderr(void *ctx, struct str line)
 {
 	const struct runner *runner = ctx;
-	LOG(LOG_INFO, L("stderr"), KV("request_id", id_of(runner->request)), KV("function", name_of(runner->request)), KV("line", line));
+	LOG(LOG_INFO, "stderr", "request_id function line", id_of(runner->request), name_of(runner->request), line);
 }
 
 static struct str describe(char memory[static 64], const struct local_result *result)
@@ -184,7 +185,9 @@ static struct str describe(char memory[static 64], const struct local_result *re
 	else if (result->end == LOCAL_STOPPED)
 		buf_put(&b, S("it was ended because the gateway stops"));
 	else
-		buf_add(&b, result->end == LOCAL_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "), NUM(result->code));
+		buf_format(&b, "%%",
+			result->end == LOCAL_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "),
+			NUM(result->code));
 	return buf_str(&b);
 }
 
@@ -208,7 +211,7 @@ static void post_result(struct runner *runner, const struct function_result *res
 	struct buf name = BUF(memory);
 	struct str message, url = { r->response_url, r->response_url_n };
 	struct fault f = { .n = 0 };
-	buf_add(&name, name_of(r), S("@local"));
+	buf_format(&name, "%@local", name_of(r));
 	enum err e = result_message(&message, result, buf_str(&name), &arena);
 	if (e == OK && (message.n == 0 || url.n == 0))
 		return;
@@ -217,10 +220,10 @@ static void post_result(struct runner *runner, const struct function_result *res
 	if (e == OK)
 		e = respond(b->services, url, message, &d, &f);
 	else
-		fault_set(&f, e, 0, S("what it printed is too large for a message"));
+		fault_set(&f, e, 0, "what it printed is too large for a message");
 	metrics_relay(e == OK ? S("posted") : S("failed"));
 	if (e != OK)
-		LOG(LOG_ERROR, L("the function's answer could not be posted"), KV("request_id", id_of(r)), KV("reason", fault_text(&f)));
+		LOG(LOG_ERROR, "the function's answer could not be posted", "request_id reason", id_of(r), fault_text(&f));
 }
 
 static void run_function(struct runner *runner)
@@ -232,15 +235,15 @@ static void run_function(struct runner *runner)
 	char *variables[VARIABLES_MAX + 3] = { id_variable, function_variable };
 	struct local_result result = { 0 };
 	struct fault f;
-	buf_add(&id, S("GATEWAY_REQUEST_ID="), id_of(r), (struct str){ "", 1 });
-	buf_add(&function, S("GATEWAY_FUNCTION="), name_of(r), (struct str){ "", 1 });
+	buf_format(&id, "GATEWAY_REQUEST_ID=%%", id_of(r), (struct str){ "", 1 });
+	buf_format(&function, "GATEWAY_FUNCTION=%%", name_of(r), (struct str){ "", 1 });
 	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
 	const struct local_call call = {
 		.children = &b->children, .path = r->path, .directory = b->directory, .environment = variables,
 		.payload = { r->payload, r->payload_n }, .time_limit_ms = b->time_limit_ms, .stop = b->stop, .log = log_stderr, .ctx = runner,
 	};
 	int64_t start = clock_mono_ms();
-	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, S("the gateway stopped before its turn came")) : local_run(&result, &output, &call, &f);
+	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, "the gateway stopped before its turn came") : local_run(&result, &output, &call, &f);
 	struct str why = e == OK ? describe(words, &result) : fault_text(&f);
 	bool failed = e != OK || result.end != LOCAL_EXITED || result.code != 0;
 	struct json value;
@@ -250,8 +253,8 @@ static void run_function(struct runner *runner)
 	const struct function_result answer = {
 		.failed = failed, .error_message = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
 	};
-	LOG(failed ? LOG_ERROR : LOG_INFO, L("function ended"), KV("request_id", id_of(r)), KV("function", name_of(r)), KV("reason", answer.error_message),
-	    KI("printed", output.n), KI("ms", clock_mono_ms() - start));
+	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", id_of(r), name_of(r),
+		answer.error_message, NUM(output.n), NUM(clock_mono_ms() - start));
 	post_result(runner, &answer);
 }
 
@@ -280,9 +283,10 @@ static void *runner_run(void *arg)
 static enum err add_variable(struct backend *b, struct str name, struct str value, struct fault *f)
 {
 	char *start = b->variables_memory.p + b->variables_memory.n;
-	buf_add(&b->variables_memory, name, S("="), value, (struct str){ "", 1 });
+	buf_format(&b->variables_memory, "%=%%", name, value, (struct str){ "", 1 });
 	if (b->variables_memory.full || b->variables_count == VARIABLES_MAX)
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_FUNCTION_ENV names too much: "), NUM(VARIABLES_MAX), S(" variables of 64 KiB in all are the limit"));
+		return fault_set(f, E_CONFIG, 0,
+			"GATEWAY_FUNCTION_ENV names too much: % variables of 64 KiB in all are the limit", NUM(VARIABLES_MAX));
 	b->variables[b->variables_count++] = start;
 	return OK;
 }
@@ -301,9 +305,9 @@ static enum err collect_variables(struct backend *b, struct str listed, const st
 		struct buf c_name = BUF(memory);
 		str_cut(&name, &listed, listed, ',');
 		name = str_trim(name);
-		buf_add(&c_name, name, (struct str){ "", 1 });
+		buf_format(&c_name, "%%", name, (struct str){ "", 1 });
 		if (c_name.full || name.n == 0)
-			e = fault_set(f, E_CONFIG, 0, S("GATEWAY_FUNCTION_ENV must be names of variables, separated by commas"));
+			e = fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTION_ENV must be names of variables, separated by commas");
 		else if (env->get(env->ctx, memory))
 			e = add_variable(b, name, environment_get(env, memory), f);
 	}
@@ -315,11 +319,11 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 	char asked[LOCAL_PATH_MAX];
 	struct buf path = BUF(asked);
 	struct stat st;
-	buf_add(&path, directory, (struct str){ "", 1 });
+	buf_format(&path, "%%", directory, (struct str){ "", 1 });
 	if (path.full || !realpath(asked, b->directory))
-		return fault_set(f, E_CONFIG, errno, S("the directory of functions "), str_sub(directory, 0, 100), S(" cannot be used"));
+		return fault_set(f, E_CONFIG, errno, "the directory of functions % cannot be used", str_sub(directory, 0, 100));
 	if (stat(b->directory, &st) != 0 || !S_ISDIR(st.st_mode))
-		return fault_set(f, E_CONFIG, 0, S("GATEWAY_FUNCTIONS must name a directory with executable files"));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
 	return OK;
 }
 
@@ -344,7 +348,7 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	if (e == OK)
 		e = collect_variables(b, config->function_env, env, f);
 	if (e == OK && (b->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
-		e = fault_set(f, E_SYSTEM, errno, S("the embedded backend cannot start"));
+		e = fault_set(f, E_SYSTEM, errno, "the embedded backend cannot start");
 	for (size_t i = 0; e == OK && i < b->limit; i++) {
 		runners[i] = (struct runner){ .backend = b, .output = memory, .message = memory + BACKEND_OUTPUT_MAX };
 		memory += BACKEND_OUTPUT_MAX + MESSAGE_SIZE;

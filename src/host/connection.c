@@ -301,7 +301,7 @@ static void run_here(struct listener *l, struct job *job)
 	if (e == OK)
 		e = backend_submit(l->backend, job->decision.target.function, payload, job->decision.slack.response_url, job_id(job), &f);
 	else
-		fault_set(&f, e, 0, S("the request is too large to be passed on"));
+		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)
 		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
 	job->local = e == OK;
@@ -533,7 +533,8 @@ static void fail_handshake(struct listener *l, struct connection *c, struct str 
 		refuse(l, c, 400, why);
 		return;
 	}
-	LOG(LOG_INFO, L("TLS handshake failed"), KV("remote", ((struct str){ c->peer, c->peer_n })), KI("ms", l->now - c->began_mono), KV("why", why));
+	LOG(LOG_INFO, "TLS handshake failed", "remote ms# why", (struct str){ c->peer, c->peer_n },
+		NUM(l->now - c->began_mono), why);
 }
 
 void connection_take_back(struct listener *l, struct connection *c)

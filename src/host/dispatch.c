@@ -49,7 +49,7 @@ static struct str failure_reason(struct str json, struct arena *a)
 	if (json_string(&text, json_member(v, S("errorMessage")), a) != OK)
 		text = S("");
 	struct buf b = arena_buf(a, 400);
-	buf_add(&b, str_sub(type, 0, 100), type.n && text.n ? S(": ") : S(""), str_sub(text, 0, 280));
+	buf_format(&b, "%%%", str_sub(type, 0, 100), type.n && text.n ? S(": ") : S(""), str_sub(text, 0, 280));
 	return b.n ? buf_str(&b) : S("without a reason");
 }
 
@@ -85,26 +85,27 @@ static void tell_late(const struct dispatch *d, const struct outcome *outcome, s
 	else
 		message = reply_late(&d->decision->target, outcome, d->arena);
 	if (e != OK || (!message.n && outcome->fate != FATE_STARTED))
-		e = fault_set(&f, E_LIMIT, 0, S("no memory is left for the late message"));
+		e = fault_set(&f, E_LIMIT, 0, "no memory is left for the late message");
 	else if (message.n)
 		e = respond(d->services, url, message, &deadline, &f);
 	if (e != OK)
-		LOG(LOG_ERROR, L("the user could not be told late what became of the request"), KV("request_id", d->request_id), KV("reason", fault_text(&f)));
+		LOG(LOG_ERROR, "the user could not be told late what became of the request", "request_id reason",
+			d->request_id, fault_text(&f));
 	if (e != OK || message.n)
 		metrics_relay(e == OK ? S("posted") : S("failed"));
 }
 
 static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome, int64_t took_ms)
 {
-	static const struct str words[] = {
-		[FATE_STARTED] = STR("started"), [FATE_NOT_STARTED] = STR("not started"), [FATE_UNKNOWN] = STR("unknown"), [FATE_FAILED] = STR("failed"),
+	static const char *const words[] = {
+		[FATE_STARTED] = "started", [FATE_NOT_STARTED] = "not started", [FATE_UNKNOWN] = "unknown", [FATE_FAILED] = "failed",
 	};
 	const struct target *target = &d->decision->target;
-	metrics_invoke(words[outcome->fate], str_c(result->error_name), result->attempts, took_ms);
-	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, { S("message"), words[outcome->fate], 0, false },
-	    KV("request_id", d->request_id), KV("kind", slack_kind_name(d->decision->slack.kind)),
-	    KV("region", target->region), KV("function", target->function), KV("invocation", str_c(result->request_id)),
-	    KI("status", result->status), KI("attempts", result->attempts), KI("ms", took_ms), KV("reason", outcome->reason));
+	metrics_invoke(str_c(words[outcome->fate]), str_c(result->error_name), result->attempts, took_ms);
+	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, words[outcome->fate],
+	    "request_id kind region function invocation status# attempts# ms# reason",
+	    d->request_id, slack_kind_name(d->decision->slack.kind), target->region, target->function, str_c(result->request_id),
+	    NUM(result->status), NUM(result->attempts), NUM(took_ms), outcome->reason);
 }
 
 /* True if the request is another delivery of an event that needs nothing more done. */
@@ -117,8 +118,8 @@ static bool is_duplicate(struct run *run)
 	enum dedupe_verdict verdict = dedupe_begin(d->services->dedupe, slack->event_id, run->answered ? d->hard : d->soft);
 	if (verdict == DEDUPE_FIRST)
 		return false;
-	LOG(LOG_INFO, L("another delivery of an event"), KV("request_id", d->request_id), KV("event_id", slack->event_id),
-	    KV("outcome", verdict == DEDUPE_STARTED ? S("started before") : S("still being started")));
+	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, slack->event_id,
+		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
 	if (!run->answered)
 		answer(run, &(struct outcome){ .fate = verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING });
 	return true;

@@ -27,7 +27,7 @@ enum err environment_check_names(struct fault *f)
 		struct str name, value;
 		str_cut(&name, &value, str_c(*variable), '=');
 		if (!config_name_ok(name, value))
-			return fault_set(f, E_CONFIG, 0, S("there is no variable "), name, S("; is it misspelt?"));
+			return fault_set(f, E_CONFIG, 0, "there is no variable %; is it misspelt?", name);
 	}
 	return OK;
 }
@@ -40,13 +40,14 @@ enum err environment_map_file(struct str *out, const char *variable, const char 
 	/* What may hold a secret is not shown, not even where it is only a path. */
 	struct str shown = str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG")) ? S("") : str_sub(str_c(path), 0, 100);
 	if (fd < 0)
-		return fault_set(f, e, errno, str_c(variable), shown.n ? S("=") : S(""), shown, S(" names a file that cannot be opened"));
+		return fault_set(f, e, errno, "%%% names a file that cannot be opened", str_c(variable),
+			shown.n ? S("=") : S(""), shown);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || (uintmax_t)st.st_size > max) {
-		fault_set(f, e, 0, str_c(variable), S(" must name a regular file of 1 to "), NUM(max), S(" bytes"));
+		fault_set(f, e, 0, "% must name a regular file of 1 to % bytes", str_c(variable), NUM(max));
 	} else {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p == MAP_FAILED) {
-			fault_set(f, e, errno, str_c(variable), S(" names a file that cannot be read"));
+			fault_set(f, e, errno, "% names a file that cannot be read", str_c(variable));
 		} else {
 			*out = (struct str){ p, (size_t)st.st_size };
 			e = OK;
@@ -61,8 +62,8 @@ void *environment_map_memory(size_t size)
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED) {
 		struct fault f;
-		fault_set(&f, E_LIMIT, errno, S("no memory: "), NUM(size), S(" bytes of address space cannot be had"));
-		LOG(LOG_ERROR, L("cannot start"), KV("reason", fault_text(&f)));
+		fault_set(&f, E_LIMIT, errno, "no memory: % bytes of address space cannot be had", NUM(size));
+		LOG(LOG_ERROR, "cannot start", "reason", fault_text(&f));
 		exit(1);
 	}
 	return p;

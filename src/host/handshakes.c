@@ -45,8 +45,10 @@ static enum err read_file(struct str *out, struct arena *arena, const char *vari
 		close(fd);
 	*out = buf_str(&b);
 	if (n < 0)
-		return fault_set(f, E_CONFIG, sys, str_c(variable), S("="), str_sub(str_c(path), 0, 100), S(" names a file that cannot be read"));
-	return b.n < b.cap ? OK : fault_set(f, E_CONFIG, 0, str_c(variable), S(" must name a file of less than "), NUM(PEM_MAX), S(" bytes"));
+		return fault_set(f, E_CONFIG, sys, "%=% names a file that cannot be read", str_c(variable),
+			str_sub(str_c(path), 0, 100));
+	return b.n < b.cap ? OK : fault_set(f, E_CONFIG, 0, "% must name a file of less than % bytes", str_c(variable),
+		NUM(PEM_MAX));
 }
 
 static enum err read_certificate(struct certificate *c, const struct listener_config *config, struct fault *f)
@@ -58,7 +60,7 @@ static enum err read_certificate(struct certificate *c, const struct listener_co
 		e = read_file(&key, &arena, "GATEWAY_TLS_KEY", config->tls_key, f);
 	if (e != OK || (e = tls_identity_from_pem(&c->identity, chain, key, &arena, f)) == OK)
 		return e;
-	return fault_set(f, E_CONFIG, 0, S("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used: "), fault_text(f));
+	return fault_set(f, E_CONFIG, 0, "GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used: %", fault_text(f));
 }
 
 /* The one in the files as they are now, held once. */
@@ -66,15 +68,15 @@ static enum err load(struct certificate **out, const struct listener_config *con
 {
 	struct certificate *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
-		return fault_set(f, E_SYSTEM, errno, S("no memory for a certificate"));
+		return fault_set(f, E_SYSTEM, errno, "no memory for a certificate");
 	enum err e = read_certificate(c, config, f);
 	if (e != OK) {
 		destroy(c);
 		return e;
 	}
 	bool expired = tls_identity_has_expired(&c->identity, clock_wall_ms());
-	LOG(expired ? LOG_WARN : LOG_INFO, L("TLS certificate read"), KV("not_after", ((struct str){ c->identity.not_after, TLS_DATE })),
-	    KV("why", expired ? S("it has expired: clients will refuse it") : S("")));
+	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why",
+		(struct str){ c->identity.not_after, TLS_DATE }, expired ? S("it has expired: clients will refuse it") : S(""));
 	c->holders = 1;
 	*out = c;
 	return OK;
@@ -91,7 +93,7 @@ void handshakes_reload(struct handshakes *h)
 	struct fault f;
 	struct certificate *next;
 	if (load(&next, h->config, &f) != OK) {
-		LOG(LOG_ERROR, L("the TLS certificate in use stays: the new one cannot be used"), KV("reason", fault_text(&f)));
+		LOG(LOG_ERROR, "the TLS certificate in use stays: the new one cannot be used", "reason", fault_text(&f));
 		return;
 	}
 	pthread_mutex_lock(&h->lock);

@@ -236,7 +236,7 @@ static void work(struct worker *w, struct job *job)
 		dispatch_run(&d, &result);
 		return;
 	}
-	LOG(LOG_ERROR, L("not started"), KV("request_id", d.request_id), KV("reason", S("the request is too large to be passed on")));
+	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
 	if (!job->answered) {
 		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &job->arena);
 		answer(w, &reply);

@@ -83,7 +83,7 @@ static int post(struct loop *l, struct str path, struct str error_type, struct s
 		e = exchange(l, &r, parts, countof(parts), &text, &d, &f);
 	}
 	if (e != OK)
-		LOG(LOG_ERROR, L("the Runtime API cannot be reached"), KV("request_id", l->id), KV("reason", fault_text(&f)));
+		LOG(LOG_ERROR, "the Runtime API cannot be reached", "request_id reason", l->id, fault_text(&f));
 	return e == OK ? r.head.status : 0;
 }
 
@@ -91,12 +91,12 @@ static void post_answer(struct loop *l, struct str body)
 {
 	char path[sizeof("/invocation//response") + REQUEST_ID_MAX];
 	struct buf b = BUF(path);
-	buf_add(&b, S("/invocation/"), l->id, S("/response"));
+	buf_format(&b, "/invocation/%/response", l->id);
 	int status = post(l, buf_str(&b), S(""), body);
 	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
 	l->fatal = status == 0 || status >= 500;
 	if (status && (status < 200 || status > 299))
-		LOG(LOG_ERROR, L("the Runtime API did not take the answer"), KV("request_id", l->id), KI("status", status));
+		LOG(LOG_ERROR, "the Runtime API did not take the answer", "request_id status#", l->id, NUM(status));
 }
 
 static void take_text(struct str *out, char *memory, size_t cap, struct str value)
@@ -144,8 +144,9 @@ static bool next(struct loop *l, struct str *event)
 		if (e == OK && r.head.status == 200 && take_head(l, &r.head))
 			return true;
 		if (e == OK)
-			fault_set(&f, E_SYNTAX, 0, S("it answered "), NUM(r.head.status), r.head.status == 200 ? S(" without a new request id") : S(""));
-		LOG(LOG_ERROR, L("no event from the Runtime API"), KV("reason", fault_text(&f)));
+			fault_set(&f, E_SYNTAX, 0, "it answered %%", NUM(r.head.status),
+				r.head.status == 200 ? S(" without a new request id") : S(""));
+		LOG(LOG_ERROR, "no event from the Runtime API", "reason", fault_text(&f));
 		clock_sleep_ms(NEXT_PAUSE_MS);
 	}
 	return false;
@@ -183,7 +184,9 @@ static void warn_of_short_timeout(const struct loop *l)
 	int64_t left = l->deadline_wall - l->arrived_wall;
 	if (left < SHORT_TIMEOUT_MS && !warned) {
 		warned = true;
-		LOG(LOG_WARN, L("this function's timeout leaves no time to finish what Slack cannot wait for; set it to 30 seconds"), KI("left_ms", left));
+		LOG(LOG_WARN,
+			"this function's timeout leaves no time to finish what Slack cannot wait for; set it to 30 seconds",
+			"left_ms#", NUM(left));
 	}
 }
 
@@ -203,7 +206,8 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	set_deadlines(&d, l, req->arrived_ms, l->services->config.timeout_ms);
 	dispatch_run(&d, &result);
 	if (result.keys_expired) {
-		LOG(LOG_ERROR, L("the credentials of this sandbox have expired; the process ends so that Lambda starts a new one"));
+		LOG(LOG_ERROR,
+			"the credentials of this sandbox have expired; the process ends so that Lambda starts a new one", "");
 		l->fatal = true;
 	}
 }
@@ -223,12 +227,13 @@ static void handle(struct loop *l, struct str event)
 		return;
 	}
 	if (e == OK && req.door == DOOR_NONE) {
-		LOG(LOG_DEBUG, L("the event is no HTTP request"), KV("request_id", l->id));
+		LOG(LOG_DEBUG, "the event is no HTTP request", "request_id", l->id);
 		post_answer(l, S("{}"));
 		return;
 	}
 	if (e == E_SYNTAX && event.n >= EVENT_MAX)
-		e = fault_set(&f, E_LIMIT, 0, S("the event was cut off at "), NUM(event.n), S(" bytes, the most that Lambda hands over"));
+		e = fault_set(&f, E_LIMIT, 0, "the event was cut off at % bytes, the most that Lambda hands over",
+			NUM(event.n));
 	if (e == OK)
 		decide(&decision, &l->services->config, &req, l->arrived_wall / 1000, &l->arena);
 	else
@@ -238,8 +243,8 @@ static void handle(struct loop *l, struct str event)
 		return;
 	}
 	answer_event(l, &decision.reply);
-	LOG(decision.level, L("answered"), KV("request_id", l->id), KI("status", decision.reply.status), KV("why", decision.why),
-	    KV("reason", e == OK ? S("") : fault_text(&f)));
+	LOG(decision.level, "answered", "request_id status# why reason", l->id, NUM(decision.reply.status), decision.why,
+		e == OK ? S("") : fault_text(&f));
 }
 
 /* ---- life ---- */
@@ -284,7 +289,7 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 	json_open(&w, '[');
 	json_close(&w, ']');
 	json_close(&w, '}');
-	LOG(LOG_ERROR, L("the configuration cannot be used"), KV("reason", fault_text(f)));
+	LOG(LOG_ERROR, "the configuration cannot be used", "reason", fault_text(f));
 	post(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
 	return 2;
 }
@@ -296,7 +301,7 @@ static void warm_up(struct loop *l)
 	struct fault f;
 	struct deadline d = deadline_in(WARM_UP_MS);
 	if (l->services->region.n && invoke_warm_up(&l->invoker, l->services->region, &d, &f) != OK)
-		LOG(LOG_INFO, L("no connection was made ahead of the first event"), KV("reason", fault_text(&f)));
+		LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
 }
 
 static size_t concurrency_of(const struct environment *env)
@@ -309,7 +314,7 @@ static void start_another(struct loop *l)
 {
 	struct fault f;
 	if (thread_start(loop_run, l, THREAD_STACK, &f) != OK)
-		LOG(LOG_ERROR, L("less events can be worked on at once than Lambda asked for"), KV("reason", fault_text(&f)));
+		LOG(LOG_ERROR, "less events can be worked on at once than Lambda asked for", "reason", fault_text(&f));
 }
 
 int lambda_run(void)

@@ -208,7 +208,8 @@ static void accept_some(struct listener *l, const struct listening *socket)
 		int fd;
 		enum err e = listen_accept(&fd, &peer, socket->fd, &f);
 		if (e == E_LIMIT || e == E_SYSTEM) {
-			LOG(LOG_ERROR, L("no more connections are accepted until one ends"), KI("open", l->open), KV("reason", fault_text(&f)));
+			LOG(LOG_ERROR, "no more connections are accepted until one ends", "open# reason", NUM(l->open),
+				fault_text(&f));
 			l->accept_again = l->now + ACCEPT_AGAIN_MS;
 			accept_from_now_on(l, false);
 		}
@@ -227,7 +228,7 @@ static void drain(struct listener *l)
 {
 	if (l->draining)
 		return;
-	LOG(LOG_INFO, L("draining: no new connections, what is in flight is finished"), KI("connections", l->open));
+	LOG(LOG_INFO, "draining: no new connections, what is in flight is finished", "connections#", NUM(l->open));
 	systemd_notify(l->env, S("STOPPING=1"));
 	accept_from_now_on(l, false);
 	l->draining = true;
@@ -341,7 +342,8 @@ static size_t raise_limits(const struct listener_config *config)
 	if (limit.rlim_cur >= wanted + others)
 		return wanted;
 	wanted = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
-	LOG(LOG_WARN, L("the limit of open files allows fewer connections than intended; raise it (ulimit -n, LimitNOFILE=)"), KI("connections", wanted));
+	LOG(LOG_WARN, "the limit of open files allows fewer connections than intended; raise it (ulimit -n, LimitNOFILE=)",
+		"connections#", NUM(wanted));
 	return wanted;
 }
 
@@ -363,7 +365,7 @@ static void listen_on(struct listener *l, int fd, bool metrics)
 	struct buf name = BUF(memory);
 	l->sockets[l->sockets_count++] = (struct listening){ fd, metrics };
 	listen_name(&name, fd);
-	LOG(LOG_INFO, L("listening"), KV("address", buf_str(&name)), KV("for", metrics ? S("metrics") : S("requests")));
+	LOG(LOG_INFO, "listening", "address for", buf_str(&name), metrics ? S("metrics") : S("requests"));
 }
 
 static enum err open_socket(struct listener *l, struct str address, bool metrics, struct fault *f)
@@ -380,7 +382,8 @@ static enum err open_sockets(struct listener *l, struct fault *f)
 {
 	bool has_requests = false, has_metrics = false;
 	size_t given = systemd_sockets(l->env);
-	enum err e = given > GIVEN_SOCKETS_MAX ? fault_set(f, E_CONFIG, 0, S("LISTEN_FDS: more than "), NUM(GIVEN_SOCKETS_MAX), S(" sockets")) : OK;
+	enum err e = given > GIVEN_SOCKETS_MAX ? fault_set(f, E_CONFIG, 0, "LISTEN_FDS: more than % sockets",
+		NUM(GIVEN_SOCKETS_MAX)) : OK;
 	for (size_t i = 0; e == OK && i < given; i++) {
 		int fd;
 		bool metrics = systemd_socket_is(l->env, i, S("metrics"));
@@ -427,7 +430,7 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	if (e == OK)
 		e = open_sockets(l, &f);
 	if (e != OK) {
-		LOG(LOG_ERROR, L("cannot start"), KV("reason", fault_text(&f)));
+		LOG(LOG_ERROR, "cannot start", "reason", fault_text(&f));
 		return e == E_CONFIG ? 2 : 1;
 	}
 	accept_from_now_on(l, true);
@@ -438,6 +441,6 @@ int listener_run(struct services *s, const struct listener_config *config, const
 			connection_abandon(l, &l->slots[i]);
 	size_t queued, running;
 	jobs_count(&l->jobs, &queued, &running);
-	LOG(queued + running ? LOG_ERROR : LOG_INFO, L("stopped"), KI("unfinished", queued + running));
+	LOG(queued + running ? LOG_ERROR : LOG_INFO, "stopped", "unfinished#", NUM(queued + running));
 	return 0;
 }

@@ -30,8 +30,8 @@ static void write_or_drop(const char *line, size_t n)
 	bool taken = put(line, n);
 	dropped += !taken;
 	if (taken && dropped) {
-		const struct log_field fields[] = { L("log lines were dropped because nobody took them"), KI("lines", dropped) };
-		if (put(notice, log_format(notice, LOG_WARN, fields, countof(fields))))
+		size_t length = log_format(notice, LOG_WARN, "log lines were dropped because nobody took them", "lines#", NUM(dropped));
+		if (put(notice, length))
 			dropped = 0;
 	}
 	pthread_mutex_unlock(&lock);

@@ -121,7 +121,7 @@ void metrics_tls_failure(void)
 
 static void put_header(struct buf *b, struct str name, struct str help, struct str type)
 {
-	buf_add(b, S("# HELP "), name, S(" "), help, S("\n# TYPE "), name, S(" "), type, S("\n"));
+	buf_format(b, "# HELP % %\n# TYPE % %\n", name, help, name, type);
 }
 
 static void put_family(struct buf *b, const struct family *f)
@@ -129,10 +129,10 @@ static void put_family(struct buf *b, const struct family *f)
 	put_header(b, f->name, f->help, S("counter"));
 	for (size_t i = 0; i < f->used; i++) {
 		const struct series *s = &f->list[i];
-		buf_add(b, f->name, S("{"), f->first_label, S("=\""), (struct str){ s->first, s->first_n }, S("\""));
+		buf_format(b, "%{%=\"%\"", f->name, f->first_label, (struct str){ s->first, s->first_n });
 		if (f->second_label.n)
-			buf_add(b, S(","), f->second_label, S("=\""), (struct str){ s->second, s->second_n }, S("\""));
-		buf_add(b, S("} "), NUM(s->count), S("\n"));
+			buf_format(b, ",%=\"%\"", f->second_label, (struct str){ s->second, s->second_n });
+		buf_format(b, "} %\n", NUM(s->count));
 	}
 }
 
@@ -140,7 +140,7 @@ static void put_family(struct buf *b, const struct family *f)
 static void put_seconds(struct buf *b, uint64_t ms)
 {
 	uint64_t rest = ms % 1000;
-	buf_add(b, NUM(ms / 1000), S("."), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
+	buf_format(b, "%.%%%", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
 static void put_histogram(struct buf *b, const struct histogram *h)
@@ -149,17 +149,17 @@ static void put_histogram(struct buf *b, const struct histogram *h)
 	put_header(b, h->name, h->help, S("histogram"));
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
-		buf_add(b, h->name, S("_bucket{le=\""), i < BUCKETS ? bounds_text[i] : S("+Inf"), S("\"} "), NUM(total), S("\n"));
+		buf_format(b, "%_bucket{le=\"%\"} %\n", h->name, i < BUCKETS ? bounds_text[i] : S("+Inf"), NUM(total));
 	}
-	buf_add(b, h->name, S("_sum "));
+	buf_format(b, "%_sum ", h->name);
 	put_seconds(b, h->sum_ms);
-	buf_add(b, S("\n"), h->name, S("_count "), NUM(total), S("\n"));
+	buf_format(b, "\n%_count %\n", h->name, NUM(total));
 }
 
 static void put_value(struct buf *b, struct str name, struct str help, struct str type, int64_t value)
 {
 	put_header(b, name, help, type);
-	buf_add(b, name, S(" "), NUM(value), S("\n"));
+	buf_format(b, "% %\n", name, NUM(value));
 }
 
 /* From /proc, as the kernel counts it; 0 where there is none. */

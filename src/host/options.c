@@ -23,8 +23,8 @@ static enum err unknown(struct str argument, const char *const *known, struct fa
 	char text[400];
 	struct buf b = BUF(text);
 	for (; *known; known++)
-		buf_add(&b, S(" --"), str_c(*known));
-	return fault_set(f, E_CONFIG, 0, argument, S("? There are"), buf_str(&b));
+		buf_format(&b, " --%", str_c(*known));
+	return fault_set(f, E_CONFIG, 0, "%? There are%", argument, buf_str(&b));
 }
 
 /* foo-bar is GATEWAY_FOO_BAR. */
@@ -49,9 +49,9 @@ enum err options_read(struct options *o, char **arguments, const char *const *kn
 		if (!known[i])
 			return unknown(name, known, f);
 		if (o->count == OPTIONS_MAX)
-			return fault_set(f, E_CONFIG, 0, S("more than "), NUM(OPTIONS_MAX), S(" options"));
+			return fault_set(f, E_CONFIG, 0, "more than % options", NUM(OPTIONS_MAX));
 		if (!has_value && !arguments[1])
-			return fault_set(f, E_CONFIG, 0, name, S(" needs a value"));
+			return fault_set(f, E_CONFIG, 0, "% needs a value", name);
 		put_variable(o->names[o->count], str_c(known[i]));
 		o->values[o->count++] = has_value ? value.p : *++arguments;
 	}

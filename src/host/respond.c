@@ -16,7 +16,7 @@ static enum err post(bool *again, int *status, struct services *s, const struct 
 	const struct http_request request = { .parts = parts, .count = count };
 	struct http_client *client = http_pool_take(s->pool, to, fresh);
 	if (!client)
-		return fault_set(f, E_LIMIT, 0, S("all connections are in use"));
+		return fault_set(f, E_LIMIT, 0, "all connections are in use");
 	enum err e = client->stream.fd < 0 ? stream_connect(&client->stream, to, d, f) : OK;
 	if (e != OK) {
 		*again = e != E_CERT && e != E_TIMEOUT;
@@ -33,7 +33,7 @@ enum err respond(struct services *s, struct str response_url, struct str message
 {
 	struct response_url url;
 	if (!response_url_read(&url, response_url, s->config.response_hosts))
-		return fault_set(f, E_REFUSED, 0, S("the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows"));
+		return fault_set(f, E_REFUSED, 0, "the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows");
 	const struct stream_target to = {
 		.host = url.host, .port = url.port, .secure = url.secure, .trust = &s->slack_trust, .resolver = &s->resolver,
 	};
@@ -52,6 +52,6 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	if (status >= 200 && status < 300)
 		return OK;
 	if (status)
-		return fault_set(f, E_REFUSED, 0, S("Slack answered "), NUM(status), S(" to the late message"));
+		return fault_set(f, E_REFUSED, 0, "Slack answered % to the late message", NUM(status));
 	return e;
 }

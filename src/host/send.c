@@ -50,7 +50,7 @@ static enum err add_field(struct letter *l, struct str name, struct str value, s
 	while (i < l->fields_count && !str_eq(l->fields[i].name, name))
 		i++;
 	if (i == FIELDS_MAX)
-		return fault_set(f, E_CONFIG, 0, S("more than "), NUM(FIELDS_MAX), S(" fields"));
+		return fault_set(f, E_CONFIG, 0, "more than % fields", NUM(FIELDS_MAX));
 	l->fields[i] = (struct form){ name, value };
 	l->fields_count += i == l->fields_count;
 	return OK;
@@ -61,7 +61,7 @@ static enum err check_json(struct str text, struct str option, struct fault *f)
 	struct json v;
 	size_t position;
 	if (json_check(&v, &position, text) != OK)
-		return fault_set(f, E_CONFIG, 0, option, S(" is not valid JSON at byte "), NUM(position));
+		return fault_set(f, E_CONFIG, 0, "% is not valid JSON at byte %", option, NUM(position));
 	return OK;
 }
 
@@ -77,9 +77,9 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 	if (str_eq(option, S("--event")))
 		return check_json(l->event = value, option, f);
 	if (!str_eq(option, S("--field")))
-		return fault_set(f, E_CONFIG, 0, option, S("? There are --command, --text, --field, --payload and --event"));
+		return fault_set(f, E_CONFIG, 0, "%? There are --command, --text, --field, --payload and --event", option);
 	if (!str_cut(&name, &rest, value, '=') || !name.n)
-		return fault_set(f, E_CONFIG, 0, S("--field must be name=value"));
+		return fault_set(f, E_CONFIG, 0, "--field must be name=value");
 	return add_field(l, name, rest, f);
 }
 
@@ -97,14 +97,15 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 		if (!str_starts(argument, S("-")) && !l->url.n)
 			l->url = argument;
 		else if (!str_starts(argument, S("--")) || !arguments[1])
-			e = fault_set(f, E_CONFIG, 0, argument, str_starts(argument, S("--")) ? S(" needs a value") : S("? One URL is enough"));
+			e = fault_set(f, E_CONFIG, 0, "%%", argument,
+				str_starts(argument, S("--")) ? S(" needs a value") : S("? One URL is enough"));
 		else
 			e = read_option(l, argument, str_c(*++arguments), f);
 	}
 	if (e == OK && !l->url.n)
-		e = fault_set(f, E_CONFIG, 0, S("send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy"));
+		e = fault_set(f, E_CONFIG, 0, "send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy");
 	if (e == OK && l->payload.n && l->event.n)
-		e = fault_set(f, E_CONFIG, 0, S("--payload and --event do not go together"));
+		e = fault_set(f, E_CONFIG, 0, "--payload and --event do not go together");
 	return e;
 }
 
@@ -162,12 +163,12 @@ int send_run(char **arguments)
 	if (e == OK)
 		e = services_start(s, &env, 1, &f);
 	if (e == OK && !s->config.secrets.count)
-		e = fault_set(&f, E_CONFIG, 0, S("SLACK_SIGNING_SECRET is not set: there is nothing to sign with"));
+		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
 	if (e == OK)
 		e = endpoint_from_url(to, l->url, &f);
 	struct str body = e == OK ? body_of(l, &form) : S("");
 	if (e == OK && (form.full || body.n > BODY_MAX))
-		e = fault_set(&f, E_CONFIG, 0, S("the request is larger than a gateway takes"));
+		e = fault_set(&f, E_CONFIG, 0, "the request is larger than a gateway takes");
 	if (e != OK)
 		return fail(2, fault_text(&f));
 	e = exchange(r, &answer, l, s, to, body, &f);

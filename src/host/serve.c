@@ -16,7 +16,7 @@ static int refuse(const struct fault *f)
 {
 	char line[400];
 	struct buf b = BUF(line);
-	buf_add(&b, S("slack-lambda-gateway: "), fault_text(f), S("\n"));
+	buf_format(&b, "slack-lambda-gateway: %\n", fault_text(f));
 	(void)!write(STDERR_FILENO, b.p, b.n);
 	return 2;
 }

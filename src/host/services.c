@@ -24,10 +24,10 @@ static enum err read_bundle(struct trust *out, const struct environment *env, co
 	struct arena memory = { environment_map_memory(pem.n + ANCHOR_SLACK), 0, pem.n + ANCHOR_SLACK };
 	e = trust_from_pem(out, &skipped, pem, &memory, f);
 	if (e != OK)
-		return fault_set(f, e, 0, str_c(variable), S(": "), fault_text(f));
+		return fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
 	if (skipped)
-		LOG(LOG_WARN, L("some certificates of the bundle are not usable as trust anchors and were left out"),
-		    KV("variable", str_c(variable)), KI("used", out->count), KI("left_out", skipped));
+		LOG(LOG_WARN, "some certificates of the bundle are not usable as trust anchors and were left out",
+			"variable used# left_out#", str_c(variable), NUM(out->count), NUM(skipped));
 	return OK;
 }
 
@@ -47,7 +47,7 @@ static enum err read_endpoint(struct services *s, const struct environment *env,
 	for (size_t i = 0; i < countof(variables) && !s->has_lambda_endpoint; i++) {
 		struct str url = environment_get(env, variables[i]);
 		if (url.n && endpoint_from_url(&s->lambda_endpoint, url, f) != OK)
-			return fault_set(f, E_CONFIG, 0, str_c(variables[i]), S(" cannot be used: "), fault_text(f));
+			return fault_set(f, E_CONFIG, 0, "% cannot be used: %", str_c(variables[i]), fault_text(f));
 		s->has_lambda_endpoint = url.n > 0;
 	}
 	return OK;
@@ -71,9 +71,12 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 static void tell_what_is_unusual(const struct services *s)
 {
 	if (s->config.skip_verify)
-		LOG(LOG_WARN, L("GATEWAY_INSECURE_SKIP_VERIFY=1: signatures are not checked, anybody who can reach this gateway can start functions"));
+		LOG(LOG_WARN,
+			"GATEWAY_INSECURE_SKIP_VERIFY=1: signatures are not checked, anybody who can reach this gateway can start functions",
+			"");
 	if (!s->config.response_hosts_default)
-		LOG(LOG_WARN, L("GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there"), KV("hosts", s->config.response_hosts));
+		LOG(LOG_WARN, "GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there", "hosts",
+			s->config.response_hosts);
 }
 
 enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)

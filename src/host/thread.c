@@ -15,5 +15,5 @@ enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct f
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	int sys = pthread_create(&thread, &attributes, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return sys ? fault_set(f, E_SYSTEM, sys, S("no thread can be started")) : OK;
+	return sys ? fault_set(f, E_SYSTEM, sys, "no thread can be started") : OK;
 }

@@ -35,7 +35,7 @@ void http_client_close(struct http_client *c)
 static enum err during(struct fault *f, enum err e, struct str what)
 {
 	int sys = f->sys;
-	fault_set(f, e, 0, what, S(": "), fault_text(f));
+	fault_set(f, e, 0, "%: %", what, fault_text(f));
 	f->sys = sys;
 	return e;
 }
@@ -44,7 +44,7 @@ static enum err read_more_head(struct exchange *x)
 {
 	size_t room = sizeof(x->c->in) - x->n, got;
 	if (room == 0)
-		return fault_set(x->f, E_LIMIT, 0, S("the answer's head is larger than "), NUM(HTTP_HEAD_MAX), S(" bytes"));
+		return fault_set(x->f, E_LIMIT, 0, "the answer's head is larger than % bytes", NUM(HTTP_HEAD_MAX));
 	enum err e = stream_read(&x->c->stream, &got, x->c->in + x->n, room, &x->d, x->f);
 	/* See stream.h: a broken record is the beginning of an answer, too. */
 	x->progress->answered |= e == E_TLS;
@@ -63,7 +63,7 @@ static enum err note_status(struct exchange *x)
 		return OK;
 	enum err e = http_status_line(&status, (struct str){ x->c->in, x->n });
 	if (e == E_SYNTAX)
-		return fault_set(x->f, E_SYNTAX, 0, S("the answer is not HTTP/1.1 or HTTP/1.0"));
+		return fault_set(x->f, E_SYNTAX, 0, "the answer is not HTTP/1.1 or HTTP/1.0");
 	if (e == OK && status >= 200) {
 		x->progress->status = status;
 		if (x->request->rest_ms)
@@ -84,7 +84,7 @@ static enum err read_head(struct exchange *x, size_t *end)
 		if (e == OK)
 			return http_response_parse(&x->r->head, str_sub(in, 0, *end), x->request->to_head, x->f);
 		if (e == E_SYNTAX)
-			return fault_set(x->f, E_SYNTAX, 0, S("control byte or bare line end in the answer's head"));
+			return fault_set(x->f, E_SYNTAX, 0, "control byte or bare line end in the answer's head");
 		e = read_more_head(x);
 		if (e != OK)
 			return e;
@@ -100,7 +100,7 @@ static enum err read_final_head(struct exchange *x, size_t *end)
 		x->n -= *end;
 		memmove(x->c->in, x->c->in + *end, x->n);
 	}
-	return fault_set(x->f, E_LIMIT, 0, S("more than "), NUM(INTERIM_MAX), S(" interim answers"));
+	return fault_set(x->f, E_LIMIT, 0, "more than % interim answers", NUM(INTERIM_MAX));
 }
 
 static enum err read_more_body(struct exchange *x, struct http_body *b, struct buf *body)

@@ -5,18 +5,18 @@
 
 void http_response_put(struct buf *b, int status, struct str content_type, struct str body, const struct http_response_options *options)
 {
-	buf_add(b, S("HTTP/1.1 "), NUM(status), S(" "), status_reason(status), S("\r\nDate: "));
+	buf_format(b, "HTTP/1.1 % %\r\nDate: ", NUM(status), status_reason(status));
 	utc_put_http_date(b, options->now_s);
 	if (content_type.n)
-		buf_add(b, S("\r\nContent-Type: "), content_type);
+		buf_format(b, "\r\nContent-Type: %", content_type);
 	if (options->allow_post)
 		buf_put(b, S("\r\nAllow: POST"));
 	if (options->no_retry)
 		buf_put(b, S("\r\nx-slack-no-retry: 1"));
 	if (options->retry_after)
 		buf_put(b, S("\r\nRetry-After: 1"));
-	buf_add(b, S("\r\nContent-Length: "), NUM(body.n),
-	        options->keep_alive ? S("\r\nConnection: keep-alive\r\n\r\n") : S("\r\nConnection: close\r\n\r\n"));
+	buf_format(b, "\r\nContent-Length: %%", NUM(body.n),
+		options->keep_alive ? S("\r\nConnection: keep-alive\r\n\r\n") : S("\r\nConnection: close\r\n\r\n"));
 	if (!options->to_head)
 		buf_put(b, body);
 }

@@ -30,16 +30,16 @@ enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, str
 	char asked[LOCAL_PATH_MAX];
 	struct buf b = BUF(asked);
 	struct stat st;
-	buf_add(&b, str_c(directory), S("/"), name, (struct str){ "", 1 });
+	buf_format(&b, "%/%%", str_c(directory), name, (struct str){ "", 1 });
 	if (!local_name_ok(name))
-		return fault_set(f, E_REFUSED, 0, S("a function's name has letters, digits, - and _ only"));
+		return fault_set(f, E_REFUSED, 0, "a function's name has letters, digits, - and _ only");
 	if (b.full || !realpath(asked, path) || stat(path, &st) != 0)
-		return fault_set(f, E_REFUSED, 0, S("there is no function "), name, S(" here"));
+		return fault_set(f, E_REFUSED, 0, "there is no function % here", name);
 	struct str real = str_c(path);
 	if (!str_starts(real, str_c(directory)) || str_sub(real, strlen(directory), strlen(directory) + 1).p[0] != '/')
-		return fault_set(f, E_REFUSED, 0, S("the function "), name, S(" is a link that leaves the directory of the functions"));
+		return fault_set(f, E_REFUSED, 0, "the function % is a link that leaves the directory of the functions", name);
 	if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
-		return fault_set(f, E_REFUSED, 0, S("the function "), name, S(" is not an executable file (chmod +x)"));
+		return fault_set(f, E_REFUSED, 0, "the function % is not an executable file (chmod +x)", name);
 	return OK;
 }
 
@@ -288,5 +288,5 @@ enum err local_run(struct local_result *out, struct buf *output, const struct lo
 	}
 	for (int i = 0; i <= EXIT; i++)
 		close_end(&r, i);
-	return sys ? fault_set(f, E_SYSTEM, sys, S("the function could not be started")) : OK;
+	return sys ? fault_set(f, E_SYSTEM, sys, "the function could not be started") : OK;
 }

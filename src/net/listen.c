@@ -20,15 +20,16 @@ union any_address {
 
 static enum err bad_address(struct str address, struct fault *f)
 {
-	return fault_set(f, E_CONFIG, 0, S("cannot listen on "), address, S(": it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH"));
+	return fault_set(f, E_CONFIG, 0, "cannot listen on %: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH",
+		address);
 }
 
 static enum err parse_unix(union any_address *out, socklen_t *size, struct str address, struct fault *f)
 {
 	struct str path = str_skip(address, 5);
 	if (path.n == 0 || path.n >= sizeof(out->un.sun_path) || path.p[0] != '/')
-		return fault_set(f, E_CONFIG, 0, S("cannot listen on "), address, S(": a socket needs an absolute path of at most "),
-		                 NUM(sizeof(out->un.sun_path) - 1), S(" bytes"));
+		return fault_set(f, E_CONFIG, 0, "cannot listen on %: a socket needs an absolute path of at most % bytes",
+			address, NUM(sizeof(out->un.sun_path) - 1));
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path.p, path.n);
 	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
@@ -85,13 +86,13 @@ enum err listen_open(int *fd, struct str address, struct fault *f)
 	remove_stale_socket(&a, size);
 	*fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
-		return fault_set(f, E_SYSTEM, errno, S("no socket to listen on "), address);
+		return fault_set(f, E_SYSTEM, errno, "no socket to listen on %", address);
 	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a.any.sa_family == AF_INET6)
 		setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(*fd, &a.any, size) == 0 && listen(*fd, BACKLOG) == 0)
 		return OK;
-	fault_set(f, E_SYSTEM, errno, S("cannot listen on "), address);
+	fault_set(f, E_SYSTEM, errno, "cannot listen on %", address);
 	close(*fd);
 	*fd = -1;
 	return E_SYSTEM;
@@ -119,13 +120,13 @@ void listen_name(struct buf *out, int fd)
 	if (getsockname(fd, &a.any, &size) != 0)
 		return;
 	if (!ip_of(&ip, &port, &a)) {
-		buf_add(out, S("unix:"), str_c(a.un.sun_path));
+		buf_format(out, "unix:%", str_c(a.un.sun_path));
 		return;
 	}
 	bool v4 = address_is_v4(&ip);
 	buf_put(out, v4 ? S("") : S("["));
 	address_put(out, &ip);
-	buf_add(out, v4 ? S(":") : S("]:"), NUM(port));
+	buf_format(out, "%%", v4 ? S(":") : S("]:"), NUM(port));
 }
 
 enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f)
@@ -150,12 +151,12 @@ enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		return fault_set(f, E_LIMIT, errno, S("no connection can be accepted"));
+		return fault_set(f, E_LIMIT, errno, "no connection can be accepted");
 	case EBADF:
 	case EINVAL:
 	case ENOTSOCK:
 	case EOPNOTSUPP:
-		return fault_set(f, E_SYSTEM, errno, S("no connection can be accepted"));
+		return fault_set(f, E_SYSTEM, errno, "no connection can be accepted");
 	default:
 		/* Errors of a connection that was gone before it was taken: the next one may be well. */
 		return listen_accept(fd, peer, listening, f);

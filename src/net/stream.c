@@ -80,7 +80,7 @@ enum err stream_write(struct stream *s, const struct str *parts, size_t count, s
 {
 	check(s->fd >= 0);
 	enum err e = s->secure ? tls_write(s->tls, s->fd, parts, count, d, f) : write_plain(s->fd, parts, count, d, f);
-	return e == E_TIMEOUT ? fault_set(f, e, 0, S("the peer did not take the data in time")) : e;
+	return e == E_TIMEOUT ? fault_set(f, e, 0, "the peer did not take the data in time") : e;
 }
 
 enum err stream_read(struct stream *s, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f)
@@ -88,7 +88,7 @@ enum err stream_read(struct stream *s, size_t *got, char *p, size_t cap, struct 
 	check(s->fd >= 0 && cap > 0);
 	*got = 0;
 	enum err e = s->secure ? tls_read(s->tls, s->fd, got, p, cap, d, f) : read_plain(s->fd, got, p, cap, d, f);
-	return e == E_TIMEOUT ? fault_set(f, e, 0, S("the peer sent nothing in time")) : e;
+	return e == E_TIMEOUT ? fault_set(f, e, 0, "the peer sent nothing in time") : e;
 }
 
 bool stream_is_idle(struct stream *s)

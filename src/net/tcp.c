@@ -14,7 +14,7 @@ enum err socket_wait(struct pollfd *fds, size_t count, struct deadline *d, struc
 		if (ready > 0)
 			return OK;
 		if (ready < 0 && errno != EINTR)
-			return fault_set(f, E_SYSTEM, errno, S("poll"));
+			return fault_set(f, E_SYSTEM, errno, "poll");
 	}
 }
 
@@ -35,12 +35,13 @@ static enum err io_error(int sys, struct str what, struct fault *f)
 {
 	if (sys == EAGAIN || sys == EINTR)
 		return E_MORE;
-	return fault_set(f, is_closed_error(sys) ? E_CLOSED : E_SYSTEM, sys, what);
+	return fault_set(f, is_closed_error(sys) ? E_CLOSED : E_SYSTEM, sys, "%", what);
 }
 
 enum err tcp_send(int fd, size_t *sent, struct iovec *parts, size_t count, struct fault *f)
 {
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
+	/* The count is an int in one libc and a size_t in another; a short is fine with both. */
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = (unsigned short)count };
 	ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
 	*sent = n > 0 ? (size_t)n : 0;
 	return n >= 0 ? OK : io_error(errno, S("the connection broke while sending"), f);
@@ -51,7 +52,7 @@ enum err tcp_receive(int fd, size_t *got, void *p, size_t cap, struct fault *f)
 	ssize_t n = recv(fd, p, cap, 0);
 	*got = n > 0 ? (size_t)n : 0;
 	if (n == 0)
-		return fault_set(f, E_CLOSED, 0, S("the peer closed the connection"));
+		return fault_set(f, E_CLOSED, 0, "the peer closed the connection");
 	return n > 0 ? OK : io_error(errno, S("the connection broke while receiving"), f);
 }
 
@@ -133,8 +134,8 @@ enum err tcp_connect(int *fd, const struct addresses *to, struct str name, uint1
 	while (r.count > 0)
 		close(r.fds[--r.count].fd);
 	if (e == E_TIMEOUT)
-		return fault_set(f, e, 0, S("connecting to "), name, S(":"), NUM(port), S(" took too long"));
+		return fault_set(f, e, 0, "connecting to %:% took too long", name, NUM(port));
 	if (e == E_CONNECT)
-		return fault_set(f, e, r.sys, S("cannot connect to "), name, S(":"), NUM(port));
+		return fault_set(f, e, r.sys, "cannot connect to %:%", name, NUM(port));
 	return e;
 }

@@ -30,7 +30,7 @@ static enum err ended(const struct tls *t, struct fault *f)
 	int code = br_ssl_engine_last_error(&t->client.eng);
 	if (code != BR_ERR_OK)
 		return tls_fault_set(f, (unsigned)code, &t->verifier);
-	return fault_set(f, E_CLOSED, 0, S("the peer closed the connection"));
+	return fault_set(f, E_CLOSED, 0, "the peer closed the connection");
 }
 
 static enum err send_some(struct tls *t, int fd, size_t *sent, unsigned char *p, size_t n, struct fault *f)
@@ -53,7 +53,7 @@ static enum err receive_some(struct tls *t, int fd, bool *more, unsigned char *p
 	}
 	/* After bytes of an answer this is no way to end: anybody in between could have cut it short. */
 	if (e == E_CLOSED)
-		return fault_set(f, t->heard ? E_TLS : e, f->sys, S("the peer ended the connection without a close_notify"));
+		return fault_set(f, t->heard ? E_TLS : e, f->sys, "the peer ended the connection without a close_notify");
 	return e == E_MORE ? OK : e;
 }
 
@@ -116,9 +116,9 @@ static enum err shake_hands(struct tls *t, int fd, struct deadline *d, struct fa
 		t->heard = false;
 		enum err e = step(t, fd, &more, &sent, d, f);
 		if (e == E_TIMEOUT)
-			return fault_set(f, e, 0, S("the TLS handshake with "), host, S(" took too long"));
+			return fault_set(f, e, 0, "the TLS handshake with % took too long", host);
 		if (e == E_CLOSED)
-			return fault_set(f, E_TLS, f->sys, host, S(" ended the connection during the TLS handshake"));
+			return fault_set(f, E_TLS, f->sys, "% ended the connection during the TLS handshake", host);
 		if (e != OK)
 			return e;
 	}
@@ -131,7 +131,7 @@ enum err tls_connect(struct tls *t, int fd, const struct stream_target *to, stru
 	struct str host = str_sub(to->host, 0, to->host.n - str_ends(to->host, S(".")));
 	bool is_literal = address_parse(&literal, host);
 	if (!is_literal && !dns_is_name(host))
-		return fault_set(f, E_NAME, 0, S("`"), host, S("` cannot be a host name"));
+		return fault_set(f, E_NAME, 0, "`%` cannot be a host name", host);
 	if (!same_peer(t, to, host) || clock_mono_ms() >= t->session_until)
 		forget_session(t);
 	check(host.n < sizeof(t->host));
@@ -188,7 +188,7 @@ static enum err write_records(struct tls *t, int fd, const struct str *parts, si
 enum err tls_write(struct tls *t, int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
 {
 	if (t->mute)
-		return fault_set(f, E_CLOSED, 0, S("the connection is already broken"));
+		return fault_set(f, E_CLOSED, 0, "the connection is already broken");
 	t->heard = false;
 	enum err e = write_records(t, fd, parts, count, d, f);
 	t->mute = e != OK;

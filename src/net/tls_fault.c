@@ -61,9 +61,9 @@ static enum err wrong_time(struct fault *f, struct str host)
 	char text[32];
 	struct buf time = BUF(text);
 	utc_put_rfc3339_ms(&time, clock_wall_ms());
-	return fault_set(f, E_CERT, 0, S("the certificate of "), host,
-	                 S(" or one above it has expired or is not valid yet, or this machine's clock is wrong: it says "),
-	                 buf_str(&time));
+	return fault_set(f, E_CERT, 0,
+		"the certificate of % or one above it has expired or is not valid yet, or this machine's clock is wrong: it says %",
+		host, buf_str(&time));
 }
 
 static enum err wrong_name(struct fault *f, const struct x509_verifier *v)
@@ -74,8 +74,8 @@ static enum err wrong_name(struct fault *f, const struct x509_verifier *v)
 	/* The server's own is still there: nothing behind it was needed. */
 	if (x509_parse(&c, (struct str){ v->der, v->n }) == OK)
 		x509_put_names(&names, &c);
-	return fault_set(f, E_CERT, 0, S("the certificate of "), v->host, S(" is not for this name but for "),
-	                 names.n > 0 ? buf_str(&names) : S("others"));
+	return fault_set(f, E_CERT, 0, "the certificate of % is not for this name but for %", v->host,
+		names.n > 0 ? buf_str(&names) : S("others"));
 }
 
 enum err tls_fault_set(struct fault *f, unsigned code, const struct x509_verifier *v)
@@ -86,7 +86,7 @@ enum err tls_fault_set(struct fault *f, unsigned code, const struct x509_verifie
 		return wrong_name(f, v);
 	const struct sentence *s = find(certificate, countof(certificate), code);
 	if (s)
-		return fault_set(f, E_CERT, 0, S("the certificate of "), v->host, S(" "), s->text);
+		return fault_set(f, E_CERT, 0, "the certificate of % %", v->host, s->text);
 	s = find(protocol, countof(protocol), code);
-	return fault_set(f, E_TLS, 0, S("TLS with "), v->host, S(" failed: "), s->text, S(" (BearSSL error "), NUM(code), S(")"));
+	return fault_set(f, E_TLS, 0, "TLS with % failed: % (BearSSL error %)", v->host, s->text, NUM(code));
 }

@@ -77,19 +77,21 @@ static enum err read_chain(struct tls_identity *id, struct str pem, struct arena
 		struct buf der = arena_rest(arena);
 		enum err e = pem_next(&label, &der, &pem);
 		if (e == E_LIMIT)
-			return fault_set(f, e, 0, S("the certificate is too large"));
+			return fault_set(f, e, 0, "the certificate is too large");
 		if (e != OK)
-			return fault_set(f, E_CONFIG, 0, S("the certificate is not proper PEM"));
+			return fault_set(f, E_CONFIG, 0, "the certificate is not proper PEM");
 		bool wanted = str_eq(label, S("CERTIFICATE"));
 		if (wanted && id->chain_n == TLS_CHAIN_MAX)
-			return fault_set(f, E_CONFIG, 0, S("the certificate file holds more than "), NUM(TLS_CHAIN_MAX), S(" certificates"));
+			return fault_set(f, E_CONFIG, 0, "the certificate file holds more than % certificates",
+				NUM(TLS_CHAIN_MAX));
 		if (wanted)
 			id->chain[id->chain_n++] = (br_x509_certificate){ (unsigned char *)der.p, der.n };
 		else
 			der.n = 0;
 		arena_keep(arena, &der);
 		if (!label.p)
-			return id->chain_n ? OK : fault_set(f, E_CONFIG, 0, S("there is no certificate in the file: it needs a block CERTIFICATE"));
+			return id->chain_n ? OK : fault_set(f, E_CONFIG, 0,
+				"there is no certificate in the file: it needs a block CERTIFICATE");
 	}
 }
 
@@ -138,9 +140,10 @@ enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct
 		return e;
 	if (x509_parse(&own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK ||
 	    !read_date(id->not_after, own.not_after))
-		return fault_set(f, E_CONFIG, 0, S("the certificate is damaged"));
+		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
 	if (!belong_together(&id->key, &own.key))
-		return fault_set(f, E_CONFIG, 0, S("the private key does not belong to the first certificate, which must be the server's own"));
+		return fault_set(f, E_CONFIG, 0,
+			"the private key does not belong to the first certificate, which must be the server's own");
 	id->policy = &policy_class;
 	id->sessions.cache = &cache_class;
 	check(pthread_mutex_init(&id->sessions.lock, NULL) == 0);
@@ -225,8 +228,8 @@ static struct str sentence(int code)
 static enum err fail(const struct tls_server *t, int code, struct fault *f)
 {
 	if (tls_server_hears_http(t))
-		return fault_set(f, E_TLS, 0, S("the client speaks plain HTTP to the HTTPS port"));
-	return fault_set(f, E_TLS, 0, sentence(code), S(" (BearSSL error "), NUM(code), S(")"));
+		return fault_set(f, E_TLS, 0, "the client speaks plain HTTP to the HTTPS port");
+	return fault_set(f, E_TLS, 0, "% (BearSSL error %)", sentence(code), NUM(code));
 }
 
 static enum err send_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)
@@ -274,7 +277,7 @@ enum err tls_server_pump(struct tls_server *t, int fd, bool *readable, bool *wri
 	if (br_ssl_engine_current_state(engine) != BR_SSL_CLOSED)
 		return OK;
 	int code = br_ssl_engine_last_error(engine);
-	return code ? fail(t, code, f) : fault_set(f, E_CLOSED, 0, S("the client closed the connection"));
+	return code ? fail(t, code, f) : fault_set(f, E_CLOSED, 0, "the client closed the connection");
 }
 
 size_t tls_server_read(struct tls_server *t, char *p, size_t cap)

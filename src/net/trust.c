@@ -63,11 +63,12 @@ enum err trust_from_pem(struct trust *out, size_t *skipped, struct str pem, stru
 		*skipped += !usable;
 	}
 	if (e == E_LIMIT)
-		return fault_set(f, e, 0, S("the bundle of certificates is too large"));
+		return fault_set(f, e, 0, "the bundle of certificates is too large");
 	if (e != OK)
-		return fault_set(f, E_CONFIG, 0, S("the bundle of certificates is not proper PEM, see line "), NUM(line_of(pem, rest)));
+		return fault_set(f, E_CONFIG, 0, "the bundle of certificates is not proper PEM, see line %",
+			NUM(line_of(pem, rest)));
 	if (count == 0)
-		return fault_set(f, E_CONFIG, 0, S("there is no usable CA certificate in the bundle"));
+		return fault_set(f, E_CONFIG, 0, "there is no usable CA certificate in the bundle");
 	*out = (struct trust){ list, count };
 	return OK;
 }

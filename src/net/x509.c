@@ -290,10 +290,10 @@ void x509_put_names(struct buf *b, const struct x509_certificate *c)
 		if (tag != DNS_NAME || !dns_is_name(str_starts(value, S("*.")) ? str_skip(value, 2) : value))
 			continue;
 		if (count++ < SHOWN)
-			buf_add(b, count > 1 ? S(", ") : S(""), value);
+			buf_format(b, "%%", count > 1 ? S(", ") : S(""), value);
 	}
 	if (count > SHOWN)
-		buf_add(b, S(" and "), NUM(count - SHOWN), S(" more"));
+		buf_format(b, " and % more", NUM(count - SHOWN));
 }
 
 /* ---- the class around BearSSL's engine ---- */

@@ -141,12 +141,12 @@ static enum err read_json(struct slack_request *r, struct str text, struct str w
 	struct json object;
 	size_t position;
 	if (json_check(&object, &position, text) != OK)
-		return fault_set(f, E_SYNTAX, 0, what, S(" is not valid JSON at byte "), NUM(position));
+		return fault_set(f, E_SYNTAX, 0, "% is not valid JSON at byte %", what, NUM(position));
 	if (json_type(object) != JSON_OBJECT)
-		return fault_set(f, E_SYNTAX, 0, what, S(" is not a JSON object"));
+		return fault_set(f, E_SYNTAX, 0, "% is not a JSON object", what);
 	enum err e = read_object(r, TOP, object, a);
 	if (e != OK)
-		return fault_set(f, e, 0, what, S(" is too large"));
+		return fault_set(f, e, 0, "% is too large", what);
 	r->json = object.text;
 	r->kind = kind_of(r->type);
 	return OK;
@@ -161,9 +161,9 @@ static enum err read_form(struct slack_request *r, struct str body, struct arena
 				field = field_of(r, rule);
 		enum err e = form_check(w.name) ? form_decode(field, w.value, a) : E_SYNTAX;
 		if (e == E_LIMIT)
-			return fault_set(f, e, 0, S("the body is too large"));
+			return fault_set(f, e, 0, "the body is too large");
 		if (e != OK)
-			return fault_set(f, e, 0, S("the body is not a valid form: a '%' without two hex digits"));
+			return fault_set(f, e, 0, "the body is not a valid form: a '%' without two hex digits", S("%"));
 	}
 	if (r->json.p)
 		return read_json(r, r->json, S("the form field payload"), a, f);
@@ -182,5 +182,5 @@ enum err slack_request_read(struct slack_request *r, struct str content_type, st
 		return read_form(r, body, arena, f);
 	if (media_type_is(content_type, S("application/json")))
 		return read_json(r, body, S("the body"), arena, f);
-	return fault_set(f, E_SYNTAX, 0, S("the content type is neither application/x-www-form-urlencoded nor application/json"));
+	return fault_set(f, E_SYNTAX, 0, "the content type is neither application/x-www-form-urlencoded nor application/json");
 }

@@ -27,9 +27,9 @@ static void round_trip(struct str content, size_t size)
 	for (size_t i = 0; i < content.n; i += size) {
 		struct str piece = str_sub(content, i, i + size);
 		char digits[] = { "0123456789abcdef"[piece.n >> 4 & 15], "0123456789ABCDEF"[piece.n & 15] };
-		buf_add(&w, (struct str){ digits, 2 }, S(";x=y\r\n"), piece, S("\r\n"));
+		buf_format(&w, "%;x=y\r\n%\r\n", (struct str){ digits, 2 }, piece);
 	}
-	buf_add(&w, S("0\r\nx: y\r\n\r\nrest"));
+	buf_format(&w, "0\r\nx: y\r\n\r\nrest");
 	size_t used;
 	struct http_head h = { .body = HTTP_BODY_CHUNKED };
 	check(!w.full && decode(&out, &used, http_body(&h), buf_str(&w), w.n / 2) == OK);

@@ -14,16 +14,16 @@ static enum err parse(struct http_head *h, struct str bytes, uint8_t choice)
 
 static void write_again(struct buf *b, const struct http_head *h)
 {
-	buf_add(b, h->method, S(" "), h->target, S(" "));
+	buf_format(b, "% % ", h->method, h->target);
 	if (h->status) {
 		buf_reset(b);
-		buf_add(b, S("HTTP/1."), NUM(h->minor_version), S(" "), NUM(h->status));
+		buf_format(b, "HTTP/1.% %", NUM(h->minor_version), NUM(h->status));
 	} else {
-		buf_add(b, S("HTTP/1."), NUM(h->minor_version));
+		buf_format(b, "HTTP/1.%", NUM(h->minor_version));
 	}
 	for (size_t i = 0; i < h->count; i++)
-		buf_add(b, S("\r\n"), h->fields[i].name, S(":\t"), h->fields[i].value);
-	buf_add(b, S("\r\n\r\n"));
+		buf_format(b, "\r\n%:\t%", h->fields[i].name, h->fields[i].value);
+	buf_format(b, "\r\n\r\n");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

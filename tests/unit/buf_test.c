@@ -38,13 +38,13 @@ TEST(buf_full_stays)
 	expect(b.full);
 }
 
-TEST(buf_add_takes_parts)
+TEST(buf_format_fills_holes)
 {
 	char bytes[32];
 	struct buf b = BUF(bytes);
 	expect_int(b.cap, 32);
-	buf_add(&b, S("GET "), S("/"), S(""), NUM(-12));
-	buf_add(&b, S("!"));
+	buf_format(&b, "GET /%", NUM(-12));
+	buf_format(&b, "!");
 	expect_str(buf_str(&b), S("GET /-12!"));
 }
 

@@ -157,7 +157,7 @@ TEST(config_secrets_of_apps)
 	for (size_t i = 0; i < countof(blanks); i++) {
 		char text[128];
 		struct buf b = BUF(text);
-		buf_add(&b, S("{\"apps\":{\"A1\":{\"secret\":\""), str_c(blanks[i]), S("\"}}}\0"));
+		buf_format(&b, "{\"apps\":{\"A1\":{\"secret\":\"%\"}}}%", str_c(blanks[i]), S("\0"));
 		context("case %zu", i);
 		expect_int(read_routes(SECRET, text), E_CONFIG);
 		expect_str(fault_text(&fault), S("GATEWAY_CONFIG: apps.A1 has no secret"));

@@ -76,7 +76,7 @@ TEST(decide_through_every_front_door)
 		struct buf b = BUF(path);
 		struct gateway_request req;
 		struct fault f;
-		buf_add(&b, S("vectors/events/"), str_c(files[i]), S(".json\0"));
+		buf_format(&b, "vectors/events/%.json%", str_c(files[i]), S("\0"));
 		context("%s", files[i]);
 		arena_reset(&arena);
 		expect_int(front_door_read(&req, test_file(path), &arena, &f), OK);
@@ -506,10 +506,10 @@ TEST(decide_unreadable_requests)
 {
 	struct fault f;
 	arena_reset(&arena);
-	fault_set(&f, E_LIMIT, 0, S("the body is larger than 1048576 bytes"));
+	fault_set(&f, E_LIMIT, 0, "the body is larger than 1048576 bytes");
 	decide_unreadable(&decision, &f, &arena);
 	expect_answer((struct reply){ .status = 413, .content_type = JSON, .body = S("{\"error\":\"the body is larger than 1048576 bytes\"}") });
-	fault_set(&f, E_SYNTAX, 0, S("no \"JSON\""));
+	fault_set(&f, E_SYNTAX, 0, "no \"JSON\"");
 	decide_unreadable(&decision, &f, &arena);
 	expect_answer((struct reply){ .status = 400, .content_type = JSON, .body = S("{\"error\":\"no \\\"JSON\\\"\"}") });
 	expect_int(decision.level, LOG_WARN);

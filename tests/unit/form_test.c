@@ -26,7 +26,7 @@ TEST(form_walk_goes_through_the_pairs)
 		struct form_walk w = form_walk(guard_copy(cases[i].body));
 		context("%s", cases[i].body.p);
 		while (form_next(&w))
-			buf_add(&b, w.name, S(":"), w.value, S(";"));
+			buf_format(&b, "%:%;", w.name, w.value);
 		expect_str(buf_str(&b), cases[i].want);
 		expect(!form_next(&w));
 	}

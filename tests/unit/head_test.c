@@ -260,10 +260,10 @@ TEST(head_counts_fields)
 	static char text[8192];
 	for (int fields = HTTP_FIELDS_MAX; fields <= HTTP_FIELDS_MAX + 1; fields++) {
 		struct buf b = BUF(text);
-		buf_add(&b, S("GET / HTTP/1.1\r\nHost: a\r\n"));
+		buf_format(&b, "GET / HTTP/1.1\r\nHost: a\r\n");
 		for (int i = 1; i < fields; i++)
-			buf_add(&b, S("x"), NUM(i), S(": "), NUM(i), S("\r\n"));
-		buf_add(&b, S("\r\n"));
+			buf_format(&b, "x%: %\r\n", NUM(i), NUM(i));
+		buf_format(&b, "\r\n");
 		expect_int(request(guard_copy(buf_str(&b))), fields == HTTP_FIELDS_MAX ? OK : E_LIMIT);
 	}
 	expect(mentions(fault_text(&fault), "100"));

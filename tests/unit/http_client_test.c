@@ -281,15 +281,15 @@ TEST(client_body_limits)
 				struct str text = { content, n };
 				context("%zu bytes, kind %d, lacking %zu", n, kind, lack);
 				if (kind == 0)
-					buf_add(&b, S("HTTP/1.1 200 OK\r\nContent-Length: "), NUM(n), S("\r\n\r\n"), text);
+					buf_format(&b, "HTTP/1.1 200 OK\r\nContent-Length: %\r\n\r\n%", NUM(n), text);
 				else if (kind == 1)
-					buf_add(&b, S("HTTP/1.1 200 OK\r\n\r\n"), text);
+					buf_format(&b, "HTTP/1.1 200 OK\r\n\r\n%", text);
 				else
-					buf_add(&b, S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
+					buf_format(&b, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 				for (size_t at = 0; kind == 2 && at < n; at += 10)
-					buf_add(&b, S("a\r\n"), str_sub(text, at, at + 10), S("\r\n"));
+					buf_format(&b, "a\r\n%\r\n", str_sub(text, at, at + 10));
 				if (kind == 2)
-					buf_add(&b, S("0\r\n\r\n"));
+					buf_format(&b, "0\r\n\r\n");
 				connect_pair(SOCK_SEQPACKET);
 				for (size_t at = 0; at < b.n; at += 100)
 					say(str_sub(buf_str(&b), at, at + 100));
@@ -318,10 +318,10 @@ TEST(client_head_limit)
 	for (size_t size = HTTP_HEAD_MAX - 1; size <= HTTP_HEAD_MAX + 1; size++) {
 		struct buf b = BUF(says);
 		context("a head of %zu bytes", size);
-		buf_add(&b, S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nx: "));
+		buf_format(&b, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nx: ");
 		while (b.n < size - 4)
 			buf_put_char(&b, 'x');
-		buf_add(&b, S("\r\n\r\nhello"));
+		buf_format(&b, "\r\n\r\nhello");
 		connect_pair(SOCK_STREAM);
 		say(buf_str(&b));
 		expect_int(exchange(5, 5000), size <= HTTP_HEAD_MAX ? OK : E_LIMIT);
@@ -425,7 +425,7 @@ static void *say_large(void *none)
 		struct buf b = BUF(hex);
 		for (int shift = 16; shift >= 0; shift -= 4)
 			buf_put_char(&b, digits[n >> shift & 15]);
-		buf_add(&b, S("\r\n"));
+		buf_format(&b, "\r\n");
 		say(buf_str(&b));
 		say((struct str){ chunk, n });
 		say(S("\r\n"));

@@ -114,7 +114,7 @@ static void set_up(const struct act *script, size_t count)
 	acts_count = count;
 	requests = 0;
 	peer_start(&peer, serve, NULL);
-	buf_add(&url, S("http://127.0.0.1:"), NUM(peer.port));
+	buf_format(&url, "http://127.0.0.1:%", NUM(peer.port));
 	check(endpoint_from_url(&endpoint, buf_str(&url), &f) == OK);
 	skew_ms = 0;
 	invoker = (struct invoker){ .pool = pool, .resolver = &resolver, .credentials = &chain, .override = &endpoint, .skew_ms = &skew_ms };
@@ -305,7 +305,7 @@ TEST(invoke_waits_as_long_as_throttling_asks_for)
 		char memory[128];
 		struct buf b = BUF(memory);
 		context("%s", odd[i].p);
-		buf_add(&b, S(STATUS("429 Slow") "Retry-After: "), odd[i], S("\r\n\r\n"));
+		buf_format(&b, "%%\r\n\r\n", S(STATUS("429 Slow") "Retry-After: "), odd[i]);
 		SET_UP({ buf_str(&b), KEEPS, 0 }, { started, KEEPS, 0 });
 		before = clock_mono_ms();
 		run(100000);
@@ -607,7 +607,7 @@ TEST(invoke_serves_the_soft_moment_once_and_goes_on)
 static struct str refusal_at(char memory[static 256], const char *name, int64_t seconds)
 {
 	struct buf b = { memory, 0, 256, false };
-	buf_add(&b, S(STATUS("403 Forbidden") "x-amzn-ErrorType: "), str_c(name), S("\r\nDate: "));
+	buf_format(&b, "%%\r\nDate: ", S(STATUS("403 Forbidden") "x-amzn-ErrorType: "), str_c(name));
 	utc_put_http_date(&b, seconds);
 	buf_put(&b, S("\r\n\r\n"));
 	check(!b.full);

@@ -45,7 +45,7 @@ static struct json line_of(struct str text)
 TEST(log_line_is_one_object)
 {
 	capture();
-	LOG(LOG_WARN, L("invoke failed"), KV("function", S("deploy")), KI("status", 503), KV("empty", S("")), KI("zero", 0));
+	LOG(LOG_WARN, "invoke failed", "function status# empty zero#", S("deploy"), NUM(503), S(""), NUM(0));
 	struct str text = captured();
 	struct json v = line_of(text);
 	expect_str(json_member(v, S("level")).text, S("\"WARN\""));
@@ -58,7 +58,7 @@ TEST(log_line_stays_one_line_whatever_is_in_it)
 	for (int c = 0; c < 256; c++) {
 		char byte = (char)c;
 		capture();
-		LOG(LOG_ERROR, L("x"), KV("text", ((struct str){ &byte, 1 })));
+		LOG(LOG_ERROR, "x", "text", (struct str){ &byte, 1 });
 		struct json text = json_member(line_of(captured()), S("text"));
 		static char memory[16];
 		struct arena arena = { memory, 0, sizeof(memory) };
@@ -78,7 +78,7 @@ TEST(log_leaves_out_the_field_that_is_too_long)
 	memset(long_text, 'a', sizeof(long_text));
 	for (size_t n = LOG_LINE_MAX - 150; n < sizeof(long_text); n++) {
 		capture();
-		LOG(LOG_INFO, L("m"), KV("long", ((struct str){ long_text, n })), KI("after", 7));
+		LOG(LOG_INFO, "m", "long after#", (struct str){ long_text, n }, NUM(7));
 		struct str text = captured();
 		struct json v = line_of(text);
 		context("%zu bytes", n);
@@ -99,7 +99,7 @@ TEST(log_level_filters)
 		for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++) {
 			log_set_level(least);
 			capture();
-			LOG(level, L("x"));
+			LOG(level, "x", "");
 			struct str text = captured();
 			context("%d at %d", (int)level, (int)least);
 			expect_int(log_wants(level), level >= least);

@@ -136,7 +136,7 @@ TEST(route_limits)
 		struct buf b = BUF(text);
 		buf_put(&b, S("{\"routes\":["));
 		for (int i = 0; i < n; i++)
-			buf_add(&b, i ? S(",") : S(""), S("{\"command\":\"/"), NUM(i), S("\",\"invoke\":\"eu-west-1/f"), NUM(i), S("\"}"));
+			buf_format(&b, "%{\"command\":\"/%\",\"invoke\":\"eu-west-1/f%\"}", i ? S(",") : S(""), NUM(i), NUM(i));
 		buf_put(&b, S("]}"));
 		context("%d routes", n);
 		expect(!b.full);
@@ -159,7 +159,7 @@ TEST(route_limits)
 		struct buf b = BUF(text);
 		buf_put(&b, S("{\"apps\":{"));
 		for (int i = 0; i < n; i++)
-			buf_add(&b, i ? S(",") : S(""), S("\"A"), NUM(i), S("\":{\"secret\":\"x\"}"));
+			buf_format(&b, "%\"A%\":{\"secret\":\"x\"}", i ? S(",") : S(""), NUM(i));
 		buf_put(&b, S("}}"));
 		context("%d apps", n);
 		expect_int(read(buf_str(&b)), n <= APPS_MAX ? OK : E_CONFIG);
@@ -234,7 +234,7 @@ TEST(route_lists)
 		char text[256];
 		struct buf b = BUF(text);
 		struct slack_request slack = { .team_id = cases[i].team, .channel_id = cases[i].channel, .user_id = cases[i].user };
-		buf_add(&b, S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\""), cases[i].lists, S("}]}"));
+		buf_format(&b, "{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"%}]}", cases[i].lists);
 		context("case %zu", i);
 		expect_int(read(buf_str(&b)), OK);
 		expect_str(route_refusal(&routes.list[0], &slack), cases[i].want);
