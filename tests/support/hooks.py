@@ -1,8 +1,42 @@
 """Where a response_url points: Slack's end of the way back."""
 
+import json
 import ssl
 
 from support.wire import Gone, Server, Wire, eventually, head_problems, response
+
+# ---- what Slack may answer; entries of a script --------------------------------------------------------------------
+
+
+def says(status, word, fields=()):
+    """A refusal in Slack's words."""
+    return response(status, json.dumps({"ok": False, "error": word}).encode(), [("Content-Type", "application/json"), *fields])
+
+
+def limited(seconds=None):
+    return response(429, b"", [] if seconds is None else [("Retry-After", str(seconds))])
+
+
+def redirect(where, status=302):
+    return response(status, b"", [("Location", where)])
+
+
+def hang(wire):
+    """Takes the message and says nothing, for as long as the other side waits."""
+    wire.fill()
+
+
+def reset(wire):
+    wire.reset()
+
+
+def close(wire):
+    wire.close()
+
+
+OK = response(200, b"ok")
+EXPIRED = says(404, "expired_url")
+BROKEN = response(503)
 
 
 class Hooks(Server):
