@@ -1,14 +1,16 @@
 #include "gateway/relay.h"
 
+#include "aws/names.h"
 #include "codec/hex.h"
 #include "codec/json_read.h"
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 #include "crypto/ct.h"
-#include "gateway/front_door.h"
 #include "gateway/payload.h"
-#include "slack/request.h"
-#include "slack/text.h"
+#include "gateway/reply.h"
+
+/* Of why a function failed; both in characters. */
+enum { ERROR_TYPE_MAX = 100, ERROR_MESSAGE_MAX = 500 };
 
 static struct json parse(struct str text)
 {
@@ -17,26 +19,29 @@ static struct json parse(struct str text)
 	return json_check(&v, &position, text) == OK ? v : (struct json){ 0 };
 }
 
-static bool is_record(struct json v)
+bool record_detect(struct str event)
 {
-	struct json context = json_member(v, S("requestContext"));
+	struct json v = parse(event), context = json_member(v, S("requestContext"));
 	return json_type(json_member(context, S("functionArn"))) == JSON_STRING &&
 	       json_type(json_member(context, S("condition"))) == JSON_STRING &&
 	       json_type(json_member(v, S("requestPayload"))) != JSON_ABSENT;
 }
 
-bool record_detect(struct str event)
+/* Empty when it is no string; also when there is no memory for it. */
+static struct str text_of(struct json v, struct arena *a)
 {
-	return is_record(parse(event));
-}
-
-static enum err take(struct str *out, struct json object, struct str name, struct arena *a)
-{
-	struct json v = json_member(object, name);
-	return json_type(v) == JSON_STRING ? json_string(out, v, a) : OK;
+	struct str s;
+	return json_string(&s, v, a) == OK ? s : S("");
 }
 
 /* ---- is it Slack's word? ---- */
+
+struct verifier {
+	const struct slack_secrets *secrets;
+	bool skip;
+	int64_t now_s;
+	const struct hmac_key *key; /* that vouches for the request; NULL if none has to */
+};
 
 static bool too_old(int64_t age_s)
 {
@@ -45,87 +50,77 @@ static bool too_old(int64_t age_s)
 
 static enum err refuse_age(struct fault *f)
 {
-	return fault_set(f, E_REFUSED, 0,
-		"the request in the record is older than the 30 minutes that its response_url lives, or from the future");
+	return fault_set(f, E_REFUSED, 0, "the request in the record is older than the 30 minutes that its response_url lives, or from the future");
 }
 
 /* The request as it came through a front door: it still carries Slack's own signature. */
-static enum err read_event(struct record *out, struct json event, const struct slack_secrets *secrets, bool skip_verify,
-                           int64_t now_s, struct arena *a, struct fault *f)
+static enum err read_event(struct slack_request *slack, struct verifier *v, struct json event, struct arena *a, struct fault *f)
 {
 	struct gateway_request req;
-	struct slack_request slack;
-	const struct hmac_key *key;
 	int64_t age_s = 0;
 	enum err e = front_door_read(&req, event.text, a, f);
 	if (e != OK)
 		return e;
 	if (req.door == DOOR_NONE)
 		return fault_set(f, E_SYNTAX, 0, "the record holds no request of this gateway");
-	if (!skip_verify) {
-		enum slack_verdict verdict = slack_verify(secrets, &age_s, &key, req.timestamp, req.signature, req.body, now_s);
-		bool genuine = verdict == SLACK_GENUINE;
-		/* Only the age is judged otherwise here than at the front door. */
-		if (verdict == SLACK_STALE && !too_old(age_s))
-			genuine = slack_verify(secrets, &age_s, &key, req.timestamp, req.signature, req.body, now_s - age_s) == SLACK_GENUINE;
-		if (verdict == SLACK_STALE && too_old(age_s))
+	if (!v->skip) {
+		enum slack_verdict verdict = slack_verify(v->secrets, &age_s, &v->key, req.timestamp, req.signature, req.body, v->now_s);
+		if (too_old(age_s))
 			return refuse_age(f);
-		if (!genuine || req.doubled)
+		/* Only the age is judged otherwise than at the front door. */
+		if (verdict == SLACK_STALE)
+			verdict = slack_verify(v->secrets, &age_s, &v->key, req.timestamp, req.signature, req.body, v->now_s - age_s);
+		if (verdict != SLACK_GENUINE || req.doubled)
 			return fault_set(f, E_REFUSED, 0, "the request in the record does not carry a valid Slack signature");
 	}
-	e = slack_request_read(&slack, req.content_type, req.body, a, f);
-	out->response_url = slack.response_url;
-	return e;
+	return slack_request_read(slack, req.content_type, req.body, a, f);
 }
 
 /* A `slack` payload: the gateway itself vouched for its response_url. */
-static enum err read_payload(struct record *out, struct json payload, struct json gateway, const struct slack_secrets *secrets,
-                             bool skip_verify, int64_t now_s, struct arena *a, struct fault *f)
+static enum err read_payload(struct slack_request *slack, struct verifier *v, struct json payload, struct json gateway,
+                             struct arena *a, struct fault *f)
 {
-	struct str mac = { 0 };
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
 	int64_t received_at_ms;
-	bool genuine = skip_verify;
-	enum err e = take(&out->response_url, payload, S("response_url"), a);
-	struct json_walk urls = json_walk(json_member(payload, S("response_urls")));
-	if (e == OK && out->response_url.n == 0 && json_next(&urls))
-		e = take(&out->response_url, urls.value, S("response_url"), a);
-	if (e == OK)
-		e = take(&mac, gateway, S("reply_mac"), a);
+	enum err e = slack_request_read(slack, S("application/json"), payload.text, a, f);
 	if (e != OK)
-		return fault_set(f, e, 0, "the record is too large");
+		return e;
 	if (!json_int(&received_at_ms, json_member(gateway, S("received_at"))) || received_at_ms < 0)
 		return fault_set(f, E_REFUSED, 0, "the payload in the record does not say when it was received");
-	if (too_old(now_s - received_at_ms / 1000))
+	if (too_old(v->now_s - received_at_ms / 1000))
 		return refuse_age(f);
-	if (!skip_verify && !hex_decode(given, sizeof(given), mac))
+	if (v->skip)
+		return OK;
+	if (!hex_decode(given, sizeof(given), text_of(json_member(gateway, S("reply_mac")), a)))
 		return fault_set(f, E_REFUSED, 0, "the payload in the record carries no valid reply_mac");
-	for (size_t i = 0; !skip_verify && i < secrets->count; i++) {
-		payload_reply_mac(right, &secrets->keys[i], received_at_ms, out->response_url);
-		genuine |= ct_equal(given, right, sizeof(right));
+	for (size_t i = 0; i < v->secrets->count; i++) {
+		payload_reply_mac(right, &v->secrets->keys[i], received_at_ms, slack->response_url);
+		if (ct_equal(given, right, sizeof(right)))
+			v->key = &v->secrets->keys[i];
 	}
 	ct_wipe(right, sizeof(right));
-	return genuine ? OK : fault_set(f, E_REFUSED, 0,
-		"the reply_mac in the record was not made with any of this gateway's secrets");
+	return v->key ? OK : fault_set(f, E_REFUSED, 0, "the reply_mac in the record was not made with any of this gateway's secrets");
 }
 
 /* ---- what did it return? ---- */
 
-static enum err read_result(struct function_result *out, struct json record, struct arena *a)
+struct str result_failure(struct str json, struct str otherwise, struct arena *arena)
 {
-	struct json response = json_member(record, S("responsePayload"));
-	struct json context = json_member(record, S("responseContext"));
-	struct json condition = json_member(json_member(record, S("requestContext")), S("condition"));
-	out->failed = !json_is(condition, S("Success")) || json_type(json_member(context, S("functionError"))) == JSON_STRING;
-	out->json = response.text;
-	if (!out->failed)
-		return OK;
-	enum err e = take(&out->error_type, response, S("errorType"), a);
-	if (e == OK)
-		e = take(&out->error_message, response, S("errorMessage"), a);
-	if (e == OK && out->error_type.n == 0 && !json_is(condition, S("Success")))
-		e = json_string(&out->error_type, condition, a);
-	return e;
+	struct json v = parse(json);
+	struct str type = utf8_take(text_of(json_member(v, S("errorType")), arena), ERROR_TYPE_MAX);
+	struct str message = utf8_take(text_of(json_member(v, S("errorMessage")), arena), ERROR_MESSAGE_MAX);
+	struct buf b = arena_buf(arena, type.n + 2 + message.n);
+	buf_format(&b, "%%%", type, type.n && message.n ? S(": ") : S(""), message);
+	return b.n ? buf_str(&b) : otherwise;
+}
+
+static void read_result(struct function_result *out, struct json record, struct str condition, struct arena *a)
+{
+	struct json error = json_member(json_member(record, S("responseContext")), S("functionError"));
+	out->json = json_member(record, S("responsePayload")).text;
+	out->failed = !str_eq(condition, S("Success")) || json_type(error) == JSON_STRING;
+	if (out->failed)
+		out->reason = result_failure(out->json, condition, a);
 }
 
 enum err record_read(struct record *out, struct str event, const struct slack_secrets *secrets, bool skip_verify,
@@ -134,21 +129,24 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 	struct json record = parse(event);
 	struct json context = json_member(record, S("requestContext")), request = json_member(record, S("requestPayload"));
 	struct json gateway = json_member(request, S("gateway"));
-	*out = (struct record){ 0 };
-	enum err e = take(&out->function, context, S("functionArn"), arena);
-	if (e == OK)
-		e = take(&out->request_id, context, S("requestId"), arena);
-	if (e == OK)
-		e = read_result(&out->result, record, arena);
+	struct str arn = text_of(json_member(context, S("functionArn")), arena);
+	struct verifier v = { .secrets = secrets, .skip = skip_verify, .now_s = now_s };
+	struct slack_request slack;
+	*out = (struct record){
+		.function = { .region = aws_function_region(arn), .function = aws_function_name(arn) },
+		.request_id = text_of(json_member(context, S("requestId")), arena),
+	};
+	read_result(&out->result, record, text_of(json_member(context, S("condition")), arena), arena);
+	enum err e = json_type(gateway) == JSON_OBJECT ? read_payload(&slack, &v, request, gateway, arena, f)
+	                                               : read_event(&slack, &v, request, arena, f);
 	if (e != OK)
-		return fault_set(f, e, 0, "the record is too large");
-	if (json_type(gateway) == JSON_OBJECT)
-		e = read_payload(out, request, gateway, secrets, skip_verify, now_s, arena, f);
-	else
-		e = read_event(out, request, secrets, skip_verify, now_s, arena, f);
-	if (e == OK && out->response_url.n == 0)
+		return e;
+	if (v.key && !slack_secrets_admit(secrets, v.key, slack.api_app_id))
+		return fault_set(f, E_REFUSED, 0, "the request in the record was signed with another secret than that of the app it names");
+	if (slack.response_url.n == 0)
 		return fault_set(f, E_SYNTAX, 0, "the request in the record has no response_url to answer to");
-	return e;
+	out->response_url = slack.response_url;
+	return OK;
 }
 
 /* ---- the message ---- */
@@ -166,62 +164,41 @@ static void put_text(struct json_writer *w, struct str text)
 	json_put_string_parts(w, parts, countof(parts));
 }
 
-static void put_failure(struct json_writer *w, const struct function_result *result, struct str function)
-{
-	char memory[4096];
-	struct buf b = BUF(memory);
-	struct str type = utf8_take(result->error_type, 100), message = utf8_take(result->error_message, 500);
-	buf_format(&b, "Lambda function % failed", function);
-	if (type.n)
-		buf_put(&b, S(": "));
-	slack_put_escaped(&b, type);
-	if (message.n)
-		buf_put(&b, S(": "));
-	slack_put_escaped(&b, message);
-	json_field(w, S("response_type"), S("ephemeral"));
-	json_key(w, S("replace_original"));
-	json_put_bool(w, false);
-	put_text(w, buf_str(&b));
-}
-
-/* {"statusCode":200,"body":"..."} is what a function behind an HTTP front door returns: its body counts, and a
- * text that is itself an object. */
+/* {"statusCode":200,"body":"..."} is what a function behind an HTTP front door returns: its body counts, which is often
+ * itself JSON in a string. *text is the text of *v, if it is one. */
 static enum err unwrap(struct json *v, struct str *text, struct str json, struct arena *a)
 {
 	*v = parse(json);
-	bool wrapped = json_type(json_member(*v, S("statusCode"))) == JSON_NUMBER;
+	bool wrapped = json_type(json_member(*v, S("statusCode"))) != JSON_ABSENT;
 	if (wrapped)
 		*v = json_member(*v, S("body"));
 	enum err e = json_type(*v) == JSON_STRING ? json_string(text, *v, a) : OK;
 	struct json inner = wrapped && e == OK ? parse(*text) : (struct json){ 0 };
 	if (json_type(inner) == JSON_OBJECT)
 		*v = inner;
-	return e;
+	return json_type(inner) == JSON_STRING ? json_string(text, inner, a) : e;
 }
 
-enum err result_message(struct str *out, const struct function_result *result, struct str function, struct arena *arena)
+enum err result_message(struct str *out, const struct function_result *result, const struct target *function, struct arena *arena)
 {
 	struct json v = { 0 };
 	struct str text = result->text;
-	enum err e = result->failed || !result->json.n ? OK : unwrap(&v, &text, result->json, arena);
+	if (result->failed) {
+		*out = reply_late(function, &(struct outcome){ .fate = FATE_FAILED, .reason = result->reason }, arena);
+		return out->p ? OK : E_LIMIT;
+	}
+	enum err e = result->json.n ? unwrap(&v, &text, result->json, arena) : OK;
 	enum json_type type = json_type(v);
 	bool is_text = type == JSON_STRING || type == JSON_ABSENT;
-	bool silent = type == JSON_NULL || (is_text && text.n == 0);
-	*out = v.text;
-	if (e != OK || (!result->failed && type == JSON_OBJECT))
+	*out = type == JSON_OBJECT ? v.text : S("");
+	if (e != OK || type == JSON_OBJECT || type == JSON_NULL || (is_text && text.n == 0))
 		return e;
-	*out = S("");
-	if (silent && !result->failed)
-		return OK;
 	struct buf b = arena_rest(arena);
 	struct json_writer w = json_writer(&b);
 	json_open(&w, '{');
-	if (result->failed)
-		put_failure(&w, result, function);
-	else
-		put_text(&w, is_text ? text : v.text);
+	put_text(&w, is_text ? text : v.text);
 	json_close(&w, '}');
-	e = b.full ? E_LIMIT : OK;
+	bool full = b.full;
 	*out = arena_keep(arena, &b);
-	return e;
+	return full ? E_LIMIT : OK;
 }

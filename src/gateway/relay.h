@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "gateway/target.h"
 #include "slack/verify.h"
 
 enum {
@@ -19,13 +20,13 @@ enum {
 /* What a function returned, from whichever side it came. */
 struct function_result {
 	bool failed;
-	struct str error_type, error_message; /* if it failed; may be empty */
-	struct str json;                      /* if not: what it returned, one JSON value; may be empty, */
-	struct str text;                      /* or plain text, if that is all it was */
+	struct str reason; /* if it failed: for people, not empty */
+	struct str json;   /* if not: what it returned, one JSON value; may be empty, */
+	struct str text;   /* or plain text, if that is all it was */
 };
 
 struct record {
-	struct str function;     /* its ARN, for the log */
+	struct target function;  /* as far as its ARN tells */
 	struct str request_id;   /* AWS's id of the invocation */
 	struct str response_url; /* verified to be Slack's word */
 	struct function_result result;
@@ -40,9 +41,13 @@ bool record_detect(struct str event);
 must_check enum err record_read(struct record *out, struct str event, const struct slack_secrets *secrets, bool skip_verify,
                                 int64_t now_s, struct arena *arena, struct fault *f);
 
-/* The message for a result: JSON in `arena`, empty if there is nothing to say (null, no output). A string becomes a
- * text, an object is sent as it is, {"statusCode":...,"body":...} is unwrapped, anything else is shown as JSON. A failure becomes
- * an ephemeral text that replaces nothing. Texts that Slack would not take whole are cut and say so. E_LIMIT. */
-must_check enum err result_message(struct str *out, const struct function_result *result, struct str function, struct arena *arena);
+/* Why a function failed, from the JSON that Lambda hands over then: "TypeError: x is not a function", shortened where it is
+ * long; `otherwise` when it does not tell. Lives in `arena`. */
+struct str result_failure(struct str json, struct str otherwise, struct arena *arena);
+
+/* The message for a result of `function`: JSON in `arena`, empty if there is nothing to say (null, no output). A string becomes
+ * a text, an object is sent as it is, {"statusCode":...,"body":...} is unwrapped, anything else is shown as JSON. A failure
+ * becomes an ephemeral text that replaces nothing. Texts that Slack would not take whole are cut and say so. E_LIMIT. */
+must_check enum err result_message(struct str *out, const struct function_result *result, const struct target *function, struct arena *arena);
 
 #endif

@@ -207,12 +207,10 @@ static void post_result(struct runner *runner, const struct function_result *res
 	struct backend *b = runner->backend;
 	const struct request *r = runner->request;
 	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
-	char memory[LOCAL_NAME_MAX + 8];
-	struct buf name = BUF(memory);
+	const struct target function = { .region = BACKEND_REGION, .function = name_of(r) };
 	struct str message, url = { r->response_url, r->response_url_n };
 	struct fault f = { .n = 0 };
-	buf_format(&name, "%@local", name_of(r));
-	enum err e = result_message(&message, result, buf_str(&name), &arena);
+	enum err e = result_message(&message, result, &function, &arena);
 	if (e == OK && (message.n == 0 || url.n == 0))
 		return;
 	wait_for_acknowledgement(b, r);
@@ -251,10 +249,10 @@ static void run_function(struct runner *runner)
 	struct str printed = str_trim_lines(buf_str(&output));
 	bool is_json = json_check(&value, &position, printed) == OK;
 	const struct function_result answer = {
-		.failed = failed, .error_message = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
+		.failed = failed, .reason = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
 	};
 	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", id_of(r), name_of(r),
-		answer.error_message, NUM(output.n), NUM(clock_mono_ms() - start));
+		answer.reason, NUM(output.n), NUM(clock_mono_ms() - start));
 	post_result(runner, &answer);
 }
 

@@ -1,7 +1,6 @@
 #include "host/dispatch.h"
 
 #include "base/clock.h"
-#include "codec/json_read.h"
 #include "gateway/payload.h"
 #include "gateway/relay.h"
 #include "host/metrics.h"
@@ -9,21 +8,30 @@
 
 #include <string.h>
 
-/* What an invocation leaves of the time for the late message about it. */
-enum { LATE_MESSAGE_MS = 1000 };
+enum {
+	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
+	ANSWER_AHEAD_MS = 300,  /* a message must not overtake the answer, which takes another way to Slack */
+};
 
 struct run {
 	const struct dispatch *d;
 	bool answered;
+	int64_t answered_ms; /* if it was answered in this run */
 };
+
+static void send_answer(struct run *run, const struct reply *reply)
+{
+	run->answered = true;
+	run->d->answer(run->d->ctx, reply);
+	run->answered_ms = clock_mono_ms();
+}
 
 static void answer(struct run *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
 	const struct decision *decision = d->decision;
 	struct reply reply = reply_to(&d->services->config, decision->route, &decision->slack, &decision->target, outcome, d->arena);
-	run->answered = true;
-	d->answer(d->ctx, &reply);
+	send_answer(run, &reply);
 }
 
 static void answer_pending(void *arg)
@@ -34,23 +42,6 @@ static void answer_pending(void *arg)
 static bool is_sync(const struct dispatch *d)
 {
 	return d->decision->route && d->decision->route->sync;
-}
-
-/* "TypeError: x is not a function", from what Lambda hands over for a function that failed. */
-static struct str failure_reason(struct str json, struct arena *a)
-{
-	struct json v = { 0 };
-	struct str type = S(""), text = S("");
-	size_t position;
-	if (json_check(&v, &position, json) != OK || json_type(v) != JSON_OBJECT)
-		return S("without a reason");
-	if (json_string(&type, json_member(v, S("errorType")), a) != OK)
-		type = S("");
-	if (json_string(&text, json_member(v, S("errorMessage")), a) != OK)
-		text = S("");
-	struct buf b = arena_buf(a, 400);
-	buf_format(&b, "%%%", str_sub(type, 0, 100), type.n && text.n ? S(": ") : S(""), str_sub(text, 0, 280));
-	return b.n ? buf_str(&b) : S("without a reason");
 }
 
 static struct outcome outcome_of(const struct dispatch *d, const struct invoke_result *result, struct str body)
@@ -66,13 +57,14 @@ static struct outcome outcome_of(const struct dispatch *d, const struct invoke_r
 	if (result->outcome != INVOKE_STARTED)
 		outcome.reason = fault_text(&result->fault);
 	else if (is_sync(d) && result->error_name[0])
-		outcome.fate = FATE_FAILED, outcome.reason = failure_reason(body, d->arena);
+		outcome.fate = FATE_FAILED, outcome.reason = result_failure(body, S("without a reason"), d->arena);
 	return outcome;
 }
 
 /* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. */
-static void tell_late(const struct dispatch *d, const struct outcome *outcome, struct str body)
+static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
 {
+	const struct dispatch *d = run->d;
 	struct fault f;
 	struct deadline deadline = { .hard = d->hard, .soft = DEADLINE_NEVER };
 	struct str url = d->decision->slack.response_url, message;
@@ -81,13 +73,16 @@ static void tell_late(const struct dispatch *d, const struct outcome *outcome, s
 	if (url.n == 0)
 		return;
 	if (outcome->fate == FATE_STARTED)
-		e = result_message(&message, &(struct function_result){ .json = body }, d->decision->target.function, d->arena);
+		e = result_message(&message, &(struct function_result){ .json = body }, &d->decision->target, d->arena);
 	else
 		message = reply_late(&d->decision->target, outcome, d->arena);
-	if (e != OK || (!message.n && outcome->fate != FATE_STARTED))
+	if (e != OK || (!message.n && outcome->fate != FATE_STARTED)) {
 		e = fault_set(&f, E_LIMIT, 0, "no memory is left for the late message");
-	else if (message.n)
+	} else if (message.n) {
+		/* If that was all the time there is, it is said there. */
+		(void)!deadline_sleep(&deadline, run->answered_ms + ANSWER_AHEAD_MS - clock_mono_ms());
 		e = respond(d->services, url, message, &deadline, &f);
+	}
 	if (e != OK)
 		LOG(LOG_ERROR, "the user could not be told late what became of the request", "request_id reason",
 			d->request_id, fault_text(&f));
@@ -101,24 +96,31 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 		[FATE_STARTED] = "started", [FATE_NOT_STARTED] = "not started", [FATE_UNKNOWN] = "unknown", [FATE_FAILED] = "failed",
 	};
 	const struct target *target = &d->decision->target;
+	const struct slack_request *slack = &d->decision->slack;
 	metrics_invoke(str_c(words[outcome->fate]), str_c(result->error_name), result->attempts, took_ms);
 	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, words[outcome->fate],
-	    "request_id kind region function invocation status# attempts# ms# reason",
-	    d->request_id, slack_kind_name(d->decision->slack.kind), target->region, target->function, str_c(result->request_id),
-	    NUM(result->status), NUM(result->attempts), NUM(took_ms), outcome->reason);
+	    "request_id kind type region function invocation status# attempts# ms# reason",
+	    d->request_id, slack_kind_name(slack->kind), slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""),
+	    target->region, target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts), NUM(took_ms),
+	    outcome->reason);
+}
+
+/* What Slack would deliver it under again; empty for what it delivers once. */
+static struct str delivery_of(const struct dispatch *d)
+{
+	const struct slack_request *slack = &d->decision->slack;
+	return slack->kind == SLACK_EVENT ? slack->event_id : S("");
 }
 
 /* True if the request is another delivery of an event that needs nothing more done. */
 static bool is_duplicate(struct run *run)
 {
 	const struct dispatch *d = run->d;
-	const struct slack_request *slack = &d->decision->slack;
-	if (slack->kind != SLACK_EVENT || !slack->event_id.n)
-		return false;
-	enum dedupe_verdict verdict = dedupe_begin(d->services->dedupe, slack->event_id, run->answered ? d->hard : d->soft);
+	struct str id = delivery_of(d);
+	enum dedupe_verdict verdict = id.n ? dedupe_begin(d->services->dedupe, id, d->soft) : DEDUPE_FIRST;
 	if (verdict == DEDUPE_FIRST)
 		return false;
-	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, slack->event_id,
+	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, id,
 		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
 	if (!run->answered)
 		answer(run, &(struct outcome){ .fate = verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING });
@@ -134,8 +136,7 @@ static void answer_settled(struct run *run, const struct outcome *outcome, struc
 		return;
 	}
 	if (reply_of_function(&reply, body, d->arena) == OK) {
-		run->answered = true;
-		d->answer(d->ctx, &reply);
+		send_answer(run, &reply);
 		return;
 	}
 	answer(run, &(struct outcome){ .fate = FATE_FAILED, .reason = S("what it returned is neither JSON nor a response") });
@@ -143,7 +144,7 @@ static void answer_settled(struct run *run, const struct outcome *outcome, struc
 
 void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 {
-	struct run run = { d, d->answered };
+	struct run run = { .d = d, .answered = d->answered };
 	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run };
 	const struct slack_request *slack = &d->decision->slack;
 	struct buf body = { 0 };
@@ -151,8 +152,9 @@ void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 	*result = (struct invoke_result){ .outcome = INVOKE_STARTED };
 	if (is_duplicate(&run))
 		return;
-	if (deadline.hard - LATE_MESSAGE_MS > deadline.soft)
-		deadline.hard -= LATE_MESSAGE_MS;
+	int64_t spare = (d->hard - d->soft) / 2;
+	if (slack->response_url.n && spare > 0)
+		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
 	if (!run.answered && d->services->config.ack == ACK_FIRST && slack->kind != SLACK_EVENT && !is_sync(d))
 		answer(&run, &(struct outcome){ .fate = FATE_ANNOUNCED });
 	if (run.answered)
@@ -169,13 +171,13 @@ void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 	invoke(d->invoker, result, &invocation, is_sync(d) ? &body : NULL, &deadline);
 	struct outcome outcome = outcome_of(d, result, buf_str(&body));
 	bool late = run.answered;
-	if (slack->kind == SLACK_EVENT && slack->event_id.n)
-		dedupe_end(d->services->dedupe, slack->event_id, result->outcome == INVOKE_STARTED);
+	if (delivery_of(d).n)
+		dedupe_end(d->services->dedupe, delivery_of(d), result->outcome == INVOKE_STARTED);
 	if (!late)
 		answer_settled(&run, &outcome, buf_str(&body));
 	log_result(d, result, &outcome, clock_mono_ms() - start);
 	if (late && (outcome.fate != FATE_STARTED || is_sync(d)))
-		tell_late(d, &outcome, buf_str(&body));
+		tell_late(&run, &outcome, buf_str(&body));
 }
 
 enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,

@@ -1,6 +1,5 @@
 #include "host/relay.h"
 
-#include "aws/names.h"
 #include "gateway/relay.h"
 #include "host/metrics.h"
 #include "host/respond.h"
@@ -11,14 +10,13 @@ void relay_run(struct services *s, struct str event, struct str request_id, int6
 	struct fault f;
 	struct str message = { 0 };
 	enum err e = record_read(&record, event, &s->config.secrets, s->config.skip_verify, now_s, arena, &f);
-	struct str function = aws_function_name(record.function);
-	if (e == OK && result_message(&message, &record.result, function, arena) != OK)
+	if (e == OK && result_message(&message, &record.result, &record.function, arena) != OK)
 		e = fault_set(&f, E_LIMIT, 0, "the function's answer is too large for a message");
 	bool silent = e == OK && !message.n;
 	if (e == OK && !silent)
 		e = respond(s, record.response_url, message, d, &f);
 	struct str outcome = e != OK ? S("failed") : silent ? S("nothing to say") : S("posted");
 	metrics_relay(outcome);
-	LOG(e == OK ? LOG_INFO : LOG_ERROR, "relay", "request_id function invocation outcome reason", request_id, function,
-		record.request_id, outcome, e == OK ? S("") : fault_text(&f));
+	LOG(e == OK ? LOG_INFO : LOG_ERROR, "relay", "request_id function invocation outcome reason", request_id,
+		record.function.function, record.request_id, outcome, e == OK ? S("") : fault_text(&f));
 }
