@@ -113,15 +113,17 @@ static struct reply failure(enum slack_kind kind, struct str text, int permanent
 struct reply reply_to(const struct config *c, const struct route *route, const struct slack_request *slack,
                       const struct target *target, const struct outcome *outcome, struct arena *arena)
 {
-	bool unsettled = outcome->fate == FATE_PENDING || outcome->fate == FATE_ANNOUNCED;
-	bool acknowledged = outcome->fate == FATE_STARTED || outcome->fate == FATE_ANNOUNCED;
+	/* An event that is not settled is delivered again, a command that is not says so; nothing else can say it. */
+	bool event = slack->kind == SLACK_EVENT;
+	bool acknowledged = outcome->fate == FATE_STARTED || (outcome->fate == FATE_ANNOUNCED && !event) ||
+	                    (outcome->fate == FATE_PENDING && !event && slack->kind != SLACK_COMMAND);
 	if (slack->kind == SLACK_BLOCK_SUGGESTION)
 		return options_reply();
-	if (acknowledged && slack->kind != SLACK_EVENT && route && route->ack_message.n)
+	if (acknowledged && !event && route && route->ack_message.n)
 		return (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = route->ack_message };
 	if (slack->kind == SLACK_COMMAND)
 		return command_reply(c, route, slack, target, outcome, arena);
-	if (outcome->fate == FATE_STARTED || (unsettled && slack->kind != SLACK_EVENT))
+	if (acknowledged)
 		return (struct reply){ .status = 200 };
 	struct buf b = arena_rest(arena);
 	put_fate(&b, target, outcome);
@@ -153,7 +155,9 @@ static enum err read_response(struct reply *out, struct json v, struct arena *a)
 	}
 	if (e == OK && !is_type(out->content_type))
 		e = E_SYNTAX;
-	bool has_body = status != 204 && status != 304;
+	bool has_body = status != 204 && status != 304 && json_type(body) != JSON_NULL;
+	if (has_body)
+		out->body = body.text;
 	if (e == OK && has_body && json_type(body) == JSON_STRING)
 		e = json_string(&out->body, body, a);
 	if (e == OK && json_type(json_member(v, S("isBase64Encoded"))) == JSON_TRUE) {
@@ -172,7 +176,9 @@ enum err reply_of_function(struct reply *out, struct str json, struct arena *are
 		return E_SYNTAX;
 	if (json_type(json_member(v, S("statusCode"))) != JSON_ABSENT)
 		return read_response(out, v, arena);
-	*out = (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = v.text };
+	*out = (struct reply){ .status = 200 };
+	if (json_type(v) != JSON_NULL)
+		out->content_type = JSON_TYPE, out->body = v.text;
 	return OK;
 }
 

@@ -34,7 +34,8 @@ struct reply reply_to(const struct config *c, const struct route *route, const s
                       const struct target *target, const struct outcome *outcome, struct arena *arena);
 
 /* The answer that a function gave while Slack waited, as a function URL would make it of its `json`: an object with a
- * statusCode is the response, anything else the body of a 200. E_SYNTAX: it is not JSON, or not such a response; E_LIMIT. */
+ * statusCode is the response, anything else the body of a 200; but of null, with which functions say nothing, an empty
+ * one. E_SYNTAX: it is not JSON, or not such a response; E_LIMIT. */
 must_check enum err reply_of_function(struct reply *out, struct str json, struct arena *arena);
 
 /* The answer to a path that names no function. */

@@ -224,12 +224,14 @@ TEST(reply_of_a_function)
 		struct reply reply;
 	} cases[] = {
 #define AS_JSON(text) { .status = 200, .content_type = JSON_TYPE, .body = STR(text) }
-		{ STR("null"), OK, AS_JSON("null") },
+		{ STR("null"), OK, { .status = 200 } },
+		{ STR("[1, 2]"), OK, AS_JSON("[1, 2]") },
 		{ STR(" {\"options\": []}\n"), OK, AS_JSON("{\"options\": []}") },
 		{ STR("\"text\""), OK, AS_JSON("\"text\"") },
 		{ STR("{\"statusCode\":200}"), OK, AS_JSON("") },
 		{ STR("{\"statusCode\":200,\"body\":\"{\\\"a\\\":1}\"}"), OK, AS_JSON("{\"a\":1}") },
-		{ STR("{\"statusCode\":200,\"body\":{\"a\":1}}"), OK, AS_JSON("") },
+		{ STR("{\"statusCode\":200,\"body\":{\"a\":1}}"), OK, AS_JSON("{\"a\":1}") },
+		{ STR("{\"statusCode\":200,\"body\":null}"), OK, AS_JSON("") },
 		{ STR("{\"statusCode\":400,\"headers\":{\"CONTENT-type\":\"text/plain; charset=utf-8\",\"X\":\"y\"},\"body\":\"no\"}"), OK,
 		  { .status = 400, .content_type = TEXT_TYPE, .body = STR("no") } },
 		{ STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":5},\"body\":\"a\"}"), OK, AS_JSON("a") },
@@ -285,6 +287,12 @@ TEST(reply_with_a_route)
 		{ &with_message, SLACK_COMMAND, FATE_ANNOUNCED, { .status = 200, .content_type = JSON_TYPE, .body = STR("{\"blocks\":[]}") } },
 		{ &with_message, SLACK_VIEW_SUBMISSION, FATE_STARTED, { .status = 200, .content_type = JSON_TYPE, .body = STR("{\"blocks\":[]}") } },
 		{ &with_message, SLACK_EVENT, FATE_STARTED, { .status = 200 } },
+		/* what is not settled yet is acknowledged like what is, but for a command, which can say it */
+		{ &with_message, SLACK_VIEW_SUBMISSION, FATE_PENDING, { .status = 200, .content_type = JSON_TYPE, .body = STR("{\"blocks\":[]}") } },
+		{ &with_message, SLACK_COMMAND, FATE_PENDING,
+		  { .status = 200, .content_type = JSON_TYPE, .body = EPHEMERAL(NAME " is still being started...") } },
+		{ &with_message, SLACK_EVENT, FATE_PENDING,
+		  { .status = 503, .content_type = TEXT_TYPE, .body = STR(NAME " is still being started...") } },
 		{ &with_message, SLACK_COMMAND, FATE_UNKNOWN,
 		  { .status = 200, .content_type = JSON_TYPE, .body = EPHEMERAL(NAME " may or may not have been started: no") } },
 		{ &with_message, SLACK_BLOCK_SUGGESTION, FATE_STARTED, { .status = 200, .content_type = JSON_TYPE, .body = STR("{\"options\":[]}") } },
