@@ -51,9 +51,9 @@ static bool is_ours(struct str name)
 	return str_eq(name, S("gateway")) || str_eq(name, S("type"));
 }
 
-static enum err put_form(struct json_writer *w, struct str body, struct arena *a)
+static enum err put_form(struct json_writer *w, struct str type, struct str body, struct arena *a)
 {
-	json_field(w, S("type"), S("slash_command"));
+	put_if_any(w, S("type"), type);
 	for (struct form_walk pairs = form_walk(body); form_next(&pairs);) {
 		struct str name, value;
 		if (form_decode(&name, pairs.name, a) != OK || form_decode(&value, pairs.value, a) != OK)
@@ -88,7 +88,7 @@ enum err payload_slack(struct str *out, const struct slack_request *slack, struc
 	if (slack->json.n)
 		put_members(&w, slack->json);
 	else
-		e = put_form(&w, body, &scratch);
+		e = put_form(&w, slack->type, body, &scratch);
 	put_gateway(&w, slack, target, facts);
 	json_close(&w, '}');
 	bool full = b.full;
