@@ -62,10 +62,10 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 		e = environment_map_file(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
 	if (e != OK || !text.n)
 		return e;
-	/* Routes take some four times the text that says them. */
+	/* Routes take some four times the text that says them; of which a copy, for a file may change or shrink later. */
 	size_t size = CONFIG_ARENA_MIN + 8 * text.n;
 	struct arena memory = { environment_map_memory(size), 0, size };
-	return config_read_routes(&s->config, text, &memory, f);
+	return config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
 }
 
 static void tell_what_is_unusual(const struct services *s)
