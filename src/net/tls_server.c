@@ -196,6 +196,7 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id)
 	br_ssl_engine_context *engine = &t->server.eng;
 	br_ssl_server_zero(&t->server);
 	t->ready = false;
+	t->heard = false;
 	t->first = 0;
 	t->fruitless = 0;
 	tls_profile_set(engine);
@@ -204,6 +205,8 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id)
 	br_ssl_server_set_cache(&t->server, &id->sessions.cache);
 	br_ssl_engine_set_buffers_bidi(engine, t->in, sizeof(t->in), t->out, sizeof(t->out));
 	check(br_ssl_server_reset(&t->server));
+	/* Until a version is agreed on it would be 0, and the alert about one that is too old no alert. */
+	engine->version_out = BR_TLS12;
 }
 
 static struct str sentence(int code)
@@ -248,8 +251,9 @@ static enum err receive_some(struct tls_server *t, int fd, unsigned char *p, siz
 	enum err e = tcp_receive(fd, &got, p, n, f);
 	if (e != OK)
 		return e;
-	if (!t->ready && !t->first)
+	if (!t->heard)
 		t->first = p[0];
+	t->heard = true;
 	br_ssl_engine_recvrec_ack(engine, got);
 	t->fruitless = br_ssl_engine_recvapp_buf(engine, &n) ? 0 : t->fruitless + got;
 	return t->fruitless <= FRUITLESS_MAX ? OK : fail(t, BR_ERR_TOO_LARGE, f);
@@ -325,6 +329,6 @@ void tls_server_end(struct tls_server *t, int fd)
 			(void)send_some(t, fd, p, n, &ignored);
 	}
 	ct_wipe(&t->server, sizeof(t->server));
-	t->ready = false;
+	t->ready = t->heard = false;
 	t->first = 0;
 }

@@ -53,7 +53,8 @@ bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms);
 struct tls_server {
 	br_ssl_server_context server;
 	bool ready;          /* the handshake is done */
-	unsigned char first; /* byte that came in */
+	bool heard;          /* something came in, */
+	unsigned char first; /* and began with this */
 	size_t fruitless;    /* bytes that came in since the last one of data */
 	unsigned char in[BR_SSL_BUFSIZE_INPUT], out[TLS_OUT];
 };
