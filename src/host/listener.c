@@ -359,13 +359,9 @@ static int open_signals(void)
 	return signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static void listen_on(struct listener *l, int fd, bool metrics)
+static void add_socket(struct listener *l, int fd, bool metrics)
 {
-	char memory[160];
-	struct buf name = BUF(memory);
 	l->sockets[l->sockets_count++] = (struct listening){ fd, metrics };
-	listen_name(&name, fd);
-	LOG(LOG_INFO, "listening", "address for", buf_str(&name), metrics ? S("metrics") : S("requests"));
 }
 
 static enum err open_socket(struct listener *l, struct str address, bool metrics, struct fault *f)
@@ -373,7 +369,9 @@ static enum err open_socket(struct listener *l, struct str address, bool metrics
 	int fd;
 	enum err e = listen_open(&fd, address, f);
 	if (e == OK)
-		listen_on(l, fd, metrics);
+		add_socket(l, fd, metrics);
+	else if (e == E_CONFIG)
+		fault_set(f, e, 0, "%: %", metrics ? S("GATEWAY_METRICS_LISTEN") : S("GATEWAY_LISTEN"), fault_text(f));
 	return e;
 }
 
@@ -390,13 +388,23 @@ static enum err open_sockets(struct listener *l, struct fault *f)
 		*(metrics ? &has_metrics : &has_requests) = true;
 		e = systemd_socket(&fd, i, f);
 		if (e == OK)
-			listen_on(l, fd, metrics);
+			add_socket(l, fd, metrics);
 	}
 	if (e == OK && !has_requests)
 		e = open_socket(l, l->config->address, false, f);
 	if (e == OK && !has_metrics && l->config->metrics_address.n)
 		e = open_socket(l, l->config->metrics_address, true, f);
 	return e;
+}
+
+static void tell_addresses(const struct listener *l)
+{
+	for (size_t i = 0; i < l->sockets_count; i++) {
+		char memory[160];
+		struct buf name = BUF(memory);
+		listen_name(&name, l->sockets[i].fd);
+		LOG(LOG_INFO, "listening", "address for", buf_str(&name), l->sockets[i].metrics ? S("metrics") : S("requests"));
+	}
 }
 
 int listener_run(struct services *s, const struct listener_config *config, const struct environment *env)
@@ -434,6 +442,7 @@ int listener_run(struct services *s, const struct listener_config *config, const
 		return e == E_CONFIG ? 2 : 1;
 	}
 	accept_from_now_on(l, true);
+	tell_addresses(l);
 	systemd_notify(env, S("READY=1"));
 	run(l);
 	for (size_t i = 0; i < l->slots_count; i++)

@@ -21,7 +21,7 @@ union any_address {
 static enum err bad_address(struct str address, struct fault *f)
 {
 	return fault_set(f, E_CONFIG, 0, "cannot listen on %: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH",
-		address);
+		str_sub(address, 0, 100));
 }
 
 static enum err parse_unix(union any_address *out, socklen_t *size, struct str address, struct fault *f)
@@ -29,7 +29,7 @@ static enum err parse_unix(union any_address *out, socklen_t *size, struct str a
 	struct str path = str_skip(address, 5);
 	if (path.n == 0 || path.n >= sizeof(out->un.sun_path) || path.p[0] != '/')
 		return fault_set(f, E_CONFIG, 0, "cannot listen on %: a socket needs an absolute path of at most % bytes",
-			address, NUM(sizeof(out->un.sun_path) - 1));
+			str_sub(address, 0, 100), NUM(sizeof(out->un.sun_path) - 1));
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path.p, path.n);
 	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
