@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -27,6 +28,7 @@ enum {
 	POST_MS = 10000,
 	POST_WHEN_STOPPING_MS = 2000,
 	PAGE = 4096,
+	CLOSE_ON_EXEC = 1 << 2, /* CLOSE_RANGE_CLOEXEC of close_range(2) */
 };
 
 /* A request in the queue or in the hands of a thread. */
@@ -341,6 +343,8 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	for (size_t i = b->count; i-- > 0; b->free = &b->all[i])
 		b->all[i].next = b->free;
 	local_children_init(&b->children);
+	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
+	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
 	check(pthread_mutex_init(&b->lock, NULL) == 0 && pthread_cond_init(&b->change, NULL) == 0);
 	enum err e = open_directory(b, config->functions, f);
 	if (e == OK)
