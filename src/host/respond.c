@@ -41,9 +41,9 @@ static enum err judge(int64_t *pause_ms, int status, const struct http_head *hea
 	if (status / 100 == 2 && !no)
 		return OK;
 	if (status == 429) {
-		if (!str_to_u64(&seconds, http_field_get(head, S("Retry-After")), RETRY_AFTER_MAX_S))
-			seconds = RETRY_AFTER_S;
-		*pause_ms = (int64_t)seconds * 1000;
+		struct str after = http_field_get(head, S("Retry-After"));
+		bool bearable = !after.n || str_to_u64(&seconds, after, RETRY_AFTER_MAX_S);
+		*pause_ms = bearable ? (int64_t)seconds * 1000 : -1;
 	} else if (status < 500) {
 		*pause_ms = -1;
 	}
