@@ -7,10 +7,6 @@
 # some processors after a resume.
 DEFINES := -DBR_RDRAND=0 -DBR_USE_URANDOM=0 -DBR_USE_WIN32_RAND=0 -DBR_USE_UNIX_TIME=0 -DBR_USE_WIN32_TIME=0
 
-# For size, except where it is noticed: two thirds of a handshake are P-256, and where no AES instructions are used, most
-# of a record is AES.
-HOT := ec/ec_p256_m31 int/i62_modpow2 hash/sha2small symcipher/aes_ct64 symcipher/aes_ct64_enc symcipher/aes_ct64_ctr
-
 NAMES := $(patsubst $(SRC)/src/%.c,%,$(sort $(wildcard $(SRC)/src/*.c $(SRC)/src/*/*.c)))
 OBJS := $(NAMES:%=$(OUT)/%.o)
 DIRS := $(sort $(dir $(OBJS)))
@@ -19,10 +15,8 @@ $(OUT)/libbearssl.a: $(OBJS)
 	@rm -f $@
 	@ar -rcsD $@ $^
 
-$(filter $(HOT:%=$(OUT)/%.o),$(OBJS)): OPTIMIZE := -O2
-
 $(OUT)/%.o: $(SRC)/src/%.c | $(DIRS)
-	@$(CC) -w -Os $(CFLAGS) $(OPTIMIZE) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
+	@$(CC) -w -Oz $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
 
 $(DIRS):
 	@mkdir -p $@

@@ -334,10 +334,12 @@ static size_t raise_limits(const struct listener_config *config)
 	size_t wanted = config->tls_cert ? CONNECTIONS_TLS_MAX : CONNECTIONS_MAX, others = config->workers * 2 + OTHER_FDS;
 	if (config->functions.n)
 		others += config->function_limit * FUNCTION_FDS;
-	check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	check(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0);
 	if (limit.rlim_cur < wanted + others) {
 		limit.rlim_cur = limit.rlim_max < wanted + others ? limit.rlim_max : wanted + others;
-		setrlimit(RLIMIT_NOFILE, &limit);
+		/* Whether that worked or not, what is there now counts. */
+		prlimit(0, RLIMIT_NOFILE, &limit, NULL);
+		check(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0);
 	}
 	if (limit.rlim_cur >= wanted + others)
 		return wanted;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 enum { SERIES_MAX = 96, LABEL_MAX = 48, BUCKETS = 12 };
@@ -174,7 +175,7 @@ static int64_t resident_bytes(void)
 		close(fd);
 	str_cut(&size, &rest, (struct str){ text, n > 0 ? (size_t)n : 0 }, ' ');
 	str_cut(&resident, &rest, rest, ' ');
-	return str_to_u64(&pages, resident, UINT32_MAX) ? (int64_t)pages * sysconf(_SC_PAGESIZE) : 0;
+	return str_to_u64(&pages, resident, UINT32_MAX) ? (int64_t)(pages * getauxval(AT_PAGESZ)) : 0;
 }
 
 void metrics_put(struct buf *b, struct listener *l)

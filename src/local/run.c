@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -119,28 +118,39 @@ static void close_end(struct run *r, int end)
 	r->ends[end].fd = -1;
 }
 
+/* In the child, which shares the parent's memory until it is another program: nothing but system calls. Returns
+ * only when that fails. */
+static int become(const struct local_call *call, const int theirs[static 3])
+{
+	char *arguments[] = { (char *)(uintptr_t)call->path, NULL };
+	sigset_t none;
+	sigemptyset(&none);
+	bool ok = setpgid(0, 0) == 0 && chdir(call->directory) == 0;
+	for (int fd = 0; ok && fd < 3; fd++)
+		ok = dup2(theirs[fd], fd) == fd;
+	/* The only one that this process ignores, and an ignored signal stays ignored. */
+	signal(SIGPIPE, SIG_DFL);
+	if (ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+		execve(call->path, arguments, call->environment);
+	return errno;
+}
+
+/* posix_spawn would do, but it wants a heap, and this program has none. */
 static int spawn(struct run *r, const int theirs[static 3])
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	char *arguments[] = { (char *)(uintptr_t)r->call->path, NULL };
-	sigemptyset(&none);
+	volatile int sys = 0;
+	sigset_t all, before;
 	sigfillset(&all);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	int sys = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	for (int fd = 0; sys == 0 && fd < 3; fd++)
-		sys = posix_spawn_file_actions_adddup2(&actions, theirs[fd], fd);
-	if (sys == 0)
-		sys = posix_spawn_file_actions_addchdir_np(&actions, r->call->directory);
-	if (sys == 0)
-		sys = posix_spawn(&r->child.pid, r->call->path, &actions, &attributes, arguments, r->call->environment);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	pid_t pid = vfork();
+	if (pid == 0) {
+		sys = become(r->call, theirs);
+		_exit(127);
+	}
+	if (pid < 0)
+		sys = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r->child.pid = pid;
 	return sys;
 }
 
