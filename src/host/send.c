@@ -120,6 +120,23 @@ static struct str body_of(const struct letter *l, struct buf *b)
 	return buf_str(b);
 }
 
+static enum err read_url(struct endpoint *to, struct str url, struct fault *f)
+{
+	enum err e = endpoint_from_url(to, url, f);
+	/* What stands before an @ may be a password, and a control byte belongs on no terminal. */
+	bool fit = str_find(url, '@') == url.n && http_value_ok(url);
+	struct str shown = fit ? str_sub(url, 0, 100) : S("the URL");
+	return e == OK ? OK : fault_set(f, e, 0, "%: %", shown, fault_text(f));
+}
+
+/* As it was written, while an endpoint's has no slash at its end. */
+static struct str path_of(struct str url)
+{
+	struct str rest = str_skip(url, str_find_str(url, S("://")) + 3);
+	struct str path = str_skip(rest, str_find(rest, '/'));
+	return path.n ? path : S("/");
+}
+
 static enum err exchange(struct http_response *r, struct buf *answer, const struct letter *l, struct services *s,
                          const struct endpoint *to, struct str body, struct fault *f)
 {
@@ -133,7 +150,7 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	};
 	slack_sign(&signature, &s->config.secrets, stamp, body);
 	const struct str parts[] = {
-		S("POST "), to->base_path.n ? to->base_path : S("/"), S(" HTTP/1.1\r\nHost: "), to->authority,
+		S("POST "), path_of(l->url), S(" HTTP/1.1\r\nHost: "), to->authority,
 		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: "),
 		l->event.n ? S("application/json") : S("application/x-www-form-urlencoded"),
 		S("\r\nX-Slack-Request-Timestamp: "), stamp, S("\r\nX-Slack-Signature: "), buf_str(&signature),
@@ -165,7 +182,7 @@ int send_run(char **arguments)
 	if (e == OK && !s->config.secrets.count)
 		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
 	if (e == OK)
-		e = endpoint_from_url(to, l->url, &f);
+		e = read_url(to, l->url, &f);
 	struct str body = e == OK ? body_of(l, &form) : S("");
 	if (e == OK && (form.full || body.n > BODY_MAX))
 		e = fault_set(&f, E_CONFIG, 0, "the request is larger than a gateway takes");
