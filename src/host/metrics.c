@@ -12,7 +12,7 @@
 enum { SERIES_MAX = 96, LABEL_MAX = 48, BUCKETS = 12 };
 
 /* A counter with two labels. Both come from small sets, but the names of AWS's errors are AWS's to choose: what
- * does not fit any more is counted in the last one, as "other". */
+ * does not fit any more is counted in the last one, both of whose labels are "other". */
 struct series {
 	char first[LABEL_MAX], second[LABEL_MAX];
 	size_t first_n, second_n;
@@ -69,10 +69,11 @@ static void count(struct family *f, struct str first, struct str second)
 	size_t i = 0;
 	while (i < f->used && !is_series(&f->list[i], first, second))
 		i++;
-	if (i == SERIES_MAX) {
+	if (i == f->used && i >= SERIES_MAX - 1) {
 		i = SERIES_MAX - 1;
-		set_label(f->list[i].second, &f->list[i].second_n, S("other"));
-	} else if (i == f->used) {
+		first = second = S("other");
+	}
+	if (i == f->used) {
 		f->used++;
 		set_label(f->list[i].first, &f->list[i].first_n, first);
 		set_label(f->list[i].second, &f->list[i].second_n, second);
