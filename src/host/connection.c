@@ -311,6 +311,14 @@ static void run_here(struct listener *l, struct job *job)
 	metrics_invoke(e == OK ? S("started") : S("not started"), S(""), 1, 0);
 }
 
+/* Its answer needs no worker, and does not wait until one is free. */
+static void announce(struct listener *l, struct job *job)
+{
+	static const struct outcome announced = { .fate = FATE_ANNOUNCED };
+	job->answered = true;
+	job->decision.reply = reply_to(&l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &announced, &job->arena);
+}
+
 /* The request is complete: `used` of the buffer's bytes are its. */
 static void work_on(struct listener *l, struct connection *c, size_t used)
 {
@@ -344,16 +352,21 @@ static void work_on(struct listener *l, struct connection *c, size_t used)
 	job->soft = job->arrived_mono + l->services->config.timeout_ms;
 	job->hard = job->arrived_mono + JOB_LIFE_MS;
 	decide(&job->decision, &l->services->config, &job->request, job->arrived_wall / 1000, &job->arena);
-	if (job->decision.action == ACTION_INVOKE && str_eq(job->decision.target.region, TARGET_LOCAL)) {
+	bool invoke = job->decision.action == ACTION_INVOKE, local = invoke && str_eq(job->decision.target.region, TARGET_LOCAL);
+	if (local) {
 		run_here(l, job);
-	} else if (job->decision.action == ACTION_INVOKE) {
+	} else if (invoke && !dispatch_announces(&l->services->config, &job->decision)) {
 		c->state = CONNECTION_WORKING;
 		listener_wait(l, c, WAIT_NONE);
 		jobs_submit(&l->jobs, job);
 		return;
+	} else if (invoke) {
+		announce(l, job);
 	}
 	job->delivered = true;
 	job_respond(job, &job->decision.reply);
+	if (invoke && !local)
+		jobs_submit(&l->jobs, job);
 	c->keep = job->keep_alive;
 	write_answer(l, c, job->response, job->status);
 }

@@ -16,7 +16,7 @@ enum {
 struct run {
 	const struct dispatch *d;
 	bool answered;
-	int64_t answered_ms; /* if it was answered in this run */
+	int64_t answered_ms; /* if it was answered; at the latest */
 };
 
 static void send_answer(struct run *run, const struct reply *reply)
@@ -39,9 +39,14 @@ static void answer_pending(void *arg)
 	answer(arg, &(struct outcome){ .fate = FATE_PENDING });
 }
 
-static bool is_sync(const struct dispatch *d)
+static bool is_sync(const struct decision *decision)
 {
-	return d->decision->route && d->decision->route->sync;
+	return decision->route && decision->route->sync;
+}
+
+bool dispatch_announces(const struct config *c, const struct decision *decision)
+{
+	return c->ack == ACK_FIRST && decision->slack.kind != SLACK_EVENT && !is_sync(decision);
 }
 
 static struct outcome outcome_of(const struct dispatch *d, const struct invoke_result *result, struct str body)
@@ -56,7 +61,7 @@ static struct outcome outcome_of(const struct dispatch *d, const struct invoke_r
 	};
 	if (result->outcome != INVOKE_STARTED)
 		outcome.reason = fault_text(&result->fault);
-	else if (is_sync(d) && result->error_name[0])
+	else if (is_sync(d->decision) && result->error_name[0])
 		outcome.fate = FATE_FAILED, outcome.reason = result_failure(body, S("without a reason"), d->arena);
 	return outcome;
 }
@@ -131,7 +136,7 @@ static void answer_settled(struct run *run, const struct outcome *outcome, struc
 {
 	struct reply reply;
 	const struct dispatch *d = run->d;
-	if (!is_sync(d) || outcome->fate != FATE_STARTED) {
+	if (!is_sync(d->decision) || outcome->fate != FATE_STARTED) {
 		answer(run, outcome);
 		return;
 	}
@@ -144,31 +149,31 @@ static void answer_settled(struct run *run, const struct outcome *outcome, struc
 
 void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 {
-	struct run run = { .d = d, .answered = d->answered };
+	int64_t start = clock_mono_ms();
+	struct run run = { .d = d, .answered = d->answered, .answered_ms = start };
 	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run };
 	const struct slack_request *slack = &d->decision->slack;
 	struct buf body = { 0 };
-	int64_t start = clock_mono_ms();
 	*result = (struct invoke_result){ .outcome = INVOKE_STARTED };
 	if (is_duplicate(&run))
 		return;
 	int64_t spare = (d->hard - d->soft) / 2;
 	if (slack->response_url.n && spare > 0)
 		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
-	if (!run.answered && d->services->config.ack == ACK_FIRST && slack->kind != SLACK_EVENT && !is_sync(d))
+	if (!run.answered && dispatch_announces(&d->services->config, d->decision))
 		answer(&run, &(struct outcome){ .fate = FATE_ANNOUNCED });
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
-	if (is_sync(d))
+	if (is_sync(d->decision))
 		body = arena_buf(d->arena, SYNC_ANSWER_MAX);
 	const struct invocation invocation = {
-		.type = is_sync(d) ? INVOKE_REQUEST_RESPONSE : INVOKE_EVENT,
+		.type = is_sync(d->decision) ? INVOKE_REQUEST_RESPONSE : INVOKE_EVENT,
 		.region = d->decision->target.region,
 		.function = d->decision->target.function,
 		.trace_id = d->trace_id,
 		.payload = d->payload,
 	};
-	invoke(d->invoker, result, &invocation, is_sync(d) ? &body : NULL, &deadline);
+	invoke(d->invoker, result, &invocation, is_sync(d->decision) ? &body : NULL, &deadline);
 	struct outcome outcome = outcome_of(d, result, buf_str(&body));
 	bool late = run.answered;
 	if (delivery_of(d).n)
@@ -176,7 +181,7 @@ void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 	if (!late)
 		answer_settled(&run, &outcome, buf_str(&body));
 	log_result(d, result, &outcome, clock_mono_ms() - start);
-	if (late && (outcome.fate != FATE_STARTED || is_sync(d)))
+	if (late && (outcome.fate != FATE_STARTED || is_sync(d->decision)))
 		tell_late(&run, &outcome, buf_str(&body));
 }
 

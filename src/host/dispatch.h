@@ -17,7 +17,7 @@ struct dispatch {
 	struct str trace_id;
 	struct str request_id;           /* the host's own id of the request, for the log */
 	int64_t soft, hard;              /* monotonic ms: Slack must have its answer; everything must have ended */
-	bool answered;                   /* Slack has its answer already: it was still waiting for its turn at the soft moment */
+	bool answered;                   /* Slack has its answer already: announced, or it was still waiting for its turn at the soft moment */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 
 	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the invocation,
@@ -28,6 +28,10 @@ struct dispatch {
 
 /* Returns when everything is settled. *result tells about the invocation; one log line was written. */
 void dispatch_run(const struct dispatch *d, struct invoke_result *result);
+
+/* Whether Slack is answered before the invocation is tried, with FATE_ANNOUNCED: as GATEWAY_ACK=first wants it, unless the
+ * answer depends on how the invocation ends. */
+bool dispatch_announces(const struct config *c, const struct decision *decision);
 
 /* The payload in the form `slack`, for a decision that wants it. E_LIMIT. */
 must_check enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,
