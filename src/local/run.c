@@ -128,8 +128,9 @@ static int become(const struct local_call *call, const int theirs[static 3])
 	bool ok = setpgid(0, 0) == 0 && chdir(call->directory) == 0;
 	for (int fd = 0; ok && fd < 3; fd++)
 		ok = dup2(theirs[fd], fd) == fd;
-	/* The only one that this process ignores, and an ignored signal stays ignored. */
-	signal(SIGPIPE, SIG_DFL);
+	/* An ignored signal would stay ignored: SIGPIPE is here, others may have been when this process was started. */
+	for (int number = 1; number < 32; number++)
+		signal(number, SIG_DFL);
 	if (ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
 		execve(call->path, arguments, call->environment);
 	return errno;
