@@ -71,6 +71,23 @@ http {{
 """
 
 
+
+
+def interaction():
+    """A button below a message, 4 KB of JSON."""
+    text = "*Deployment* of <https://example.com/services/web|web> waits for the approval of the team on call."
+    blocks = [{"type": "section", "block_id": f"b{i}", "text": {"type": "mrkdwn", "text": text}} for i in range(22)]
+    return slack.interaction("block_actions", members={"message": {"ts": "1531420618.000200", "blocks": blocks}}, headers=ADDED_HEADERS)
+
+
+REQUESTS = {
+    "alone": lambda: slack.json_request({"token": "t", "challenge": "3eZbrw1aB", "type": "url_verification"}, headers=ADDED_HEADERS),
+    "invoke": lambda: slack.command(headers=ADDED_HEADERS),
+    "interaction": interaction,
+    "event": lambda: slack.event(event_id=None, headers=ADDED_HEADERS),
+}
+
+
 class Endpoint:
     """A Lambda Invoke endpoint that starts everything: nginx, with a chain like that of AWS, all RSA with 2,048 bits."""
 
@@ -148,15 +165,12 @@ class Stand:
 
     def event(self, kind):
         """The path of an event from an API Gateway, signed now: "alone" is answered without starting anything."""
-        if kind == "alone":
-            request = slack.json_request({"token": "t", "challenge": "3eZbrw1aB", "type": "url_verification"}, headers=ADDED_HEADERS)
-        else:
-            request = slack.command(headers=ADDED_HEADERS)
+        request = REQUESTS[kind]()
         path = self.folder / f"{kind}.json"
         path.write_bytes(front_doors.encode(front_doors.REST.event(request)))
         return path
 
-    WANTED = {"alone": "3eZbrw1aB", "invoke": "has been started"}
+    WANTED = {"alone": "3eZbrw1aB", "invoke": "has been started", "interaction": "200", "event": "200"}
 
     # ---- asking them -------------------------------------------------------------------------------------------------
 
