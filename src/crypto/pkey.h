@@ -22,8 +22,11 @@ struct pkey {
 /* The longest signature: one by an RSA key of 4096 bits. */
 enum { PKEY_SIGNATURE_MAX = 4096 / 8 };
 
+/* BearSSL's number of the curve that an OID's contents mean; 0: none of those. */
+int pkey_curve(struct str oid);
+
 /* Takes the first key of a PEM text; other blocks (EC PARAMETERS, certificates) are passed over. `arena` needs the size of
- * the text and 2 KiB; it holds secrets afterwards, after a failure too: its owner wipes it (ct_wipe).
+ * the text; it holds secrets afterwards, after a failure too: its owner wipes it (ct_wipe).
  * E_CONFIG: a sentence that begins with "the private key" or "there is no private key", and never tells any of its bytes;
  * E_LIMIT when the arena is too small. */
 must_check enum err pkey_from_pem(struct pkey *out, struct str pem, struct arena *arena, struct fault *f);

@@ -15,7 +15,7 @@
 enum {
 	PEM_MAX = 65536,
 	/* Both texts, and what is decoded from them. */
-	CERTIFICATE_MEMORY = 4 * PEM_MAX + 4096,
+	CERTIFICATE_MEMORY = 4 * PEM_MAX,
 };
 
 struct certificate {

@@ -1,12 +1,12 @@
 /* tls.h - TLS 1.2 client over BearSSL's engine.
  *
- * Suites: ECDHE with X25519, P-256, P-384 or P-521; RSA and ECDSA server keys; AES-128/256-GCM and ChaCha20-Poly1305.
+ * Suites: ECDHE with X25519, P-256 or P-384; RSA and ECDSA server keys; AES-128/256-GCM and ChaCha20-Poly1305.
  * Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no compression, no renegotiation. The engine
  * is driven by our own loop: a truncated stream is an error, a dead socket ends the loop.
  *
  * The server's certificate must chain to an anchor (trust.h), be valid now, carry the host in a subjectAltName (DNS
  * name, or IP address for an address), allow server authentication, not be a CA's, and have an RSA key of at
- * least 2,048 bits or an EC key on one of the three NIST curves. None of this can be switched off. */
+ * least 2,048 bits or an EC key on one of the two NIST curves. None of this can be switched off. */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 

@@ -6,7 +6,7 @@
 
 #include <bearssl.h>
 
-/* Prepares an engine that is all zeros: no renegotiation, ECDHE with X25519, P-256, P-384 or P-521, AES-GCM and ChaCha20 in
+/* Prepares an engine that is all zeros: no renegotiation, ECDHE with X25519, P-256 or P-384, AES-GCM and ChaCha20 in
  * the order in which this CPU is good at them, ALPN "http/1.1", entropy from the kernel. What it lacks are its buffers and
  * somebody who looks at, or shows, certificates. */
 void tls_profile_set(br_ssl_engine_context *e);

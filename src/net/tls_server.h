@@ -40,7 +40,7 @@ struct tls_identity {
 };
 
 /* Reads it from PEM texts, in which blocks of other kinds are passed over: they may be the same. *id, all zeros before, stays
- * where it is and points into `arena`, which needs the size of both texts and 4 KiB; both hold secrets until they are wiped.
+ * where it is and points into `arena`, which needs the size of both texts; both hold secrets until they are wiped.
  * E_CONFIG, and E_LIMIT when the arena is too small: a sentence that begins with "the certificate", "the private key" or
  * "there is". */
 must_check enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena,

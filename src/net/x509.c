@@ -1,77 +1,21 @@
 #include "net/x509.h"
 
+#include "codec/der.h"
+#include "crypto/pkey.h"
 #include "net/address.h"
 #include "net/dns.h"
 
 #include <string.h>
 
-/* ---- DER ---- */
-
+/* Tags with a meaning of their own. */
 enum {
-	BOOLEAN = 0x01,
-	INTEGER = 0x02,
-	BIT_STRING = 0x03,
-	OCTET_STRING = 0x04,
-	OID = 0x06,
-	SEQUENCE = 0x30,
 	ISSUER_ID = 0x81,
 	SUBJECT_ID = 0x82,
 	DNS_NAME = 0x82,
 	IP_ADDRESS = 0x87,
-	VERSION = 0xa0,
-	EXTENSIONS = 0xa3,
+	VERSION = DER_CONTEXT,
+	EXTENSIONS = DER_CONTEXT + 3,
 };
-
-static unsigned byte_at(struct str s, size_t i)
-{
-	return (unsigned char)s.p[i];
-}
-
-/* Takes the next element off *rest. Lengths must be definite, of the shortest form, and below 16 MiB. */
-static bool take_any(struct str *rest, unsigned *tag, struct str *value)
-{
-	if (rest->n < 2 || (byte_at(*rest, 0) & 0x1f) == 0x1f)
-		return false;
-	size_t head = 2, n = byte_at(*rest, 1);
-	if (n >= 0x80) {
-		head += n - 0x80;
-		if (head < 3 || head > 5 || rest->n < head)
-			return false;
-		n = 0;
-		for (size_t i = 2; i < head; i++)
-			n = n << 8 | byte_at(*rest, i);
-		if (n < 0x80 || n >> (8 * (head - 3)) == 0)
-			return false;
-	}
-	if (n > rest->n - head)
-		return false;
-	*tag = byte_at(*rest, 0);
-	*value = str_sub(*rest, head, head + n);
-	*rest = str_skip(*rest, head + n);
-	return true;
-}
-
-static bool take(struct str *rest, unsigned tag, struct str *value)
-{
-	unsigned got;
-	return take_any(rest, &got, value) && got == tag;
-}
-
-static bool next_is(struct str rest, unsigned tag)
-{
-	return rest.n > 0 && byte_at(rest, 0) == tag;
-}
-
-static bool skip(struct str *rest, unsigned tag)
-{
-	struct str value;
-	return take(rest, tag, &value);
-}
-
-static bool skip_if(struct str *rest, unsigned tag)
-{
-	return !next_is(*rest, tag) || skip(rest, tag);
-}
 
 /* ---- what a certificate says ---- */
 
@@ -81,48 +25,27 @@ static unsigned char *bytes(struct str s)
 	return (unsigned char *)(uintptr_t)s.p;
 }
 
-static bool take_number(struct str *rest, unsigned char **p, size_t *n)
-{
-	struct str value;
-	if (!take(rest, INTEGER, &value) || value.n == 0 || byte_at(value, 0) >= 0x80)
-		return false;
-	while (value.n > 0 && value.p[0] == 0)
-		value = str_skip(value, 1);
-	*p = bytes(value);
-	*n = value.n;
-	return true;
-}
-
-static int curve_of(struct str oid)
-{
-	if (str_eq(oid, S("\x2a\x86\x48\xce\x3d\x03\x01\x07")))
-		return BR_EC_secp256r1;
-	if (str_eq(oid, S("\x2b\x81\x04\x00\x22")))
-		return BR_EC_secp384r1;
-	if (str_eq(oid, S("\x2b\x81\x04\x00\x23")))
-		return BR_EC_secp521r1;
-	return 0;
-}
-
 /* SubjectPublicKeyInfo (RFC 3279, 2.3). A kind that is not known is none of our business, one that is must be right. */
 static bool read_key(br_x509_pkey *out, struct str info)
 {
-	struct str algorithm, oid, parameters, bits, numbers;
-	if (!take(&info, SEQUENCE, &algorithm) || !take(&algorithm, OID, &oid) || !take(&info, BIT_STRING, &bits) || info.n > 0 ||
-	    bits.n == 0)
+	struct str algorithm, oid, parameters, bits, numbers, n, e;
+	if (!der_take(&info, DER_SEQUENCE, &algorithm) || !der_take(&algorithm, DER_OID, &oid) ||
+	    !der_take(&info, DER_BIT_STRING, &bits) || info.n > 0 || bits.n == 0)
 		return false;
 	bool whole = bits.p[0] == 0;
 	bits = str_skip(bits, 1);
 	out->key_type = 0;
 	if (str_eq(oid, S("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"))) {
 		out->key_type = BR_KEYTYPE_RSA;
-		return whole && take(&bits, SEQUENCE, &numbers) && bits.n == 0 &&
-		       take_number(&numbers, &out->key.rsa.n, &out->key.rsa.nlen) &&
-		       take_number(&numbers, &out->key.rsa.e, &out->key.rsa.elen) && numbers.n == 0;
+		if (!whole || !der_take(&bits, DER_SEQUENCE, &numbers) || bits.n > 0 || !der_take_number(&numbers, &n) ||
+		    !der_take_number(&numbers, &e) || numbers.n > 0)
+			return false;
+		out->key.rsa = (br_rsa_public_key){ bytes(n), n.n, bytes(e), e.n };
+		return true;
 	}
-	if (str_eq(oid, S("\x2a\x86\x48\xce\x3d\x02\x01")) && take(&algorithm, OID, &parameters) && curve_of(parameters)) {
+	if (str_eq(oid, S("\x2a\x86\x48\xce\x3d\x02\x01")) && der_take(&algorithm, DER_OID, &parameters) && pkey_curve(parameters)) {
 		out->key_type = BR_KEYTYPE_EC;
-		out->key.ec = (br_ec_public_key){ curve_of(parameters), bytes(bits), bits.n };
+		out->key.ec = (br_ec_public_key){ pkey_curve(parameters), bytes(bits), bits.n };
 		return whole;
 	}
 	return true;
@@ -131,21 +54,21 @@ static bool read_key(br_x509_pkey *out, struct str info)
 static bool read_constraints(bool *is_ca, struct str value)
 {
 	struct str sequence, flag = { NULL, 0 };
-	if (!take(&value, SEQUENCE, &sequence) || value.n > 0)
+	if (!der_take(&value, DER_SEQUENCE, &sequence) || value.n > 0)
 		return false;
-	if (next_is(sequence, BOOLEAN) && (!take(&sequence, BOOLEAN, &flag) || flag.n != 1))
+	if (der_next_is(sequence, DER_BOOLEAN) && (!der_take(&sequence, DER_BOOLEAN, &flag) || flag.n != 1))
 		return false;
 	*is_ca = flag.n == 1 && flag.p[0] != 0;
-	return skip_if(&sequence, INTEGER) && sequence.n == 0;
+	return der_skip_if(&sequence, DER_INTEGER) && sequence.n == 0;
 }
 
 static bool read_purposes(bool *for_servers, struct str value)
 {
 	struct str purposes, oid;
-	if (!take(&value, SEQUENCE, &purposes) || value.n > 0)
+	if (!der_take(&value, DER_SEQUENCE, &purposes) || value.n > 0)
 		return false;
 	while (purposes.n > 0) {
-		if (!take(&purposes, OID, &oid))
+		if (!der_take(&purposes, DER_OID, &oid))
 			return false;
 		*for_servers = *for_servers || str_eq(oid, S("\x2b\x06\x01\x05\x05\x07\x03\x01"));
 	}
@@ -156,11 +79,11 @@ static bool read_names(struct str *out, struct str value)
 {
 	struct str names, name;
 	unsigned tag;
-	if (!take(&value, SEQUENCE, &names) || value.n > 0)
+	if (!der_take(&value, DER_SEQUENCE, &names) || value.n > 0)
 		return false;
 	*out = names;
 	while (names.n > 0)
-		if (!take_any(&names, &tag, &name))
+		if (!der_take_any(&names, &tag, &name))
 			return false;
 	return true;
 }
@@ -170,16 +93,19 @@ static bool read_extension(struct x509_certificate *out, uint64_t *seen, struct 
 {
 	enum { SUBJECT_ALT_NAME = 17, BASIC_CONSTRAINTS = 19, NAME_CONSTRAINTS = 30, EXTENDED_KEY_USAGE = 37 };
 	struct str oid, value;
-	if (!take(&extension, OID, &oid) || !skip_if(&extension, BOOLEAN) || !take(&extension, OCTET_STRING, &value) ||
-	    extension.n > 0)
+	if (!der_take(&extension, DER_OID, &oid) || !der_skip_if(&extension, DER_BOOLEAN) ||
+	    !der_take(&extension, DER_OCTET_STRING, &value) || extension.n > 0)
 		return false;
-	if (oid.n != 3 || !str_starts(oid, S("\x55\x1d")) || byte_at(oid, 2) > 63)
+	if (oid.n != 3 || !str_starts(oid, S("\x55\x1d")))
 		return true;
-	uint64_t bit = UINT64_C(1) << byte_at(oid, 2);
+	unsigned which = (unsigned char)oid.p[2];
+	if (which > 63)
+		return true;
+	uint64_t bit = UINT64_C(1) << which;
 	if (*seen & bit)
 		return false;
 	*seen |= bit;
-	switch (byte_at(oid, 2)) {
+	switch (which) {
 	case SUBJECT_ALT_NAME:
 		return read_names(&out->names, value);
 	case BASIC_CONSTRAINTS:
@@ -199,10 +125,10 @@ static bool read_extensions(struct x509_certificate *out, struct str value)
 {
 	struct str extensions, extension;
 	uint64_t seen = 0;
-	if (!take(&value, SEQUENCE, &extensions) || value.n > 0)
+	if (!der_take(&value, DER_SEQUENCE, &extensions) || value.n > 0)
 		return false;
 	while (extensions.n > 0)
-		if (!take(&extensions, SEQUENCE, &extension) || !read_extension(out, &seen, extension))
+		if (!der_take(&extensions, DER_SEQUENCE, &extension) || !read_extension(out, &seen, extension))
 			return false;
 	return true;
 }
@@ -211,7 +137,7 @@ static bool read_extensions(struct x509_certificate *out, struct str value)
 static bool take_element(struct str *rest, unsigned tag, struct str *element)
 {
 	struct str before = *rest;
-	bool ok = skip(rest, tag);
+	bool ok = der_skip(rest, tag);
 	*element = str_sub(before, 0, before.n - rest->n);
 	return ok;
 }
@@ -220,20 +146,21 @@ static bool take_element(struct str *rest, unsigned tag, struct str *element)
 static bool read_dates(struct str *not_after, struct str dates)
 {
 	unsigned tag;
-	return take_any(&dates, &tag, not_after) && take_any(&dates, &tag, not_after) && dates.n == 0;
+	return der_take_any(&dates, &tag, not_after) && der_take_any(&dates, &tag, not_after) && dates.n == 0;
 }
 
 /* TBSCertificate (RFC 5280, 4.1). */
 static bool read_contents(struct x509_certificate *out, struct str contents)
 {
 	struct str dates, key, extensions;
-	bool ok = skip_if(&contents, VERSION) && skip(&contents, INTEGER) && skip(&contents, SEQUENCE) && /* serial, algorithm */
-	          skip(&contents, SEQUENCE) && take(&contents, SEQUENCE, &dates) &&                       /* issuer */
-	          read_dates(&out->not_after, dates) &&
-	          take_element(&contents, SEQUENCE, &out->subject) && take(&contents, SEQUENCE, &key) && read_key(&out->key, key) &&
-	          skip_if(&contents, ISSUER_ID) && skip_if(&contents, SUBJECT_ID);
-	if (ok && next_is(contents, EXTENSIONS))
-		ok = take(&contents, EXTENSIONS, &extensions) && read_extensions(out, extensions);
+	bool ok = der_skip_if(&contents, VERSION) && der_skip(&contents, DER_INTEGER) &&             /* serial */
+	          der_skip(&contents, DER_SEQUENCE) && der_skip(&contents, DER_SEQUENCE) &&          /* algorithm, issuer */
+	          der_take(&contents, DER_SEQUENCE, &dates) && read_dates(&out->not_after, dates) &&
+	          take_element(&contents, DER_SEQUENCE, &out->subject) &&
+	          der_take(&contents, DER_SEQUENCE, &key) && read_key(&out->key, key) &&
+	          der_skip_if(&contents, ISSUER_ID) && der_skip_if(&contents, SUBJECT_ID);
+	if (ok && der_next_is(contents, EXTENSIONS))
+		ok = der_take(&contents, EXTENSIONS, &extensions) && read_extensions(out, extensions);
 	return ok && contents.n == 0;
 }
 
@@ -241,8 +168,9 @@ enum err x509_parse(struct x509_certificate *out, struct str der)
 {
 	struct str certificate, contents;
 	*out = (struct x509_certificate){ .is_ca = false };
-	bool ok = take(&der, SEQUENCE, &certificate) && der.n == 0 && take(&certificate, SEQUENCE, &contents) &&
-	          read_contents(out, contents) && skip(&certificate, SEQUENCE) && skip(&certificate, BIT_STRING) && certificate.n == 0;
+	bool ok = der_take(&der, DER_SEQUENCE, &certificate) && der.n == 0 && der_take(&certificate, DER_SEQUENCE, &contents) &&
+	          read_contents(out, contents) && der_skip(&certificate, DER_SEQUENCE) &&
+	          der_skip(&certificate, DER_BIT_STRING) && certificate.n == 0;
 	return ok ? OK : E_SYNTAX;
 }
 
@@ -271,7 +199,7 @@ bool x509_is_for(const struct x509_certificate *c, struct str host)
 	struct str names = c->names, value;
 	unsigned tag;
 	bool literal = address_parse(&address, host), found = false;
-	while (!found && names.n > 0 && take_any(&names, &tag, &value)) {
+	while (!found && names.n > 0 && der_take_any(&names, &tag, &value)) {
 		if (literal && tag == IP_ADDRESS)
 			found = address_matches(value, &address);
 		if (!literal && tag == DNS_NAME)
@@ -285,7 +213,7 @@ void x509_put_names(struct buf *b, const struct x509_certificate *c)
 	enum { SHOWN = 3 };
 	struct str names = c->names, value;
 	unsigned tag, count = 0;
-	while (names.n > 0 && take_any(&names, &tag, &value)) {
+	while (names.n > 0 && der_take_any(&names, &tag, &value)) {
 		/* Only what looks like a name: the text goes into logs and messages. */
 		if (tag != DNS_NAME || !dns_is_name(str_starts(value, S("*.")) ? str_skip(value, 2) : value))
 			continue;

@@ -16,7 +16,7 @@
 struct x509_certificate {
 	struct str subject;     /* distinguished name, DER */
 	struct str not_after;   /* as it stands there: YYMMDDhhmmssZ or YYYYMMDDhhmmssZ, not looked at */
-	br_x509_pkey key;       /* key_type 0: neither RSA nor EC on P-256, P-384 or P-521 */
+	br_x509_pkey key;       /* key_type 0: neither RSA nor EC on P-256 or P-384 */
 	struct str names;       /* contents of the subjectAltName; p is NULL without one */
 	bool is_ca;             /* by its basicConstraints */
 	bool has_constraints;   /* nameConstraints */

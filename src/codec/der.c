@@ -1,0 +1,60 @@
+#include "codec/der.h"
+
+static unsigned byte_at(struct str s, size_t i)
+{
+	return (unsigned char)s.p[i];
+}
+
+bool der_take_any(struct str *rest, unsigned *tag, struct str *value)
+{
+	if (rest->n < 2 || (byte_at(*rest, 0) & 0x1f) == 0x1f)
+		return false;
+	size_t head = 2, n = byte_at(*rest, 1);
+	if (n >= 0x80) {
+		head += n - 0x80;
+		if (head < 3 || head > 5 || rest->n < head)
+			return false;
+		n = 0;
+		for (size_t i = 2; i < head; i++)
+			n = n << 8 | byte_at(*rest, i);
+		if (n < 0x80 || n >> (8 * (head - 3)) == 0)
+			return false;
+	}
+	if (n > rest->n - head)
+		return false;
+	*tag = byte_at(*rest, 0);
+	*value = str_sub(*rest, head, head + n);
+	*rest = str_skip(*rest, head + n);
+	return true;
+}
+
+bool der_take(struct str *rest, unsigned tag, struct str *value)
+{
+	unsigned got;
+	return der_take_any(rest, &got, value) && got == tag;
+}
+
+bool der_skip(struct str *rest, unsigned tag)
+{
+	struct str value;
+	return der_take(rest, tag, &value);
+}
+
+bool der_take_number(struct str *rest, struct str *value)
+{
+	if (!der_take(rest, DER_INTEGER, value) || value->n == 0 || byte_at(*value, 0) >= 0x80)
+		return false;
+	while (value->n > 0 && value->p[0] == 0)
+		*value = str_skip(*value, 1);
+	return true;
+}
+
+bool der_next_is(struct str rest, unsigned tag)
+{
+	return rest.n > 0 && byte_at(rest, 0) == tag;
+}
+
+bool der_skip_if(struct str *rest, unsigned tag)
+{
+	return !der_next_is(*rest, tag) || der_skip(rest, tag);
+}

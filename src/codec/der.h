@@ -1,0 +1,32 @@
+/* der.h - reading DER (X.690): the elements of certificates and keys, as views. */
+#ifndef CODEC_DER_H
+#define CODEC_DER_H
+
+#include "base/str.h"
+
+enum {
+	DER_BOOLEAN = 0x01,
+	DER_INTEGER = 0x02,
+	DER_BIT_STRING = 0x03,
+	DER_OCTET_STRING = 0x04,
+	DER_OID = 0x06,
+	DER_SEQUENCE = 0x30,
+	DER_CONTEXT = 0xa0, /* [0] EXPLICIT; [1] is one more */
+};
+
+/* Takes the next element off *rest. Tags have one byte; lengths must be definite, of the shortest form, and below 16 MiB.
+ * False when there is none; *rest is then as it was. */
+must_check bool der_take_any(struct str *rest, unsigned *tag, struct str *value);
+
+/* The same for an element that must have this tag. When it has another, *rest is behind it. */
+must_check bool der_take(struct str *rest, unsigned tag, struct str *value);
+must_check bool der_skip(struct str *rest, unsigned tag);
+
+/* Takes an INTEGER that is not negative, without zeros at its beginning: 0 is empty. */
+must_check bool der_take_number(struct str *rest, struct str *value);
+
+/* For elements that may be left out. */
+bool der_next_is(struct str rest, unsigned tag);
+must_check bool der_skip_if(struct str *rest, unsigned tag);
+
+#endif
