@@ -57,9 +57,9 @@ MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -f
 # the links that only tests need, where it would be a waste of time.
 LTO := -flto=auto -ffat-lto-objects -flto-partition=one
 # A static PIE, linked by hand: gcc's own -static-pie would take glibc's start files. The kernel maps it at a random
-# address, rcrt1.o relocates it, then everything that needed relocation is read-only.
-MUSL_LINK = -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code \
-	-Wl,--gc-sections,--hash-style=gnu,--build-id=none,-O1$(LD_PACK) $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
+# address, rcrt1.o relocates it, then main makes everything that needed relocation read-only.
+MUSL_LINK = -nostdlib -static -Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now,-z,noexecstack \
+	-Wl,--gc-sections,--hash-style=gnu,--build-id=none,-O1$(LD_PACK),-T,src/program.ld $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
 MUSL_LIBS = $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) $(MUSL)/lib/crtn.o
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -120,7 +120,7 @@ $(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp vendor/bearssl.mk | 
 		CFLAGS='$(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
 
 # BearSSL's own tool turns the trust anchors into C.
-$(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a
+$(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a src/program.ld
 	@echo '  BUILD   brssl'
 	$(Q)$(CC) -w -Os -std=c99 -D_GNU_SOURCE $(MUSL_CFLAGS) -I$(BEARSSL)/inc -o $@ $(MUSL_LINK) $(BEARSSL)/tools/*.c $(MUSL_LIBS)
 
@@ -163,7 +163,7 @@ build/$(NAME): build/$(NAME).debug
 	@echo '  STRIP   $@'
 	$(Q)strip --strip-all -R .comment -o $@ $<
 
-build/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a
+build/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a src/program.ld
 	@echo '  LINK    $@'
 	$(Q)$(CC) -o $@ $(OPTIMIZE) $(MUSL_CFLAGS) $(LTO) $(MUSL_LINK) $(MUSL_OBJS) $(MUSL_LIBS)
 
@@ -187,7 +187,7 @@ build/setup-test: scripts/setup
 	$(Q)scripts/setup test
 	$(Q)mkdir -p build && touch $@
 
-build/musl/unit: $(filter-out build/musl/src/main.o,$(MUSL_OBJS)) $(UNITS:%.c=build/musl/%.o) $(VENDOR)/bearssl/libbearssl.a
+build/musl/unit: $(filter-out build/musl/src/main.o,$(MUSL_OBJS)) $(UNITS:%.c=build/musl/%.o) $(VENDOR)/bearssl/libbearssl.a src/program.ld
 	@echo '  LINK    $@'
 	$(Q)$(CC) -o $@ $(MUSL_LINK) $(filter %.o,$^) $(MUSL_LIBS)
 
@@ -224,7 +224,7 @@ conformance: all build/setup-test
 	$(Q)tests/conformance/run $(ARGS)
 
 # What the program is measured against is compiled, linked and stripped as it is.
-build/bench/%: build/musl/tests/bench/%.o $(VENDOR)/bearssl/libbearssl.a
+build/bench/%: build/musl/tests/bench/%.o $(VENDOR)/bearssl/libbearssl.a src/program.ld
 	@echo '  LINK    $@'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(MUSL_LINK) $< $(MUSL_LIBS)

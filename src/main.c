@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -35,6 +36,9 @@ static const char usage[] =
 	"  GATEWAY_INSECURE_SKIP_VERIFY  1: check no signatures\n"
 	"  AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, AWS_CA_BUNDLE, SSL_CERT_FILE as in the AWS SDKs\n";
 
+/* What holds addresses and was relocated with them, by src/program.ld. */
+extern char relro_begin[], relro_end[];
+
 static void put(int fd, struct str s)
 {
 	ssize_t n;
@@ -59,6 +63,8 @@ int main(int argc, char **argv)
 {
 	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
 	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
+	/* A loader would have done that; a static program has none. */
+	check(mprotect(relro_begin, (size_t)(relro_end - relro_begin), PROT_READ) == 0);
 	process_prepare();
 	if (argc == 1 && api && *api)
 		return lambda_run();
