@@ -1,5 +1,6 @@
 #include "crypto/sha256.h"
 
+#include "crypto/cpu.h"
 #include "crypto/ct.h"
 #include "crypto/sha256_cpu.h"
 
@@ -60,24 +61,24 @@ static void portable_blocks(uint32_t state[static 8], const uint8_t *p, size_t c
 	ct_wipe(w, sizeof(w)); /* of an HMAC key's block they are the key */
 }
 
-enum { UNDECIDED, CPU, PORTABLE };
+/* So many blocks at once make it worth to ask the CPU. */
+enum { WORTH_ASKING = 4 };
 
-/* Which of the two to run. Found out by the first thread that hashes; another that comes meanwhile finds the same. */
-static atomic_int choice = UNDECIDED;
+/* What a test has asked for. */
+enum { ANY, CPU, PORTABLE };
+static atomic_int choice = ANY;
 
-static int decide(void)
+static bool is_for_cpu(size_t count)
 {
-	int chosen = sha256_cpu_able() ? CPU : PORTABLE;
-	atomic_store_explicit(&choice, chosen, memory_order_relaxed);
-	return chosen;
+	int chosen = atomic_load_explicit(&choice, memory_order_relaxed);
+	if (chosen != ANY)
+		return chosen == CPU;
+	return sha256_cpu_able(count < WORTH_ASKING ? cpu_known() : cpu_features());
 }
 
 static void take_blocks(uint32_t state[static 8], const char *p, size_t count)
 {
-	int chosen = atomic_load_explicit(&choice, memory_order_relaxed);
-	if (chosen == UNDECIDED)
-		chosen = decide();
-	if (chosen == CPU)
+	if (is_for_cpu(count))
 		sha256_cpu_blocks(state, (const uint8_t *)p, count);
 	else
 		portable_blocks(state, (const uint8_t *)p, count);
@@ -137,12 +138,12 @@ static const char *const names[] = { "cpu", "portable", NULL };
 
 const char *const *sha256_implementations(void)
 {
-	return sha256_cpu_able() ? names : names + 1;
+	return sha256_cpu_able(cpu_features()) ? names : names + 1;
 }
 
 bool sha256_use(const char *name)
 {
-	int chosen = UNDECIDED;
+	int chosen = ANY;
 	if (name) {
 		const char *const *able = sha256_implementations();
 		while (*able && strcmp(*able, name) != 0)

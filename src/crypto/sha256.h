@@ -1,8 +1,8 @@
 /* sha256.h - SHA-256 (FIPS 180-4).
  *
- * Uses the CPU's SHA instructions where they exist and a portable path elsewhere. Which it is, the first
- * hash finds out; that answer is the only state here, and any thread may be the one to find it. The time
- * taken depends on the length alone. */
+ * Uses the CPU's SHA instructions where they exist and a portable path elsewhere. It is not for a few blocks
+ * that the CPU is asked (cpu.h): until somebody else did, or more is to be hashed, they are left to the portable
+ * path. The time taken depends on the length alone. */
 #ifndef CRYPTO_SHA256_H
 #define CRYPTO_SHA256_H
 
@@ -25,8 +25,8 @@ void sha256_final(struct sha256 *s, uint8_t out[static SHA256_SIZE]);
 void sha256(uint8_t out[static SHA256_SIZE], struct str bytes);
 
 /* Names of the implementations that this CPU can run ("cpu", "portable"), in order of preference, ended by
- * NULL; and a way to pick one, for tests and benches. sha256_use(NULL) lets the next hash find out anew; a name
- * that is not among them changes nothing and gives false. */
+ * NULL; and a way to pick one, for tests and benches. sha256_use(NULL) leaves the choice to each hash again; a
+ * name that is not among them changes nothing and gives false. */
 const char *const *sha256_implementations(void);
 must_check bool sha256_use(const char *name);
 

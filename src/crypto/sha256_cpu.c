@@ -1,16 +1,14 @@
 #include "crypto/sha256_cpu.h"
 
+#include "crypto/cpu.h"
+
 #if defined(__x86_64__)
 
-#include <cpuid.h>
 #include <immintrin.h>
 
-bool sha256_cpu_able(void)
+bool sha256_cpu_able(unsigned features)
 {
-	unsigned a, b, c, d;
-	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSSE3) || !(c & bit_SSE4_1))
-		return false;
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
+	return features & CPU_SHA256;
 }
 
 __attribute__((target("ssse3,sse4.1,sha")))
@@ -55,12 +53,10 @@ void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 #elif defined(__aarch64__) && (!defined(__clang__) || __clang_major__ >= 16)
 
 #include <arm_neon.h>
-#include <sys/auxv.h>
 
-bool sha256_cpu_able(void)
+bool sha256_cpu_able(unsigned features)
 {
-	enum { SHA2 = 1 << 6 }; /* HWCAP_SHA2 */
-	return getauxval(AT_HWCAP) & SHA2;
+	return features & CPU_SHA256;
 }
 
 __attribute__((target("+crypto")))
@@ -89,8 +85,9 @@ void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 
 #else
 
-bool sha256_cpu_able(void)
+bool sha256_cpu_able(unsigned features)
 {
+	(void)features;
 	return false;
 }
 

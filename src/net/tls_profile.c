@@ -1,5 +1,6 @@
 #include "net/tls_profile.h"
 
+#include "crypto/cpu.h"
 #include "crypto/ct.h"
 #include "crypto/seed.h"
 
@@ -21,20 +22,29 @@ static const uint16_t chacha20_first[] = {
 	BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 };
 
+#if defined(__x86_64__)
+#define AES_HARD (&br_aes_x86ni_ctr_vtable)
+#define GHASH_HARD br_ghash_pclmul
+#define CHACHA20 br_chacha20_sse2_run
+#else
+/* BearSSL knows nothing of other CPUs; CPU_GCM is never set there. */
+#define AES_HARD (&br_aes_ct64_ctr_vtable)
+#define GHASH_HARD br_ghash_ctmul64
+#define CHACHA20 br_chacha20_ct_run
+#endif
+
 /* Ciphers by what the CPU has, and in the order in which it is good at them: without AES instructions ChaCha20 is several
- * times faster than AES in constant time. */
+ * times faster than AES in constant time. BearSSL would find out itself, but ask the CPU anew for each connection. */
 static void set_ciphers(br_ssl_engine_context *e)
 {
-	const br_block_ctr_class *aes = br_aes_x86ni_ctr_get_vtable();
-	br_ghash ghash = br_ghash_pclmul_get();
-	br_chacha20_run chacha20 = br_chacha20_sse2_get();
-	br_ssl_engine_set_suites(e, aes && ghash ? aes_first : chacha20_first, countof(aes_first));
+	bool fast = cpu_features() & CPU_GCM;
+	br_ssl_engine_set_suites(e, fast ? aes_first : chacha20_first, countof(aes_first));
 	br_ssl_engine_set_gcm(e, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
-	br_ssl_engine_set_aes_ctr(e, aes ? aes : &br_aes_ct64_ctr_vtable);
-	br_ssl_engine_set_ghash(e, ghash ? ghash : br_ghash_ctmul64);
+	br_ssl_engine_set_aes_ctr(e, fast ? AES_HARD : &br_aes_ct64_ctr_vtable);
+	br_ssl_engine_set_ghash(e, fast ? GHASH_HARD : br_ghash_ctmul64);
 	br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
-	br_ssl_engine_set_chacha20(e, chacha20 ? chacha20 : br_chacha20_ct_run);
-	br_ssl_engine_set_poly1305(e, br_poly1305_ctmulq_get());
+	br_ssl_engine_set_chacha20(e, CHACHA20);
+	br_ssl_engine_set_poly1305(e, br_poly1305_ctmul_run);
 }
 
 /* Algorithm by algorithm, so that nothing else is linked. The order of curves is BearSSL's: X25519 first, which costs less

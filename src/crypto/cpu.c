@@ -1,0 +1,62 @@
+#include "crypto/cpu.h"
+
+#include <stdatomic.h>
+
+#if defined(__x86_64__)
+
+#include <cpuid.h>
+
+static unsigned ask(void)
+{
+	const unsigned sse = bit_SSSE3 | bit_SSE4_1, gcm = bit_AES | bit_PCLMUL;
+	unsigned found = 0, a, b, c, d;
+	__cpuid(1, a, b, c, d);
+	if ((c & sse) != sse)
+		return 0;
+	if ((c & gcm) == gcm)
+		found |= CPU_GCM;
+	/* XSAVE has a leaf of its own behind the 7th: where it is, the question for the number of leaves can be saved. */
+	if (c & bit_XSAVE) {
+		__cpuid_count(7, 0, a, b, c, d);
+		if (b & bit_SHA)
+			found |= CPU_SHA256;
+	}
+	return found;
+}
+
+#elif defined(__aarch64__)
+
+#include <sys/auxv.h>
+
+static unsigned ask(void)
+{
+	enum { SHA2 = 1 << 6 }; /* HWCAP_SHA2 */
+	return getauxval(AT_HWCAP) & SHA2 ? CPU_SHA256 : 0;
+}
+
+#else
+
+static unsigned ask(void)
+{
+	return 0;
+}
+
+#endif
+
+/* Written by the first thread that asks; another that comes meanwhile writes the same. */
+static atomic_uint known;
+
+unsigned cpu_known(void)
+{
+	return atomic_load_explicit(&known, memory_order_relaxed);
+}
+
+unsigned cpu_features(void)
+{
+	unsigned features = cpu_known();
+	if (features == 0) {
+		features = CPU_ASKED | ask();
+		atomic_store_explicit(&known, features, memory_order_relaxed);
+	}
+	return features;
+}
