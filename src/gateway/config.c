@@ -52,6 +52,12 @@ static enum err refuse(struct fault *f, struct str name, struct str value, struc
 	return fault_set(f, E_CONFIG, 0, "%=% cannot be used: %", name, str_sub(value, 0, 60), allowed);
 }
 
+/* Anybody could guess a name, so one must never be taken for a secret. */
+static bool is_reference(struct str secret)
+{
+	return str_starts(secret, S("file:")) || str_starts(secret, S("ssm:")) || str_starts(secret, S("secretsmanager:"));
+}
+
 static enum err add_secrets(struct config *c, struct str list, struct str app, struct fault *f)
 {
 	struct str secret;
@@ -59,6 +65,9 @@ static enum err add_secrets(struct config *c, struct str list, struct str app, s
 	while (list.n) {
 		str_cut(&secret, &list, list, ',');
 		secret = str_trim_lines(secret);
+		if (is_reference(secret))
+			return fault_set(f, E_CONFIG, 0, "% names a secret (file:, ssm: or secretsmanager:), which this version cannot fetch; "
+				"it must be the secret itself", app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"));
 		if (secret.n && !slack_secrets_add(&c->secrets, secret, app))
 			return fault_set(f, E_CONFIG, 0,
 				"there are more than % secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",

@@ -15,8 +15,10 @@ void http_response_put(struct buf *b, int status, struct str content_type, struc
 		buf_put(b, S("\r\nx-slack-no-retry: 1"));
 	if (options->retry_after)
 		buf_put(b, S("\r\nRetry-After: 1"));
-	buf_format(b, "\r\nContent-Length: %%", NUM(body.n),
-		options->keep_alive ? S("\r\nConnection: keep-alive\r\n\r\n") : S("\r\nConnection: close\r\n\r\n"));
+	/* RFC 9110, section 8.6: a 204 says no length. */
+	if (status != 204)
+		buf_format(b, "\r\nContent-Length: %", NUM(body.n));
+	buf_put(b, options->keep_alive ? S("\r\nConnection: keep-alive\r\n\r\n") : S("\r\nConnection: close\r\n\r\n"));
 	if (!options->to_head)
 		buf_put(b, body);
 }

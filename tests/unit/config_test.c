@@ -124,6 +124,11 @@ TEST(config_needs_a_secret)
 		expect(config.skip_verify);
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] }, { "GATEWAY_INSECURE_SKIP_VERIFY", "0" } }), E_CONFIG);
 	}
+for (size_t i = 0; i < 3; i++) {
+		static const char *const references[] = { "file:/run/secret", "ssm:/slack/secret", SECRET ",secretsmanager:slack#key" };
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", references[i] } }), E_CONFIG);
+		expect(str_starts(fault_text(&fault), S("SLACK_SIGNING_SECRET names a secret (file:, ssm: or secretsmanager:)")));
+	}
 #define SIXTEEN "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
 	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN } }), OK);
 	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN SECRET } }), E_CONFIG);
