@@ -4,93 +4,70 @@
 #include "gateway/pattern.h"
 #include "gateway/template.h"
 
-/* Where in the configuration something is wrong: routes[2].mode. */
-struct place {
-	size_t route;
+/* Reads one route; the rest is for messages, which say where it is: routes[2].mode. */
+struct reader {
+	struct route *route;
+	struct arena *arena;
+	struct fault *fault;
+	size_t index;
 	struct str member;
 };
 
-static enum err wrong(struct fault *f, struct place at, struct str allowed)
+static enum err wrong(const struct reader *r, const char *allowed)
 {
-	return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%]%%: %", NUM(at.route), at.member.n ? S(".") : S(""),
-		at.member, allowed);
+	return fault_set(r->fault, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%]%%: %", NUM(r->index), r->member.n ? S(".") : S(""),
+		r->member, str_c(allowed));
 }
 
-static enum err read_text(struct str *out, struct json v, struct arena *a, struct place at, struct fault *f)
+static enum err too_large(struct fault *f)
+{
+	return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
+}
+
+static enum err read_text(const struct reader *r, struct str *out, struct json v)
 {
 	if (json_type(v) != JSON_STRING)
-		return wrong(f, at, S("must be a string"));
-	if (json_string(out, v, a) != OK)
-		return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
-	return OK;
+		return wrong(r, "must be a string");
+	return json_string(out, v, r->arena) == OK ? OK : too_large(r->fault);
 }
 
-static enum err read_ids(struct json *out, struct json v, struct place at, struct fault *f)
+static enum err read_ids(const struct reader *r, struct json *out, struct json v)
 {
 	struct json_walk w = json_walk(v);
 	while (json_next(&w))
 		if (json_type(w.value) != JSON_STRING)
-			return wrong(f, at, S("must be a list of ids, each a string"));
+			return wrong(r, "must be a list of ids, each a string");
 	if (json_type(v) != JSON_ARRAY)
-		return wrong(f, at, S("must be a list of ids"));
+		return wrong(r, "must be a list of ids");
 	*out = v;
 	return OK;
 }
 
-static enum err read_invoke(struct route *r, struct json v, struct arena *a, struct place at, struct fault *f)
+static enum err read_invoke(const struct reader *r, struct json v)
 {
-	struct str text = { 0 };
-	enum err e = read_text(&text, v, a, at, f);
-	if (e != OK)
-		return e;
-	r->target.name = text;
-	if (!str_cut(&r->target.region, &r->target.function, text, '/') || !target_ok(&r->target))
-		return wrong(f, at, S("must be region/function or region/function:qualifier"));
-	return OK;
-}
-
-static enum err read_ack(struct route *r, struct json v, struct arena *a, struct place at, struct fault *f)
-{
-	enum template_name name;
-	if (json_type(v) == JSON_OBJECT) {
-		r->ack_message = v.text;
-		return OK;
-	}
-	if (json_type(v) != JSON_STRING)
-		return wrong(f, at, S("must be a text or a message object"));
-	enum err e = read_text(&r->ack_text, v, a, at, f);
-	struct str piece, rest = r->ack_text;
-	while (e == OK && template_next(&name, &piece, &rest))
-		if (name == TEMPLATE_UNKNOWN)
-			e = wrong(f, at, S("may name {function}, {region}, {command}, {text}, {user_name} and {request_id}"));
+	struct target *t = &r->route->target;
+	enum err e = read_text(r, &t->name, v);
+	if (e == OK && (!str_cut(&t->region, &t->function, t->name, '/') || !target_ok(t)))
+		return wrong(r, "must be region/function or region/function:qualifier");
 	return e;
 }
 
-/* One of two words. */
-static enum err read_choice(bool *second, struct str first_word, struct str second_word, struct json v, struct place at, struct fault *f)
+static enum err read_ack(const struct reader *r, struct json v)
 {
-	*second = json_is(v, second_word);
-	if (*second || json_is(v, first_word))
+	enum template_name name;
+	struct str piece, *text = &r->route->ack_text;
+	bool is_message = json_type(v) == JSON_OBJECT;
+	*text = (struct str){ 0 };
+	r->route->ack_message = is_message ? v.text : S("");
+	if (is_message)
 		return OK;
-	char text[64];
-	struct buf b = BUF(text);
-	buf_format(&b, "must be % or %", first_word, second_word);
-	return wrong(f, at, buf_str(&b));
-}
-
-static struct str *condition(struct route *r, struct str member)
-{
-	const struct {
-		struct str name;
-		struct str *field;
-	} conditions[] = {
-		{ STR("command"), &r->command }, { STR("callback_id"), &r->callback_id }, { STR("action_id"), &r->action_id },
-		{ STR("event"), &r->event }, { STR("path"), &r->path },
-	};
-	for (size_t i = 0; i < countof(conditions); i++)
-		if (str_eq(conditions[i].name, member))
-			return conditions[i].field;
-	return NULL;
+	if (json_type(v) != JSON_STRING)
+		return wrong(r, "must be a text or a message object");
+	enum err e = read_text(r, text, v);
+	for (struct str rest = *text; e == OK && template_next(&name, &piece, &rest);)
+		if (name == TEMPLATE_UNKNOWN)
+			e = wrong(r, "may name {function}, {region}, {command}, {text}, {user_name} and {request_id}");
+	return e;
 }
 
 static struct str without_slashes(struct str path)
@@ -102,67 +79,77 @@ static struct str without_slashes(struct str path)
 	return path;
 }
 
+/* What a request must be, and what of it is asked for that; 0: the path. */
+static const struct condition {
+	struct str name;
+	uint16_t pattern, value;
+} conditions[] = {
+#define CONDITION(name, of_request) { STR(#name), offsetof(struct route, name), offsetof(struct slack_request, of_request) }
+	CONDITION(command, command),
+	CONDITION(callback_id, callback_id),
+	CONDITION(action_id, action_id),
+	CONDITION(event, event_type),
+	{ STR("path"), offsetof(struct route, path), 0 },
+};
+
 /* Nothing would be no condition at all, and the route one for everything. */
-static enum err read_condition(struct str *out, struct json v, struct arena *a, struct place at, struct fault *f)
+static enum err read_condition(const struct reader *r, const struct condition *c, struct json v)
 {
-	enum err e = read_text(out, v, a, at, f);
-	if (e == OK && str_eq(at.member, S("path")))
-		*out = without_slashes(*out);
-	return e == OK && out->n == 0 ? wrong(f, at, S("must not be empty")) : e;
+	struct str *pattern = (struct str *)((char *)r->route + c->pattern);
+	enum err e = read_text(r, pattern, v);
+	if (e == OK && !c->value)
+		*pattern = without_slashes(*pattern);
+	return e == OK && pattern->n == 0 ? wrong(r, "must not be empty") : e;
 }
 
-static enum err read_member(struct route *r, struct json v, struct arena *a, struct place at, struct fault *f)
+static enum err read_member(const struct reader *r, struct json v)
 {
-	bool second;
-	enum err e;
-	struct str *text = condition(r, at.member);
-	if (text)
-		return read_condition(text, v, a, at, f);
-	if (str_eq(at.member, S("invoke")))
-		return read_invoke(r, v, a, at, f);
-	if (str_eq(at.member, S("ack")))
-		return read_ack(r, v, a, at, f);
-	if (str_eq(at.member, S("teams")))
-		return read_ids(&r->teams, v, at, f);
-	if (str_eq(at.member, S("channels")))
-		return read_ids(&r->channels, v, at, f);
-	if (str_eq(at.member, S("users")))
-		return read_ids(&r->users, v, at, f);
-	if (str_eq(at.member, S("mode")))
-		return read_choice(&r->sync, S("async"), S("sync"), v, at, f);
-	if (str_eq(at.member, S("payload"))) {
-		e = read_choice(&second, S("event"), S("slack"), v, at, f);
-		r->payload = second ? PAYLOAD_SLACK : PAYLOAD_EVENT;
-		return e;
+	struct route *route = r->route;
+	for (size_t i = 0; i < countof(conditions); i++)
+		if (str_eq(conditions[i].name, r->member))
+			return read_condition(r, &conditions[i], v);
+	if (str_eq(r->member, S("invoke")))
+		return read_invoke(r, v);
+	if (str_eq(r->member, S("ack")))
+		return read_ack(r, v);
+	if (str_eq(r->member, S("teams")))
+		return read_ids(r, &route->teams, v);
+	if (str_eq(r->member, S("channels")))
+		return read_ids(r, &route->channels, v);
+	if (str_eq(r->member, S("users")))
+		return read_ids(r, &route->users, v);
+	if (str_eq(r->member, S("mode"))) {
+		route->sync = json_is(v, S("sync"));
+		return route->sync || json_is(v, S("async")) ? OK : wrong(r, "must be async or sync");
 	}
-	if (str_eq(at.member, S("ack_type"))) {
-		e = read_choice(&second, S("ephemeral"), S("in_channel"), v, at, f);
-		r->ack_type = second ? S("in_channel") : S("ephemeral");
-		return e;
+	if (str_eq(r->member, S("payload"))) {
+		route->payload = json_is(v, S("slack")) ? PAYLOAD_SLACK : PAYLOAD_EVENT;
+		return route->payload == PAYLOAD_SLACK || json_is(v, S("event")) ? OK : wrong(r, "must be event or slack");
 	}
-	return wrong(f, at, S("is not known; there are command, callback_id, action_id, event, path, invoke, mode, payload, ack, ack_type, teams, channels, users"));
+	if (str_eq(r->member, S("ack_type"))) {
+		route->ack_type = json_is(v, S("in_channel")) ? S("in_channel") : S("ephemeral");
+		return json_is(v, route->ack_type) ? OK : wrong(r, "must be ephemeral or in_channel");
+	}
+	return wrong(r, "is not known; there are command, callback_id, action_id, event, path, invoke, mode, payload, ack, ack_type, "
+		"teams, channels, users");
 }
 
-static enum err read_route(struct route *r, struct json v, size_t index, struct arena *a, struct fault *f)
+static enum err read_route(struct reader *r, struct json v)
 {
-	enum err e = OK;
-	struct json_walk w = json_walk(v);
-	if (json_type(v) != JSON_OBJECT)
-		return wrong(f, (struct place){ index, S("") }, S("must be an object"));
-	while (e == OK && json_next(&w)) {
-		struct place at = { index, S("") };
-		e = json_string(&at.member, w.key, a);
-		if (e == OK)
-			e = read_member(r, w.value, a, at, f);
-		else
-			fault_set(f, e, 0, "GATEWAY_CONFIG is too large");
+	const struct route *route = r->route;
+	enum err e = json_type(v) == JSON_OBJECT ? OK : wrong(r, "must be an object");
+	for (struct json_walk w = json_walk(v); e == OK && json_next(&w);) {
+		e = json_string(&r->member, w.key, r->arena);
+		e = e == OK ? read_member(r, w.value) : too_large(r->fault);
 	}
 	if (e != OK)
 		return e;
-	if (!r->target.name.n)
-		return wrong(f, (struct place){ index, S("invoke") }, S("is missing: which function, as region/function"));
-	if (!r->command.n && !r->callback_id.n && !r->action_id.n && !r->event.n && !r->path.n)
-		return wrong(f, (struct place){ index, S("") }, S("needs at least one of command, callback_id, action_id, event, path"));
+	r->member = S("invoke");
+	if (!route->target.name.n)
+		return wrong(r, "is missing: which function, as region/function");
+	r->member = S("");
+	if (!route->command.n && !route->callback_id.n && !route->action_id.n && !route->event.n && !route->path.n)
+		return wrong(r, "needs at least one of command, callback_id, action_id, event, path");
 	return OK;
 }
 
@@ -182,12 +169,13 @@ static enum err read_routes(struct routes *out, struct json v, enum payload payl
 		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes must be a list of at most %", NUM(ROUTES_MAX));
 	out->list = arena_take(a, n * sizeof(*out->list));
 	if (!out->list)
-		return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
+		return too_large(f);
 	enum err e = OK;
 	out->count = 0;
 	for (struct json_walk w = json_walk(v); e == OK && json_next(&w); out->count++) {
-		out->list[out->count] = (struct route){ .payload = payload };
-		e = read_route(&out->list[out->count], w.value, out->count, a, f);
+		struct reader r = { .route = &out->list[out->count], .arena = a, .fault = f, .index = out->count };
+		*r.route = (struct route){ .payload = payload };
+		e = read_route(&r, w.value);
 	}
 	return e;
 }
@@ -199,7 +187,7 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps must be an object of at most % apps", NUM(APPS_MAX));
 	out->apps = arena_take(a, n * sizeof(*out->apps));
 	if (!out->apps)
-		return fault_set(f, E_LIMIT, 0, "GATEWAY_CONFIG is too large");
+		return too_large(f);
 	out->apps_count = 0;
 	for (struct json_walk w = json_walk(v); json_next(&w); out->apps_count++) {
 		struct app *app = &out->apps[out->apps_count];
@@ -234,19 +222,23 @@ enum err routes_read(struct routes *out, struct str text, enum payload payload, 
 	return e;
 }
 
-static bool condition_holds(struct str pattern, struct str value)
+static bool holds(const struct condition *c, const struct route *route, const struct slack_request *slack, struct str path)
 {
-	return pattern.n == 0 || (value.n && pattern_matches(pattern, value));
+	struct str pattern = *(const struct str *)((const char *)route + c->pattern);
+	struct str value = c->value ? *(const struct str *)((const char *)slack + c->value) : path;
+	if (!pattern.n)
+		return true;
+	return value.n && (c->value ? pattern_matches(pattern, value) : pattern_matches_path(pattern, value));
 }
 
 const struct route *route_find(const struct routes *r, const struct slack_request *slack, struct str path)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		const struct route *route = &r->list[i];
-		if (condition_holds(route->command, slack->command) && condition_holds(route->callback_id, slack->callback_id) &&
-		    condition_holds(route->action_id, slack->action_id) && condition_holds(route->event, slack->event_type) &&
-		    (route->path.n == 0 || (path.n && pattern_matches_path(route->path, path))))
-			return route;
+		size_t held = 0;
+		while (held < countof(conditions) && holds(&conditions[held], &r->list[i], slack, path))
+			held++;
+		if (held == countof(conditions))
+			return &r->list[i];
 	}
 	return NULL;
 }

@@ -120,10 +120,20 @@ TEST(route_refuses)
 TEST(route_doubled_members)
 {
 	expect_int(read(S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/a\"},{\"command\":\"/b\",\"invoke\":\"eu-west-1/b\"}],"
-	                  "\"routes\":[{\"command\":\"/c\",\"invoke\":\"eu-west-1/c\"}],"
-	                  "\"apps\":{\"A1\":{\"secret\":\"x\"},\"A2\":{\"secret\":\"y\"}},\"apps\":{\"A3\":{\"secret\":\"z\"}}}")), OK);
+	                  "\"routes\":[{\"command\":\"/c\",\"invoke\":\"eu-west-1/c\"}]}")), OK);
 	expect_int(routes.count, 1);
 	expect_str(routes.list[0].command, S("/c"));
+	expect_int(read(S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/a\",\"ack\":\"x\",\"ack\":{}},"
+	                  "{\"command\":\"/b\",\"invoke\":\"eu-west-1/b\",\"ack\":{},\"ack\":\"x\"}]}")), OK);
+	expect(routes.list[0].ack_text.p == NULL);
+	expect_str(routes.list[0].ack_message, S("{}"));
+	expect_str(routes.list[1].ack_text, S("x"));
+	expect_str(routes.list[1].ack_message, S(""));
+}
+
+TEST(route_doubled_apps)
+{
+	expect_int(read(S("{\"apps\":{\"A1\":{\"secret\":\"x\"},\"A2\":{\"secret\":\"y\"}},\"apps\":{\"A3\":{\"secret\":\"z\"}}}")), OK);
 	expect_int(routes.apps_count, 1);
 	expect_str(routes.apps[0].id, S("A3"));
 	expect_str(routes.apps[0].secret, S("z"));
