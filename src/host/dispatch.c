@@ -107,7 +107,8 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 	    "request_id kind type region function invocation status# attempts# ms# reason",
 	    d->request_id, slack_kind_name(slack->kind), slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""),
 	    target->region, target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts), NUM(took_ms),
-	    outcome->reason);
+	    /* What a function says of its failure may have the request in it: that is for the one who asked. */
+	    outcome->fate == FATE_FAILED ? str_c(result->error_name) : outcome->reason);
 }
 
 /* What Slack would deliver it under again; empty for what it delivers once. */

@@ -161,6 +161,13 @@ def test_no_answer(host, case):
     assert not host.hooks.requests
 
 
+def test_what_a_function_says_of_its_failure_is_not_logged(host):
+    """It may have in it what the user wrote, which no log has."""
+    act = returns({"errorType": "ValueError", "errorMessage": f"invalid: {slack.TEXT}"}, "Unhandled")
+    assert slack.TEXT in host.ask(act, host.command())[2]
+    assert host.patient.process.wait_for_log('"failed"')["reason"] == "Unhandled"
+
+
 LATE = {
     "object": (returns({"text": "a", "response_type": "in_channel"}), {"text": "a", "response_type": "in_channel"}),
     "string": (returns("a <#C1>"), {"text": "a <#C1>"}),
