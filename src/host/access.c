@@ -29,7 +29,9 @@ void access_log(struct listener *l, struct connection *c, struct str why)
 	if (!job && c->status == 200)
 		level = LOG_DEBUG;
 	int64_t took_ms = l->now - c->began_mono;
-	metrics_request(known ? slack_kind_name(kind) : S("other"), c->status, took_ms);
+	/* Who reads the metrics is not part of them. */
+	if (!c->metrics)
+		metrics_request(known ? slack_kind_name(kind) : S("other"), c->status, took_ms);
 	c->unlogged = false;
 	LOG(level, "request", "request_id remote method path status# ms# kind why", (job ? job_id(job) : none),
 		(struct str){ c->peer, c->peer_n }, head ? head->method : none, path, NUM(c->status), NUM(took_ms),

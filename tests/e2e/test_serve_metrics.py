@@ -119,7 +119,9 @@ def test_numbers(make, serve):  # noqa: F811
     assert listener.ask(get("/x")).status == 405
     assert listener.ask(b"nonsense\r\n\r\n").status == 400
     assert listener.ask(get()).status == 200
+    # The health check says nothing in the log.
     listener.wait_for_requests(7)
+    assert eventually(lambda: value(listener, "gateway_request_seconds_count") == 8)
     samples = read(listener)[1]
     requests = {tuple(dict(key).values()): count for key, count in samples["gateway_requests_total"].items()}
     assert requests == {
@@ -172,8 +174,8 @@ def test_error_names_are_somebody_elses(make, serve, name):  # noqa: F811
     """Whatever stands where AWS names its error, the format holds."""
     listener = serve(metrics=True, endpoint=make.endpoint(default=peer.failed(400, name.encode().decode("latin-1"), "no")))
     assert listener.ask(slack.command()).status == 200
-    samples = read(listener)[1]
-    assert sum(samples["gateway_invokes_total"].values()) == 1
+    assert eventually(lambda: value(listener, "gateway_invoke_seconds_count") == 1)
+    assert sum(read(listener)[1]["gateway_invokes_total"].values()) == 1
 
 
 def test_more_names_than_there_is_room_for(make, serve):  # noqa: F811
@@ -184,6 +186,7 @@ def test_more_names_than_there_is_room_for(make, serve):  # noqa: F811
     with listener.connect() as client:
         for _ in range(count):
             assert client.ask(slack.command()).status == 200
+    assert eventually(lambda: value(listener, "gateway_invoke_seconds_count") == count)
     invokes = read(listener)[1]["gateway_invokes_total"]
     assert sum(invokes.values()) == count and len(invokes) <= 100
     assert invokes[(("error", "other"), ("outcome", "other"))] > 50

@@ -429,7 +429,7 @@ def test_log_that_nobody_reads(serve):  # noqa: F811
     line = listener.process.wait_for_log("log lines were dropped")
     assert line["level"] == "WARN"
     assert len(listener.requests(path="/x")) + line["lines"] == count and line["lines"] > 100
-    assert len(listener.requests(path="/y")) == 1
+    assert len(listener.wait_for_requests(1, path="/y")) == 1
 
 
 def test_log_whose_reader_has_left(make, serve):  # noqa: F811

@@ -1,0 +1,10 @@
+/* The listener alone. The program's own main belongs to its own link: it has no allocator, which the sanitizer needs. */
+
+#include "host/process.h"
+#include "host/serve.h"
+
+int main(int argc, char **argv)
+{
+	process_prepare();
+	return argc > 1 ? serve_run(argv + 2) : 2;
+}
