@@ -599,7 +599,7 @@ def test_stuck_handshakes(https, how):
     for client in stuck:
         client.send({"nothing": b"", "half a hello": hello[: len(hello) // 2], "hello": hello}[how])
     for _ in range(5):
-        assert server.is_well() < 1.5
+        assert server.is_well() < 3
     began = time.monotonic()
     for client in stuck:
         with contextlib.suppress(OSError):
