@@ -5,8 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-void dedupe_init(struct dedupe *d)
+void dedupe_init(struct dedupe *d, struct dedupe_table *table)
 {
+	*d = (struct dedupe){ .table = table };
 	pthread_condattr_t monotonic;
 	check(pthread_condattr_init(&monotonic) == 0 && pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
 	check(pthread_mutex_init(&d->lock, NULL) == 0 && pthread_cond_init(&d->change, &monotonic) == 0);
@@ -25,8 +26,8 @@ static struct dedupe_entry *find(struct dedupe *d, struct str id, int64_t now)
 {
 	uint32_t hash = hash_of(id);
 	for (size_t i = 0; i < DEDUPE_MAX; i++) {
-		struct dedupe_entry *e = &d->entries[i];
-		if (d->hashes[i] == hash && e->used && str_eq((struct str){ e->id, e->id_n }, id) &&
+		struct dedupe_entry *e = &d->table->entries[i];
+		if (d->table->hashes[i] == hash && e->used && str_eq((struct str){ e->id, e->id_n }, id) &&
 		    (!e->settled || now - e->since_ms < DEDUPE_MS))
 			return e;
 	}
@@ -35,8 +36,8 @@ static struct dedupe_entry *find(struct dedupe *d, struct str id, int64_t now)
 
 static void remember(struct dedupe *d, struct str id, int64_t now)
 {
-	struct dedupe_entry *e = &d->entries[d->next];
-	d->hashes[d->next] = hash_of(id);
+	struct dedupe_entry *e = &d->table->entries[d->next];
+	d->table->hashes[d->next] = hash_of(id);
 	d->next = (d->next + 1) % DEDUPE_MAX;
 	*e = (struct dedupe_entry){ .since_ms = now, .used = true, .id_n = (uint8_t)id.n };
 	memcpy(e->id, id.p, id.n);

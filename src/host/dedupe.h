@@ -19,16 +19,20 @@ struct dedupe_entry {
 	char id[DEDUPE_ID_MAX];
 };
 
-struct dedupe {
-	pthread_mutex_t lock;
-	pthread_cond_t change;
-	size_t next;                     /* the slot to be used next: the oldest */
-	uint32_t hashes[DEDUPE_MAX];     /* looked through first */
+struct dedupe_table {
+	uint32_t hashes[DEDUPE_MAX]; /* looked through first */
 	struct dedupe_entry entries[DEDUPE_MAX];
 };
 
-/* `d` is zeroed memory. */
-void dedupe_init(struct dedupe *d);
+struct dedupe {
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	size_t next; /* the slot to be used next: the oldest */
+	struct dedupe_table *table;
+};
+
+/* `table` is zeroed memory, which is not touched before the first event. */
+void dedupe_init(struct dedupe *d, struct dedupe_table *table);
 
 enum dedupe_verdict {
 	DEDUPE_FIRST,   /* nobody is on it: go on, and say what became of it with dedupe_end */

@@ -123,7 +123,7 @@ static bool is_duplicate(struct run *run)
 {
 	const struct dispatch *d = run->d;
 	struct str id = delivery_of(d);
-	enum dedupe_verdict verdict = id.n ? dedupe_begin(d->services->dedupe, id, d->soft) : DEDUPE_FIRST;
+	enum dedupe_verdict verdict = id.n ? dedupe_begin(&d->services->dedupe, id, d->soft) : DEDUPE_FIRST;
 	if (verdict == DEDUPE_FIRST)
 		return false;
 	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, id,
@@ -178,7 +178,7 @@ void dispatch_run(const struct dispatch *d, struct invoke_result *result)
 	struct outcome outcome = outcome_of(d, result, buf_str(&body));
 	bool late = run.answered;
 	if (delivery_of(d).n)
-		dedupe_end(d->services->dedupe, delivery_of(d), result->outcome == INVOKE_STARTED);
+		dedupe_end(&d->services->dedupe, delivery_of(d), result->outcome == INVOKE_STARTED);
 	if (!late)
 		answer_settled(&run, &outcome, buf_str(&body));
 	log_result(d, result, &outcome, clock_mono_ms() - start);

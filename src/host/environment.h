@@ -15,7 +15,7 @@ must_check enum err environment_check_names(struct fault *f);
 /* Maps a file of at most `max` bytes into memory, for ever. `variable` named it, for the message. E_CONFIG. */
 must_check enum err environment_map_file(struct str *out, const char *variable, const char *path, size_t max, struct fault *f);
 
-/* Zeroed memory from the kernel, page-aligned, for ever; only while the process starts, for it ends when there is
+/* Zeroed memory from the kernel, aligned for any type, from 64 KiB on to a page, for ever; only while the process starts, for it ends when there is
  * none. Pages that are never touched cost nothing. */
 void *environment_map_memory(size_t size);
 

@@ -100,8 +100,7 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	s->region = environment_get(env, "AWS_REGION");
 	if (s->region.n == 0)
 		s->region = environment_get(env, "AWS_DEFAULT_REGION");
-	s->dedupe = environment_map_memory(sizeof(*s->dedupe));
-	dedupe_init(s->dedupe);
+	dedupe_init(&s->dedupe, environment_map_memory(sizeof(struct dedupe_table)));
 	size_t slots = workers + SPARE_CONNECTIONS;
 	s->pool = http_pool_init(environment_map_memory(http_pool_size(slots)), slots);
 	return OK;

@@ -19,7 +19,7 @@ struct services {
 	bool has_lambda_endpoint;
 	struct str region;        /* the process's own, AWS_REGION; may be empty */
 	struct http_pool *pool;
-	struct dedupe *dedupe;
+	struct dedupe dedupe;
 	_Atomic int64_t skew_ms;
 };
 

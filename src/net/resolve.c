@@ -22,7 +22,6 @@ enum {
 
 void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_path)
 {
-	memset(r, 0, sizeof(*r));
 	r->conf_path = conf_path;
 	r->hosts_path = hosts_path;
 	r->port = 53;

@@ -41,7 +41,7 @@ struct resolver {
 /* Paths are parameters so that tests can hand their own files; the process's are RESOLVE_CONF and RESOLVE_HOSTS. */
 #define RESOLVE_CONF "/etc/resolv.conf"
 #define RESOLVE_HOSTS "/etc/hosts"
-/* Opens nothing: files are read at the first look-up that needs them. The paths are borrowed for ever. */
+/* `r` is zeroed memory. Opens nothing: files are read at the first look-up that needs them. The paths are borrowed for ever. */
 void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_path);
 
 /* The addresses of `host`, a name or a literal without brackets: at least one after success, in the order to try, families

@@ -3,11 +3,12 @@
 #include "host/dedupe.h"
 
 static struct dedupe table;
+static struct dedupe_table memory;
 
 static void start(void)
 {
-	table = (struct dedupe){ 0 };
-	dedupe_init(&table);
+	memory = (struct dedupe_table){ 0 };
+	dedupe_init(&table, &memory);
 }
 
 /* Without waiting. */
@@ -63,8 +64,8 @@ TEST(dedupe_for_ten_minutes)
 		expect_int(begin(S("Ev1")), i == 0 ? DEDUPE_FIRST : DEDUPE_STARTED);
 		dedupe_end(&table, S("Ev1"), true);
 		for (size_t j = 0; j < DEDUPE_MAX; j++)
-			if (table.entries[j].used)
-				table.entries[j].since_ms = clock_mono_ms() - ages[i];
+			if (memory.entries[j].used)
+				memory.entries[j].since_ms = clock_mono_ms() - ages[i];
 		context("%lld ms", (long long)ages[i]);
 		expect_int(begin(S("Ev1")), ages[i] < DEDUPE_MS ? DEDUPE_STARTED : DEDUPE_FIRST);
 	}

@@ -107,6 +107,7 @@ static void set_up(const struct act *script, size_t count)
 		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(memory != MAP_FAILED);
 		pool = http_pool_init(memory, SLOTS);
+		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/dev/null", "/dev/null");
 	}
 	check(count <= ACTS_MAX);

@@ -252,6 +252,7 @@ static void set_up(uint16_t port, const char *conf, const char *hosts)
 {
 	write_file(conf_path, conf);
 	write_file(hosts_path, hosts);
+	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, conf_path, hosts_path);
 	resolver.port = port;
 	memset(&found, 0, sizeof(found));
@@ -304,6 +305,7 @@ TEST(resolve_literals_and_localhost_need_no_files)
 		{ "localhost.", "::1 127.0.0.1" },
 		{ "api.localhost", "::1 127.0.0.1" },
 	};
+	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, NULL, NULL);
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].host);
@@ -315,6 +317,7 @@ TEST(resolve_literals_and_localhost_need_no_files)
 TEST(resolve_refuses_what_is_no_name)
 {
 	static const char *const hosts[] = { "", ".", "..", "a..", "a b", "127.1", "1.2.3.4.", "[::1]", "user@host", "host/x", "a\nb" };
+	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, NULL, NULL);
 	for (size_t i = 0; i < countof(hosts); i++) {
 		context("%s", hosts[i]);

@@ -21,6 +21,7 @@ static struct stream connected(const struct peer *p)
 	struct stream s = stream_none(NULL);
 	struct stream_target to = { .host = S("127.0.0.1"), .port = p->port, .resolver = &resolver };
 	struct deadline d = deadline_in(2000);
+	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
 	expect_int(stream_connect(&s, &to, &d, &fault), OK);
 	return s;
@@ -310,6 +311,7 @@ TEST(stream_connect_failures)
 		{ "", 1, E_NAME, "`` cannot be a host name" },
 		{ "a b", 1, E_NAME, "`a b` cannot be a host name" },
 	};
+	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct stream s = stream_none(NULL);

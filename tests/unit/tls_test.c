@@ -257,6 +257,7 @@ static void names_are_here(void)
 	int fd = mkstemp(hosts_path);
 	expect(fd >= 0 && write(fd, hosts, sizeof(hosts) - 1) == sizeof(hosts) - 1);
 	close(fd);
+	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", hosts_path);
 }
 
@@ -450,6 +451,7 @@ TEST(tls_refuses_an_impossible_host)
 		struct deadline d = deadline_in(4000);
 		to.host = str_c(hosts[i]);
 		context("%s", hosts[i]);
+		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");
 		expect_int(stream_connect(&s, &here, &d, &fault), OK);
 		expect_int(stream_secure(&s, &to, &d, &fault), E_NAME);
@@ -680,6 +682,7 @@ TEST(tls_with_what_is_no_server)
 		peer_start(&p, reply, &r);
 		struct stream_target to = { S("127.0.0.1"), p.port, true, &trust, &resolver };
 		context("%zu: %s", i, cases[i].text);
+		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");
 		expect_int(stream_connect(&s, &to, &d, &fault), cases[i].want);
 		if (!expect(str_find_str(fault_text(&fault), str_c(cases[i].text)) < fault.n))
