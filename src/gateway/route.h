@@ -45,7 +45,7 @@ struct routes {
  * that may be secret. */
 must_check enum err routes_read(struct routes *out, struct str text, enum payload payload, struct arena *arena, struct fault *f);
 
-/* The first route that the request matches; NULL when none does. `path`: decoded, without slashes at its ends. */
+/* The first route that the request matches; NULL when none does. `path`: as target_from_path shows it. */
 const struct route *route_find(const struct routes *r, const struct slack_request *slack, struct str path);
 
 /* OK, or a sentence why the one who asks may not: "your workspace is not on the list of this command". */
