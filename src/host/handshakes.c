@@ -91,7 +91,7 @@ static struct certificate *let_go(struct certificate *c)
 void handshakes_reload(struct handshakes *h)
 {
 	struct fault f;
-	struct certificate *next;
+	struct certificate *next = NULL;
 	if (load(&next, h->config, &f) != OK) {
 		LOG(LOG_ERROR, "the TLS certificate in use stays: the new one cannot be used", "reason", fault_text(&f));
 		return;

@@ -18,15 +18,44 @@ enum {
 	ALERT_RECEIVED = 256,
 };
 
+/* ---- sessions ---- */
+
+/* A session has its place by its id, which is random and was chosen here; a newer one there takes it over. */
+static struct tls_session *place_of(struct tls_sessions *s, const unsigned char *id)
+{
+	return &s->list[(id[0] << 8 | id[1]) % TLS_SESSIONS];
+}
+
+static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server,
+                         const br_ssl_session_parameters *p)
+{
+	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
+	(void)server;
+	pthread_mutex_lock(&s->lock);
+	*place_of(s, p->session_id) = (struct tls_session){ clock_mono_ms() + SESSION_MS, *p };
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p)
+{
+	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
+	(void)server;
+	pthread_mutex_lock(&s->lock);
+	const struct tls_session *kept = place_of(s, p->session_id);
+	bool found = clock_mono_ms() < kept->until && memcmp(kept->parameters.session_id, p->session_id, sizeof(p->session_id)) == 0;
+	if (found)
+		*p = kept->parameters;
+	pthread_mutex_unlock(&s->lock);
+	return found;
+}
+
+static const br_ssl_session_cache_class cache_class = { sizeof(struct tls_sessions), save_session, load_session };
+
 /* ---- the identity ---- */
 
-/* In the order of preference; SHA-256 is as strong as the rest of the suites. */
+/* In the order of preference, for SHA-256 is as strong as the rest of the suites, and of their ids. */
 static const br_hash_class *const hashes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
-
-static unsigned id_of(const br_hash_class *hash)
-{
-	return (unsigned)(hash->desc >> BR_HASHDESC_ID_OFF) & BR_HASHDESC_ID_MASK;
-}
+_Static_assert(br_sha384_ID == br_sha256_ID + 1 && br_sha512_ID == br_sha256_ID + 2, "ids follow each other");
 
 static struct tls_identity *self(const br_ssl_server_policy_class **policy)
 {
@@ -39,15 +68,16 @@ static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server
 	const struct tls_identity *id = self(policy);
 	bool is_ec = id->key.type == BR_KEYTYPE_EC;
 	uint32_t known = br_ssl_server_get_client_hashes(server) >> (is_ec ? 8 : 0);
-	size_t count, i = 0, k = 0;
+	unsigned hash = br_sha256_ID;
+	size_t count, i = 0;
 	const br_suite_translated *suites = br_ssl_server_get_client_suites(server, &count);
 	while (i < count && suites[i][1] >> 12 != (is_ec ? BR_SSLKEYX_ECDHE_ECDSA : BR_SSLKEYX_ECDHE_RSA))
 		i++;
-	while (k < countof(hashes) && !(known >> id_of(hashes[k]) & 1))
-		k++;
-	if (i == count || k == countof(hashes))
+	while (hash <= br_sha512_ID && !(known >> hash & 1))
+		hash++;
+	if (i == count || hash > br_sha512_ID)
 		return 0;
-	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + id_of(hashes[k]), id->chain, id->chain_n };
+	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + hash, id->chain, id->chain_n };
 	return 1;
 }
 
@@ -61,12 +91,10 @@ static uint32_t exchange_no_key(const br_ssl_server_policy_class **policy, unsig
 static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm, unsigned char *data, size_t n, size_t cap)
 {
 	unsigned char value[64];
-	size_t k = 0;
-	check(n <= sizeof(value) && cap >= PKEY_SIGNATURE_MAX);
+	unsigned hash = (algorithm & 0xff) - br_sha256_ID;
+	check(n <= sizeof(value) && cap >= PKEY_SIGNATURE_MAX && hash < countof(hashes));
 	memcpy(value, data, n);
-	while (id_of(hashes[k]) != (algorithm & 0xff))
-		k++;
-	return pkey_sign(&self(policy)->key, data, hashes[k], value);
+	return pkey_sign(&self(policy)->key, data, hashes[hash], value);
 }
 
 static const br_ssl_server_policy_class policy_class = { sizeof(struct tls_identity), choose, exchange_no_key, sign };
@@ -125,11 +153,6 @@ static bool read_date(char out[static TLS_DATE], struct str time)
 	return true;
 }
 
-static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, const br_ssl_session_parameters *p);
-static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p);
-
-static const br_ssl_session_cache_class cache_class = { sizeof(struct tls_sessions), save_session, load_session };
-
 enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
 {
 	struct x509_certificate own;
@@ -157,36 +180,6 @@ bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms)
 	utc_put_rfc3339_ms(&now, now_ms);
 	/* Both have the same form, up to the seconds. */
 	return memcmp(id->not_after, text, TLS_DATE - 1) < 0;
-}
-
-/* ---- sessions ---- */
-
-/* A session has its place by its id, which is random and was chosen here; a newer one there takes it over. */
-static struct tls_session *place_of(struct tls_sessions *s, const unsigned char *id)
-{
-	return &s->list[(id[0] << 8 | id[1]) % TLS_SESSIONS];
-}
-
-static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, const br_ssl_session_parameters *p)
-{
-	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
-	(void)server;
-	pthread_mutex_lock(&s->lock);
-	*place_of(s, p->session_id) = (struct tls_session){ clock_mono_ms() + SESSION_MS, *p };
-	pthread_mutex_unlock(&s->lock);
-}
-
-static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p)
-{
-	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
-	(void)server;
-	pthread_mutex_lock(&s->lock);
-	const struct tls_session *kept = place_of(s, p->session_id);
-	bool found = clock_mono_ms() < kept->until && memcmp(kept->parameters.session_id, p->session_id, sizeof(p->session_id)) == 0;
-	if (found)
-		*p = kept->parameters;
-	pthread_mutex_unlock(&s->lock);
-	return found;
 }
 
 /* ---- the connection ---- */
@@ -224,7 +217,8 @@ static struct str sentence(int code)
 	case ALERT_SENT + 120:
 		return S("the client wants a protocol other than http/1.1 (ALPN)");
 	default:
-		return code > ALERT_RECEIVED && code < ALERT_SENT ? S("the client ended it with an alert") : S("the client broke the protocol");
+		return code > ALERT_RECEIVED && code < ALERT_SENT ? S("the client ended it with an alert")
+		                                                  : S("the client broke the protocol");
 	}
 }
 

@@ -49,7 +49,7 @@ must_check enum err tls_identity_from_pem(struct tls_identity *id, struct str ch
 /* Whether its certificate is of the past. */
 bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms);
 
-/* One connection: 25 KiB, of which a third is touched while requests are small. All zeros before its first use. */
+/* One connection: 25 KiB, of which half is touched while requests are small. All zeros before its first use. */
 struct tls_server {
 	br_ssl_server_context server;
 	bool ready;          /* the handshake is done */
