@@ -1,6 +1,7 @@
 /* Which of the things that this program can be, by how it was started. */
 
 #include "base/version.h"
+#include "host/environment.h"
 #include "host/lambda.h"
 #include "host/process.h"
 #include "host/send.h"
@@ -61,12 +62,13 @@ void free(void *p)
 
 int main(int argc, char **argv)
 {
-	const char *api = getenv("AWS_LAMBDA_RUNTIME_API");
+	struct environment env = environment_of_process();
+	struct str api = environment_get(&env, "AWS_LAMBDA_RUNTIME_API");
 	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
 	/* A loader would have done that; a static program has none. */
 	check(mprotect(relro_begin, (size_t)(relro_end - relro_begin), PROT_READ) == 0);
 	process_prepare();
-	if (argc == 1 && api && *api)
+	if (argc == 1 && api.n)
 		return lambda_run();
 	if (str_eq(argument, S("serve")))
 		return serve_run(argv + 2);

@@ -16,10 +16,19 @@ enum {
 	PAGE = 4096,
 };
 
+/* libc's getenv measures the name anew and calls strncmp for each variable there is: for thirty names, twenty variables
+ * and a start that is short, that is a lot. */
 static const char *get(void *ctx, const char *name)
 {
 	(void)ctx;
-	return getenv(name);
+	for (char **variable = environ; *variable; variable++) {
+		const char *v = *variable, *n = name;
+		while (*n && *n == *v)
+			n++, v++;
+		if (!*n && *v == '=')
+			return v + 1;
+	}
+	return NULL;
 }
 
 struct environment environment_of_process(void)

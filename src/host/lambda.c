@@ -39,7 +39,6 @@ struct loop {
 	struct invoker invoker;
 	struct stream_target api;
 	struct str authority;
-	struct http_client client;
 	struct arena event_memory; /* holds nothing but the event */
 	struct arena arena;
 
@@ -48,6 +47,7 @@ struct loop {
 	int64_t arrived_mono, arrived_wall, deadline_wall;
 	enum front_door door;
 	bool fatal; /* an answer could not be delivered: there is no point in asking for more */
+	struct http_client client;
 };
 
 /* ---- the Runtime API ---- */
@@ -299,8 +299,10 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 static void warm_up(struct loop *l)
 {
 	struct fault f;
+	if (l->services->region.n == 0)
+		return;
 	struct deadline d = deadline_in(WARM_UP_MS);
-	if (l->services->region.n && invoke_warm_up(&l->invoker, l->services->region, &d, &f) != OK)
+	if (invoke_warm_up(&l->invoker, l->services->region, &d, &f) != OK)
 		LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
 }
 

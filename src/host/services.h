@@ -11,7 +11,6 @@
 
 struct services {
 	struct config config;
-	struct resolver resolver;
 	struct trust aws_trust;   /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
 	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
 	struct credential_chain credentials;
@@ -21,6 +20,7 @@ struct services {
 	struct http_pool *pool;
 	struct dedupe dedupe;
 	_Atomic int64_t skew_ms;
+	struct resolver resolver; /* at the end, for its cache is not touched before it is needed */
 };
 
 /* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed
