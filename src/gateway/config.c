@@ -224,7 +224,6 @@ enum err config_read(struct config *c, const struct environment *env, struct fau
 		read_log_level, read_secrets, read_allow, read_ack, read_timeout, read_base_path, read_response_hosts,
 		read_payload,
 	};
-	*c = (struct config){ 0 };
 	enum err e = read_flag(&c->skip_verify, env, "GATEWAY_INSECURE_SKIP_VERIFY", f);
 	for (size_t i = 0; e == OK && i < countof(readers); i++)
 		e = readers[i](c, env, f);

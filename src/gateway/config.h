@@ -36,7 +36,7 @@ struct config {
 	enum log_level log_level;
 };
 
-/* An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means an empty answer.
+/* `c` is zeroed memory. An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means an empty answer.
  * E_CONFIG: one sentence that names the variable, its value unless that may be a secret, and what is allowed. */
 must_check enum err config_read(struct config *c, const struct environment *env, struct fault *f);
 

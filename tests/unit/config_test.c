@@ -28,6 +28,7 @@ static enum err read(struct variable *variables)
 {
 	struct environment env = { get, variables };
 	fault.n = 0;
+	config = (struct config){ 0 };
 	enum err e = config_read(&config, &env, &fault);
 	return e == OK ? config_check_secrets(&config, &fault) : e;
 }
@@ -141,6 +142,7 @@ static enum err read_routes(const char *secret, const char *text)
 	struct arena a = { memory, 0, sizeof(memory) };
 	struct environment env = { get, (struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", secret } } };
 	fault.n = 0;
+	config = (struct config){ 0 };
 	expect_int(config_read(&config, &env, &fault), OK);
 	return config_read_routes(&config, str_c(text), &a, &fault);
 }
