@@ -89,7 +89,7 @@ void connection_advance(struct listener *l, struct connection *c);
 /* Its wait is over. */
 void connection_expire(struct listener *l, struct connection *c);
 
-/* A stepper is done with it for now. */
+/* A stepper gives it back. */
 void connection_take_back(struct listener *l, struct connection *c);
 
 /* The job that works for it has an answer. */
