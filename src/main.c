@@ -16,26 +16,35 @@
 static const char usage[] =
 	"slack-lambda-gateway " VERSION " - starts AWS Lambda functions from Slack, in time\n"
 	"\n"
-	"As a Lambda custom runtime (`bootstrap` in a ZIP, runtime provided.al2023) it needs no arguments:\n"
-	"Lambda sets AWS_LAMBDA_RUNTIME_API, and POST /REGION/FUNCTION with a valid Slack signature starts\n"
-	"FUNCTION in REGION.\n"
+	"POST /REGION/FUNCTION with a valid Slack signature starts FUNCTION in REGION.\n"
 	"\n"
-	"  --help       this text\n"
-	"  --version    the version\n"
+	"  (no arguments)   in AWS Lambda: a custom runtime, `bootstrap` in a ZIP, provided.al2023\n"
+	"  serve [OPTIONS]  an HTTP or HTTPS listener; POST /local/NAME runs DIR/NAME of --functions DIR\n"
+	"  send URL ...     signs a request as Slack would and sends it; send --help says more\n"
+	"  --help, --version\n"
 	"\n"
-	"Variables:\n"
-	"  SLACK_SIGNING_SECRET          required: the Signing Secret of the Slack app; several by comma\n"
-	"  GATEWAY_ALLOW                 region/function patterns that may be started (*/*)\n"
-	"  GATEWAY_ACK                   confirmed (default): answer when AWS accepted; first: at once\n"
-	"  GATEWAY_ACK_TEXT              the answer; may name {function} {region} {command} {text} {user_name}\n"
-	"                                {request_id}; empty: an empty answer\n"
-	"  GATEWAY_ACK_TYPE              ephemeral (default) or in_channel\n"
-	"  GATEWAY_TIMEOUT_MS            when Slack is answered at the latest, 100 to 2900 (2500)\n"
-	"  GATEWAY_BASE_PATH             beginning of the path to take off, such as /slack\n"
-	"  GATEWAY_RESPONSE_HOSTS        where late answers may go (hooks.slack.com,hooks.slack-gov.com)\n"
-	"  GATEWAY_LOG_LEVEL             debug, info (default), warn, error\n"
-	"  GATEWAY_INSECURE_SKIP_VERIFY  1: check no signatures\n"
-	"  AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL, AWS_CA_BUNDLE, SSL_CERT_FILE as in the AWS SDKs\n";
+	"SLACK_SIGNING_SECRET is required: the Signing Secret of the Slack app; several by comma.\n"
+	"What follows is a variable, GATEWAY_ALLOW, and an option of serve, --allow VALUE, alike:\n"
+	"  ALLOW                 region/function patterns that may be started (*/*)\n"
+	"  CONFIG                routes and apps, JSON or @FILE\n"
+	"  PAYLOAD               event (default) or slack: what the function gets\n"
+	"  ACK                   confirmed (default): answer when AWS accepted; first: at once\n"
+	"  ACK_TEXT              the answer; may name {function} {region} {command} {text} {user_name}\n"
+	"                        {request_id}; empty: an empty answer\n"
+	"  ACK_TYPE              ephemeral (default) or in_channel\n"
+	"  TIMEOUT_MS            when Slack is answered at the latest, 100 to 2900 (2500)\n"
+	"  BASE_PATH             beginning of the path to take off, such as /slack\n"
+	"  RESPONSE_HOSTS        where messages may be posted (hooks.slack.com,hooks.slack-gov.com)\n"
+	"  LOG_LEVEL             debug, info (default), warn, error\n"
+	"  INSECURE_SKIP_VERIFY  1: check no signatures\n"
+	"and of the listener alone:\n"
+	"  LISTEN                ADDRESS:PORT or unix:PATH (127.0.0.1:8080); PORT=n is 0.0.0.0:n\n"
+	"  METRICS_LISTEN        address for /metrics\n"
+	"  TLS_CERT, TLS_KEY     PEM files: HTTPS; read again on SIGHUP\n"
+	"  WORKERS               invocations at once (64)\n"
+	"  FUNCTIONS             directory of executables for region local\n"
+	"  FUNCTION_TIMEOUT, FUNCTION_LIMIT, FUNCTION_ENV   900 s, 16 at once, variables they get\n"
+	"AWS_* variables work as in the AWS SDKs; SSL_CERT_FILE and AWS_CA_BUNDLE name roots to trust.\n";
 
 /* What holds addresses and was relocated with them, by src/program.ld. */
 extern char relro_begin[], relro_end[];
@@ -83,11 +92,11 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 1) {
-		put(STDERR_FILENO, S("slack-lambda-gateway: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda; see --help\n"));
+		put(STDERR_FILENO, S("slack-lambda-gateway: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda; did you mean serve? See --help\n"));
 	} else {
 		put(STDERR_FILENO, S("slack-lambda-gateway: "));
 		put(STDERR_FILENO, argument);
-		put(STDERR_FILENO, S("? There are --help and --version\n"));
+		put(STDERR_FILENO, S("? There are serve, send, --help and --version\n"));
 	}
 	return 2;
 }
