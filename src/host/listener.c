@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "host/environment.h"
 #include "host/log_writer.h"
+#include "host/metrics.h"
 #include "host/systemd.h"
 #include "http/server.h"
 #include "net/listen.h"
@@ -417,6 +418,7 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	struct fault f;
 	struct listener *l = environment_map_memory(sizeof(*l));
 	log_writer_start();
+	metrics_start();
 	l->services = s;
 	l->config = config;
 	l->env = env;

@@ -1,6 +1,6 @@
 #include "host/metrics.h"
 
-#include "base/clock.h"
+#include "host/environment.h"
 #include "host/listener.h"
 
 #include <fcntl.h>
@@ -20,33 +20,31 @@ struct series {
 };
 
 struct family {
-	struct str name, help, first_label, second_label;
-	struct series *list;
+	struct series list[SERIES_MAX];
 	size_t used;
 };
 
 struct histogram {
-	struct str name, help;
 	uint64_t buckets[BUCKETS + 1]; /* the last one: more than all bounds */
 	uint64_t sum_ms;
 };
 
 static const int64_t bounds_ms[BUCKETS] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 2500, 3000, 10000 };
-static const struct str bounds_text[BUCKETS] = {
-	STR("0.005"), STR("0.01"), STR("0.025"), STR("0.05"), STR("0.1"), STR("0.25"),
-	STR("0.5"), STR("1"), STR("2"), STR("2.5"), STR("3"), STR("10"),
-};
+static const char bounds[] = "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2 2.5 3 10 +Inf";
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct series requests_series[SERIES_MAX];
-static struct family requests = { STR("gateway_requests_total"), STR("Requests answered"), STR("kind"), STR("status"), requests_series, 0 };
-static struct series invokes_series[SERIES_MAX];
-static struct family invokes = { STR("gateway_invokes_total"), STR("Invocations by what became of them"), STR("outcome"), STR("error"), invokes_series, 0 };
-static struct series relays_series[SERIES_MAX];
-static struct family relays = { STR("gateway_relays_total"), STR("Messages posted to a response_url"), STR("outcome"), STR(""), relays_series, 0 };
-static struct histogram request_seconds = { STR("gateway_request_seconds"), STR("From the first byte of a request to its answer"), { 0 }, 0 };
-static struct histogram invoke_seconds = { STR("gateway_invoke_seconds"), STR("From the first attempt of an invocation to its outcome"), { 0 }, 0 };
-static uint64_t retries, tls_failures;
+/* NULL where nobody will ask: nothing is counted then. */
+static struct metrics {
+	pthread_mutex_t lock;
+	struct family requests, invokes, relays;
+	struct histogram request_seconds, invoke_seconds;
+	uint64_t retries, tls_failures;
+} *m;
+
+void metrics_start(void)
+{
+	m = environment_map_memory(sizeof(*m));
+	check(pthread_mutex_init(&m->lock, NULL) == 0);
+}
 
 static bool is_series(const struct series *s, struct str first, struct str second)
 {
@@ -90,35 +88,51 @@ static void observe(struct histogram *h, int64_t ms)
 	h->sum_ms += (uint64_t)(ms > 0 ? ms : 0);
 }
 
+static bool begin(void)
+{
+	if (m)
+		pthread_mutex_lock(&m->lock);
+	return m;
+}
+
+static void end(void)
+{
+	pthread_mutex_unlock(&m->lock);
+}
+
 void metrics_request(struct str kind, int status, int64_t took_ms)
 {
-	pthread_mutex_lock(&lock);
-	count(&requests, kind, NUM(status));
-	observe(&request_seconds, took_ms);
-	pthread_mutex_unlock(&lock);
+	if (!begin())
+		return;
+	count(&m->requests, kind, NUM(status));
+	observe(&m->request_seconds, took_ms);
+	end();
 }
 
 void metrics_invoke(struct str outcome, struct str error_name, int attempts, int64_t took_ms)
 {
-	pthread_mutex_lock(&lock);
-	count(&invokes, outcome, error_name);
-	observe(&invoke_seconds, took_ms);
-	retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
-	pthread_mutex_unlock(&lock);
+	if (!begin())
+		return;
+	count(&m->invokes, outcome, error_name);
+	observe(&m->invoke_seconds, took_ms);
+	m->retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
+	end();
 }
 
 void metrics_relay(struct str outcome)
 {
-	pthread_mutex_lock(&lock);
-	count(&relays, outcome, S(""));
-	pthread_mutex_unlock(&lock);
+	if (!begin())
+		return;
+	count(&m->relays, outcome, S(""));
+	end();
 }
 
 void metrics_tls_failure(void)
 {
-	pthread_mutex_lock(&lock);
-	tls_failures++;
-	pthread_mutex_unlock(&lock);
+	if (!begin())
+		return;
+	m->tls_failures++;
+	end();
 }
 
 static void put_header(struct buf *b, struct str name, struct str help, struct str type)
@@ -126,14 +140,15 @@ static void put_header(struct buf *b, struct str name, struct str help, struct s
 	buf_format(b, "# HELP % %\n# TYPE % %\n", name, help, name, type);
 }
 
-static void put_family(struct buf *b, const struct family *f)
+/* `second`: the name of the second label, empty when the family has but one. */
+static void put_family(struct buf *b, const struct family *f, struct str name, struct str help, struct str first, struct str second)
 {
-	put_header(b, f->name, f->help, S("counter"));
+	put_header(b, name, help, S("counter"));
 	for (size_t i = 0; i < f->used; i++) {
 		const struct series *s = &f->list[i];
-		buf_format(b, "%{%=\"%\"", f->name, f->first_label, (struct str){ s->first, s->first_n });
-		if (f->second_label.n)
-			buf_format(b, ",%=\"%\"", f->second_label, (struct str){ s->second, s->second_n });
+		buf_format(b, "%{%=\"%\"", name, first, (struct str){ s->first, s->first_n });
+		if (second.n)
+			buf_format(b, ",%=\"%\"", second, (struct str){ s->second, s->second_n });
 		buf_format(b, "} %\n", NUM(s->count));
 	}
 }
@@ -145,23 +160,19 @@ static void put_seconds(struct buf *b, uint64_t ms)
 	buf_format(b, "%.%%%", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
-static void put_histogram(struct buf *b, const struct histogram *h)
+static void put_histogram(struct buf *b, const struct histogram *h, struct str name, struct str help)
 {
 	uint64_t total = 0;
-	put_header(b, h->name, h->help, S("histogram"));
+	struct str bound, rest = str_c(bounds);
+	put_header(b, name, help, S("histogram"));
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
-		buf_format(b, "%_bucket{le=\"%\"} %\n", h->name, i < BUCKETS ? bounds_text[i] : S("+Inf"), NUM(total));
+		str_cut(&bound, &rest, rest, ' ');
+		buf_format(b, "%_bucket{le=\"%\"} %\n", name, bound, NUM(total));
 	}
-	buf_format(b, "%_sum ", h->name);
+	buf_format(b, "%_sum ", name);
 	put_seconds(b, h->sum_ms);
-	buf_format(b, "\n%_count %\n", h->name, NUM(total));
-}
-
-static void put_value(struct buf *b, struct str name, struct str help, struct str type, int64_t value)
-{
-	put_header(b, name, help, type);
-	buf_format(b, "% %\n", name, NUM(value));
+	buf_format(b, "\n%_count %\n", name, NUM(total));
 }
 
 /* From /proc, as the kernel counts it; 0 where there is none. */
@@ -181,20 +192,36 @@ static int64_t resident_bytes(void)
 
 void metrics_put(struct buf *b, struct listener *l)
 {
-	pthread_mutex_lock(&lock);
-	put_family(b, &requests);
-	put_family(b, &invokes);
-	put_family(b, &relays);
-	put_histogram(b, &request_seconds);
-	put_histogram(b, &invoke_seconds);
-	put_value(b, S("gateway_retries_total"), S("Attempts of invocations after the first"), S("counter"), (int64_t)retries);
-	put_value(b, S("gateway_tls_failures_total"), S("Handshakes with clients that failed"), S("counter"), (int64_t)tls_failures);
-	pthread_mutex_unlock(&lock);
-	put_value(b, S("gateway_connections"), S("Open connections of clients"), S("gauge"), (int64_t)l->open);
 	size_t queued, running;
 	jobs_count(&l->jobs, &queued, &running);
-	put_value(b, S("gateway_inflight"), S("Jobs in the hands of workers"), S("gauge"), (int64_t)running);
-	put_value(b, S("gateway_queue"), S("Jobs waiting for a worker"), S("gauge"), (int64_t)queued);
-	put_value(b, S("process_resident_memory_bytes"), S("Resident memory"), S("gauge"), resident_bytes());
-	put_value(b, S("process_start_time_seconds"), S("Start of the process, since 1970"), S("gauge"), l->started_wall_s);
+	begin();
+	put_family(b, &m->requests, S("gateway_requests_total"), S("Requests answered"), S("kind"), S("status"));
+	put_family(b, &m->invokes, S("gateway_invokes_total"), S("Invocations by what became of them"), S("outcome"), S("error"));
+	put_family(b, &m->relays, S("gateway_relays_total"), S("Messages posted to a response_url"), S("outcome"), S(""));
+	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"), S("From the first byte of a request to its answer"));
+	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"), S("From the first attempt of an invocation to its outcome"));
+	buf_format(b,
+		"# HELP gateway_retries_total Attempts of invocations after the first\n"
+		"# TYPE gateway_retries_total counter\n"
+		"gateway_retries_total %\n"
+		"# HELP gateway_tls_failures_total Handshakes with clients that failed\n"
+		"# TYPE gateway_tls_failures_total counter\n"
+		"gateway_tls_failures_total %\n"
+		"# HELP gateway_connections Open connections of clients\n"
+		"# TYPE gateway_connections gauge\n"
+		"gateway_connections %\n"
+		"# HELP gateway_inflight Jobs in the hands of workers\n"
+		"# TYPE gateway_inflight gauge\n"
+		"gateway_inflight %\n"
+		"# HELP gateway_queue Jobs waiting for a worker\n"
+		"# TYPE gateway_queue gauge\n"
+		"gateway_queue %\n"
+		"# HELP process_resident_memory_bytes Resident memory\n"
+		"# TYPE process_resident_memory_bytes gauge\n"
+		"process_resident_memory_bytes %\n"
+		"# HELP process_start_time_seconds Start of the process, since 1970\n"
+		"# TYPE process_start_time_seconds gauge\n"
+		"process_start_time_seconds %\n",
+		NUM(m->retries), NUM(m->tls_failures), NUM(l->open), NUM(running), NUM(queued), NUM(resident_bytes()), NUM(l->started_wall_s));
+	end();
 }

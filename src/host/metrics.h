@@ -6,6 +6,9 @@
 
 struct listener;
 
+/* From here on it is counted; before, and in processes that nobody asks, it is not. Once, before any thread. */
+void metrics_start(void);
+
 void metrics_request(struct str kind, int status, int64_t took_ms);
 void metrics_invoke(struct str outcome, struct str error_name, int attempts, int64_t took_ms);
 void metrics_relay(struct str outcome);
