@@ -34,19 +34,30 @@ static void put_lower(struct json_writer *w, struct str name)
 	w->comma = false;
 }
 
-/* All values of list[i].name, in the order in which they came. */
-static void put_joined(struct json_writer *w, const struct event_field *list, size_t count, size_t i, same_name *same)
+/* list[i].value, and behind it those from `next` on that have the same name, in the order in which they came. */
+static void put_joined(struct json_writer *w, const struct event_field *list, size_t count, size_t i, size_t next, same_name *same)
 {
-	struct str parts[2 * LIST_MAX];
-	size_t n = 0;
-	for (size_t j = i; j < count && n < countof(parts); j++) {
-		if (!same(list[j].name, list[i].name))
-			continue;
-		if (n)
+	struct str parts[2 * LIST_MAX] = { list[i].value };
+	size_t n = 1;
+	for (size_t j = next; j < count && n + 2 <= countof(parts); j++) {
+		if (same(list[j].name, list[i].name)) {
 			parts[n++] = S(",");
-		parts[n++] = list[j].value;
+			parts[n++] = list[j].value;
+		}
 	}
 	json_put_string_parts(w, parts, n);
+}
+
+/* All values of list[i].name; mostly there is one. */
+static void put_values(struct json_writer *w, const struct event_field *list, size_t count, size_t i, same_name *same)
+{
+	size_t next = i + 1;
+	while (next < count && !same(list[next].name, list[i].name))
+		next++;
+	if (next == count)
+		json_put_string(w, list[i].value);
+	else
+		put_joined(w, list, count, i, next, same);
 }
 
 static bool stood_before(const struct event_field *list, size_t i, same_name *same)
@@ -66,7 +77,7 @@ static void put_headers(struct json_writer *w, const struct event_request *req)
 		if (is_cookie(&fields[i]) || stood_before(fields, i, str_eq_nocase))
 			continue;
 		put_lower(w, fields[i].name);
-		put_joined(w, fields, req->fields_count, i, str_eq_nocase);
+		put_values(w, fields, req->fields_count, i, str_eq_nocase);
 	}
 	json_close(w, '}');
 }
@@ -117,7 +128,7 @@ static void put_query(struct json_writer *w, struct str query)
 		if (stood_before(pairs, i, str_eq))
 			continue;
 		json_key(w, pairs[i].name);
-		put_joined(w, pairs, count, i, str_eq);
+		put_values(w, pairs, count, i, str_eq);
 	}
 	json_close(w, '}');
 }
@@ -202,7 +213,8 @@ void event_write(struct buf *out, const struct event_request *req)
 	json_field(&w, S("rawQueryString"), req->query);
 	put_cookies(&w, req);
 	put_headers(&w, req);
-	put_query(&w, req->query);
+	if (req->query.n)
+		put_query(&w, req->query);
 	put_context(&w, req);
 	put_body(&w, req);
 	json_close(&w, '}');
