@@ -78,7 +78,7 @@ static void let_job_go(struct listener *l, struct connection *c)
 	c->job->connection = NULL;
 	/* Otherwise its answer is still to come, and lets it go. */
 	if (c->job->delivered)
-		jobs_release(&l->jobs, c->job);
+		listener_release_job(l, c->job);
 	c->job = NULL;
 }
 
@@ -105,6 +105,8 @@ static bool receive(struct connection *c, size_t *got, char *p, size_t cap)
 		ssize_t n = recv(c->fd, p, cap, 0);
 		if (n > 0) {
 			*got = (size_t)n;
+			/* The socket is empty, and what comes next is told; only an end that was told already is not told again. */
+			c->readable = *got == cap || c->hung_up;
 			return true;
 		}
 		if (n < 0 && errno == EINTR)

@@ -56,6 +56,7 @@ struct connection {
 	enum wait_class wait;
 	bool metrics;             /* came in on the address for metrics */
 	bool readable, writable;  /* as far as is known: edge-triggered */
+	bool hung_up;             /* the end of what the client sends is on its way */
 	bool ended;               /* the client will send no more */
 	bool broken;              /* nothing can be sent any more */
 	bool keep;                /* after this answer */

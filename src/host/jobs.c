@@ -36,14 +36,11 @@ static struct arena arena_of(const struct job *job)
 
 struct job *jobs_take(struct jobs *j, struct buffer *buffer)
 {
-	pthread_mutex_lock(&j->lock);
 	struct job *job = j->free;
-	if (job)
-		j->free = job->next;
-	uint64_t id[2] = { j->id_prefix, j->id_count++ };
-	pthread_mutex_unlock(&j->lock);
 	if (!job)
 		return NULL;
+	j->free = job->next;
+	uint64_t id[2] = { j->id_prefix, j->id_count++ };
 	*job = (struct job){ .small_memory = job->small_memory, .buffer = buffer, .holders = 1 };
 	job->arena = arena_of(job);
 	struct buf hex = BUF(job->id);
@@ -54,31 +51,31 @@ struct job *jobs_take(struct jobs *j, struct buffer *buffer)
 	return job;
 }
 
-static void let_go(struct jobs *j, struct job *job)
+/* True for the last one that lets go. */
+static bool let_go(struct job *job)
 {
-	if (--job->holders > 0)
-		return;
-	job->buffer->next = j->returned;
-	j->returned = job->buffer;
-	job->next = j->free;
-	j->free = job;
+	return atomic_fetch_sub(&job->holders, 1) == 1;
 }
 
-void jobs_release(struct jobs *j, struct job *job)
+static struct buffer *put_away(struct jobs *j, struct job *job)
 {
-	pthread_mutex_lock(&j->lock);
-	let_go(j, job);
-	pthread_mutex_unlock(&j->lock);
+	job->next = j->free;
+	j->free = job;
+	return job->buffer;
+}
+
+struct buffer *jobs_release(struct jobs *j, struct job *job)
+{
+	return let_go(job) ? put_away(j, job) : NULL;
 }
 
 struct buffer *jobs_next_returned(struct jobs *j)
 {
-	pthread_mutex_lock(&j->lock);
-	struct buffer *b = j->returned;
-	if (b)
-		j->returned = b->next;
-	pthread_mutex_unlock(&j->lock);
-	return b;
+	struct job *job = j->ended;
+	if (!job)
+		return NULL;
+	j->ended = job->next;
+	return put_away(j, job);
 }
 
 /* ---- answers ---- */
@@ -100,49 +97,46 @@ void job_respond(struct job *job, const struct reply *reply)
 	}
 }
 
-/* Under the lock. */
-static void hand_over(struct jobs *j, struct job *job)
+/* Under the lock. True if the loop must be woken: whoever made the list not empty has done that already. */
+static bool hand_over(struct jobs *j, struct job *job)
 {
+	bool wake = !j->done;
 	job->answered = true;
 	job->next_done = j->done;
 	j->done = job;
+	return wake;
 }
 
 void jobs_close(struct jobs *j)
 {
-	pthread_mutex_lock(&j->lock);
 	j->closing = true;
-	pthread_mutex_unlock(&j->lock);
 }
 
 static void answer(void *ctx, const struct reply *reply)
 {
 	struct worker *w = ctx;
-	pthread_mutex_lock(&w->jobs->lock);
 	w->job->keep_alive &= !w->jobs->closing;
-	pthread_mutex_unlock(&w->jobs->lock);
 	job_respond(w->job, reply);
 	pthread_mutex_lock(&w->jobs->lock);
-	hand_over(w->jobs, w->job);
+	bool wake = hand_over(w->jobs, w->job);
 	pthread_mutex_unlock(&w->jobs->lock);
-	wake_loop(w->jobs);
+	if (wake)
+		wake_loop(w->jobs);
 }
 
 struct job *jobs_next_answered(struct jobs *j)
 {
-	pthread_mutex_lock(&j->lock);
-	struct job *job = j->done;
+	struct job *job = j->answered;
 	if (job)
-		j->done = job->next_done;
-	pthread_mutex_unlock(&j->lock);
+		j->answered = job->next_done;
 	return job;
 }
 
-int64_t jobs_answer_waiting(struct jobs *j, int64_t now)
+/* Under the lock: answers for those in the queue whose soft moment has come. Their work goes on when their turn comes. */
+static int64_t answer_waiting(struct jobs *j, int64_t now)
 {
 	static const struct outcome pending = { .fate = FATE_PENDING };
 	int64_t next = DEADLINE_NEVER;
-	pthread_mutex_lock(&j->lock);
 	for (struct job *job = j->first; job; job = job->next) {
 		if (job->answered)
 			continue;
@@ -155,6 +149,17 @@ int64_t jobs_answer_waiting(struct jobs *j, int64_t now)
 		job_respond(job, &reply);
 		hand_over(j, job);
 	}
+	return next;
+}
+
+int64_t jobs_turn(struct jobs *j, int64_t now)
+{
+	check(!j->answered && !j->ended);
+	pthread_mutex_lock(&j->lock);
+	int64_t next = answer_waiting(j, now);
+	j->answered = j->done;
+	j->ended = j->finished;
+	j->done = j->finished = NULL;
 	pthread_mutex_unlock(&j->lock);
 	return next;
 }
@@ -163,17 +168,17 @@ int64_t jobs_answer_waiting(struct jobs *j, int64_t now)
 
 void jobs_submit(struct jobs *j, struct job *job)
 {
-	pthread_mutex_lock(&j->lock);
-	job->holders++;
+	atomic_fetch_add(&job->holders, 1);
 	job->next = NULL;
+	pthread_mutex_lock(&j->lock);
 	if (j->first)
 		j->last->next = job;
 	else
 		j->first = job;
 	j->last = job;
 	j->queued++;
-	pthread_cond_signal(&j->work);
 	pthread_mutex_unlock(&j->lock);
+	pthread_cond_signal(&j->work);
 }
 
 static struct job *take_work(struct jobs *j)
@@ -243,17 +248,28 @@ static void work(struct worker *w, struct job *job)
 	}
 }
 
+static void finish(struct jobs *j, struct job *job)
+{
+	/* The loop finds a small buffer when it next looks; the memory of a large one is worth waking it. */
+	bool wake = job->buffer->large, last = let_go(job);
+	pthread_mutex_lock(&j->lock);
+	j->running--;
+	if (last) {
+		job->next = j->finished;
+		j->finished = job;
+	}
+	pthread_mutex_unlock(&j->lock);
+	if (wake)
+		wake_loop(j);
+}
+
 static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
 	for (;;) {
 		struct job *job = take_work(w->jobs);
 		work(w, job);
-		pthread_mutex_lock(&w->jobs->lock);
-		w->jobs->running--;
-		let_go(w->jobs, job);
-		pthread_mutex_unlock(&w->jobs->lock);
-		wake_loop(w->jobs);
+		finish(w->jobs, job);
 	}
 	return NULL;
 }

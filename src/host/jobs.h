@@ -11,6 +11,7 @@
 #include "host/services.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
 	/* The event, decoded fields, what a function answers while Slack waits, and the reply made of that. */
@@ -29,7 +30,7 @@ struct job {
 	struct job *next_done;  /* in the list of answers */
 	struct connection *connection; /* the loop's business; NULL once it is gone */
 	bool delivered;         /* the loop has its answer: also the loop's business */
-	int holders;            /* under the lock */
+	_Atomic int holders;
 	bool answered;          /* under the lock while it is queued, then the worker's business */
 	struct buffer *buffer;  /* head and body, which the decision points into */
 	char *small_memory;
@@ -49,17 +50,22 @@ struct job {
 static inline struct str job_id(const struct job *job) { return (struct str){ job->id, sizeof(job->id) }; }
 
 struct jobs {
+	struct services *services;
+	int wake;                 /* eventfd */
+	_Atomic bool closing;     /* connections end with their answer */
+
+	/* the loop's */
+	struct job *free;
+	struct job *answered, *ended; /* what the last turn brought, to be dealt with */
+	uint64_t id_prefix, id_count;
+
+	/* under the lock */
 	pthread_mutex_t lock;
 	pthread_cond_t work;
-	struct services *services;
-	struct job *free;
 	struct job *first, *last; /* the queue */
 	size_t queued, running;
-	struct job *done;         /* answers for the loop */
-	int wake;                 /* eventfd */
-	uint64_t id_prefix, id_count;
-	bool closing;             /* connections end with their answer */
-	struct buffer *returned;  /* buffers of finished jobs, for the loop to put away */
+	struct job *done;         /* have an answer for the loop */
+	struct job *finished;     /* need nothing more but to be put away */
 };
 
 /* Sets up memory and threads. E_SYSTEM. */
@@ -71,16 +77,17 @@ struct job *jobs_take(struct jobs *j, struct buffer *buffer);
 /* Puts it into the queue. */
 void jobs_submit(struct jobs *j, struct job *job);
 
-/* The loop lets go. */
-void jobs_release(struct jobs *j, struct job *job);
+/* The loop lets go. Returns the job's buffer if nobody needs it any more, else NULL. */
+must_check struct buffer *jobs_release(struct jobs *j, struct job *job);
 
-/* Takes one answered job off the list, NULL when there is none; and one buffer that nobody needs any more. */
+/* Once a round: collects what the workers have done, and answers for those in the queue whose soft moment has come.
+ * Returns the monotonic ms at which it must be called again at the latest, or DEADLINE_NEVER. All that it brings is taken
+ * with the two below before it is called again. */
+int64_t jobs_turn(struct jobs *j, int64_t now);
+
+/* The next job that has an answer, NULL when there is none; and the next buffer that nobody needs any more. */
 struct job *jobs_next_answered(struct jobs *j);
 struct buffer *jobs_next_returned(struct jobs *j);
-
-/* Answers for those in the queue whose soft moment has come: the work goes on when their turn comes. Returns the
- * monotonic ms at which it must be called again, or DEADLINE_NEVER. */
-int64_t jobs_answer_waiting(struct jobs *j, int64_t now);
 
 /* From now on answers say that their connection ends. */
 void jobs_close(struct jobs *j);

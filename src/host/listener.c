@@ -76,6 +76,13 @@ void listener_give_buffer(struct listener *l, struct buffer *b)
 	p->free[p->free_count++] = b;
 }
 
+void listener_release_job(struct listener *l, struct job *job)
+{
+	struct buffer *b = jobs_release(&l->jobs, job);
+	if (b)
+		listener_give_buffer(l, b);
+}
+
 /* `cap`: bytes in one, behind its head. */
 static void set_up_buffers(struct buffer_pool *p, size_t count, size_t cap, size_t kept)
 {
@@ -137,7 +144,7 @@ static void take_answers(struct listener *l)
 		if (job->connection)
 			connection_answer_job(l, job->connection);
 		else
-			jobs_release(&l->jobs, job);
+			listener_release_job(l, job);
 	}
 	while ((b = jobs_next_returned(&l->jobs)))
 		listener_give_buffer(l, b);
@@ -146,7 +153,7 @@ static void take_answers(struct listener *l)
 /* Serves what is done and what is due; returns when the next is. */
 static int64_t expire(struct listener *l)
 {
-	int64_t next = jobs_answer_waiting(&l->jobs, l->now);
+	int64_t next = jobs_turn(&l->jobs, l->now);
 	take_answers(l);
 	for (size_t i = 0; i < WAIT_CLASSES; i++) {
 		struct wait_queue *q = &l->waits[i];
@@ -165,9 +172,9 @@ static int64_t expire(struct listener *l)
 
 /* ---- accepting ---- */
 
-static void watch(struct listener *l, int fd, const char *tag)
+static void watch(struct listener *l, int fd, uint32_t events, const char *tag)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = (void *)(uintptr_t)tag } };
+	struct epoll_event ev = { .events = events, .data = { .ptr = (void *)(uintptr_t)tag } };
 	check(epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) == 0);
 }
 
@@ -178,7 +185,7 @@ static void accept_from_now_on(struct listener *l, bool accepting)
 	l->accepting = accepting;
 	for (size_t i = 0; i < l->sockets_count; i++) {
 		if (accepting)
-			watch(l, l->sockets[i].fd, &accept_tag);
+			watch(l, l->sockets[i].fd, EPOLLIN, &accept_tag);
 		else
 			epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->sockets[i].fd, NULL);
 	}
@@ -278,15 +285,10 @@ static void take_signals(struct listener *l)
 
 static void take_event(struct listener *l, const struct epoll_event *ev)
 {
-	uint64_t count;
-	if (ev->data.ptr == &accept_tag) {
+	if (ev->data.ptr == &accept_tag)
 		l->acceptable = true;
-		return;
-	}
-	if (ev->data.ptr == &wake_tag) {
-		(void)!read(l->wake, &count, sizeof(count));
-		return;
-	}
+	if (ev->data.ptr == &accept_tag || ev->data.ptr == &wake_tag)
+		return; /* looked at in every round */
 	if (ev->data.ptr == &signal_tag) {
 		take_signals(l);
 		return;
@@ -295,7 +297,8 @@ static void take_event(struct listener *l, const struct epoll_event *ev)
 	/* Closed earlier in this round; its slot cannot have been given away since. */
 	if (c->fd < 0)
 		return;
-	c->readable |= (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+	c->hung_up |= (ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+	c->readable |= (ev->events & EPOLLIN) || c->hung_up;
 	c->writable |= (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
 	connection_advance(l, c);
 }
@@ -431,8 +434,9 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	l->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	l->signals = open_signals();
 	check(l->epoll >= 0 && l->wake >= 0 && l->signals >= 0);
-	watch(l, l->wake, &wake_tag);
-	watch(l, l->signals, &signal_tag);
+	/* Edge-triggered: every write to it counts, and nobody need read it. */
+	watch(l, l->wake, EPOLLIN | EPOLLET, &wake_tag);
+	watch(l, l->signals, EPOLLIN, &signal_tag);
 	enum err e = jobs_start(&l->jobs, s, config->workers, l->wake, &f);
 	if (e == OK && config->tls_cert)
 		e = handshakes_start(&l->handshakes, config, l->slots_count, l->wake, &f);

@@ -82,6 +82,7 @@ struct connection *listener_take_slot(struct listener *l);
 void listener_give_slot(struct listener *l, struct connection *c);
 struct buffer *listener_take_buffer(struct listener *l, bool large);
 void listener_give_buffer(struct listener *l, struct buffer *b);
+void listener_release_job(struct listener *l, struct job *job);
 void listener_wait(struct listener *l, struct connection *c, enum wait_class wait);
 
 #endif
