@@ -620,8 +620,9 @@ TEST(tls_handshake_changed_anywhere)
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	stream_close(&s);
 	peer_stop(&server.peer);
-	/* Without the close_notify at the end, an alert in a GCM record. */
-	size_t whole = server.sent - 31;
+	/* Without the close_notify at the end, an alert in a GCM record; and the next handshake may be a few bytes shorter,
+	 * as an ECDSA signature may. */
+	size_t whole = server.sent - 31 - 8;
 	start(&server, "good-ec");
 	for (size_t at = 1 + (size_t)test_random(13); at <= whole; at += 13) {
 		server.flip_at = at;
