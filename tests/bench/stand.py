@@ -48,7 +48,7 @@ daemon off;
 master_process off;
 pid nginx.pid;
 error_log stderr error;
-events {{ worker_connections 64; }}
+events {{ worker_connections 1024; }}
 http {{
 	access_log off;
 	keepalive_requests 1000000000;
