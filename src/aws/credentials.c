@@ -1,50 +1,68 @@
 #include "aws/credentials.h"
 
-static enum err read_variable(struct str *out, const struct environment *env, const char *name, size_t max, struct fault *f)
+#include "base/clock.h"
+#include "codec/json_read.h"
+#include "crypto/ct.h"
+
+/* Appends a part, of which *view is then the copy. */
+static bool put_part(struct str *view, struct buf *b, struct str part, size_t max)
 {
-	struct str v = environment_get(env, name);
-	if (v.n > max)
-		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes", str_c(name), NUM(max));
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7f)
-			return fault_set(f, E_CONFIG, 0, "% holds a blank, a line end or another byte that no key has",
-				str_c(name));
-	*out = v;
+	size_t start = b->n;
+	for (size_t i = 0; i < part.n; i++)
+		if (part.p[i] <= ' ' || part.p[i] >= 0x7f)
+			return false;
+	if (part.n > max)
+		return false;
+	buf_put(b, part);
+	*view = str_skip(buf_str(b), start);
+	return true;
+}
+
+enum err credentials_set(struct credential_set *out, struct str id, struct str secret, struct str token,
+                         struct str expiration, struct str source, struct fault *f)
+{
+	struct buf b = BUF(out->memory);
+	struct credentials *keys = &out->keys;
+	int64_t seconds;
+	keys->source = source;
+	keys->expires_ms = INT64_MAX;
+	if (!id.n || !secret.n)
+		return fault_set(f, E_SYNTAX, 0, "% gave no %", source, id.n ? S("secret access key") : S("access key id"));
+	if (!put_part(&keys->access_key_id, &b, id, CREDENTIALS_ID_MAX) ||
+	    !put_part(&keys->secret_access_key, &b, secret, CREDENTIALS_SECRET_MAX) ||
+	    !put_part(&keys->session_token, &b, token, CREDENTIALS_TOKEN_MAX))
+		return fault_set(f, E_SYNTAX, 0, "% gave keys that are too long, or have a blank, a line end or another byte in them that no key has",
+			source);
+	if (expiration.n && !utc_from_rfc3339(&seconds, expiration))
+		return fault_set(f, E_SYNTAX, 0, "% gave an expiration that is no time", source);
+	if (expiration.n)
+		keys->expires_ms = seconds * 1000;
 	return OK;
 }
 
-enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct fault *f)
+enum err credentials_set_from_json(struct credential_set *out, struct str json, struct arena *scratch,
+                                   struct str source, struct fault *f)
 {
-	*c = (struct credential_chain){ .current = { .expires_ms = INT64_MAX, .source = S("environment") } };
-	struct credentials *keys = &c->current;
-	enum err e = read_variable(&keys->access_key_id, env, "AWS_ACCESS_KEY_ID", CREDENTIALS_ID_MAX, f);
-	if (e == OK)
-		e = read_variable(&keys->secret_access_key, env, "AWS_SECRET_ACCESS_KEY", CREDENTIALS_SECRET_MAX, f);
-	if (e == OK)
-		e = read_variable(&keys->session_token, env, "AWS_SESSION_TOKEN", CREDENTIALS_TOKEN_MAX, f);
-	if (e == OK && keys->session_token.n == 0) /* its name before 2014, still set by some tools */
-		e = read_variable(&keys->session_token, env, "AWS_SECURITY_TOKEN", CREDENTIALS_TOKEN_MAX, f);
-	if (e)
-		return e;
-	bool id = keys->access_key_id.n > 0, secret = keys->secret_access_key.n > 0;
-	if (id != secret)
-		return fault_set(f, E_CONFIG, 0, "%",
-			id ? S("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY") : S("AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"));
-	c->from_environment = id;
-	return OK;
+	enum { ID, SECRET, TOKEN, SESSION_TOKEN, EXPIRATION, NAMES };
+	static const struct str names[] = {
+		STR("accesskeyid"), STR("secretaccesskey"), STR("token"), STR("sessiontoken"), STR("expiration"),
+	};
+	struct json v;
+	size_t position;
+	struct str found[NAMES] = { 0 };
+	if (json_check(&v, &position, json) != OK || json_type(v) != JSON_OBJECT)
+		return fault_set(f, E_SYNTAX, 0, "% answered something that is no JSON object", source);
+	for (struct json_walk w = json_walk(v); json_next(&w);)
+		for (size_t i = 0; i < NAMES; i++)
+			if (str_eq_nocase(str_sub(w.key.text, 1, w.key.text.n - 1), names[i]) && json_type(w.value) == JSON_STRING &&
+			    json_string(&found[i], w.value, scratch) != OK)
+				return fault_set(f, E_LIMIT, 0, "% gave keys that are too long", source);
+	struct str token = found[TOKEN].n ? found[TOKEN] : found[SESSION_TOKEN];
+	return credentials_set(out, found[ID], found[SECRET], token, found[EXPIRATION], source, f);
 }
 
-enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f)
+void credentials_wipe(struct credential_set *set)
 {
-	(void)d; /* the environment is there at once */
-	if (!c->from_environment)
-		return fault_set(f, E_CONFIG, 0,
-			"there are no AWS credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment");
-	*out = &c->current;
-	return OK;
-}
-
-void credentials_release(struct credential_chain *c, const struct credentials *held)
-{
-	check(held == &c->current);
+	ct_wipe(set->memory, sizeof(set->memory));
+	set->keys = (struct credentials){ 0 };
 }

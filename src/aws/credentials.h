@@ -1,39 +1,43 @@
-/* credentials.h - the keys that sign requests, and where they come from. */
+/* credentials.h - the keys that sign requests. */
 #ifndef AWS_CREDENTIALS_H
 #define AWS_CREDENTIALS_H
 
-#include "base/deadline.h"
-#include "base/environment.h"
+#include "base/arena.h"
 #include "base/fault.h"
 
 enum {
 	CREDENTIALS_ID_MAX = 128,     /* as documented for access key ids */
 	CREDENTIALS_SECRET_MAX = 128, /* ours; they have 40 bytes */
 	CREDENTIALS_TOKEN_MAX = 8192, /* ours; AWS names none and gives out less than 4,096 bytes */
+	CREDENTIALS_MEMORY = CREDENTIALS_ID_MAX + CREDENTIALS_SECRET_MAX + CREDENTIALS_TOKEN_MAX,
 };
 
 struct credentials {
 	struct str access_key_id, secret_access_key;
 	struct str session_token; /* empty if there is none */
-	int64_t expires_ms;       /* wall clock; INT64_MAX if never or not known */
-	struct str source;        /* for people: "environment" */
+	int64_t expires_ms;       /* AWS's wall clock; INT64_MAX if never or not known */
+	struct str source;        /* for people: "environment"; a literal */
 };
 
-/* The chain of sources. One per process, shared by its threads. */
-struct credential_chain {
-	struct credentials current;
-	bool from_environment;
+/* Credentials that were fetched, with the memory that holds them. Not to be copied by assignment. */
+struct credential_set {
+	struct credentials keys;
+	char memory[CREDENTIALS_MEMORY];
 };
 
-/* Looks at `env` only; nothing is read or fetched. An empty variable counts as unset. No keys at all is no error yet.
- * E_CONFIG for a key without its secret or the other way round, and for values that cannot be keys: too long,
- * or with a blank or control byte in them, such as the line end that a file left behind. */
-must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct fault *f);
+/* Fills `out` with copies. `expiration`: RFC 3339, or empty for never. `source`: as above; it begins the message when
+ * something is wrong. E_SYNTAX: a key is missing, is too long, or has a blank or control byte in it, such as the line end that a
+ * file left behind; or the time is none. */
+must_check enum err credentials_set(struct credential_set *out, struct str id, struct str secret, struct str token,
+                                    struct str expiration, struct str source, struct fault *f);
 
-/* The current credentials, valid until the matching release; their parts stand within the bounds above and
- * hold visible ASCII only. E_CONFIG when there are none, with a text that says where they were looked for. */
-must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d,
-                                     struct fault *f);
-void credentials_release(struct credential_chain *c, const struct credentials *held);
+/* The same from a JSON object with the members AccessKeyId, SecretAccessKey, Token or SessionToken, and Expiration: what
+ * container and instance metadata, Roles Anywhere (whose names begin in lower case) and credential processes hand out.
+ * `scratch` holds decoded strings for the call. */
+must_check enum err credentials_set_from_json(struct credential_set *out, struct str json, struct arena *scratch,
+                                              struct str source, struct fault *f);
+
+/* Forgets the keys. */
+void credentials_wipe(struct credential_set *set);
 
 #endif

@@ -3,37 +3,58 @@
 #include "aws/names.h"
 #include "codec/form.h"
 
-/* What a region's name begins with, and the domain of its partition; the first match counts. */
+#include <string.h>
+
+/* What a region's name begins with, and the domains of its partition, the second one for dual stack; the first match counts. */
 static const struct {
-	char prefix[9], domain[18];
+	char prefix[9], domain[18], dual_domain[28];
 } partitions[] = {
-	{ "cn-", "amazonaws.com.cn" },
-	{ "eusc-", "amazonaws.eu" },
-	{ "us-iso-", "c2s.ic.gov" },
-	{ "us-isob-", "sc2s.sgov.gov" },
-	{ "eu-isoe-", "cloud.adc-e.uk" },
-	{ "us-isof-", "csp.hci.ic.gov" },
-	{ "", "amazonaws.com" },
+	{ "cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn" },
+	{ "eusc-", "amazonaws.eu", "api.amazonwebservices.eu" },
+	{ "us-iso-", "c2s.ic.gov", "api.aws.ic.gov" },
+	{ "us-isob-", "sc2s.sgov.gov", "api.aws.scloud" },
+	{ "eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk" },
+	{ "us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov" },
+	{ "", "amazonaws.com", "api.aws" },
 };
 
-static struct str domain_of(struct str region)
+static const struct str services[] = {
+	[AWS_LAMBDA] = STR("lambda"), [AWS_STS] = STR("sts"), [AWS_SSM] = STR("ssm"), [AWS_SECRETS_MANAGER] = STR("secretsmanager"),
+	[AWS_ROLES_ANYWHERE] = STR("rolesanywhere"),
+};
+
+struct str aws_service_name(enum aws_service service)
+{
+	return services[service];
+}
+
+static void by_partition(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)
 {
 	size_t i = 0;
 	while (!str_starts(region, str_c(partitions[i].prefix)))
 		i++;
-	return str_c(partitions[i].domain);
-}
-
-void endpoint_of_service(struct endpoint *out, struct str service, struct str region)
-{
-	check(aws_region_ok(region));
+	/* Secrets Manager's usual names have IPv6 addresses too. In GovCloud the usual endpoints of two services are the FIPS ones. */
+	bool dual = endpoints->dual_stack && (service != AWS_SECRETS_MANAGER || str_find_str(region, S("-iso")) < region.n);
+	bool plain = (service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
+	const char *domain = dual ? partitions[i].dual_domain : partitions[i].domain;
 	struct buf b = BUF(out->memory);
-	buf_format(&b, "%.%.%", service, region, domain_of(region));
+	buf_format(&b, "%%.%.%", services[service], endpoints->fips && !plain ? S("-fips") : S(""), region,
+		(struct str){ domain, strnlen(domain, sizeof(partitions->dual_domain)) });
 	check(!b.full);
 	out->secure = true;
 	out->port = 443;
 	out->host = out->authority = buf_str(&b);
 	out->base_path = S("");
+}
+
+void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)
+{
+	struct fault f;
+	check(aws_region_ok(region));
+	if (endpoints->urls[service].n)
+		check(endpoint_from_url(out, endpoints->urls[service], &f) == OK); /* as it was when it was read */
+	else
+		by_partition(out, endpoints, service, region);
 }
 
 /* Letters, digits and `marks`, nothing else. */
@@ -108,4 +129,63 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 	out->base_path = str_skip(buf_str(&b), out->authority.n);
 	out->port = (uint16_t)port;
 	return OK;
+}
+
+/* ---- settings ---- */
+
+static struct str from_profile(const struct endpoint_profile *profile, struct str service, struct str key)
+{
+	return profile ? profile->get(profile->ctx, service, key) : S("");
+}
+
+static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct endpoint_profile *profile,
+                          struct str key, struct fault *f)
+{
+	struct str v = environment_get(env, variable);
+	if (!v.n)
+		v = from_profile(profile, S(""), key);
+	*out = str_eq_nocase(v, S("true"));
+	return *out || !v.n || str_eq_nocase(v, S("false")) ? OK :
+		fault_set(f, E_CONFIG, 0, "% and % in a profile are true or false", str_c(variable), key);
+}
+
+/* The first of the places where an override may stand that has one; *place names it. */
+static struct str find_override(struct str *place, const struct environment *env, const struct endpoint_profile *profile, size_t service)
+{
+	/* As the SDKs derive them from the services' names; in a profile in lower case. */
+	static const char variables[][32] = {
+		[AWS_LAMBDA] = "AWS_ENDPOINT_URL_LAMBDA", [AWS_STS] = "AWS_ENDPOINT_URL_STS", [AWS_SSM] = "AWS_ENDPOINT_URL_SSM",
+		[AWS_SECRETS_MANAGER] = "AWS_ENDPOINT_URL_SECRETS_MANAGER", [AWS_ROLES_ANYWHERE] = "AWS_ENDPOINT_URL_ROLESANYWHERE",
+	};
+	struct str url;
+	for (int general = 0; general < 2; general++) {
+		*place = general ? S("AWS_ENDPOINT_URL") : str_c(variables[service]);
+		if ((url = environment_get(env, place->p)).n)
+			return url;
+	}
+	*place = S("endpoint_url of a profile");
+	url = from_profile(profile, service == AWS_SECRETS_MANAGER ? S("secrets_manager") : services[service], S("endpoint_url"));
+	return url.n ? url : from_profile(profile, S(""), S("endpoint_url"));
+}
+
+enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct endpoint_profile *profile, struct fault *f)
+{
+	bool ignore;
+	*out = (struct endpoints){ 0 };
+	enum err e = read_flag(&out->fips, env, "AWS_USE_FIPS_ENDPOINT", profile, S("use_fips_endpoint"), f);
+	if (e == OK)
+		e = read_flag(&out->dual_stack, env, "AWS_USE_DUALSTACK_ENDPOINT", profile, S("use_dualstack_endpoint"), f);
+	if (e == OK)
+		e = read_flag(&ignore, env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, S("ignore_configured_endpoint_urls"), f);
+	for (size_t i = 0; e == OK && !ignore && i < AWS_SERVICES; i++) {
+		struct endpoint tried;
+		struct str place, url = find_override(&place, env, profile, i);
+		if (url.n && (e = endpoint_from_url(&tried, url, f)) != OK)
+			fault_set(f, e, 0, "% cannot be used: %", place, fault_text(f));
+		else if (url.n && (out->fips || out->dual_stack))
+			e = fault_set(f, E_CONFIG, 0, "% cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT; "
+				"let it name the endpoint that is wanted", place);
+		out->urls[i] = url;
+	}
+	return e;
 }

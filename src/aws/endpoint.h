@@ -2,6 +2,7 @@
 #ifndef AWS_ENDPOINT_H
 #define AWS_ENDPOINT_H
 
+#include "base/environment.h"
 #include "base/fault.h"
 
 enum { ENDPOINT_URL_MAX = 512 };
@@ -15,9 +16,33 @@ struct endpoint {
 	char memory[ENDPOINT_URL_MAX];
 };
 
-/* The endpoint of `service` ("lambda") in `region` (must pass aws_region_ok), by partition. A region of no
+/* The services that are asked for something. */
+enum aws_service { AWS_LAMBDA, AWS_STS, AWS_SSM, AWS_SECRETS_MANAGER, AWS_ROLES_ANYWHERE, AWS_SERVICES };
+
+/* The name that `service` has in host names and signatures ("lambda"). */
+struct str aws_service_name(enum aws_service service);
+
+/* The settings that apply; zeroed: none. */
+struct endpoints {
+	bool fips, dual_stack;
+	struct str urls[AWS_SERVICES]; /* overrides; empty if none */
+};
+
+/* Reads AWS_ENDPOINT_URL_LAMBDA and its like for the other services, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
+ * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. `profile`: what the profile in use says under a key, empty for
+ * nothing; under "services", what the section says that is named there: key and service with a '.' between. NULL if
+ * there is no profile. Views into both. E_CONFIG, also for FIPS or dual stack together with an override: nobody could say
+ * whether the override is such an endpoint. */
+struct endpoint_profile {
+	struct str (*get)(const void *ctx, struct str service, struct str key); /* service empty: the profile's own keys */
+	const void *ctx;
+};
+must_check enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct endpoint_profile *profile,
+                                   struct fault *f);
+
+/* The endpoint of `service` in `region` (must pass aws_region_ok): its override, else by partition. A region of no
  * pattern that is known belongs to the partition aws, as in the SDKs: new ones appear every year. */
-void endpoint_of_service(struct endpoint *out, struct str service, struct str region);
+void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region);
 
 /* From a URL: http or https, host name or address (IPv6 in brackets), optional port and path; no user
  * information ('@' anywhere), query or fragment. E_CONFIG with a text that says what is wrong and what is allowed, to stand behind

@@ -13,7 +13,6 @@ enum {
 	PAUSE_MIN_MS = 50,
 	PAUSE_MAX_MS = 200,
 	RETRY_AFTER_MAX_S = 60,
-	SKEW_TOLERATED_MS = 4 * 60 * 1000, /* AWS tolerates five minutes */
 	/* What follows the status line of an answer to Event is its id or the reason of a refusal: good to have, not worth more. */
 	REST_MS = 250,
 	REFUSAL_BODY_MAX = 8192,
@@ -35,7 +34,7 @@ enum next { SETTLED, AGAIN_AT_ONCE, AGAIN_LATER };
 struct course {
 	struct aws_request request;
 	enum invoke_type type;
-	bool clock_corrected;
+	bool clock_corrected, keys_renewed;
 	bool maybe_arrived;     /* a kept connection ended on it, and nothing was heard since */
 	int64_t started_ms;     /* the attempt, monotonic */
 	int64_t retry_after_ms; /* that the last answer asked for, or 0 */
@@ -44,23 +43,6 @@ struct course {
 static bool named(const struct invoke_result *r, struct str names)
 {
 	return aws_name_listed(names, str_c(r->error_name));
-}
-
-/* Whether a refusal is about the time of the signature; then the server's time is used from now on. */
-static bool correct_clock(struct invoker *v, const struct invoke_result *out, struct course *c, const struct http_head *head)
-{
-	int64_t date;
-	if (c->clock_corrected || !head || !utc_from_http_date(&date, http_field_get(head, S("date"))))
-		return false;
-	int64_t skew_ms = date * 1000 - clock_wall_ms(), off_ms = skew_ms - c->request.skew_ms;
-	bool far = off_ms > SKEW_TOLERATED_MS || off_ms < -SKEW_TOLERATED_MS;
-	if (!named(out, S("RequestTimeTooSkewed,RequestExpired,RequestInTheFuture")) &&
-	    !(far && named(out, S("InvalidSignatureException,SignatureDoesNotMatch"))))
-		return false;
-	LOG(LOG_WARN, "the clock of this machine is wrong: signing with the server's time", "offset_s#", NUM(skew_ms / 1000));
-	atomic_store(v->skew_ms, skew_ms);
-	c->clock_corrected = true;
-	return true;
 }
 
 /* Whether the same request may well succeed in a moment. */
@@ -94,8 +76,15 @@ static enum next judge_refusal(struct invoker *v, struct invoke_result *out, str
 	out->outcome = INVOKE_NOT_STARTED;
 	out->keys_expired = named(out, S("ExpiredTokenException,ExpiredToken"));
 	out->permanent = is_permanent(out->status) && !out->keys_expired;
-	if (correct_clock(v, out, c, head))
+	if (!c->clock_corrected && aws_clock_correct(v->client, c->request.skew_ms, str_c(out->error_name), head)) {
+		c->clock_corrected = true;
 		return AGAIN_AT_ONCE;
+	}
+	bool keys_refused = out->keys_expired || named(out, S("UnrecognizedClientException,InvalidClientTokenId"));
+	if (keys_refused && !c->keys_renewed && credentials_reject(v->credentials, c->request.keys)) {
+		c->keys_renewed = true;
+		return AGAIN_AT_ONCE;
+	}
 	uint64_t seconds;
 	if (out->status == 429 && head && str_to_u64(&seconds, http_field_get(head, S("retry-after")), RETRY_AFTER_MAX_S))
 		c->retry_after_ms = (int64_t)seconds * 1000;
@@ -150,11 +139,17 @@ static enum next attempt(struct invoker *v, struct invoke_result *out, struct co
 	out->error_name[0] = out->request_id[0] = 0;
 	out->keys_expired = out->permanent = false;
 	c->retry_after_ms = 0;
-	c->request.skew_ms = atomic_load(v->skew_ms);
+	if (credentials_hold(&c->request.keys, v->credentials, d, &out->fault) != OK) {
+		out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
+		out->status = 0;
+		return SETTLED;
+	}
+	c->request.skew_ms = atomic_load(&v->client->skew_ms);
 	c->started_ms = clock_mono_ms();
 	enum err e = aws_request_send(&x, &c->request, &answer, d, &out->fault);
 	enum next next = x.progress.status ? judge_answer(v, out, c, &x, e) : judge_silence(out, c, &x, e);
 	aws_request_end(&c->request, &x);
+	credentials_release(v->credentials, c->request.keys);
 	if (out->outcome == INVOKE_STARTED)
 		body->n += answer.n;
 	return next;
@@ -170,24 +165,10 @@ static bool pause_before(enum next next, int64_t retry_after_ms, struct deadline
 	return ms < left && deadline_sleep(d, ms);
 }
 
-static const struct endpoint *endpoint_for(struct endpoint *own, const struct invoker *v, struct str region)
-{
-	if (v->override)
-		return v->override;
-	endpoint_of_service(own, S("lambda"), region);
-	return own;
-}
-
 static struct aws_request request_for(struct invoker *v, const struct endpoint *endpoint)
 {
 	return (struct aws_request){
-		.pool = v->pool,
-		.resolver = v->resolver,
-		.trust = v->trust,
-		.credentials = v->credentials,
-		.key_cache = &v->key_cache,
-		.endpoint = endpoint,
-		.service = S("lambda"),
+		.client = v->client, .key_cache = &v->key_cache, .endpoint = endpoint, .service = S("lambda"),
 	};
 }
 
@@ -204,8 +185,9 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 		{ S("content-type"), S("application/json") },
 		{ S("x-amz-invocation-type"), str_c(types[in->type].name) },
 	};
-	struct endpoint own;
-	struct course c = { .request = request_for(v, endpoint_for(&own, v, in->region)), .type = in->type };
+	struct endpoint endpoint;
+	endpoint_get(&endpoint, v->client->endpoints, AWS_LAMBDA, in->region);
+	struct course c = { .request = request_for(v, &endpoint), .type = in->type };
 	c.request.rest_ms = types[in->type].rest_ms;
 	c.request.region = in->region;
 	c.request.path = buf_str(&path);
@@ -222,14 +204,15 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 		LOG(LOG_DEBUG, "invoke attempt", "function attempt# status# reason", in->function, NUM(out->attempts),
 			NUM(out->status), fault_text(&out->fault));
 	} while (next != SETTLED && out->attempts < ATTEMPTS_MAX && pause_before(next, c.retry_after_ms, d));
-	if (out->fault.code == E_NAME && !v->override)
+	if (out->fault.code == E_NAME && !v->client->endpoints->urls[AWS_LAMBDA].n)
 		fault_set(&out->fault, E_NAME, 0, "%; is the region right?", fault_text(&out->fault));
 }
 
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)
 {
-	struct endpoint own;
-	struct aws_request request = request_for(v, endpoint_for(&own, v, region));
+	struct endpoint endpoint;
+	endpoint_get(&endpoint, v->client->endpoints, AWS_LAMBDA, region);
+	struct aws_request request = request_for(v, &endpoint);
 	struct aws_exchange x;
 	enum err e = aws_request_connect(&x, &request, d, f);
 	aws_request_end(&request, &x);

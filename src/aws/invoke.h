@@ -9,25 +9,21 @@
  * An unknown one is not sent again, with one exception: a kept connection that ends before a byte of an answer was
  * most likely dead before, and the request goes once over a fresh one, as in every SDK. Sent again are also
  * failures to connect or to shake hands (except a refused certificate), requests not written whole, 409 while
- * the function is pending, 429, 500, 502, 503, and once what failed for a wrong clock, corrected by the server's
- * Date. Four attempts at most in all, after 50 to 200 ms at random (429: after its Retry-After if that fits) and
+ * the function is pending, 429, 500, 502, 503, once what failed for a wrong clock, corrected by the server's Date, and
+ * once what failed for expired credentials, if others can be had. Four attempts at most in all, after 50 to 200 ms at random (429: after its Retry-After if that fits) and
  * only if that still fits; at once after a kept connection failed or the clock was corrected. */
 #ifndef AWS_INVOKE_H
 #define AWS_INVOKE_H
 
+#include "aws/credential_chain.h"
 #include "aws/refusal.h"
-#include "aws/request.h"
 
 enum invoke_type { INVOKE_EVENT, INVOKE_REQUEST_RESPONSE, INVOKE_DRY_RUN };
 
 /* Everything an invocation needs that outlives it. One per thread; what it points to is shared. */
 struct invoker {
-	struct http_pool *pool;
-	struct resolver *resolver;
-	const struct trust *trust;
+	struct aws_client *client;
 	struct credential_chain *credentials;
-	const struct endpoint *override; /* AWS_ENDPOINT_URL_LAMBDA or AWS_ENDPOINT_URL; NULL for AWS's own names */
-	_Atomic int64_t *skew_ms;        /* server's clock minus ours, learned from it, shared by all threads */
 	struct aws_key_cache key_cache;  /* zeroed at first */
 };
 

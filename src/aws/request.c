@@ -45,8 +45,7 @@ static void put_field(struct buf *out, struct str name, struct str value)
 	buf_format(out, "%: %\r\n", name, value);
 }
 
-enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct credentials *keys,
-                          int64_t wall_seconds, struct fault *f)
+enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t wall_seconds, struct fault *f)
 {
 	struct sigv4_scope scope = sigv4_scope(wall_seconds, r->region, r->service);
 	struct sigv4_header fields[SIGV4_HEADERS_MAX] = {
@@ -54,8 +53,8 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 		{ S("x-amz-date"), { scope.date_time, 16 } },
 	};
 	size_t count = 2;
-	if (keys->session_token.n)
-		fields[count++] = (struct sigv4_header){ S("x-amz-security-token"), keys->session_token };
+	if (r->keys && r->keys->session_token.n)
+		fields[count++] = (struct sigv4_header){ S("x-amz-security-token"), r->keys->session_token };
 	check(r->fields_count <= AWS_REQUEST_FIELDS_MAX);
 	for (size_t i = 0; i < r->fields_count; i++)
 		fields[count++] = r->fields[i];
@@ -66,11 +65,11 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 	struct sigv4_request to_sign = {
 		.method = S("POST"),
 		.path = str_skip(buf_str(out), path),
+		.query = r->query,
 		.headers = fields,
 		.headers_count = count,
 	};
-	sha256(to_sign.payload_hash, r->payload);
-	buf_put(out, S(" HTTP/1.1\r\n"));
+	buf_format(out, "%% HTTP/1.1\r\n", r->query.n ? S("?") : S(""), r->query);
 	for (size_t i = 0; i < count; i++)
 		put_field(out, fields[i].name, fields[i].value);
 	put_field(out, S("content-length"), NUM(r->payload.n));
@@ -80,9 +79,14 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 		put_trace_id(out, r->trace_id);
 		buf_put(out, S("\r\n"));
 	}
-	buf_put(out, S("authorization: "));
-	enum err e = sigv4_sign(out, keys->access_key_id, signing_key(r->key_cache, keys, &scope), &scope, &to_sign);
-	buf_put(out, S("\r\n\r\n"));
+	enum err e = OK;
+	if (r->keys) {
+		sha256(to_sign.payload_hash, r->payload);
+		buf_put(out, S("authorization: "));
+		e = sigv4_sign(out, r->keys->access_key_id, signing_key(r->key_cache, r->keys, &scope), &scope, &to_sign);
+		buf_put(out, S("\r\n"));
+	}
+	buf_put(out, S("\r\n"));
 	return e == OK && !out->full ? OK : fault_set(f, E_LIMIT, 0, "the request's head is too large");
 }
 
@@ -92,10 +96,10 @@ enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r
 		.host = r->endpoint->host,
 		.port = r->endpoint->port,
 		.secure = r->endpoint->secure,
-		.trust = r->trust,
-		.resolver = r->resolver,
+		.trust = r->client->trust,
+		.resolver = r->client->resolver,
 	};
-	*x = (struct aws_exchange){ .connection = http_pool_take(r->pool, &to, r->fresh) };
+	*x = (struct aws_exchange){ .connection = http_pool_take(r->client->pool, &to, r->fresh) };
 	if (!x->connection)
 		return fault_set(f, E_LIMIT, 0, "every connection is in use");
 	x->reused = x->connection->stream.fd >= 0;
@@ -107,13 +111,8 @@ enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, s
 {
 	char memory[AWS_REQUEST_HEAD_MAX];
 	struct buf head = BUF(memory);
-	const struct credentials *keys;
 	*x = (struct aws_exchange){ 0 };
-	enum err e = credentials_hold(&keys, r->credentials, d, f);
-	if (e != OK)
-		return e;
-	e = aws_request_head(&head, r, keys, (clock_wall_ms() + r->skew_ms) / 1000, f);
-	credentials_release(r->credentials, keys);
+	enum err e = aws_request_head(&head, r, (clock_wall_ms() + r->skew_ms) / 1000, f);
 	if (e == OK)
 		e = aws_request_connect(x, r, d, f);
 	if (e == OK) {
@@ -128,6 +127,6 @@ enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, s
 void aws_request_end(const struct aws_request *r, struct aws_exchange *x)
 {
 	if (x->connection)
-		http_pool_give(r->pool, x->connection);
+		http_pool_give(r->client->pool, x->connection);
 	x->connection = NULL;
 }

@@ -1,14 +1,13 @@
-/* request.h - one signed POST to a service of AWS, sent once.
+/* request.h - one POST to a service of AWS, signed, sent once.
  *
- * All that the gateway asks of AWS goes through here. Whether a failed request may be sent again is for the
+ * All that the gateway asks of AWS goes through here, but for metadata on the machine itself. Whether a failed request may be sent again is for the
  * caller to say; what that depends on, how far it came and on what kind of connection, is told. */
 #ifndef AWS_REQUEST_H
 #define AWS_REQUEST_H
 
+#include "aws/client.h"
 #include "aws/credentials.h"
-#include "aws/endpoint.h"
 #include "aws/sigv4.h"
-#include "http/pool.h"
 
 enum {
 	AWS_REQUEST_HEAD_MAX = 12288, /* a session token of 8 KiB is the most of it */
@@ -24,12 +23,10 @@ struct aws_key_cache {
 
 struct aws_request {
 	/* with what */
-	struct http_pool *pool;
-	struct resolver *resolver;
-	const struct trust *trust;
-	struct credential_chain *credentials;
-	struct aws_key_cache *key_cache;
-	int64_t skew_ms; /* the server's clock minus ours */
+	struct aws_client *client;
+	const struct credentials *keys; /* that sign it; NULL: it is sent unsigned. Held for the call only */
+	struct aws_key_cache *key_cache; /* NULL if there are no keys */
+	int64_t skew_ms; /* the client's, at the time of this attempt */
 	bool fresh;      /* not on a kept connection */
 	int64_t rest_ms; /* see struct http_request */
 
@@ -39,6 +36,7 @@ struct aws_request {
 
 	/* what */
 	struct str path;                    /* behind the endpoint's base path, percent-encoded */
+	struct str query;                   /* without '?', percent-encoded; usually empty */
 	const struct sigv4_header *fields;  /* besides Host, X-Amz-Date and X-Amz-Security-Token; all are signed */
 	size_t fields_count;                /* at most AWS_REQUEST_FIELDS_MAX */
 	struct str trace_id;                /* for X-Amzn-Trace-Id, which is not signed; empty for none */
@@ -46,8 +44,7 @@ struct aws_request {
 };
 
 /* Appends the signed head, made at that time. Pure. E_LIMIT if it does not fit. */
-must_check enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct credentials *keys,
-                                     int64_t wall_seconds, struct fault *f);
+must_check enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t wall_seconds, struct fault *f);
 
 struct aws_exchange {
 	struct http_client *connection; /* NULL if it did not come to one */
@@ -61,8 +58,7 @@ struct aws_exchange {
 must_check enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f);
 
 /* Signs, connects, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call
- * aws_request_end when *x has been looked at. E_CONFIG without credentials, E_LIMIT when the head is too large; else
- * as aws_request_connect (x->progress is then all zero) and http_exchange. */
+ * aws_request_end when *x has been looked at. E_LIMIT when the head is too large; else as aws_request_connect (x->progress is then all zero) and http_exchange. */
 must_check enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, struct buf *body,
                                      struct deadline *d, struct fault *f);
 

@@ -123,6 +123,14 @@ static int digits_at(struct str s, size_t at, size_t width)
 	return v;
 }
 
+static bool take_utc(int64_t *seconds, struct utc t)
+{
+	if (t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 || t.hour > 23 || t.minute > 59 || t.second > 60)
+		return false;
+	*seconds = utc_to_seconds(t);
+	return true;
+}
+
 bool utc_from_http_date(int64_t *seconds, struct str s)
 {
 	if (!has_form(s, S("AAA, ## AAA #### ##:##:## GMT")))
@@ -136,9 +144,36 @@ bool utc_from_http_date(int64_t *seconds, struct str s)
 		.minute = digits_at(s, 20, 2),
 		.second = digits_at(s, 23, 2),
 	};
-	if (month % 3 || t.month > 12 || t.year < 1970 || t.day < 1 || t.day > 31 || t.hour > 23 || t.minute > 59 || t.second > 60)
+	return month % 3 == 0 && t.year >= 1970 && take_utc(seconds, t);
+}
+
+bool utc_from_rfc3339(int64_t *seconds, struct str s)
+{
+	struct str zone = str_skip(s, 19);
+	int offset = 0;
+	if (!has_form(str_sub(s, 0, 19), S("####-##-##T##:##:##")))
 		return false;
-	*seconds = utc_to_seconds(t);
+	if (str_starts(zone, S(".")))
+		for (zone = str_skip(zone, 1); zone.n && is_digit((unsigned char)zone.p[0]);)
+			zone = str_skip(zone, 1);
+	if (has_form(zone, S("+##:##")) || has_form(zone, S("-##:##")))
+		offset = (zone.p[0] == '-' ? -60 : 60) * (digits_at(zone, 1, 2) * 60 + digits_at(zone, 4, 2));
+	else if (!str_eq(zone, S("Z")))
+		return false;
+	struct utc t = {
+		.year = digits_at(s, 0, 4),
+		.month = digits_at(s, 5, 2),
+		.day = digits_at(s, 8, 2),
+		.hour = digits_at(s, 11, 2),
+		.minute = digits_at(s, 14, 2),
+		.second = digits_at(s, 17, 2),
+	};
+	bool early = t.year < 1970;
+	if (early)
+		t.year = 1970;
+	if (!take_utc(seconds, t))
+		return false;
+	*seconds = early || *seconds < offset ? 0 : *seconds - offset;
 	return true;
 }
 

@@ -34,4 +34,8 @@ void utc_put_http_date(struct buf *b, int64_t seconds);
  * 5.6.7). The name of the day is not compared with the date. False otherwise, *seconds untouched. */
 must_check bool utc_from_http_date(int64_t *seconds, struct str s);
 
+/* Reads 2026-01-01T00:00:00Z (RFC 3339), with or without a fraction, which is dropped, or with +00:00 or another offset for
+ * Z. What lies before 1970 is 0. False otherwise, *seconds untouched. */
+must_check bool utc_from_rfc3339(int64_t *seconds, struct str s);
+
 #endif

@@ -72,6 +72,27 @@ enum err environment_map_file(struct str *out, const char *variable, const char 
 	return e;
 }
 
+enum err environment_read_file(void *ctx, struct buf *out, struct str path, struct fault *f)
+{
+	char name[PATH_MAX];
+	struct buf b = BUF(name);
+	bool home = str_starts(path, S("~/"));
+	ssize_t n = -1;
+	(void)ctx;
+	buf_format(&b, "%%", home ? str_c(get(NULL, "HOME")) : S(""), str_skip(path, home));
+	buf_put_char(&b, 0);
+	int fd = b.full ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	while (fd >= 0 && (n = read(fd, out->p + out->n, out->cap - out->n)) > 0)
+		out->n += (size_t)n;
+	if (n != 0)
+		fault_set(f, E_CONFIG, b.full ? ENAMETOOLONG : errno, "% cannot be read", str_sub(path, 0, 100));
+	else if (out->n == out->cap)
+		n = fault_set(f, E_CONFIG, 0, "% is too large", str_sub(path, 0, 100));
+	if (fd >= 0)
+		close(fd);
+	return n == 0 ? OK : E_CONFIG;
+}
+
 static char *map(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -299,10 +299,10 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 static void warm_up(struct loop *l)
 {
 	struct fault f;
-	if (l->services->region.n == 0)
+	if (l->services->aws.region.n == 0)
 		return;
 	struct deadline d = deadline_in(WARM_UP_MS);
-	if (invoke_warm_up(&l->invoker, l->services->region, &d, &f) != OK)
+	if (invoke_warm_up(&l->invoker, l->services->aws.region, &d, &f) != OK)
 		LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
 }
 

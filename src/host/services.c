@@ -7,7 +7,7 @@ enum {
 	ANCHOR_SLACK = 8192,
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
-	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions */
+	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
 };
 
 static enum err read_bundle(struct trust *out, const struct environment *env, const char *variable, struct fault *f)
@@ -39,20 +39,6 @@ static enum err read_trust(struct services *s, const struct environment *env, st
 	return e == OK ? read_bundle(&s->aws_trust, env, "AWS_CA_BUNDLE", f) : e;
 }
 
-static enum err read_endpoint(struct services *s, const struct environment *env, struct fault *f)
-{
-	static const char *const variables[] = { "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL" };
-	if (str_eq_nocase(environment_get(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), S("true")))
-		return OK;
-	for (size_t i = 0; i < countof(variables) && !s->has_lambda_endpoint; i++) {
-		struct str url = environment_get(env, variables[i]);
-		if (url.n && endpoint_from_url(&s->lambda_endpoint, url, f) != OK)
-			return fault_set(f, E_CONFIG, 0, "% cannot be used: %", str_c(variables[i]), fault_text(f));
-		s->has_lambda_endpoint = url.n > 0;
-	}
-	return OK;
-}
-
 /* Inline, or in a file: @PATH. */
 static enum err read_routes(struct services *s, const struct environment *env, struct fault *f)
 {
@@ -67,6 +53,8 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 	struct arena memory = { environment_map_memory(size), 0, size };
 	return config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
 }
+
+static const struct credential_host credential_host = { .read_file = environment_read_file };
 
 static void tell_what_is_unusual(const struct services *s)
 {
@@ -93,27 +81,28 @@ enum err services_start(struct services *s, const struct environment *env, size_
 		return e;
 	log_set_level(s->config.log_level);
 	tell_what_is_unusual(s);
-	if ((e = read_trust(s, env, f)) != OK || (e = read_endpoint(s, env, f)) != OK)
+	if ((e = read_trust(s, env, f)) != OK || (e = endpoints_read(&s->endpoints, env, NULL, f)) != OK)
 		return e;
-	if ((e = credential_chain_init(&s->credentials, env, f)) != OK)
+	s->aws = (struct aws_client){
+		.resolver = &s->resolver, .trust = &s->aws_trust, .endpoints = &s->endpoints, .region = environment_get(env, "AWS_REGION"),
+	};
+	if (s->aws.region.n == 0)
+		s->aws.region = environment_get(env, "AWS_DEFAULT_REGION");
+	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, environment_map_memory(CREDENTIALS_SCRATCH), f);
+	if (e != OK)
 		return e;
-	s->region = environment_get(env, "AWS_REGION");
-	if (s->region.n == 0)
-		s->region = environment_get(env, "AWS_DEFAULT_REGION");
 	dedupe_init(&s->dedupe, environment_map_memory(sizeof(struct dedupe_table)));
 	size_t slots = workers + SPARE_CONNECTIONS;
-	s->pool = http_pool_init(environment_map_memory(http_pool_size(slots)), slots);
+	s->pool = s->aws.pool = http_pool_init(environment_map_memory(http_pool_size(slots)), slots);
 	return OK;
+}
+
+bool services_need_renewal(const struct services *s)
+{
+	return !s->credentials.fixed;
 }
 
 struct invoker services_invoker(struct services *s)
 {
-	return (struct invoker){
-		.pool = s->pool,
-		.resolver = &s->resolver,
-		.trust = &s->aws_trust,
-		.credentials = &s->credentials,
-		.override = s->has_lambda_endpoint ? &s->lambda_endpoint : NULL,
-		.skew_ms = &s->skew_ms,
-	};
+	return (struct invoker){ .client = &s->aws, .credentials = &s->credentials };
 }

@@ -13,19 +13,21 @@ struct services {
 	struct config config;
 	struct trust aws_trust;   /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
 	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
-	struct credential_chain credentials;
-	struct endpoint lambda_endpoint; /* AWS_ENDPOINT_URL_LAMBDA, AWS_ENDPOINT_URL */
-	bool has_lambda_endpoint;
-	struct str region;        /* the process's own, AWS_REGION; may be empty */
-	struct http_pool *pool;
+	struct aws_client aws;
+	struct endpoints endpoints;
+	struct http_pool *pool;   /* the same as aws.pool, for Slack too */
 	struct dedupe dedupe;
-	_Atomic int64_t skew_ms;
-	struct resolver resolver; /* at the end, for its cache is not touched before it is needed */
+	/* What is large and not touched before it is needed comes last. */
+	struct resolver resolver;
+	struct credential_chain credentials;
 };
 
 /* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed
  * and stay where it is. E_CONFIG with one sentence for the person who starts the program. */
 must_check enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f);
+
+/* Whether credentials have to be renewed from time to time, with credentials_renew. */
+bool services_need_renewal(const struct services *s);
 
 /* An invoker for one thread. Points into `s`. */
 struct invoker services_invoker(struct services *s);

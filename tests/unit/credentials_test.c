@@ -1,4 +1,4 @@
-#include "aws/credentials.h"
+#include "aws/credential_chain.h"
 
 #include "check.h"
 
@@ -15,8 +15,11 @@ static const char *table_get(void *ctx, const char *name)
 
 static enum err init(struct credential_chain *c, const char **table, struct fault *f)
 {
+	static char scratch[CREDENTIALS_SCRATCH];
+	static struct aws_client client;
 	struct environment env = { table_get, table };
-	return credential_chain_init(c, &env, f);
+	memset(c, 0, sizeof(*c));
+	return credential_chain_init(c, &env, &client, NULL, scratch, f);
 }
 
 TEST(credentials_come_from_the_environment)
@@ -35,7 +38,7 @@ TEST(credentials_come_from_the_environment)
 		context("case %zu", i);
 		const char *table[9];
 		memcpy(table, cases[i].table, sizeof(table));
-		struct credential_chain c;
+		static struct credential_chain c;
 		struct fault f;
 		struct deadline d = deadline_none();
 		const struct credentials *keys;
@@ -53,14 +56,14 @@ TEST(credentials_come_from_the_environment)
 
 TEST(credentials_may_be_missing_until_they_are_needed)
 {
-	static const char *tables[][5] = {
-		{ NULL },
-		{ "AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "" },
-		{ "AWS_SESSION_TOKEN", "tok" },
+	static const char *tables[][7] = {
+		{ "AWS_EC2_METADATA_DISABLED", "true" },
+		{ "AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "", "AWS_EC2_METADATA_DISABLED", "true" },
+		{ "AWS_SESSION_TOKEN", "tok", "AWS_EC2_METADATA_DISABLED", "true" },
 	};
 	for (size_t i = 0; i < countof(tables); i++) {
 		context("case %zu", i);
-		struct credential_chain c;
+		static struct credential_chain c;
 		struct fault f;
 		struct deadline d = deadline_none();
 		const struct credentials *keys;
@@ -98,7 +101,7 @@ TEST(credentials_that_cannot_be_are_refused)
 		context("case %zu", i);
 		const char *table[7];
 		memcpy(table, cases[i].table, sizeof(table));
-		struct credential_chain c;
+		static struct credential_chain c;
 		struct fault f;
 		expect_int(init(&c, table, &f), E_CONFIG);
 		struct str text = fault_text(&f);
@@ -108,7 +111,7 @@ TEST(credentials_that_cannot_be_are_refused)
 	long_id[CREDENTIALS_ID_MAX] = long_secret[CREDENTIALS_SECRET_MAX] = long_token[CREDENTIALS_TOKEN_MAX] = 0;
 	context("the longest");
 	const char *table[] = { "AWS_ACCESS_KEY_ID", long_id, "AWS_SECRET_ACCESS_KEY", long_secret, "AWS_SESSION_TOKEN", long_token, NULL };
-	struct credential_chain c;
+	static struct credential_chain c;
 	struct fault f;
 	expect_int(init(&c, table, &f), OK);
 }

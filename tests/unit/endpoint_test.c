@@ -24,7 +24,7 @@ TEST(endpoint_follows_the_partition)
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].region.p);
 		struct endpoint e;
-		endpoint_of_service(&e, S("lambda"), guard_copy(cases[i].region));
+		endpoint_get(&e, &(struct endpoints){ 0 }, AWS_LAMBDA, guard_copy(cases[i].region));
 		expect_str(e.host, cases[i].host);
 		expect_str(e.authority, cases[i].host);
 		expect_str(e.base_path, S(""));

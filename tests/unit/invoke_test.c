@@ -31,12 +31,14 @@ static char seen[ACTS_MAX][16384];  /* their heads, cut to what fits */
 static struct peer peer;
 
 static struct resolver resolver;
-static _Atomic int64_t skew_ms;
 static struct credential_chain chain = {
-	.current = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test") },
-	.from_environment = true,
+	.from_environment = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test") },
+	.fixed = true,
 };
-static struct endpoint endpoint;
+static char url_memory[64];
+static struct endpoint endpoint; /* what the override says */
+static struct endpoints endpoints;
+static struct aws_client client;
 static struct invoker invoker;
 static struct invoke_result result;
 static char answer_memory[65536];
@@ -97,12 +99,18 @@ static void serve(int fd, struct peer *p)
 	peer_hang(fd, p);
 }
 
+static void use_port(int port)
+{
+	struct fault f;
+	struct buf url = BUF(url_memory);
+	buf_format(&url, "http://127.0.0.1:%", NUM(port));
+	endpoints = (struct endpoints){ .urls = { [AWS_LAMBDA] = buf_str(&url) } };
+	check(endpoint_from_url(&endpoint, buf_str(&url), &f) == OK);
+}
+
 static void set_up(const struct act *script, size_t count)
 {
 	static struct http_pool *pool;
-	char url_memory[64];
-	struct buf url = BUF(url_memory);
-	struct fault f;
 	if (!pool) {
 		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(memory != MAP_FAILED);
@@ -115,10 +123,9 @@ static void set_up(const struct act *script, size_t count)
 	acts_count = count;
 	requests = 0;
 	peer_start(&peer, serve, NULL);
-	buf_format(&url, "http://127.0.0.1:%", NUM(peer.port));
-	check(endpoint_from_url(&endpoint, buf_str(&url), &f) == OK);
-	skew_ms = 0;
-	invoker = (struct invoker){ .pool = pool, .resolver = &resolver, .credentials = &chain, .override = &endpoint, .skew_ms = &skew_ms };
+	use_port(peer.port);
+	client = (struct aws_client){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
+	invoker = (struct invoker){ .client = &client, .credentials = &chain };
 	answer = BUF(answer_memory);
 }
 #define SET_UP(...) set_up((const struct act[]){ __VA_ARGS__ }, sizeof((const struct act[]){ __VA_ARGS__ }) / sizeof(struct act))
@@ -131,9 +138,9 @@ static struct stream_target target(void)
 static void tear_down(void)
 {
 	struct stream_target to = target();
-	struct http_client *c = http_pool_take(invoker.pool, &to, false);
+	struct http_client *c = http_pool_take(client.pool, &to, false);
 	http_client_close(c);
-	http_pool_give(invoker.pool, c);
+	http_pool_give(client.pool, c);
 	peer_stop(&peer);
 }
 
@@ -495,7 +502,7 @@ TEST(invoke_tries_to_connect_again)
 	socklen_t n = sizeof(at);
 	pthread_t late;
 	check(bind(bound, (struct sockaddr *)&at, n) == 0 && getsockname(bound, (struct sockaddr *)&at, &n) == 0);
-	endpoint.port = ntohs(at.sin_port);
+	use_port(ntohs(at.sin_port));
 	check(pthread_create(&late, NULL, come_late, &bound) == 0);
 	run(5000);
 	expect_int(result.outcome, INVOKE_STARTED);
@@ -535,11 +542,11 @@ TEST(invoke_trusts_no_other_kept_connection_once_one_was_dead)
 	struct fault f;
 	struct deadline d = deadline_in(5000);
 	for (size_t i = 0; i < SLOTS; i++) {
-		kept[i] = http_pool_take(invoker.pool, &to, true);
+		kept[i] = http_pool_take(client.pool, &to, true);
 		expect_int(stream_connect(&kept[i]->stream, &to, &d, &f), OK);
 	}
 	for (size_t i = SLOTS; i-- > 0; clock_sleep_ms(5)) /* the first one, which is served first, last: so it is taken */
-		http_pool_give(invoker.pool, kept[i]);
+		http_pool_give(client.pool, kept[i]);
 	run(5000);
 	expect_int(result.outcome, INVOKE_STARTED);
 	expect_int(result.attempts, 2);
@@ -654,7 +661,7 @@ TEST(invoke_corrects_a_wrong_clock_once)
 		run(5000);
 		expect_int(result.outcome, cases[i].again ? INVOKE_STARTED : INVOKE_NOT_STARTED);
 		expect_int(result.attempts, cases[i].again ? 2 : 1);
-		int64_t off = skew_ms / 1000 - (cases[i].again ? cases[i].off_s : 0);
+		int64_t off = client.skew_ms / 1000 - (cases[i].again ? cases[i].off_s : 0);
 		expect(off >= -2 && off <= 2);
 		if (cases[i].again) {
 			run(5000);
@@ -760,10 +767,20 @@ TEST(invoke_asks_whether_it_would_be_allowed)
 	expect(saw(0, S("\r\nx-amz-invocation-type: DryRun\r\n")));
 }
 
+static const char *no_metadata(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0 ? "true" : NULL;
+}
+
 TEST(invoke_says_what_it_lacks)
 {
 	SET_UP({ started, KEEPS, 0 });
-	struct credential_chain none = { 0 };
+	static char scratch[CREDENTIALS_SCRATCH];
+	static struct credential_chain none;
+	static const struct environment env = { no_metadata, NULL };
+	struct fault f;
+	expect_int(credential_chain_init(&none, &env, &client, NULL, scratch, &f), OK);
 	invoker.credentials = &none;
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
@@ -776,16 +793,16 @@ TEST(invoke_says_what_it_lacks)
 	struct stream_target to = target();
 	struct http_client *lent[SLOTS];
 	for (size_t i = 0; i < SLOTS; i++)
-		lent[i] = http_pool_take(invoker.pool, &to, false);
+		lent[i] = http_pool_take(client.pool, &to, false);
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
 	expect_int(result.attempts, 1);
 	expect_int(result.fault.code, E_LIMIT);
 	for (size_t i = 0; i < SLOTS; i++)
-		http_pool_give(invoker.pool, lent[i]);
+		http_pool_give(client.pool, lent[i]);
 
 	context("a name server");
-	invoker.override = NULL;
+	endpoints = (struct endpoints){ 0 };
 	run(3000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
 	if (result.fault.code == E_NAME) {

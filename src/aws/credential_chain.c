@@ -1,0 +1,160 @@
+#include "aws/credential_chain.h"
+
+#include "aws/credential_sources.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/ct.h"
+
+enum {
+	GRACE_MS = 15 * 60 * 1000,     /* for what looks expired on arrival */
+	RENEW_AGAIN_MS = 60 * 1000,    /* after a fetch ahead of time failed */
+	RENEW_LOOK_MS = 60 * 1000,     /* wall clocks jump */
+};
+
+static enum err read_variable(struct str *out, const struct environment *env, const char *name, size_t max, struct fault *f)
+{
+	struct str v = environment_get(env, name);
+	if (v.n > max)
+		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes", str_c(name), NUM(max));
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] <= ' ' || v.p[i] >= 0x7f)
+			return fault_set(f, E_CONFIG, 0, "% holds a blank, a line end or another byte that no key has",
+				str_c(name));
+	*out = v;
+	return OK;
+}
+
+enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_client *client,
+                               const struct credential_host *host, void *scratch, struct fault *f)
+{
+	struct credentials *keys = &c->from_environment;
+	c->env = *env;
+	c->client = client;
+	c->host = host;
+	c->scratch = (struct arena){ scratch, 0, CREDENTIALS_SCRATCH };
+	keys->expires_ms = INT64_MAX;
+	keys->source = S("environment");
+	enum err e = read_variable(&keys->access_key_id, env, "AWS_ACCESS_KEY_ID", CREDENTIALS_ID_MAX, f);
+	if (e == OK)
+		e = read_variable(&keys->secret_access_key, env, "AWS_SECRET_ACCESS_KEY", CREDENTIALS_SECRET_MAX, f);
+	if (e == OK)
+		e = read_variable(&keys->session_token, env, "AWS_SESSION_TOKEN", CREDENTIALS_TOKEN_MAX, f);
+	if (e == OK && keys->session_token.n == 0) /* its name before 2014, still set by some tools */
+		e = read_variable(&keys->session_token, env, "AWS_SECURITY_TOKEN", CREDENTIALS_TOKEN_MAX, f);
+	if (e)
+		return e;
+	bool id = keys->access_key_id.n > 0, secret = keys->secret_access_key.n > 0;
+	if (id != secret)
+		return fault_set(f, E_CONFIG, 0, "%",
+			id ? S("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY") : S("AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"));
+	c->fixed = id && !environment_get(env, "GATEWAY_ROLESANYWHERE_CERT").n;
+	return OK;
+}
+
+/* ---- fetching: whoever is busy ---- */
+
+static void publish(struct credential_chain *c, int slot)
+{
+	struct credentials *keys = &c->sets[slot].keys;
+	int64_t now = aws_now_ms(c->client), life = keys->expires_ms - now, ahead = CREDENTIALS_AHEAD_MS;
+	if (life <= 0)
+		life = GRACE_MS;
+	if (ahead > life / 2)
+		ahead = life / 2;
+	bool for_ever = keys->expires_ms == INT64_MAX;
+	c->until = for_ever ? INT64_MAX : now + life;
+	c->renew_at = for_ever ? INT64_MAX : now + life - ahead;
+	generation_publish(&c->generation, slot);
+	c->rejected = false;
+	c->fetched = true;
+	LOG(LOG_INFO, "credentials", "source valid_s#", keys->source, NUM(for_ever ? -1 : life / 1000));
+}
+
+static enum err fetch(struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	int slot = generation_spare(&c->generation);
+	if (slot < 0)
+		return fault_set(f, E_LIMIT, 0, "credentials were renewed a moment ago and the old ones are still in use");
+	arena_reset(&c->scratch);
+	enum err e = credential_sources_fetch(&c->sets[slot], c, d, f);
+	ct_wipe(c->scratch.p, c->scratch.n);
+	if (e == OK) {
+		publish(c, slot);
+		return OK;
+	}
+	credentials_wipe(&c->sets[slot]);
+	c->last = *f;
+	c->pause_until = clock_mono_ms() + CREDENTIALS_PAUSE_MS;
+	return e;
+}
+
+static bool is_usable(const struct credential_chain *c)
+{
+	return c->fetched && !c->rejected && aws_now_ms(c->client) < c->until;
+}
+
+/* Either fetches, or waits a little for the one that does. */
+static enum err fetch_or_wait(struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	enum { WAIT_MS = 10 };
+	enum err e = OK;
+	if (atomic_flag_test_and_set(&c->busy))
+		return deadline_sleep(d, WAIT_MS) ? OK : fault_set(f, E_TIMEOUT, 0, "no AWS credentials in time");
+	if (clock_mono_ms() < c->pause_until) {
+		*f = c->last;
+		e = f->code;
+	} else if (!is_usable(c)) {
+		e = fetch(c, d, f);
+	}
+	atomic_flag_clear(&c->busy);
+	return e;
+}
+
+/* ---- using ---- */
+
+enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	enum err e = OK;
+	*out = &c->from_environment;
+	if (c->fixed)
+		return OK;
+	while (e == OK && !is_usable(c))
+		e = fetch_or_wait(c, d, f);
+	if (e == OK)
+		*out = &c->sets[generation_hold(&c->generation)].keys;
+	return e;
+}
+
+void credentials_release(struct credential_chain *c, const struct credentials *held)
+{
+	if (held != &c->from_environment)
+		generation_release(&c->generation, held == &c->sets[1].keys);
+}
+
+bool credentials_reject(struct credential_chain *c, const struct credentials *held)
+{
+	if (held == &c->from_environment)
+		return false;
+	/* Others may have had them replaced in the meantime. */
+	if (held == &c->sets[atomic_load(&c->generation.current)].keys)
+		c->rejected = true;
+	return true;
+}
+
+int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
+{
+	struct fault f;
+	if (c->fixed)
+		return DEADLINE_NEVER;
+	int64_t left = c->fetched && !c->rejected ? c->renew_at - aws_now_ms(c->client) : 0;
+	if (left > 0)
+		return left < RENEW_LOOK_MS ? left + 1 : RENEW_LOOK_MS;
+	if (atomic_flag_test_and_set(&c->busy))
+		return CREDENTIALS_PAUSE_MS;
+	enum err e = fetch(c, d, &f);
+	atomic_flag_clear(&c->busy);
+	if (e == OK)
+		return CREDENTIALS_PAUSE_MS;
+	LOG(is_usable(c) ? LOG_WARN : LOG_ERROR, "credentials cannot be renewed", "reason", fault_text(&f));
+	return is_usable(c) ? RENEW_AGAIN_MS : CREDENTIALS_PAUSE_MS * 5;
+}

@@ -1,0 +1,74 @@
+/* credential_chain.h - where keys come from, and how they are kept fresh.
+ *
+ * The sources, in the order of the SDKs: environment; web identity (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN); profiles in the
+ * shared files; container (AWS_CONTAINER_CREDENTIALS_...); the instance's metadata. The first that is configured counts, and
+ * if it fails, that is the answer: no later one is tried. With GATEWAY_ROLESANYWHERE_CERT that one is the only source.
+ *
+ * What expires is fetched anew 15 minutes before its end, or at half its life if that is shorter, by whoever calls
+ * credentials_renew from time to time. Requests use what is held as long as it is valid; only if nothing valid is held does
+ * a request fetch on its own, or wait for the one that does. There is one fetch at a time, and after one that failed no other
+ * for CREDENTIALS_PAUSE_MS. Keys that look expired on arrival are used all the same, for a quarter of an hour: the clock
+ * may be the one that is wrong. */
+#ifndef AWS_CREDENTIAL_CHAIN_H
+#define AWS_CREDENTIAL_CHAIN_H
+
+#include "aws/client.h"
+#include "aws/request.h"
+#include "base/environment.h"
+#include "base/generation.h"
+
+#include <stdatomic.h>
+
+enum {
+	CREDENTIALS_AHEAD_MS = 15 * 60 * 1000,
+	CREDENTIALS_PAUSE_MS = 1000,
+	CREDENTIALS_SCRATCH = 256 * 1024, /* profile files of 64 KiB each, an answer, a token */
+	CREDENTIALS_FILE_MAX = 64 * 1024,
+};
+
+/* What only a host can do for the sources. */
+struct credential_host {
+	/* Appends a file's contents. E_CONFIG; f->sys is ENOENT if there is none. */
+	enum err (*read_file)(void *ctx, struct buf *out, struct str path, struct fault *f);
+	/* Runs a command line without a shell and appends what it prints. */
+	enum err (*run)(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);
+	void *ctx;
+};
+
+struct credential_chain {
+	struct environment env;
+	struct aws_client *client;
+	const struct credential_host *host;
+	struct credentials from_environment; /* views; no id if there are none */
+	bool fixed;                 /* these are used, nothing is ever fetched */
+	struct arena scratch;       /* of the one that fetches */
+	atomic_flag busy;           /* somebody fetches */
+	_Atomic bool rejected;      /* AWS said that the current ones are no good */
+	_Atomic bool fetched;       /* there is a current set */
+	struct fault last;          /* why the last fetch failed, and when the next may be: whoever is busy owns these */
+	int64_t pause_until;        /* monotonic */
+	_Atomic int64_t renew_at, until; /* of the current set, AWS's wall clock: when to fetch anew, when it ends */
+	struct generation generation;
+	struct credential_set sets[2];
+};
+
+/* `c` is zeroed. Looks at the keys in `env` only; nothing else is read or fetched. An empty variable counts as unset.
+ * `scratch`: CREDENTIALS_SCRATCH bytes, not touched before something is fetched. E_CONFIG for a key without its
+ * secret or the other way round, and for values that cannot be keys. */
+must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_client *client,
+                                          const struct credential_host *host, void *scratch, struct fault *f);
+
+/* The current credentials, valid until the matching release; their parts stand within the bounds of credentials.h and hold
+ * visible ASCII only. May fetch, see above. E_CONFIG when there are none, with a text that says where they were looked
+ * for; else as the source that failed. */
+must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f);
+void credentials_release(struct credential_chain *c, const struct credentials *held);
+
+/* AWS refused `held` as expired: the next hold fetches. False if nothing else can be had: they are the environment's. */
+bool credentials_reject(struct credential_chain *c, const struct credentials *held);
+
+/* Fetches if it is time. Returns for how many ms nothing is to be done, at least 1,000; DEADLINE_NEVER for keys from the environment.
+ * A failure is logged; what is held stays. */
+int64_t credentials_renew(struct credential_chain *c, struct deadline *d);
+
+#endif

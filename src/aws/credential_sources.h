@@ -1,0 +1,28 @@
+/* credential_sources.h - the sources themselves. Each makes one fetch, with the chain's environment, client, host and scratch.
+ *
+ * OK; E_MORE: it is not configured, the next one's turn; else its own failure, with a text that begins with the
+ * name of the source. */
+#ifndef AWS_CREDENTIAL_SOURCES_H
+#define AWS_CREDENTIAL_SOURCES_H
+
+#include "aws/credential_chain.h"
+
+/* The first that is configured. E_CONFIG if none is, with a text that says where keys were looked for. */
+must_check enum err credential_sources_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+/* GATEWAY_ROLESANYWHERE_CERT and its like; roles_anywhere.c */
+must_check enum err roles_anywhere_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+/* AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN; sts.c */
+must_check enum err web_identity_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+/* AWS_PROFILE in ~/.aws/config and ~/.aws/credentials; profile_source.c */
+must_check enum err profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+/* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI; container.c */
+must_check enum err container_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+/* The metadata of an EC2 instance; instance_metadata.c */
+must_check enum err instance_metadata_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+#endif
