@@ -7,7 +7,9 @@
 
 enum {
 	GRACE_MS = 15 * 60 * 1000,     /* for what looks expired on arrival */
-	RENEW_AGAIN_MS = 60 * 1000,    /* after a fetch ahead of time failed */
+	RENEW_AGAIN_MS = 60 * 1000,    /* after a fetch ahead of time failed; */
+	RENEW_SOON_MS = 5 * 1000,      /* and when there is nothing valid to go on with; */
+	NONE_AGAIN_MS = 10 * 60 * 1000, /* and when no source is configured */
 	RENEW_LOOK_MS = 60 * 1000,     /* wall clocks jump */
 };
 
@@ -155,6 +157,8 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 	atomic_flag_clear(&c->busy);
 	if (e == OK)
 		return CREDENTIALS_PAUSE_MS;
-	LOG(is_usable(c) ? LOG_WARN : LOG_ERROR, "credentials cannot be renewed", "reason", fault_text(&f));
-	return is_usable(c) ? RENEW_AGAIN_MS : CREDENTIALS_PAUSE_MS * 5;
+	/* A gateway that never talks to AWS needs none. */
+	bool none = e == E_CONFIG && !c->fetched, usable = is_usable(c);
+	LOG(none ? LOG_INFO : usable ? LOG_WARN : LOG_ERROR, "no new credentials", "reason", fault_text(&f));
+	return none ? NONE_AGAIN_MS : usable ? RENEW_AGAIN_MS : RENEW_SOON_MS;
 }

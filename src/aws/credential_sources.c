@@ -6,10 +6,13 @@ enum err credential_sources_fetch(struct credential_set *out, struct credential_
 		container_fetch, instance_metadata_fetch,
 	};
 	enum err e = E_MORE;
-	for (size_t i = 0; e == E_MORE && i < countof(sources); i++)
-		e = sources[i](out, c, d, f);
-	if (e == E_MORE)
-		e = fault_set(f, E_CONFIG, 0, "there are no AWS credentials: nothing in the environment (AWS_ACCESS_KEY_ID and "
-			"AWS_SECRET_ACCESS_KEY), no web identity, profile or container, and no EC2 instance metadata");
+	size_t i = 0;
+	fault_set(f, E_CONFIG, 0, "EC2 instance metadata is switched off");
+	while (e == E_MORE && i < countof(sources))
+		e = sources[i++](out, c, d, f);
+	/* The last one is asked when nothing is configured. */
+	if (e != OK && i == countof(sources))
+		e = fault_set(f, E_CONFIG, 0, "there are no AWS credentials: none in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), "
+			"no web identity, profile or container; %", fault_text(f));
 	return e;
 }

@@ -24,6 +24,7 @@ enum {
 	NEXT_PAUSE_MS = 50,
 	POST_MS = 1000,                      /* for the Runtime API, next door, to take an answer */
 	WARM_UP_MS = 300,
+	RENEW_MS = 2000,
 	STAMP_AGE_MAX_MS = 3000,             /* a front door's time stamp that is older, or from the future, is not believed */
 	SOFT_MARGIN_MS = 200,                /* before Lambda's deadline Slack must have its answer, */
 	HARD_MARGIN_MS = 300,                /* and the work must have ended */
@@ -205,7 +206,7 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	warn_of_short_timeout(l);
 	set_deadlines(&d, l, req->arrived_ms, l->services->config.timeout_ms);
 	dispatch_run(&d, &result);
-	if (result.keys_expired) {
+	if (result.keys_expired && l->services->credentials.fixed) {
 		LOG(LOG_ERROR,
 			"the credentials of this sandbox have expired; the process ends so that Lambda starts a new one", "");
 		l->fatal = true;
@@ -264,12 +265,21 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 	http_client_init(&l->client, NULL);
 }
 
+/* Nobody waits now, if anybody must. What is due while the sandbox is frozen is found by the next event. */
+static void renew_credentials(struct loop *l)
+{
+	struct deadline d = deadline_in(RENEW_MS);
+	if (!l->fatal)
+		(void)credentials_renew(&l->services->credentials, &d);
+}
+
 static void *loop_run(void *arg)
 {
 	struct loop *l = arg;
 	struct str event;
 	while (!l->fatal && next(l, &event)) {
 		handle(l, event);
+		renew_credentials(l);
 		environment_trim_memory(l->event_memory.p, l->event_memory.cap, KEEP_SIZE, event.n);
 		environment_trim_memory(l->arena.p, l->arena.cap, KEEP_SIZE, l->arena.n);
 	}
@@ -302,6 +312,7 @@ static void warm_up(struct loop *l)
 	if (l->services->aws.region.n == 0)
 		return;
 	struct deadline d = deadline_in(WARM_UP_MS);
+	(void)credentials_renew(&l->services->credentials, &d);
 	if (invoke_warm_up(&l->invoker, l->services->aws.region, &d, &f) != OK)
 		LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
 }

@@ -438,6 +438,8 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	watch(l, l->wake, EPOLLIN | EPOLLET, &wake_tag);
 	watch(l, l->signals, EPOLLIN, &signal_tag);
 	enum err e = jobs_start(&l->jobs, s, config->workers, l->wake, &f);
+	if (e == OK)
+		e = services_keep_fresh(s, &f);
 	if (e == OK && config->tls_cert)
 		e = handshakes_start(&l->handshakes, config, l->slots_count, l->wake, &f);
 	if (e == OK && config->functions.n)

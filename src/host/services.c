@@ -1,12 +1,16 @@
 #include "host/services.h"
 
+#include "base/clock.h"
 #include "host/environment.h"
+#include "host/thread.h"
 
 enum {
 	CA_BUNDLE_MAX = 4 << 20,
 	ANCHOR_SLACK = 8192,
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
+	FETCH_MS = 30000,
+	FETCH_STACK = 512 * 1024,
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
 };
 
@@ -97,9 +101,19 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	return OK;
 }
 
-bool services_need_renewal(const struct services *s)
+static void *keep_fresh(void *arg)
 {
-	return !s->credentials.fixed;
+	struct services *s = arg;
+	for (;;) {
+		struct deadline d = deadline_in(FETCH_MS);
+		clock_sleep_ms(credentials_renew(&s->credentials, &d));
+	}
+	return NULL;
+}
+
+enum err services_keep_fresh(struct services *s, struct fault *f)
+{
+	return s->credentials.fixed ? OK : thread_start(keep_fresh, s, FETCH_STACK, f);
 }
 
 struct invoker services_invoker(struct services *s)

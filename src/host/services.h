@@ -26,8 +26,8 @@ struct services {
  * and stay where it is. E_CONFIG with one sentence for the person who starts the program. */
 must_check enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f);
 
-/* Whether credentials have to be renewed from time to time, with credentials_renew. */
-bool services_need_renewal(const struct services *s);
+/* Starts the thread that renews credentials ahead of their end, if they have one. E_SYSTEM. */
+must_check enum err services_keep_fresh(struct services *s, struct fault *f);
 
 /* An invoker for one thread. Points into `s`. */
 struct invoker services_invoker(struct services *s);

@@ -259,6 +259,7 @@ class Functions:
 def environment(endpoint=None, hooks=None, **changes):
     """The least that a listener needs. None takes a variable away."""
     env = {"PATH": "/usr/bin:/bin", "SLACK_SIGNING_SECRET": slack.SECRET, **signatures.Keys().environment()}
+    env["AWS_EC2_METADATA_DISABLED"] = "true"  # those of the machine that the tests run on
     if endpoint:
         env["AWS_ENDPOINT_URL_LAMBDA"] = endpoint.url
     if hooks:
