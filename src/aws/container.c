@@ -73,6 +73,6 @@ enum err container_fetch(struct credential_set *out, struct credential_chain *c,
 	if (e == OK && status == 200)
 		return credentials_set_from_json(out, body, &c->scratch, SOURCE, f);
 	if (e == OK)
-		refusal_read(name, f, status, NULL, body);
+		refusal_read(name, f, status, NULL, body, S(""));
 	return fault_set(f, e == OK ? E_REFUSED : e, 0, "%: %", SOURCE, fault_text(f));
 }

@@ -4,14 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/form.h"
-#include "crypto/seed.h"
 
 #include <stdatomic.h>
 
 enum {
 	ATTEMPTS_MAX = 4,
-	PAUSE_MIN_MS = 50,
-	PAUSE_MAX_MS = 200,
 	RETRY_AFTER_MAX_S = 60,
 	/* What follows the status line of an answer to Event is its id or the reason of a refusal: good to have, not worth more. */
 	REST_MS = 250,
@@ -27,8 +24,6 @@ static const struct {
 	[INVOKE_REQUEST_RESPONSE] = { "RequestResponse", 200, 0 },
 	[INVOKE_DRY_RUN] = { "DryRun", 204, 0 },
 };
-
-enum next { SETTLED, AGAIN_AT_ONCE, AGAIN_LATER };
 
 /* An invocation under way. */
 struct course {
@@ -59,39 +54,39 @@ static bool is_permanent(int status)
 	return status < 500 && status != 408 && status != 409 && status != 410 && status != 429;
 }
 
-static enum next judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head,
+static enum aws_next judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head,
                                struct str body)
 {
-	refusal_read(out->error_name, &out->fault, out->status, head, body);
+	refusal_read(out->error_name, &out->fault, out->status, head, body, S("lambda:InvokeFunction"));
 	if (out->status / 100 == 2) {
 		fault_set(&out->fault, E_REFUSED, 0, "answered % instead of %; is AWS_ENDPOINT_URL right?", NUM(out->status),
 			NUM(types[c->type].success));
 		out->outcome = INVOKE_UNKNOWN;
-		return SETTLED;
+		return AWS_SETTLED;
 	}
 	if (out->status == 504) {
 		out->outcome = INVOKE_UNKNOWN;
-		return SETTLED;
+		return AWS_SETTLED;
 	}
 	out->outcome = INVOKE_NOT_STARTED;
 	out->keys_expired = named(out, S("ExpiredTokenException,ExpiredToken"));
 	out->permanent = is_permanent(out->status) && !out->keys_expired;
 	if (!c->clock_corrected && aws_clock_correct(v->client, c->request.skew_ms, str_c(out->error_name), head)) {
 		c->clock_corrected = true;
-		return AGAIN_AT_ONCE;
+		return AWS_AGAIN_AT_ONCE;
 	}
 	bool keys_refused = out->keys_expired || named(out, S("UnrecognizedClientException,InvalidClientTokenId"));
 	if (keys_refused && !c->keys_renewed && credentials_reject(v->credentials, c->request.keys)) {
 		c->keys_renewed = true;
-		return AGAIN_AT_ONCE;
+		return AWS_AGAIN_AT_ONCE;
 	}
 	uint64_t seconds;
 	if (out->status == 429 && head && str_to_u64(&seconds, http_field_get(head, S("retry-after")), RETRY_AFTER_MAX_S))
 		c->retry_after_ms = (int64_t)seconds * 1000;
-	return passes(out) ? AGAIN_LATER : SETTLED;
+	return passes(out) ? AWS_AGAIN_LATER : AWS_SETTLED;
 }
 
-static enum next judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct aws_exchange *x,
+static enum aws_next judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct aws_exchange *x,
                               enum err e)
 {
 	const struct http_head *head = x->response.head.status ? &x->response.head : NULL;
@@ -108,31 +103,27 @@ static enum next judge_answer(struct invoker *v, struct invoke_result *out, stru
 		out->fault = (struct fault){ 0 };
 	if (head)
 		aws_name_copy(out->error_name, sizeof(out->error_name), http_field_get(head, S("x-amz-function-error")));
-	return SETTLED;
+	return AWS_SETTLED;
 }
 
 /* There is no status; out->fault says why. */
-static enum next judge_silence(struct invoke_result *out, struct course *c, const struct aws_exchange *x, enum err e)
+static enum aws_next judge_silence(struct invoke_result *out, struct course *c, const struct aws_exchange *x, enum err e)
 {
-	bool was_dead = x->reused && !x->progress.answered && e != E_TIMEOUT;
+	enum aws_next next = aws_request_next(x, e);
 	bool was_written = x->progress.written;
 	out->status = 0;
 	c->maybe_arrived |= was_written;
-	c->request.fresh |= was_dead;
+	c->request.fresh |= next == AWS_AGAIN_AT_ONCE;
 	out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 	if (was_written && e == E_TIMEOUT) {
 		int64_t ms = clock_mono_ms() - c->started_ms;
 		fault_set(&out->fault, e, 0, "no answer from % within %%", c->request.endpoint->authority,
 			NUM(ms < 1000 ? ms : (ms + 500) / 1000), ms < 1000 ? S(" ms") : S(" s"));
 	}
-	if (was_dead)
-		return AGAIN_AT_ONCE;
-	if (was_written)
-		return SETTLED;
-	return e == E_NAME || e == E_CONNECT || e == E_TLS || e == E_CLOSED || e == E_SYSTEM ? AGAIN_LATER : SETTLED;
+	return next == AWS_AGAIN_LATER && was_written ? AWS_SETTLED : next;
 }
 
-static enum next attempt(struct invoker *v, struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
+static enum aws_next attempt(struct invoker *v, struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
 {
 	struct aws_exchange x;
 	struct buf answer = { body->p + body->n, 0, body->cap - body->n, false };
@@ -142,27 +133,17 @@ static enum next attempt(struct invoker *v, struct invoke_result *out, struct co
 	if (credentials_hold(&c->request.keys, v->credentials, d, &out->fault) != OK) {
 		out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 		out->status = 0;
-		return SETTLED;
+		return AWS_SETTLED;
 	}
 	c->request.skew_ms = atomic_load(&v->client->skew_ms);
 	c->started_ms = clock_mono_ms();
 	enum err e = aws_request_send(&x, &c->request, &answer, d, &out->fault);
-	enum next next = x.progress.status ? judge_answer(v, out, c, &x, e) : judge_silence(out, c, &x, e);
+	enum aws_next next = x.progress.status ? judge_answer(v, out, c, &x, e) : judge_silence(out, c, &x, e);
 	aws_request_end(&c->request, &x);
 	credentials_release(v->credentials, c->request.keys);
 	if (out->outcome == INVOKE_STARTED)
 		body->n += answer.n;
 	return next;
-}
-
-/* Waits before the next attempt. False when there is no time for it. */
-static bool pause_before(enum next next, int64_t retry_after_ms, struct deadline *d)
-{
-	int64_t ms = next == AGAIN_LATER ? PAUSE_MIN_MS + seed_below(PAUSE_MAX_MS - PAUSE_MIN_MS + 1) : 0;
-	int64_t left = d->hard - clock_mono_ms();
-	if (retry_after_ms > ms && retry_after_ms < left)
-		ms = retry_after_ms;
-	return ms < left && deadline_sleep(d, ms);
 }
 
 static struct aws_request request_for(struct invoker *v, const struct endpoint *endpoint)
@@ -197,13 +178,13 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 	c.request.payload = in->payload;
 
 	*out = (struct invoke_result){ 0 };
-	enum next next;
+	enum aws_next next;
 	do {
 		out->attempts++;
 		next = attempt(v, out, &c, body ? body : &refusal, d);
 		LOG(LOG_DEBUG, "invoke attempt", "function attempt# status# reason", in->function, NUM(out->attempts),
 			NUM(out->status), fault_text(&out->fault));
-	} while (next != SETTLED && out->attempts < ATTEMPTS_MAX && pause_before(next, c.retry_after_ms, d));
+	} while (next != AWS_SETTLED && out->attempts < ATTEMPTS_MAX && aws_request_pause(next, c.retry_after_ms, d));
 	if (out->fault.code == E_NAME && !v->client->endpoints->urls[AWS_LAMBDA].n)
 		fault_set(&out->fault, E_NAME, 0, "%; is the region right?", fault_text(&out->fault));
 }

@@ -3,29 +3,34 @@
 #include "aws/names.h"
 #include "codec/json_read.h"
 #include "codec/utf8.h"
+#include "codec/xml.h"
 
 enum {
 	DECODED_MAX = 2048, /* memory for a message with escapes in it */
-	PLAIN_MAX = 120,    /* of a body that is not JSON */
+	PLAIN_MAX = 120,    /* of a body that is plain text */
+	HINT_MAX = 80,
 };
 
-static struct str hint_of(int status, struct str name)
+static void put_hint(struct buf *b, int status, struct str name, struct str action)
 {
+	if (!action.n)
+		name = S("");
 	if (aws_name_listed(S("AccessDeniedException,AccessDenied"), name))
-		return S("the gateway's role needs lambda:InvokeFunction on it");
-	if (aws_name_listed(S("ResourceNotFoundException"), name))
-		return S("check its name, region and alias");
-	if (aws_name_listed(S("UnrecognizedClientException,InvalidClientTokenId"), name))
-		return S("AWS does not know the gateway's access key");
-	if (aws_name_listed(S("InvalidSignatureException,SignatureDoesNotMatch"), name))
-		return S("check the gateway's secret access key and clock");
-	if (aws_name_listed(S("ExpiredTokenException,ExpiredToken"), name))
-		return S("the gateway's credentials have expired");
-	if (status / 100 == 3)
-		return S("redirects are not followed; is AWS_ENDPOINT_URL right?");
-	if (status == 413)
-		return S("the request is larger than Lambda takes");
-	return status == 429 ? S("it is being throttled") : S("");
+		buf_format(b, "the gateway's role needs % on it", action);
+	else if (status == 404 && aws_name_listed(S("ResourceNotFoundException"), name))
+		buf_put(b, S("check its name, region and alias"));
+	else if (aws_name_listed(S("UnrecognizedClientException,InvalidClientTokenId"), name))
+		buf_put(b, S("AWS does not know the gateway's access key"));
+	else if (aws_name_listed(S("InvalidSignatureException,SignatureDoesNotMatch"), name))
+		buf_put(b, S("check the gateway's secret access key and clock"));
+	else if (aws_name_listed(S("ExpiredTokenException,ExpiredToken"), name))
+		buf_put(b, S("the gateway's credentials have expired"));
+	else if (status / 100 == 3)
+		buf_put(b, S("redirects are not followed; is AWS_ENDPOINT_URL right?"));
+	else if (status == 413)
+		buf_put(b, S("the request is larger than Lambda takes"));
+	else if (status == 429)
+		buf_put(b, S("it is being throttled"));
 }
 
 /* At most `max` bytes, not ending inside a UTF-8 sequence. */
@@ -62,10 +67,15 @@ static void read_body(struct str *type, struct str *message, struct str body, st
 	struct json json;
 	size_t position;
 	*type = *message = S("");
+	body = str_trim_lines(body);
+	if (str_starts(body, S("<"))) {
+		*type = xml_text(body, S("Code"), arena);
+		*message = presentable(xml_text(body, S("Message"), arena));
+		return;
+	}
 	if (json_check(&json, &position, body) != OK) {
-		/* Cut JSON and HTML would only puzzle. */
-		body = str_trim_lines(body);
-		if (body.n && body.p[0] != '{' && body.p[0] != '<')
+		/* Cut JSON would only puzzle. */
+		if (body.n && body.p[0] != '{')
 			*message = cut(presentable(body), PLAIN_MAX);
 		return;
 	}
@@ -79,7 +89,8 @@ static void read_body(struct str *type, struct str *message, struct str body, st
 	*message = presentable(text);
 }
 
-void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status, const struct http_head *head, struct str body)
+void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status, const struct http_head *head, struct str body,
+                  struct str action)
 {
 	char memory[DECODED_MAX];
 	struct arena arena = { memory, 0, sizeof(memory) };
@@ -94,14 +105,14 @@ void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int statu
 		type = str_skip(type, namespace + 1);
 	aws_name_copy(name, REFUSAL_NAME_MAX, type);
 
-	char lead_memory[REFUSAL_NAME_MAX];
-	struct buf lead = BUF(lead_memory);
+	char lead_memory[REFUSAL_NAME_MAX], hint_memory[HINT_MAX];
+	struct buf lead = BUF(lead_memory), hint = BUF(hint_memory);
 	if (*name)
 		buf_put(&lead, str_c(name));
 	else
 		buf_format(&lead, "answered %", NUM(status));
-	struct str hint = hint_of(status, str_c(name));
+	put_hint(&hint, status, str_c(name), action);
 	message = cut(message, sizeof(f->text) - lead.n - hint.n - 4);
 	fault_set(f, E_REFUSED, 0, "%%%%%", buf_str(&lead), message.n ? S(": ") : S(""), message, hint.n ? S("; ") : S(""),
-		hint);
+		buf_str(&hint));
 }

@@ -4,12 +4,16 @@
 #include "base/version.h"
 #include "codec/form.h"
 #include "crypto/ct.h"
+#include "crypto/seed.h"
 #include "crypto/sha256.h"
 
 _Static_assert((int)CREDENTIALS_SECRET_MAX <= (int)SIGV4_SECRET_MAX, "every secret fits");
 
-/* One trace header of AWS's own has about 100 bytes; anything beyond this is none. */
-enum { TRACE_ID_MAX = 1024 };
+enum {
+	TRACE_ID_MAX = 1024, /* one of AWS's own has about 100 bytes; anything beyond this is none */
+	PAUSE_MIN_MS = 50,
+	PAUSE_MAX_MS = 200,
+};
 
 static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const struct credentials *keys,
                                            const struct sigv4_scope *scope)
@@ -122,6 +126,22 @@ enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, s
 	}
 	ct_wipe(memory, head.n);
 	return e;
+}
+
+enum aws_next aws_request_next(const struct aws_exchange *x, enum err e)
+{
+	if (x->reused && !x->progress.answered && e != E_TIMEOUT)
+		return AWS_AGAIN_AT_ONCE;
+	return e == E_NAME || e == E_CONNECT || e == E_TLS || e == E_CLOSED || e == E_SYSTEM ? AWS_AGAIN_LATER : AWS_SETTLED;
+}
+
+bool aws_request_pause(enum aws_next next, int64_t wish_ms, struct deadline *d)
+{
+	int64_t ms = next == AWS_AGAIN_LATER ? PAUSE_MIN_MS + seed_below(PAUSE_MAX_MS - PAUSE_MIN_MS + 1) : 0;
+	int64_t left = d->hard - clock_mono_ms();
+	if (wish_ms > ms && wish_ms < left)
+		ms = wish_ms;
+	return ms < left && deadline_sleep(d, ms);
 }
 
 void aws_request_end(const struct aws_request *r, struct aws_exchange *x)

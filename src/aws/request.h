@@ -62,6 +62,15 @@ must_check enum err aws_request_connect(struct aws_exchange *x, const struct aws
 must_check enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, struct buf *body,
                                      struct deadline *d, struct fault *f);
 
+/* What can be done after an exchange that brought no status, if the request may be sent again: nothing; the same at once on a
+ * fresh connection, because the kept one was most likely dead before; or the same after a pause. */
+enum aws_next { AWS_SETTLED, AWS_AGAIN_AT_ONCE, AWS_AGAIN_LATER };
+enum aws_next aws_request_next(const struct aws_exchange *x, enum err e);
+
+/* Waits before the next attempt: 50 to 200 ms at random for AWS_AGAIN_LATER, or `wish_ms` if that is more and there is time
+ * for it. False when there is no time to wait. */
+must_check bool aws_request_pause(enum aws_next next, int64_t wish_ms, struct deadline *d);
+
 /* Gives the connection back; the views in x->response.head die here. */
 void aws_request_end(const struct aws_request *r, struct aws_exchange *x);
 

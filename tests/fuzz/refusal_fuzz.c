@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	head.fields[0].value = field;
 	char name[REFUSAL_NAME_MAX];
 	struct fault f;
-	refusal_read(name, &f, 403, field.n ? &head : NULL, body);
+	refusal_read(name, &f, 403, field.n ? &head : NULL, body, S("lambda:InvokeFunction"));
 
 	check(strlen(name) < sizeof(name));
 	for (const char *p = name; *p; p++)

@@ -72,7 +72,7 @@ TEST(refusal_says_what_aws_said)
 			head.count = 0;
 		char name[REFUSAL_NAME_MAX];
 		struct fault f;
-		refusal_read(name, &f, cases[i].status, &head, guard_copy(cases[i].body));
+		refusal_read(name, &f, cases[i].status, &head, guard_copy(cases[i].body), S("lambda:InvokeFunction"));
 		expect_str(str_c(name), cases[i].name);
 		expect_str(fault_text(&f), cases[i].text);
 		expect_int(f.code, E_REFUSED);
@@ -80,7 +80,7 @@ TEST(refusal_says_what_aws_said)
 	char name[REFUSAL_NAME_MAX];
 	struct fault f;
 	context("no head");
-	refusal_read(name, &f, 503, NULL, S(""));
+	refusal_read(name, &f, 503, NULL, S(""), S("lambda:InvokeFunction"));
 	expect_str(str_c(name), S(""));
 	expect_str(fault_text(&f), S("answered 503"));
 }
@@ -102,7 +102,7 @@ TEST(refusal_fits_whatever_its_parts_are)
 			head.fields[0].value = n % 2 ? S("AccessDeniedException") : (struct str){ field, test_random(sizeof(field)) };
 			char name[REFUSAL_NAME_MAX];
 			struct fault f;
-			refusal_read(name, &f, 403, &head, guard_copy(buf_str(&b)));
+			refusal_read(name, &f, 403, &head, guard_copy(buf_str(&b)), S("lambda:InvokeFunction"));
 			expect(strlen(name) < sizeof(name));
 			struct str text = fault_text(&f);
 			expect(text.n <= sizeof(f.text));
@@ -123,6 +123,6 @@ TEST(refusal_fits_whatever_its_parts_are)
 	memset(body, 'p', sizeof(body));
 	char name[REFUSAL_NAME_MAX];
 	struct fault f;
-	refusal_read(name, &f, 500, NULL, (struct str){ body, sizeof(body) });
+	refusal_read(name, &f, 500, NULL, (struct str){ body, sizeof(body) }, S("lambda:InvokeFunction"));
 	expect_int(f.n, strlen("answered 500: ") + 120);
 }

@@ -1,0 +1,39 @@
+/* call.h - one call to a control service of AWS (STS, SSM, Secrets Manager, Roles Anywhere) that may safely be sent again.
+ *
+ * Three attempts at most, within the deadline: after 50 to 200 ms what failed to connect or to shake hands, was cut off, or was
+ * answered by 429, 500 and more, or a name that means throttling or a passing trouble; at once what a kept connection lost, and, one
+ * time, what was refused because our clock is wrong, which is then corrected. Silence ends with the deadline. */
+#ifndef AWS_CALL_H
+#define AWS_CALL_H
+
+#include "aws/refusal.h"
+#include "aws/request.h"
+#include "base/arena.h"
+
+enum { AWS_CALL_ANSWER_MAX = 32 * 1024 };
+
+struct aws_call {
+	enum aws_service service;
+	struct str region;                 /* passes aws_region_ok */
+	struct str host;                   /* instead of the usual one of the region; empty for that. An override counts more */
+	struct str path, query;            /* as in struct aws_request: "/" and usually empty */
+	const struct sigv4_header *fields; /* such as content-type and x-amz-target, in lower case; none may have a control byte in its value */
+	size_t fields_count;               /* at most AWS_REQUEST_FIELDS_MAX */
+	struct str payload;
+	const struct credentials *keys;    /* that sign it; NULL: it is sent unsigned */
+	struct str action;                 /* for refusal_read: "ssm:GetParameter" */
+};
+
+struct aws_answer {
+	struct str body;                   /* of a success, 200 to 299; else as much of the refusal as came */
+	char error_name[REFUSAL_NAME_MAX]; /* AWS's name of the error, NUL-terminated, "ParameterNotFound"; empty if there was none */
+};
+
+/* Makes the call. The answer takes AWS_CALL_ANSWER_MAX bytes of `arena`, whose owner wipes it if it is a secret: all of these, for
+ * raw bytes may lie behind the body. Uses about 30 KiB of stack.
+ * E_REFUSED: AWS said no; the text is refusal_read's. E_LIMIT: the answer is larger than that, or `arena` has no room for it; else
+ * as aws_request_send. */
+must_check enum err aws_call(struct aws_answer *out, struct aws_client *client, const struct aws_call *call, struct arena *arena,
+                             struct deadline *d, struct fault *f);
+
+#endif
