@@ -105,6 +105,7 @@ class Pki:
         alone=False,
         san=True,
         basic=True,
+        key_usage=False,
     ):
         """A server's certificate. By default a good one for localhost and 127.0.0.1."""
         issuer = issuer or self.authority()
@@ -113,6 +114,8 @@ class Pki:
         builder = self.builder(subject, subject if self_signed else issuer.own.subject, key, start, end)
         if basic:
             builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        if key_usage:
+            builder = builder.add_extension(usage(sign_certs=False), critical=True)
         if purposes:
             builder = builder.add_extension(x509.ExtendedKeyUsage(list(purposes)), critical=purposes_critical)
         if san:

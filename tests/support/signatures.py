@@ -24,6 +24,10 @@ class Keys:
     ):
         self.access_key_id, self.secret, self.token = access_key_id, secret, token
 
+    def pick(self, access_key_id):
+        """The keys that a request was signed with, if they are known."""
+        return self
+
     def environment(self):
         env = {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret}
         if self.token:
@@ -52,10 +56,14 @@ def recompute(request, keys, secure):
 
 
 def problems(request, keys, secure, service="lambda", clock_offset=0):
-    """Everything that AWS would refuse, or that it would accept but that we would not, about a signed request."""
+    """Everything that AWS would refuse, or that it would accept but that we would not, about a signed request.
+    `keys` are Keys, or a KeyRing of many."""
     found = scope(request)
     if not found:
         return ["Authorization is missing or malformed"]
+    keys = keys.pick(found["key"])
+    if not keys:
+        return [f"nobody handed out {found['key']}"]
     wrong = []
     date = request.header("x-amz-date") or ""
     if not re.match(r"\d{8}T\d{6}Z\Z", date):
