@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support import front_doors, signatures, slack  # noqa: E402
 from support.certificates import Pki  # noqa: E402
+from support.cloud import Cloud  # noqa: E402
 from support.invoke_endpoint import InvokeEndpoint  # noqa: E402
 from support.process import BINARY, Process  # noqa: E402
 from support.runtime_api import RuntimeApi  # noqa: E402
@@ -67,6 +68,12 @@ def command_text(answer, kind="ephemeral"):
 def make(request, tmp_path, pki):
     """Makes servers and processes that are stopped, and whose complaints fail the test, at its end."""
     return Maker(request, tmp_path, pki)
+
+
+@pytest.fixture
+def cloud(make, tmp_path):
+    """AWS around a gateway that has no keys of its own."""
+    return Cloud(make, tmp_path)
 
 
 class Maker:

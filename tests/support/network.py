@@ -11,7 +11,7 @@ import threading
 import time
 
 CLONE_NEWNET = 0x40000000
-SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+SIOCSIFFLAGS, SIOCSIFADDR, SIOCGIFINDEX, IFF_UP = 0x8914, 0x8916, 0x8933, 1
 
 
 def available():
@@ -27,6 +27,7 @@ class Network:
         self.jobs = queue.Queue()
         self.results = queue.Queue()
         self.tid = None
+        self.aliases = 0
         self.problems = []
         threading.Thread(target=self.live, daemon=True).start()
         result = self.results.get(timeout=5)
@@ -59,6 +60,24 @@ class Network:
         if isinstance(result, Exception):
             raise result
         return result
+
+    def address(self, address):
+        """Makes the loopback device answer to one more address."""
+        six = ":" in address
+        self.aliases += 1
+
+        def job():
+            with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                if six:
+                    (index,) = struct.unpack("16xi20x", fcntl.ioctl(sock, SIOCGIFINDEX, struct.pack("16s24x", b"lo")))
+                    request = socket.inet_pton(socket.AF_INET6, address) + struct.pack("=Ii", 128, index)
+                else:
+                    place = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
+                    request = struct.pack("16s16s8x", f"lo:{self.aliases}".encode(), place)
+                fcntl.ioctl(sock, SIOCSIFADDR, request)
+
+        self.run(job)
+        return address
 
     def listener(self, port, host="127.0.0.1"):
         """A bound TCP socket; its Server opens it."""

@@ -1,0 +1,214 @@
+"""Keys that end: new ones ahead of time, one fetch at once, and no request that waits for it while the old ones are good."""
+
+import threading
+import time
+
+import pytest
+
+from support import signatures, slack
+from support.cloud import FETCHED, IDENTITY, NOT, ROLE, SOURCES, STARTED
+from support.invoke_endpoint import accepted, failed, hang, later
+from support.service import FAULTS
+from support.wire import eventually
+
+QUICK = 0.35
+
+expired = failed(403, "ExpiredTokenException", "The security token included in the request is expired")
+
+
+def right(visit):
+    visit.endpoint.behave(visit)
+
+
+class Load:
+    """One command after the other, in good order."""
+
+    def __init__(self, cloud, host):
+        self.cloud, self.host = cloud, host
+        self.slowest = 0
+
+    def ask(self):
+        begun = time.monotonic()
+        text = self.host.text(slack.command())
+        self.slowest = max(self.slowest, time.monotonic() - begun)
+        return text
+
+    def keys(self):
+        """What signed the last one."""
+        found = signatures.scope(self.cloud.endpoint.requests[-1])["key"]
+        return self.cloud.ring.pick(found)
+
+    def run(self, seconds, until=lambda: False):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not until():
+            assert self.ask() == STARTED
+            assert not self.keys().expired, "signed with keys that had expired"
+            time.sleep(0.03)
+
+
+@pytest.mark.parametrize("source", FETCHED)
+def test_new_keys_ahead_of_time(cloud, source):
+    """Keys of four seconds are renewed after two of them."""
+    variables, (service,) = FETCHED[source](cloud, life=4)
+    load = Load(cloud, cloud.start(**variables))
+    load.ask()
+    load.slowest = 0
+    load.run(7)
+    used = list(dict.fromkeys(signatures.scope(r)["key"] for r in cloud.endpoint.requests))
+    assert 3 <= len(used) <= 5 and used == sorted(used), used
+    assert load.slowest < QUICK and service.most_at_once == 1
+    # No sooner than half of their life, which was rounded up to whole seconds.
+    for first, second in zip(used, used[1:]):
+        gap = cloud.ring.pick(second).expires - cloud.ring.pick(first).expires
+        assert gap >= 1, "renewed too early"
+
+
+@pytest.mark.parametrize("source", FETCHED)
+def test_fresh_keys_are_left_alone(cloud, source):
+    """Of an hour: nobody asks again."""
+    variables, (service,) = FETCHED[source](cloud, life=3600)
+    load = Load(cloud, cloud.start(**variables))
+    load.run(2)
+    assert len([name for name in cloud.ring.issued if source in name]) == 1
+
+
+@pytest.mark.parametrize("source", FETCHED)
+def test_keys_of_a_quarter_of_an_hour_are_not_renewed_at_once(cloud, source):
+    """Fifteen minutes before the end would be now; half of the life it is."""
+    variables, (service,) = FETCHED[source](cloud, life=895)
+    Load(cloud, cloud.start(**variables)).run(1.5)
+    assert len([name for name in cloud.ring.issued if source in name]) == 1
+
+
+@pytest.mark.parametrize("source", FETCHED)
+def test_no_request_waits_for_new_keys(cloud, source):
+    gate = threading.Event()
+    variables, (service,) = FETCHED[source](cloud, life=5)
+    load = Load(cloud, cloud.start(**variables))
+    assert load.ask() == STARTED
+    service.default = later(gate, right)
+    before, old = len(service.requests), load.keys()
+    load.slowest = 0
+    load.run(4, until=lambda: len(service.requests) > before)
+    assert len(service.requests) > before, "nothing was renewed"
+    load.run(0.5)
+    assert load.slowest < QUICK and load.keys() is old and service.most_at_once == 1
+    service.default = None
+    gate.set()
+    load.run(1.5, until=lambda: load.keys() is not old)
+    assert load.keys() is not old and load.slowest < QUICK
+
+
+@pytest.mark.parametrize("fault", ["500", "reset", "html", "silent"])
+@pytest.mark.parametrize("source", FETCHED)
+def test_old_keys_are_kept_when_a_renewal_fails(cloud, source, fault):
+    variables, (service,) = FETCHED[source](cloud, life=4)
+    load = Load(cloud, cloud.start(**variables))
+    assert load.ask() == STARTED
+    service.default, old = FAULTS[fault], load.keys()
+    load.slowest, before = 0, len(service.requests)
+    while time.time() < old.expires - 0.6:
+        assert load.ask() == STARTED and load.keys() is old
+        time.sleep(0.05)
+    assert load.slowest < QUICK
+    assert before < len(service.requests) < before + 40, "renewed never, or without a pause"
+    service.default = None
+    assert eventually(lambda: load.ask() == STARTED and load.keys() is not old, 6, 0.1)
+
+
+@pytest.mark.parametrize("source", FETCHED)
+def test_dead_keys_are_not_used(cloud, source):
+    """The renewals failed until the end: the request itself fetches, and is told if that fails, too."""
+    variables, (service,) = FETCHED[source](cloud, life=2)
+    load = Load(cloud, cloud.start(**variables))
+    assert load.ask() == STARTED
+    old = load.keys()
+    service.default = FAULTS["500"]
+    time.sleep(max(0, old.expires - time.time()) + 0.2)
+    before = len(cloud.endpoint.requests)
+    assert load.ask().startswith(NOT)
+    assert len(cloud.endpoint.requests) == before
+    service.default = None
+    assert eventually(lambda: load.ask() == STARTED, 6, 0.1)
+    assert load.keys() is not old
+
+
+# ---- Lambda says that they have expired ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ExpiredTokenException", "ExpiredToken"])
+@pytest.mark.parametrize("source", FETCHED)
+def test_refused_keys_are_replaced_once(cloud, source, name):
+    variables, _ = FETCHED[source](cloud)
+    host = cloud.start(**variables)
+    cloud.endpoint.script = [accepted(), failed(403, name, "The security token included in the request is expired")]
+    for _ in range(2):
+        assert host.text(slack.command()) == STARTED
+    first, second, third = [signatures.scope(r)["key"] for r in cloud.endpoint.requests]
+    assert first == second != third
+    bodies = [request.body for request in cloud.endpoint.requests]
+    assert bodies[1] == bodies[2]
+
+
+def test_refused_keys_are_replaced_only_once(cloud):
+    variables, (agent,) = FETCHED["CONTAINER"](cloud)
+    host = cloud.start(**variables)
+    cloud.endpoint.default = expired
+    text = host.text(slack.command())
+    assert text.startswith(NOT) and "ExpiredTokenException" in text
+    assert len(cloud.endpoint.requests) == 2 and len(agent.requests) == 2
+
+
+def test_refused_keys_that_cannot_be_replaced(cloud):
+    """The environment has no others, and a listener is not ended for that."""
+    variables, _ = SOURCES["ENV"](cloud)
+    host = cloud.start(**variables)
+    cloud.endpoint.script = [expired]
+    text = host.text(slack.command())
+    assert text.startswith(NOT) and "ExpiredTokenException" in text
+    assert host.text(slack.command()) == STARTED and len(cloud.endpoint.requests) == 2
+
+
+def test_refused_keys_and_a_source_that_hangs(cloud):
+    """The refusal is told within Slack's three seconds."""
+    variables, (agent,) = FETCHED["CONTAINER"](cloud)
+    load = Load(cloud, cloud.start(**variables))
+    assert load.ask() == STARTED
+    agent.default, cloud.endpoint.default = hang, expired
+    text = load.ask()
+    assert load.slowest < 2.9 and (text.startswith(NOT) or "is still being started" in text)
+
+
+# ---- what is in files --------------------------------------------------------------------------------------------------
+
+
+def test_web_identity_token_is_read_at_every_fetch(cloud):
+    variables, (sts,) = SOURCES["WEBID"](cloud, life=3)
+    load = Load(cloud, cloud.start(**variables))
+    assert load.ask() == STARTED
+    sts.tokens = {IDENTITY + "second": ROLE}
+    cloud.file("web-identity", IDENTITY + "second")
+    load.run(5)
+    assert {form["WebIdentityToken"] for form in sts.forms} == {IDENTITY, IDENTITY + "second"}
+
+
+def test_container_token_is_read_at_every_fetch(cloud):
+    variables, (agent,) = SOURCES["CONTAINER"](cloud, life=3, authorization="first")
+    variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = cloud.file("pod-token", "first")
+    load = Load(cloud, cloud.start(**variables))
+    assert load.ask() == STARTED
+    agent.authorization = "second"
+    cloud.file("pod-token", "second")
+    load.run(5)
+    assert agent.refused == 0
+
+
+def test_new_keys_in_the_profile_file(cloud):
+    """Without an end of their own they are read again when Lambda says that they are dead."""
+    variables, _ = SOURCES["PROFILE"](cloud)
+    host = cloud.start(**variables)
+    cloud.started_by(host, "PROFILE")
+    SOURCES["PROFILE"](cloud)
+    cloud.endpoint.script = [expired]
+    cloud.started_by(host, "PROFILE")
+    assert len({signatures.scope(r)["key"] for r in cloud.endpoint.requests}) == 2
