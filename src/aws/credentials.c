@@ -1,5 +1,6 @@
 #include "aws/credentials.h"
 
+#include "aws/refusal.h"
 #include "base/clock.h"
 #include "codec/json_read.h"
 #include "crypto/ct.h"
@@ -57,6 +58,11 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json, 
 			if (str_eq_nocase(str_sub(w.key.text, 1, w.key.text.n - 1), names[i]) && json_type(w.value) == JSON_STRING &&
 			    json_string(&found[i], w.value, scratch) != OK)
 				return fault_set(f, E_LIMIT, 0, "% gave keys that are too long", source);
+	if (!found[ID].n) { /* EC2 says why with status 200 */
+		char name[REFUSAL_NAME_MAX];
+		refusal_read(name, f, 200, NULL, json);
+		return fault_set(f, E_SYNTAX, 0, "% gave no access key id: %", source, fault_text(f));
+	}
 	struct str token = found[TOKEN].n ? found[TOKEN] : found[SESSION_TOKEN];
 	return credentials_set(out, found[ID], found[SECRET], token, found[EXPIRATION], source, f);
 }
