@@ -5,6 +5,7 @@
 #include "gateway/relay.h"
 #include "host/environment.h"
 #include "host/metrics.h"
+#include "host/process.h"
 #include "host/respond.h"
 #include "host/thread.h"
 #include "local/run.h"
@@ -45,7 +46,6 @@ struct backend {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	struct services *services;
-	struct local_children children;
 	char directory[LOCAL_PATH_MAX];
 	int64_t time_limit_ms;
 	size_t limit;
@@ -155,11 +155,6 @@ size_t backend_unfinished(struct backend *b)
 	return n;
 }
 
-void backend_reap(struct backend *b)
-{
-	local_children_reap(&b->children);
-}
-
 void backend_stop(struct backend *b, bool now)
 {
 	static const uint64_t one = 1;
@@ -177,20 +172,6 @@ static void log_stderr(void *ctx, struct str line)
 {
 	const struct runner *runner = ctx;
 	LOG(LOG_INFO, "stderr", "request_id function line", id_of(runner->request), name_of(runner->request), line);
-}
-
-static struct str describe(char memory[static 64], const struct local_result *result)
-{
-	struct buf b = { memory, 0, 64, false };
-	if (result->end == LOCAL_TIMED_OUT)
-		buf_put(&b, S("it ran into its time limit and was ended"));
-	else if (result->end == LOCAL_STOPPED)
-		buf_put(&b, S("it was ended because the gateway stops"));
-	else
-		buf_format(&b, "%%",
-			result->end == LOCAL_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "),
-			NUM(result->code));
-	return buf_str(&b);
 }
 
 /* Slack could see an answer before the acknowledgement, and take the latter for the newer one. */
@@ -239,12 +220,14 @@ static void run_function(struct runner *runner)
 	buf_format(&function, "GATEWAY_FUNCTION=%%", name_of(r), (struct str){ "", 1 });
 	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
 	const struct local_call call = {
-		.children = &b->children, .path = r->path, .directory = b->directory, .environment = variables,
-		.payload = { r->payload, r->payload_n }, .time_limit_ms = b->time_limit_ms, .stop = b->stop, .log = log_stderr, .ctx = runner,
+		.children = &process_children, .path = r->path, .directory = b->directory, .arguments = (char *[]){ r->path, NULL },
+		.environment = variables, .payload = { r->payload, r->payload_n }, .warn = true, .tick_ms = -1, .stop = b->stop,
+		.log = log_stderr, .ctx = runner,
 	};
 	int64_t start = clock_mono_ms();
-	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, "the gateway stopped before its turn came") : local_run(&result, &output, &call, &f);
-	struct str why = e == OK ? describe(words, &result) : fault_text(&f);
+	struct deadline d = deadline_in(b->time_limit_ms);
+	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, "the gateway stopped before its turn came") : local_run(&result, &output, &call, &d, &f);
+	struct str why = e == OK ? local_describe(words, &result) : fault_text(&f);
 	bool failed = e != OK || result.end != LOCAL_EXITED || result.code != 0;
 	struct json value;
 	size_t position;
@@ -342,7 +325,6 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	b->all = environment_map_memory(b->count * sizeof(*b->all));
 	for (size_t i = b->count; i-- > 0; b->free = &b->all[i])
 		b->all[i].next = b->free;
-	local_children_init(&b->children);
 	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
 	check(pthread_mutex_init(&b->lock, NULL) == 0 && pthread_cond_init(&b->change, NULL) == 0);

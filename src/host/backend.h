@@ -30,9 +30,6 @@ must_check enum err backend_submit(struct backend *b, struct str name, struct st
 /* The request's acknowledgement has left, or never will. */
 void backend_acknowledge(struct backend *b, struct str request_id);
 
-/* Takes the exit statuses of children; on SIGCHLD. */
-void backend_reap(struct backend *b);
-
 /* From now on those in the queue are not started any more; with `now` those running are ended. All users are told. */
 void backend_stop(struct backend *b, bool now);
 

@@ -4,6 +4,7 @@
 #include "host/environment.h"
 #include "host/log_writer.h"
 #include "host/metrics.h"
+#include "host/process.h"
 #include "host/systemd.h"
 #include "http/server.h"
 #include "net/listen.h"
@@ -15,7 +16,6 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -252,16 +252,6 @@ static void drain(struct listener *l)
 			connection_drain(l, &l->slots[i]);
 }
 
-/* As PID 1 of a container this process inherits the orphans of others, too. */
-static void reap(struct listener *l)
-{
-	if (l->backend)
-		backend_reap(l->backend);
-	else
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-}
-
 static void reload(struct listener *l)
 {
 	systemd_notify_reloading(l->env);
@@ -275,7 +265,7 @@ static void take_signals(struct listener *l)
 	struct signalfd_siginfo info;
 	while (read(l->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
-			reap(l);
+			local_children_reap(&process_children);
 		else if (info.ssi_signo == SIGHUP)
 			reload(l);
 		else

@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <signal.h>
 
+struct local_children process_children = LOCAL_CHILDREN;
+
 void process_prepare(void)
 {
 	struct pollfd standard[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };

@@ -2,8 +2,13 @@
 #ifndef HOST_PROCESS_H
 #define HOST_PROCESS_H
 
+#include "local/run.h"
+
 /* Opens /dev/null for those of the descriptors 0 to 2 that are closed, lest a connection get one of these numbers
  * and the log with it; a log whose reader has gone must not end the process. */
 void process_prepare(void);
+
+/* All that this process starts. */
+extern struct local_children process_children;
 
 #endif

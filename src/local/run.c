@@ -52,12 +52,6 @@ struct local_child {
 	bool reaped; /* its number may be somebody else's by now */
 };
 
-void local_children_init(struct local_children *c)
-{
-	*c = (struct local_children){ .first = NULL };
-	check(pthread_mutex_init(&c->lock, NULL) == 0);
-}
-
 /* What it has left behind in its group ends with it, before its number, which is the group's too, is free. */
 static void reap(struct local_child *child)
 {
@@ -122,7 +116,6 @@ static void close_end(struct run *r, int end)
  * only when that fails. */
 static int become(const struct local_call *call, const int theirs[static 3])
 {
-	char *arguments[] = { (char *)(uintptr_t)call->path, NULL };
 	sigset_t none;
 	sigemptyset(&none);
 	bool ok = setpgid(0, 0) == 0 && chdir(call->directory) == 0;
@@ -132,7 +125,7 @@ static int become(const struct local_call *call, const int theirs[static 3])
 	for (int number = 1; number < 32; number++)
 		signal(number, SIG_DFL);
 	if (ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-		execve(call->path, arguments, call->environment);
+		execve(call->path, call->arguments, call->environment);
 	return errno;
 }
 
@@ -159,6 +152,7 @@ static int spawn(struct run *r, const int theirs[static 3])
 static int start(struct run *r)
 {
 	int theirs[3] = { -1, -1, -1 }, sys = 0;
+	signal(SIGCHLD, SIG_DFL); /* ignored, as it may have been when this process was started, no status would be kept */
 	for (int i = 0; i < 3 && sys == 0; i++) {
 		int fds[2];
 		sys = pipe2(fds, O_CLOEXEC) == 0 ? 0 : errno;
@@ -216,18 +210,19 @@ static void log_lines(struct run *r, struct str text)
 static bool take(struct run *r, int end)
 {
 	char memory[8192];
+	struct buf other = BUF(memory), *to = end == OUT && r->output->n < r->output->cap ? r->output : &other;
 	if (r->ends[end].fd < 0)
 		return false;
-	ssize_t n = read(r->ends[end].fd, memory, sizeof(memory));
+	ssize_t n = read(r->ends[end].fd, to->p + to->n, to->cap - to->n);
 	if (n == 0)
 		close_end(r, end);
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
-	struct str text = { memory, (size_t)n };
-	if (end == OUT)
-		buf_put(r->output, text);
+	to->n += (size_t)n;
+	if (end == ERR)
+		log_lines(r, buf_str(to));
 	else
-		log_lines(r, text);
+		r->output->full |= to == &other;
 	return true;
 }
 
@@ -247,21 +242,23 @@ static void signal_group(struct run *r, int number)
 }
 
 /* Serves the pipes until it has exited. */
-static enum local_end attend(struct run *r)
+static enum local_end attend(struct run *r, struct deadline *d)
 {
 	enum local_end end = LOCAL_EXITED;
-	int64_t due = clock_mono_ms() + r->call->time_limit_ms;
 	for (;;) {
-		int64_t left = due - clock_mono_ms();
-		if (left <= 0) {
+		int left = deadline_left(d);
+		if (left == 0) {
 			/* First a word, then the end. */
-			signal_group(r, end == LOCAL_EXITED ? SIGTERM : SIGKILL);
+			signal_group(r, end == LOCAL_EXITED && r->call->warn ? SIGTERM : SIGKILL);
 			end = end == LOCAL_EXITED ? LOCAL_TIMED_OUT : end;
-			due = clock_mono_ms() + LOCAL_GRACE_MS;
+			d->hard = clock_mono_ms() + LOCAL_GRACE_MS;
 			continue;
 		}
-		if (poll(r->ends, ENDS, left > INT_MAX ? INT_MAX : (int)left) < 0)
+		/* -1 is for ever, which as an unsigned number it is. */
+		if (poll(r->ends, ENDS, (unsigned)left < (unsigned)r->call->tick_ms ? left : r->call->tick_ms) < 0)
 			continue;
+		if (r->call->tick_ms >= 0)
+			local_children_reap(r->call->children);
 		if (r->ends[IN].fd >= 0 && r->ends[IN].revents)
 			feed(r);
 		for (int i = OUT; i <= ERR; i++)
@@ -273,20 +270,36 @@ static enum local_end attend(struct run *r)
 			end = LOCAL_STOPPED;
 			r->ends[STOP].fd = -1;
 			signal_group(r, SIGTERM);
-			due = clock_mono_ms() + LOCAL_GRACE_MS;
+			d->hard = clock_mono_ms() + LOCAL_GRACE_MS;
 		}
 	}
 }
 
-enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct fault *f)
+struct str local_describe(char memory[static 64], const struct local_result *result)
 {
+	struct buf b = { memory, 0, 64, false };
+	if (result->end == LOCAL_TIMED_OUT)
+		buf_put(&b, S("it ran into its time limit and was ended"));
+	else if (result->end == LOCAL_STOPPED)
+		buf_put(&b, S("it was ended because the gateway stops"));
+	else
+		buf_format(&b, "%%",
+			result->end == LOCAL_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "),
+			NUM(result->code));
+	return buf_str(&b);
+}
+
+enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct deadline *d, struct fault *f)
+{
+	struct deadline inner = *d;
 	struct run r = { .call = call, .child = { .exited = -1 }, .payload = call->payload, .output = output };
 	for (int i = 0; i < ENDS; i++)
 		r.ends[i] = (struct pollfd){ .fd = -1, .events = i == IN ? POLLOUT : POLLIN };
 	r.ends[STOP].fd = call->stop;
 	int sys = start(&r);
 	if (sys == 0) {
-		out->end = attend(&r);
+		out->end = attend(&r, &inner);
+		deadline_leave(d, &inner);
 		empty(&r, OUT);
 		empty(&r, ERR);
 		log_lines(&r, S("\n"));
@@ -299,5 +312,5 @@ enum err local_run(struct local_result *out, struct buf *output, const struct lo
 	}
 	for (int i = 0; i <= EXIT; i++)
 		close_end(&r, i);
-	return sys ? fault_set(f, E_SYSTEM, sys, "the function could not be started") : OK;
+	return sys ? fault_set(f, E_SYSTEM, sys, "it could not be started") : OK;
 }

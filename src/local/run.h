@@ -1,8 +1,8 @@
-/* run.h - runs one executable of the embedded backend and waits for its end.
+/* run.h - runs another program and waits for its end: a function of the embedded backend, or one that hands out credentials.
  *
- * A function is an executable file DIR/NAME. It gets the payload on standard input, what it prints is its answer,
- * what it writes to standard error goes to the log line by line. It runs in DIR, in a process group of its own,
- * with the environment it is given and nothing else, and the whole group ends with it, or when its time is up. */
+ * It gets the payload on standard input, what it prints is its answer, what it writes to standard error is handed on line by
+ * line. It runs in a process group of its own, with the environment it is given and nothing else, and the whole group ends
+ * with it, or when its time is up. A function is an executable file DIR/NAME, and runs in DIR. */
 #ifndef LOCAL_RUN_H
 #define LOCAL_RUN_H
 
@@ -28,25 +28,26 @@ bool local_name_ok(struct str name);
 must_check enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, struct str name, struct fault *f);
 
 /* Collects the exit statuses of children for the threads that wait for them. One per process, because a process
- * that is PID 1 inherits orphans and must take their statuses too. */
+ * that is PID 1 inherits orphans and must take their statuses too. Starts as LOCAL_CHILDREN. */
 struct local_child;
 struct local_children {
 	pthread_mutex_t lock;
 	struct local_child *first;
 };
-void local_children_init(struct local_children *c);
+#define LOCAL_CHILDREN { PTHREAD_MUTEX_INITIALIZER, NULL }
 
 /* Takes all statuses that are there; call it on SIGCHLD. */
 void local_children_reap(struct local_children *c);
 
 struct local_call {
 	struct local_children *children;
-	const char *path;         /* from local_find */
+	const char *path;
 	const char *directory;
-	char *const *environment; /* NULL-ended, as for execve */
+	char *const *arguments, *const *environment; /* NULL-ended, as for execve */
 	struct str payload;
-	int64_t time_limit_ms;
-	int stop;                 /* descriptor that becomes readable when the function must end early; -1 if none */
+	bool warn;                /* when it must end: SIGTERM first, and SIGKILL LOCAL_GRACE_MS later; else SIGKILL at once */
+	int tick_ms;              /* how often to look whether it has ended; -1: local_children_reap is called on SIGCHLD */
+	int stop;                 /* descriptor that becomes readable when it must end early; -1 if none */
 	void (*log)(void *ctx, struct str line); /* a line of standard error, without its end */
 	void *ctx;
 };
@@ -59,7 +60,12 @@ struct local_result {
 	bool cut;      /* it printed more than `output` holds */
 };
 
-/* Runs it to its end; `output` receives what it printed. E_SYSTEM: it could not be started. */
-must_check enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct fault *f);
+/* Runs it to its end, which comes at the hard moment of `d` at the latest; `output` receives what it printed, and no copy of that is
+ * left anywhere. E_SYSTEM: it could not be started. */
+must_check enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct deadline *d,
+                              struct fault *f);
+
+/* How it ended, in words. */
+struct str local_describe(char memory[static 64], const struct local_result *result);
 
 #endif

@@ -378,8 +378,8 @@ def test_files_that_fail_to_run(shared):
     """What only shows when it is started is told like any failure."""
     shared.add("bare", "echo no", shebang="")
     shared.add("lost", "echo no", shebang="#!/nonexistent/interpreter\n")
-    assert failure(shared.run("bare"), "bare", "the function could not be started: Exec format error")
-    assert failure(shared.run("lost"), "lost", "the function could not be started: No such file or directory")
+    assert failure(shared.run("bare"), "bare", "it could not be started: Exec format error")
+    assert failure(shared.run("lost"), "lost", "it could not be started: No such file or directory")
 
 
 def test_binary(shared):
@@ -399,7 +399,7 @@ def test_function_deleted_while_it_waits(backend):
     path.unlink()
     (b.listener.functions.folder / "go").touch()
     assert b.message(1)["text"] == "done"
-    assert failure(b.message(2), "second", "the function could not be started: No such file or directory")
+    assert failure(b.message(2), "second", "it could not be started: No such file or directory")
 
 
 def test_function_replaced_between_runs(shared):
