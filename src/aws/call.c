@@ -69,6 +69,8 @@ enum err aws_call(struct aws_answer *out, struct aws_client *client, const struc
 	enum err e;
 	enum aws_next next;
 	int attempts = 1;
+	if (!aws_region_ok(call->region))
+		return fault_set(f, E_CONFIG, 0, "AWS_REGION must name a region, such as eu-west-1");
 	if (answer.full)
 		return fault_set(f, E_LIMIT, 0, "there is no memory left for an answer of AWS");
 	endpoint_get(&endpoint, client->endpoints, call->service, call->region);

@@ -14,7 +14,7 @@ enum { AWS_CALL_ANSWER_MAX = 32 * 1024 };
 
 struct aws_call {
 	enum aws_service service;
-	struct str region;                 /* passes aws_region_ok */
+	struct str region;
 	struct str host;                   /* instead of the usual one of the region; empty for that. An override counts more */
 	struct str path, query;            /* as in struct aws_request: "/" and usually empty */
 	const struct sigv4_header *fields; /* such as content-type and x-amz-target, in lower case; none may have a control byte in its value */
@@ -31,8 +31,8 @@ struct aws_answer {
 
 /* Makes the call. The answer takes AWS_CALL_ANSWER_MAX bytes of `arena`, whose owner wipes it if it is a secret: all of these, for
  * raw bytes may lie behind the body. Uses about 30 KiB of stack.
- * E_REFUSED: AWS said no; the text is refusal_read's. E_LIMIT: the answer is larger than that, or `arena` has no room for it; else
- * as aws_request_send. */
+ * E_REFUSED: AWS said no; the text is refusal_read's. E_CONFIG: the region is none. E_LIMIT: the answer is larger than that, or
+ * `arena` has no room for it; else as aws_request_send. */
 must_check enum err aws_call(struct aws_answer *out, struct aws_client *client, const struct aws_call *call, struct arena *arena,
                              struct deadline *d, struct fault *f);
 

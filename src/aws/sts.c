@@ -1,0 +1,104 @@
+#include "aws/sts.h"
+
+#include "aws/call.h"
+#include "aws/credential_sources.h"
+#include "aws/names.h"
+#include "codec/form.h"
+#include "codec/xml.h"
+#include "crypto/ct.h"
+
+#define WEB_IDENTITY S("web identity")
+
+/* The regions for which `legacy` means anything: newer ones never had another endpoint than their own. */
+#define LEGACY_REGIONS "ap-northeast-1,ap-south-1,ap-southeast-1,ap-southeast-2,ca-central-1,eu-central-1,eu-north-1,eu-west-1,eu-west-2," \
+	"eu-west-3,sa-east-1,us-east-1,us-east-2,us-west-1,us-west-2"
+
+static enum err read_token(struct str *out, struct credential_chain *c, struct str path, struct fault *f)
+{
+	struct buf b = arena_rest(&c->scratch);
+	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
+	*out = str_trim_lines(arena_keep(&c->scratch, &b));
+	return e;
+}
+
+static struct str form_of(const struct sts_role *role, struct str token, struct arena *arena)
+{
+	const struct {
+		struct str name, value;
+	} fields[] = {
+		{ S("Action"), token.n ? S("AssumeRoleWithWebIdentity") : S("AssumeRole") },
+		{ S("Version"), S("2011-06-15") },
+		{ S("RoleArn"), role->arn },
+		{ S("RoleSessionName"), role->session_name.n ? role->session_name : S("slack-lambda-gateway") },
+		{ S("DurationSeconds"), role->duration_seconds },
+		{ S("ExternalId"), role->external_id },
+		{ S("WebIdentityToken"), token },
+	};
+	struct buf form = arena_rest(arena);
+	for (size_t i = 0; i < countof(fields); i++)
+		if (fields[i].value.n)
+			form_put(&form, fields[i].name, fields[i].value);
+	return arena_keep(arena, &form);
+}
+
+/* Where to ask; all of it depends on settings. */
+static void choose_endpoint(struct aws_call *call, const struct credential_chain *c)
+{
+	const struct endpoints *endpoints = c->client->endpoints;
+	bool legacy = str_eq_nocase(environment_get(&c->env, "AWS_STS_REGIONAL_ENDPOINTS"), S("legacy"));
+	call->region = c->client->region;
+	if (call->region.n && !(legacy && aws_name_listed(S(LEGACY_REGIONS), call->region)))
+		return;
+	call->region = S("us-east-1");
+	if (!endpoints->fips && !endpoints->dual_stack)
+		call->host = S("sts.amazonaws.com");
+}
+
+static enum err assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,
+                            const struct credentials *with, struct str source, struct deadline *d, struct fault *f)
+{
+	static const struct sigv4_header content_type = { STR("content-type"), STR("application/x-www-form-urlencoded") };
+	struct aws_call call = {
+		.service = AWS_STS, .path = S("/"), .fields = &content_type, .fields_count = 1, .keys = with,
+		.action = with ? S("sts:AssumeRole") : S(""),
+	};
+	struct aws_answer answer;
+	struct str token = S("");
+	choose_endpoint(&call, c);
+	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, f);
+	if (e == OK) {
+		call.payload = form_of(role, token, &c->scratch);
+		e = aws_call(&answer, c->client, &call, &c->scratch, d, f);
+	}
+	if (e != OK)
+		return fault_set(f, e, 0, "%: %", source, fault_text(f));
+	struct str part[4];
+	static const struct str names[] = { STR("AccessKeyId"), STR("SecretAccessKey"), STR("SessionToken"), STR("Expiration") };
+	for (size_t i = 0; i < countof(part); i++)
+		part[i] = xml_text(answer.body, names[i], &c->scratch);
+	return credentials_set(out, part[0], part[1], part[2], part[3], source, f);
+}
+
+enum err sts_assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,
+                         const struct credentials *with, struct deadline *d, struct fault *f)
+{
+	size_t before = c->scratch.n;
+	enum err e = assume_role(out, c, role, with, with ? S("assumed role") : WEB_IDENTITY, d, f);
+	ct_wipe(c->scratch.p + before, c->scratch.n - before);
+	c->scratch.n = before;
+	return e;
+}
+
+enum err web_identity_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	struct sts_role role = {
+		.arn = environment_get(&c->env, "AWS_ROLE_ARN"),
+		.session_name = environment_get(&c->env, "AWS_ROLE_SESSION_NAME"),
+		.web_identity_token_file = environment_get(&c->env, "AWS_WEB_IDENTITY_TOKEN_FILE"),
+	};
+	if (!role.web_identity_token_file.n)
+		return E_MORE;
+	if (!role.arn.n)
+		return fault_set(f, E_CONFIG, 0, "%: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN", WEB_IDENTITY);
+	return sts_assume_role(out, c, &role, NULL, d, f);
+}
