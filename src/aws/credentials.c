@@ -60,7 +60,7 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json, 
 				return fault_set(f, E_LIMIT, 0, "% gave keys that are too long", source);
 	if (!found[ID].n) { /* EC2 says why with status 200 */
 		char name[REFUSAL_NAME_MAX];
-		refusal_read(name, f, 200, NULL, json);
+		refusal_read(name, f, 200, NULL, json, S(""));
 		return fault_set(f, E_SYNTAX, 0, "% gave no access key id: %", source, fault_text(f));
 	}
 	struct str token = found[TOKEN].n ? found[TOKEN] : found[SESSION_TOKEN];
