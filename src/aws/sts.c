@@ -7,6 +7,8 @@
 #include "codec/xml.h"
 #include "crypto/ct.h"
 
+enum { TOKEN_MAX = 20000 }; /* as documented */
+
 #define WEB_IDENTITY S("web identity")
 
 /* The regions for which `legacy` means anything: newer ones never had another endpoint than their own. */
@@ -18,10 +20,12 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct s
 	struct buf b = arena_rest(&c->scratch);
 	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
 	*out = str_trim_lines(arena_keep(&c->scratch, &b));
-	return e;
+	if (e == OK && (!out->n || out->n > TOKEN_MAX))
+		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to % bytes", NUM(TOKEN_MAX));
+	return e == OK ? OK : fault_set(f, e, 0, "AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile: %", fault_text(f));
 }
 
-static struct str form_of(const struct sts_role *role, struct str token, struct arena *arena)
+static enum err write_form(struct str *out, const struct sts_role *role, struct str token, struct arena *arena, struct fault *f)
 {
 	const struct {
 		struct str name, value;
@@ -38,7 +42,8 @@ static struct str form_of(const struct sts_role *role, struct str token, struct 
 	for (size_t i = 0; i < countof(fields); i++)
 		if (fields[i].value.n)
 			form_put(&form, fields[i].name, fields[i].value);
-	return arena_keep(arena, &form);
+	*out = arena_keep(arena, &form);
+	return form.full ? fault_set(f, E_LIMIT, 0, "what says which role is wanted is too long") : OK;
 }
 
 /* Where to ask; all of it depends on settings. */
@@ -66,16 +71,19 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 	struct str token = S("");
 	choose_endpoint(&call, c);
 	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, f);
-	if (e == OK) {
-		call.payload = form_of(role, token, &c->scratch);
+	if (e == OK)
+		e = write_form(&call.payload, role, token, &c->scratch, f);
+	if (e == OK)
 		e = aws_call(&answer, c->client, &call, &c->scratch, d, f);
-	}
 	if (e != OK)
 		return fault_set(f, e, 0, "%: %", source, fault_text(f));
 	struct str part[4];
 	static const struct str names[] = { STR("AccessKeyId"), STR("SecretAccessKey"), STR("SessionToken"), STR("Expiration") };
-	for (size_t i = 0; i < countof(part); i++)
+	for (size_t i = 0; i < countof(part); i++) {
 		part[i] = xml_text(answer.body, names[i], &c->scratch);
+		if (!part[i].n)
+			return fault_set(f, E_SYNTAX, 0, "% gave no %", source, names[i]);
+	}
 	return credentials_set(out, part[0], part[1], part[2], part[3], source, f);
 }
 

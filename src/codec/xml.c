@@ -3,21 +3,47 @@
 #include "codec/hex.h"
 #include "codec/utf8.h"
 
-enum { REFERENCE_MAX = 8 }; /* #x10ffff; no number of that length overflows */
+/* Takes what stands before `end` off the front of *xml, and `end` too. All of it if there is no `end`. */
+static struct str take_until(struct str *xml, struct str end)
+{
+	struct str s = *xml;
+	size_t at = str_find_str(s, end);
+	*xml = str_skip(s, at + end.n);
+	return str_sub(s, 0, at);
+}
 
-/* Appends the character that is meant. False if `name` is none of those that are known. */
-static bool put_reference(struct buf *out, struct str name)
+/* Takes a tag, of which '<' is taken already. Whether it is the start of element `name`, in any name space. */
+static bool take_tag(struct str *xml, struct str name)
+{
+	struct str tag = *xml, space, local;
+	size_t n = 0;
+	for (char quote = 0; n < tag.n && (quote || tag.p[n] != '>'); n++)
+		if (quote ? tag.p[n] == quote : tag.p[n] == '"' || tag.p[n] == '\'')
+			quote = quote ? 0 : tag.p[n];
+	*xml = str_skip(tag, n + 1);
+	tag = str_sub(tag, 0, n);
+	for (n = 0; n < tag.n && (unsigned char)tag.p[n] > ' '; n++)
+		;
+	tag = str_sub(tag, 0, n);
+	if (!str_cut(&space, &local, tag, ':'))
+		local = tag;
+	return str_eq(local, name) && !str_starts(tag, S("/"));
+}
+
+/* Appends the character that is meant. False if `reference` is none of those that are known. */
+static bool put_reference(struct buf *out, struct str reference)
 {
 	static const char named[][6] = { "&amp", "<lt", ">gt", "\"quot", "'apos" };
+	enum { DIGITS_MAX = 7 }; /* of which no number overflows */
 	for (size_t i = 0; i < countof(named); i++)
-		if (str_eq(name, str_c(named[i] + 1))) {
+		if (str_eq(reference, str_c(named[i] + 1))) {
 			buf_put_char(out, named[i][0]);
 			return true;
 		}
-	int base = str_starts(name, S("#x")) ? 16 : 10;
-	struct str digits = str_skip(name, base == 16 ? 2 : 1);
+	int base = str_starts(reference, S("#x")) ? 16 : 10;
+	struct str digits = str_skip(reference, base == 16 ? 2 : 1);
 	uint32_t c = 0;
-	if (!str_starts(name, S("#")) || digits.n == 0)
+	if (!str_starts(reference, S("#")) || digits.n == 0 || digits.n > DIGITS_MAX)
 		return false;
 	for (size_t i = 0; i < digits.n; i++) {
 		int digit = hex_digit((unsigned char)digits.p[i]);
@@ -29,32 +55,41 @@ static bool put_reference(struct buf *out, struct str name)
 	return true;
 }
 
-static struct str decode(struct str text, struct arena *arena)
+/* Appends the text at the front of `xml`. False if it does not end in a tag. */
+static bool put_text(struct buf *out, struct str xml)
 {
-	struct buf out = arena_buf(arena, text.n); /* nothing gets longer */
-	while (text.n) {
-		size_t end = str_find(str_sub(text, 0, REFERENCE_MAX + 2), ';');
-		if (text.p[0] == '&' && end < text.n && end <= REFERENCE_MAX + 1 && put_reference(&out, str_sub(text, 1, end))) {
-			text = str_skip(text, end + 1);
-		} else {
-			buf_put_char(&out, text.p[0]);
-			text = str_skip(text, 1);
+	while (xml.n) {
+		char c = xml.p[0];
+		struct str before = xml;
+		xml = str_skip(xml, 1);
+		if (str_starts(before, S("<!--"))) {
+			take_until(&xml, S("-->"));
+		} else if (str_starts(before, S("<![CDATA["))) {
+			xml = str_skip(xml, 8);
+			buf_put(out, take_until(&xml, S("]]>")));
+		} else if (c == '<') {
+			return true;
+		} else if (c != '&') {
+			buf_put_char(out, c);
+		} else if (!put_reference(out, take_until(&xml, S(";")))) {
+			return false;
 		}
 	}
-	return buf_str(&out);
+	return false;
 }
 
 struct str xml_text(struct str xml, struct str name, struct arena *arena)
 {
-	struct str before, tag;
-	while (str_cut(&before, &xml, xml, '<')) {
-		size_t end = str_find(xml, '>');
-		tag = str_sub(xml, 0, end);
-		if (!str_starts(tag, name) || (tag.n > name.n && tag.p[name.n] != ' '))
-			continue;
-		xml = str_skip(xml, end + 1);
-		end = str_find(xml, '<');
-		return end < xml.n ? decode(str_sub(xml, 0, end), arena) : S("");
+	while (xml.n) {
+		take_until(&xml, S("<"));
+		if (str_starts(xml, S("!--"))) {
+			take_until(&xml, S("-->"));
+		} else if (take_tag(&xml, name)) {
+			struct buf out = arena_rest(arena);
+			if (!put_text(&out, xml) || out.full)
+				out.n = 0;
+			return arena_keep(arena, &out);
+		}
 	}
 	return S("");
 }
