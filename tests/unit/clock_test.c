@@ -111,3 +111,41 @@ TEST(utc_from_http_date_is_strict)
 		expect_int(got, cases[i].want >= 0 ? cases[i].want : 42);
 	}
 }
+
+TEST(utc_from_rfc3339_takes_the_forms_that_are_in_use)
+{
+	static const struct {
+		struct str text;
+		int64_t want; /* -1 when it is refused */
+	} cases[] = {
+		{ STR("1970-01-01T00:00:00Z"), 0 },
+		{ STR("2026-01-01T00:00:00Z"), 1767225600 },
+		{ STR("2026-01-01T00:00:00.5Z"), 1767225600 },
+		{ STR("2026-01-01T00:00:00.123456789Z"), 1767225600 },
+		{ STR("2026-01-01T01:30:00+01:30"), 1767225600 },
+		{ STR("2025-12-31T23:00:00-01:00"), 1767225600 },
+		{ STR("2026-01-01T00:00:00.123+00:00"), 1767225600 },
+		{ STR("0001-01-01T00:00:00Z"), 0 },
+		{ STR("1970-01-01T00:00:00+01:00"), 0 },
+		{ STR("9999-12-31T23:59:59Z"), 253402300799 },
+		{ STR(""), -1 },
+		{ STR("2026-01-01T00:00:00"), -1 },
+		{ STR("2026-01-01T00:00:00z"), -1 },
+		{ STR("2026-01-01 00:00:00Z"), -1 },
+		{ STR("2026-01-01T00:00:00ZZ"), -1 },
+		{ STR("2026-01-01T00:00:00.Zx"), -1 },
+		{ STR("2026-01-01T00:00:00+0100"), -1 },
+		{ STR("2026-13-01T00:00:00Z"), -1 },
+		{ STR("2026-00-01T00:00:00Z"), -1 },
+		{ STR("2026-01-00T00:00:00Z"), -1 },
+		{ STR("2026-01-32T00:00:00Z"), -1 },
+		{ STR("2026-01-01T24:00:00Z"), -1 },
+		{ STR("1767225600"), -1 },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("%s", cases[i].text.p);
+		int64_t got = 42;
+		expect_int(utc_from_rfc3339(&got, guard_copy(cases[i].text)), cases[i].want >= 0);
+		expect_int(got, cases[i].want >= 0 ? cases[i].want : 42);
+	}
+}

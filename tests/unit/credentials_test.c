@@ -115,3 +115,47 @@ TEST(credentials_that_cannot_be_are_refused)
 	struct fault f;
 	expect_int(init(&c, table, &f), OK);
 }
+
+TEST(credentials_are_copied_from_json)
+{
+	static const struct {
+		struct str json;
+		enum err want;
+		struct str token;
+		int64_t expires_ms;
+	} cases[] = {
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Token\":\"t\",\"Expiration\":\"2026-01-01T00:00:00Z\"}"),
+		  OK, STR("t"), 1767225600000 },
+		{ STR("{\"Version\":1,\"SessionToken\":\"s\",\"SecretAccessKey\":\"hunter2\",\"AccessKeyId\":\"AKID\"}"), OK, STR("s"), INT64_MAX },
+		{ STR("{\"accessKeyId\":\"AKID\",\"secretAccessKey\":\"hunt\\u0065r2\",\"sessionToken\":\"s\\/\",\"expiration\":\"2026-01-01T00:00:00Z\"}"),
+		  OK, STR("s/"), 1767225600000 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Token\":null,\"Expiration\":\"0001-01-01T00:00:00Z\"}"), OK, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":7}"), E_SYNTAX, STR(""), 0 },
+		{ STR("{\"Code\":\"AssumeRoleUnauthorizedAccess\"}"), E_SYNTAX, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Expiration\":\"hunter2\"}"), E_SYNTAX, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AK\\r\\nID\",\"SecretAccessKey\":\"hunter2\"}"), E_SYNTAX, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\""), E_SYNTAX, STR(""), 0 },
+		{ STR("[\"AKID\",\"hunter2\"]"), E_SYNTAX, STR(""), 0 },
+		{ STR("<html>hunter2</html>"), E_SYNTAX, STR(""), 0 },
+		{ STR(""), E_SYNTAX, STR(""), 0 },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		static struct credential_set set;
+		char memory[256];
+		struct arena scratch = { memory, 0, sizeof(memory) };
+		struct fault f;
+		expect_int(credentials_set_from_json(&set, guard_copy(cases[i].json), &scratch, S("test"), &f), cases[i].want);
+		if (cases[i].want != OK) {
+			expect(str_starts(fault_text(&f), S("test ")) && str_find_str(fault_text(&f), S("hunter2")) == f.n);
+			continue;
+		}
+		expect_str(set.keys.access_key_id, S("AKID"));
+		expect_str(set.keys.secret_access_key, S("hunter2"));
+		expect_str(set.keys.session_token, cases[i].token);
+		expect_int(set.keys.expires_ms, cases[i].expires_ms);
+		credentials_wipe(&set);
+		for (size_t k = 0; k < sizeof(set.memory); k++)
+			check(set.memory[k] == 0);
+	}
+}

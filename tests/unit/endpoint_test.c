@@ -4,32 +4,120 @@
 
 #include <string.h>
 
-TEST(endpoint_follows_the_partition)
+/* Pairs of name and value, ended by NULL. */
+static const char *table_get(void *ctx, const char *name)
+{
+	for (const char **p = ctx; *p; p += 2)
+		if (strcmp(p[0], name) == 0)
+			return p[1];
+	return NULL;
+}
+
+static enum aws_service service_of(struct str name)
+{
+	enum aws_service service = 0;
+	while (service < AWS_SERVICES && !str_eq(aws_service_name(service), name))
+		service++;
+	return service;
+}
+
+TEST(endpoint_follows_service_and_partition)
+{
+	struct str line, rest = test_file("vectors/endpoints/cases.txt");
+	size_t count = 0;
+	while (rest.n) {
+		struct str service, region, host;
+		str_cut(&line, &rest, rest, '\n');
+		if (!line.n || line.p[0] == '#')
+			continue;
+		str_cut(&service, &line, line, ' ');
+		str_cut(&region, &line, line, ' ');
+		for (int variant = 0; variant < 4; variant++, count++) {
+			struct endpoint e;
+			const struct endpoints endpoints = { .dual_stack = variant & 1, .fips = variant & 2 };
+			context("%.*s %.*s %d", (int)service.n, service.p, (int)region.n, region.p, variant);
+			str_cut(&host, &line, line, ' ');
+			endpoint_get(&e, &endpoints, service_of(service), guard_copy(region));
+			expect_str(e.host, host);
+			expect_str(e.authority, host);
+			expect_str(e.base_path, S(""));
+			expect(e.secure);
+			expect_int(e.port, 443);
+		}
+	}
+	expect(count > 150);
+}
+
+static struct str profile_get(const void *ctx, struct str service, struct str key)
+{
+	for (const struct str *p = ctx; p->n; p += 3)
+		if (str_eq(p[0], S("profile")) && str_eq(p[1], service.n ? service : key) && (service.n == 0 || str_eq(key, S("endpoint_url"))))
+			return p[2];
+	return S("");
+}
+
+TEST(endpoints_are_read_from_variables_and_profiles)
 {
 	static const struct {
-		struct str region, host;
+		const char *table[9];
+		struct str profile[10];
+		struct str lambda, sts;
+		bool fips, dual_stack;
 	} cases[] = {
-		{ STR("eu-west-1"), STR("lambda.eu-west-1.amazonaws.com") },
-		{ STR("us-east-1"), STR("lambda.us-east-1.amazonaws.com") },
-		{ STR("il-central-1"), STR("lambda.il-central-1.amazonaws.com") },
-		{ STR("xx-nowhere-9"), STR("lambda.xx-nowhere-9.amazonaws.com") },
-		{ STR("cn-north-1"), STR("lambda.cn-north-1.amazonaws.com.cn") },
-		{ STR("eusc-de-east-1"), STR("lambda.eusc-de-east-1.amazonaws.eu") },
-		{ STR("us-gov-west-1"), STR("lambda.us-gov-west-1.amazonaws.com") },
-		{ STR("us-iso-east-1"), STR("lambda.us-iso-east-1.c2s.ic.gov") },
-		{ STR("us-isob-east-1"), STR("lambda.us-isob-east-1.sc2s.sgov.gov") },
-		{ STR("eu-isoe-west-1"), STR("lambda.eu-isoe-west-1.cloud.adc-e.uk") },
-		{ STR("us-isof-south-1"), STR("lambda.us-isof-south-1.csp.hci.ic.gov") },
+		{ { NULL }, { { NULL, 0 } }, STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, { { NULL, 0 } }, STR("http://a"), STR("http://a"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_ENDPOINT_URL_STS", "http://b" }, { { NULL, 0 } }, STR("http://a"), STR("http://b"), false, false },
+		{ { "AWS_ENDPOINT_URL_LAMBDA", "http://a" }, { { NULL, 0 } }, STR("http://a"), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "" }, { STR("profile"), STR("endpoint_url"), STR("http://p") }, STR("http://p"), STR("http://p"), false, false },
+		{ { NULL }, { STR("profile"), STR("endpoint_url"), STR("http://p"), STR("profile"), STR("sts"), STR("http://s") },
+		  STR("http://p"), STR("http://s"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, { STR("profile"), STR("sts"), STR("http://s") }, STR("http://a"), STR("http://a"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True" }, { { NULL, 0 } }, STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, { STR("profile"), STR("ignore_configured_endpoint_urls"), STR("true") }, STR(""), STR(""), false, false },
+		{ { "AWS_USE_FIPS_ENDPOINT", "TRUE" }, { { NULL, 0 } }, STR(""), STR(""), true, false },
+		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true" }, { { NULL, 0 } }, STR(""), STR(""), false, true },
+		{ { NULL }, { STR("profile"), STR("use_fips_endpoint"), STR("true"), STR("profile"), STR("use_dualstack_endpoint"), STR("true") },
+		  STR(""), STR(""), true, true },
+		{ { "AWS_USE_FIPS_ENDPOINT", "false" }, { STR("profile"), STR("use_fips_endpoint"), STR("true") }, STR(""), STR(""), false, false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		context("%s", cases[i].region.p);
-		struct endpoint e;
-		endpoint_get(&e, &(struct endpoints){ 0 }, AWS_LAMBDA, guard_copy(cases[i].region));
-		expect_str(e.host, cases[i].host);
-		expect_str(e.authority, cases[i].host);
-		expect_str(e.base_path, S(""));
-		expect(e.secure);
-		expect_int(e.port, 443);
+		context("case %zu", i);
+		const char *table[9];
+		struct endpoints e;
+		struct fault f;
+		memcpy(table, cases[i].table, sizeof(table));
+		const struct environment env = { table_get, table };
+		const struct endpoint_profile profile = { profile_get, cases[i].profile };
+		expect_int(endpoints_read(&e, &env, cases[i].profile[0].n ? &profile : NULL, &f), OK);
+		expect_str(e.urls[AWS_LAMBDA], cases[i].lambda);
+		expect_str(e.urls[AWS_STS], cases[i].sts);
+		expect_int(e.fips, cases[i].fips);
+		expect_int(e.dual_stack, cases[i].dual_stack);
+	}
+}
+
+TEST(endpoints_that_cannot_be_used_are_refused)
+{
+	static const struct {
+		const char *table[5];
+		struct str why;
+	} cases[] = {
+		{ { "AWS_ENDPOINT_URL_STS", "ftp://secret" }, STR("AWS_ENDPOINT_URL_STS cannot be used") },
+		{ { "AWS_ENDPOINT_URL", "http://secret@host" }, STR("AWS_ENDPOINT_URL cannot be used") },
+		{ { "AWS_USE_FIPS_ENDPOINT", "secret" }, STR("AWS_USE_FIPS_ENDPOINT") },
+		{ { "AWS_USE_FIPS_ENDPOINT", "true", "AWS_ENDPOINT_URL_SSM", "http://localhost" }, STR("AWS_ENDPOINT_URL_SSM cannot be combined") },
+		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true", "AWS_ENDPOINT_URL", "http://localhost" }, STR("AWS_ENDPOINT_URL cannot be combined") },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		const char *table[5];
+		struct endpoints e;
+		struct fault f;
+		memcpy(table, cases[i].table, sizeof(table));
+		const struct environment env = { table_get, table };
+		expect_int(endpoints_read(&e, &env, NULL, &f), E_CONFIG);
+		expect(str_find_str(fault_text(&f), cases[i].why) < f.n);
+		expect(str_find_str(fault_text(&f), S("secret")) == f.n);
 	}
 }
 
