@@ -142,11 +142,13 @@ def test_not_disabled(cloud, word):
     cloud.started_by(cloud.start(**variables, AWS_EC2_METADATA_DISABLED=word), "METADATA")
 
 
-@pytest.mark.parametrize("code", ["Failed", "AssumeRoleUnauthorizedAccess", ""])
-def test_document_that_says_no(cloud, code):
-    variables, _ = from_metadata(cloud, document=lambda keys: {"Code": code})
-    host = cloud.start(**variables)
-    assert host.text(slack.command()).startswith(NOT)
+def test_document_that_says_no(cloud):
+    """With status 200, as EC2 does; the reason is told."""
+    no = {"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role gateway-role.", "LastUpdated": "2026-01-01T00:00:00Z"}
+    variables, (metadata,) = from_metadata(cloud)
+    metadata.keys = lambda: no
+    text = cloud.start(**variables).text(slack.command())
+    assert text.startswith(NOT) and "EC2 cannot assume the role gateway-role" in text
     assert not cloud.endpoint.requests
 
 

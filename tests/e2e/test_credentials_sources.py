@@ -1,9 +1,12 @@
 """Where keys come from: every source signs what is invoked, and the first one in order that is there is used."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from support import hosts, slack
 from support.cloud import FETCHED, NOT, SOURCES, STARTED
+from support.wire import eventually
 
 CHAIN = ["ENV", "WEBID", "PROFILE", "CONTAINER", "METADATA"]
 
@@ -68,7 +71,8 @@ def test_source_that_is_not_there_yet(cloud, source):
     host = cloud.start(**variables)
     assert host.text(slack.command()).startswith(NOT)
     service.open()
-    cloud.started_by(host, source)
+    assert eventually(lambda: host.text(slack.command()) == STARTED, 3, 0.1)
+    assert set(cloud.signers()) == {source}
 
 
 @pytest.mark.parametrize("source", FETCHED)
@@ -81,10 +85,8 @@ def test_old_empty_variables_count_as_unset(cloud, source):
 
 
 @pytest.mark.parametrize("source", FETCHED)
-def test_many_at_once_make_one_fetch(cloud, source, make):
+def test_many_at_once_make_one_fetch(cloud, source):
     """The first requests of a listener come together."""
-    from concurrent.futures import ThreadPoolExecutor
-
     variables, (service,) = FETCHED[source](cloud)
     host = cloud.start(**variables)
     with ThreadPoolExecutor(20) as pool:

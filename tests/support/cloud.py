@@ -65,8 +65,8 @@ class Cloud:
             "AWS_CA_BUNDLE": self.make.pki.bundle(),
             "HOME": str(self.home),
         }
-        if not any(name.startswith("AWS_EC2_METADATA") for name in env):
-            wanted["AWS_EC2_METADATA_DISABLED"] = "true"
+        of_metadata = any(name.startswith("AWS_EC2_METADATA") for name in env)
+        wanted["AWS_EC2_METADATA_DISABLED"] = None if of_metadata else "true"
         return {**wanted, **env}
 
     def start(self, kind="serve", **env):

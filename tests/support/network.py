@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+from support.wire import eventually
+
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS, SIOCSIFADDR, SIOCGIFINDEX, IFF_UP = 0x8914, 0x8916, 0x8933, 1
 
@@ -76,7 +78,16 @@ class Network:
                     request = struct.pack("16s16s8x", f"lo:{self.aliases}".encode(), place)
                 fcntl.ioctl(sock, SIOCSIFADDR, request)
 
+        def usable():
+            with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                try:
+                    sock.bind((address, 0))
+                except OSError:
+                    return False
+                return True
+
         self.run(job)
+        assert eventually(lambda: self.run(usable)), f"{address} cannot be had here"
         return address
 
     def listener(self, port, host="127.0.0.1"):
