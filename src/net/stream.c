@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include "net/proxy.h"
 #include "net/resolve.h"
 #include "net/tcp.h"
 #include "net/tls_client.h"
@@ -17,12 +18,24 @@ struct stream stream_none(struct tls *tls)
 enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f)
 {
 	struct addresses found;
+	const struct proxy_server *via = proxy_for(to);
+	struct str host = via ? via->host : to->host;
+	uint16_t port = via ? (uint16_t)via->port : to->port;
 	check(s->fd < 0);
 	s->secure = false;
-	enum err e = resolve(to->resolver, &found, to->host, d, f);
+	enum err e = resolve(to->resolver, &found, host, d, f);
 	if (e == OK)
-		e = tcp_connect(&s->fd, &found, to->host, to->port, d, f);
-	return e == OK && to->secure ? stream_secure(s, to, d, f) : e;
+		e = tcp_connect(&s->fd, &found, host, port, d, f);
+	if (e == OK && via && to->secure)
+		e = proxy_open(s, via, to, d, f);
+	if (e == OK && to->secure)
+		e = stream_secure(s, to, d, f);
+	if (e == OK)
+		return OK;
+	stream_close(s);
+	if (via)
+		e = fault_set(f, e == E_NAME || e == E_CLOSED ? E_CONNECT : e, 0, "through the proxy %:%: %", host, NUM(port), fault_text(f));
+	return e;
 }
 
 enum err stream_secure(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f)

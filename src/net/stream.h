@@ -11,6 +11,7 @@
 #include "base/fault.h"
 
 struct tls;
+struct proxy;
 struct resolver;
 struct trust;
 
@@ -26,6 +27,7 @@ struct stream_target {
 	bool secure;
 	const struct trust *trust; /* whom to believe, if secure */
 	struct resolver *resolver;
+	const struct proxy *proxy; /* the ways out, see proxy.h; NULL: always straight */
 };
 
 /* A stream that is not connected. `tls` (see tls.h) outlives it. */
@@ -33,7 +35,11 @@ struct stream stream_none(struct tls *tls);
 
 /* Resolves, connects (every address in turn, IPv6 and IPv4 interleaved, a new attempt at the latest 250 ms
  * after the one before) and does the TLS handshake. `s` is not connected before, nor after a failure.
- * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; nothing of a request has been sent in any of these cases. */
+ * Where a proxy stands between (proxy_for), it is that which is resolved and connected to; with TLS it is asked to connect
+ * on, and the handshake is with the target as ever. What fails on the way names it. Without TLS it is for the request's head
+ * to say where it goes: proxy_put_origin.
+ * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED; nothing of a request has been sent in any
+ * of these cases. */
 must_check enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
 
 /* The handshake alone, on a connected stream that was plain so far, as behind a proxy's answer to CONNECT. Nothing of what

@@ -263,7 +263,7 @@ static void names_are_here(void)
 
 static enum err connect_to(struct stream *s, const struct server *server, const char *host, struct trust trust, struct deadline *d)
 {
-	struct stream_target to = { str_c(host), server->peer.port, true, &trust, &resolver };
+	struct stream_target to = { str_c(host), server->peer.port, true, &trust, &resolver, NULL };
 	names_are_here();
 	*s = stream_none(&tls);
 	enum err e = stream_connect(s, &to, d, &fault);
@@ -426,7 +426,7 @@ TEST(tls_refuses_certificates)
 		if (strcmp(cases[i].host, "127.0.0.2") == 0) {
 			s = stream_none(&tls);
 			struct trust trust = trust_in("root-ec");
-			struct stream_target here = { S("127.0.0.1"), server.peer.port, false, &trust, &resolver }, to = here;
+			struct stream_target here = { S("127.0.0.1"), server.peer.port, false, &trust, &resolver, NULL }, to = here;
 			to.host = S("127.0.0.2");
 			expect_int(stream_connect(&s, &here, &d, &fault), OK);
 			expect_int(stream_secure(&s, &to, &d, &fault), cases[i].want);
@@ -447,7 +447,7 @@ TEST(tls_refuses_an_impossible_host)
 	for (size_t i = 0; i < countof(hosts); i++) {
 		struct stream s = stream_none(&tls);
 		struct trust trust = trust_in("root-ec");
-		struct stream_target here = { S("127.0.0.1"), p.port, false, &trust, &resolver }, to = here;
+		struct stream_target here = { S("127.0.0.1"), p.port, false, &trust, &resolver, NULL }, to = here;
 		struct deadline d = deadline_in(4000);
 		to.host = str_c(hosts[i]);
 		context("%s", hosts[i]);
@@ -681,7 +681,7 @@ TEST(tls_with_what_is_no_server)
 		struct trust trust = trust_in("root-ec");
 		struct deadline d = deadline_in(cases[i].want == E_TIMEOUT ? 100 : 4000);
 		peer_start(&p, reply, &r);
-		struct stream_target to = { S("127.0.0.1"), p.port, true, &trust, &resolver };
+		struct stream_target to = { S("127.0.0.1"), p.port, true, &trust, &resolver, NULL };
 		context("%zu: %s", i, cases[i].text);
 		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");

@@ -1,0 +1,183 @@
+#include "net/proxy.h"
+
+#include "codec/authority.h"
+#include "codec/base64.h"
+#include "codec/form.h"
+#include "crypto/ct.h"
+#include "net/address.h"
+#include "net/dns.h"
+
+/* ---- settings ---- */
+
+static bool read_server(struct proxy_server *s, struct str url)
+{
+	struct address literal;
+	struct str rest = str_skip(url, str_starts(url, S("http://")) ? 7 : 0);
+	rest.n -= str_ends(rest, S("/"));
+	/* A password may have an '@' of its own, a host may not. */
+	size_t at = rest.n;
+	while (at > 0 && rest.p[at - 1] != '@')
+		at--;
+	s->user = str_sub(rest, 0, at ? at - 1 : 0);
+	s->port = 80;
+	return authority_split(&s->host, &s->port, str_skip(rest, at)) && (address_parse(&literal, s->host) || dns_is_name(s->host)) &&
+	       s->user.n <= PROXY_USER_MAX && form_check(s->user) && str_find(s->user, '/') == s->user.n &&
+	       (!s->user.n || str_find(s->user, ':') < s->user.n);
+}
+
+enum err proxy_read(struct proxy *p, const struct environment *env, struct fault *f)
+{
+	static const char names[][2][12] = {
+		{ "http_proxy", "HTTP_PROXY" }, { "https_proxy", "HTTPS_PROXY" }, { "no_proxy", "NO_PROXY" },
+	};
+	enum err e = OK;
+	*p = (struct proxy){ 0 };
+	for (size_t i = 0; i < countof(names) && e == OK; i++) {
+		const char *name = names[i][0];
+		struct str value = environment_get(env, name);
+		if (!value.n && (i > 0 || !environment_get(env, "REQUEST_METHOD").n))
+			value = environment_get(env, name = names[i][1]);
+		if (i == countof(p->servers))
+			p->except = value;
+		else if (value.n && !read_server(&p->servers[i], value))
+			e = fault_set(f, E_CONFIG, 0,
+				"% must be http://[user:password@]host[:port], percent-encoded; https:// and socks proxies are not supported", str_c(name));
+	}
+	return e;
+}
+
+/* ---- for whom ---- */
+
+struct place {
+	struct str host; /* without a dot at the end */
+	uint16_t port;
+	bool literal;
+	struct address ip; /* if it is a literal */
+};
+
+static bool same_block(const struct address *a, const struct address *b, bool block, struct str bits)
+{
+	bool v4 = address_is_v4(a);
+	uint64_t n = v4 ? 32 : 128;
+	if (v4 != address_is_v4(b) || (block && !str_to_u64(&n, bits, n)))
+		return false;
+	n += v4 ? 96 : 0;
+	size_t i = 0;
+	while (i < n && !((a->ip.s6_addr[i / 8] ^ b->ip.s6_addr[i / 8]) >> (7 - i % 8) & 1))
+		i++;
+	return i == n;
+}
+
+static bool in_domain(struct str host, struct str domain)
+{
+	domain = str_skip(domain, str_starts(domain, S(".")));
+	struct str end = str_skip(host, host.n - domain.n);
+	return domain.n && domain.n <= host.n && str_eq_nocase(end, domain) && (end.p == host.p || end.p[-1] == '.');
+}
+
+static bool matches(struct str entry, const struct place *to)
+{
+	struct address ip;
+	struct str text, bits;
+	uint64_t port = to->port;
+	entry = str_skip(entry, str_starts(entry, S("*")));
+	if (!entry.n)
+		return true;
+	bool block = str_cut(&text, &bits, entry, '/');
+	/* An IPv6 address without brackets has colons of its own. */
+	if (!address_parse(&ip, text) && (!authority_split(&text, &port, text) || port != to->port))
+		return false;
+	if (to->literal)
+		return address_parse(&ip, text) && same_block(&ip, &to->ip, block, bits);
+	return !block && in_domain(to->host, text);
+}
+
+static bool listed(struct str list, const struct place *to)
+{
+	for (size_t n; list.n; list = str_skip(list, n + 1)) {
+		for (n = 0; n < list.n && list.p[n] != ',' && list.p[n] != ' ' && list.p[n] != '\t';)
+			n++;
+		if (n && matches(str_sub(list, 0, n), to))
+			return true;
+	}
+	return false;
+}
+
+const struct proxy_server *proxy_for(const struct stream_target *to)
+{
+	if (!to->proxy || !to->proxy->servers[to->secure].host.n)
+		return NULL;
+	struct place place = { .host = str_sub(to->host, 0, to->host.n - str_ends(to->host, S("."))), .port = to->port };
+	place.literal = address_parse(&place.ip, to->host);
+	bool straight = !(place.literal || dns_is_name(place.host)) || listed(to->proxy->except, &place) ||
+	                listed(S("localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32"), &place);
+	return straight ? NULL : &to->proxy->servers[to->secure];
+}
+
+const struct proxy_server *proxy_for_plain(const struct stream_target *to)
+{
+	return to->secure ? NULL : proxy_for(to);
+}
+
+/* ---- what it is asked ---- */
+
+void proxy_put_field(struct buf *b, const struct proxy_server *via)
+{
+	char memory[PROXY_USER_MAX];
+	struct arena arena = { memory, 0, sizeof(memory) };
+	struct str user;
+	if (!via || !via->user.n)
+		return;
+	check(percent_decode(&user, via->user, &arena) == OK);
+	buf_put(b, S("Proxy-Authorization: Basic "));
+	base64_encode(b, user);
+	buf_put(b, S("\r\n"));
+	ct_wipe(memory, sizeof(memory));
+}
+
+static enum err refused(int status, struct fault *f)
+{
+	return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0, "it answered % to CONNECT%", NUM(status),
+		status == 407 ? S(": HTTPS_PROXY needs the right user:password@ before the host") : S(""));
+}
+
+/* Byte by byte, for what follows the empty line belongs to TLS. A line may end without CR. Fields do not matter, not even a
+ * length, which means nothing here. */
+static enum err read_answer(struct stream *s, struct deadline *d, struct fault *f)
+{
+	static const char form[12] = "HTTP/1.# ###";
+	int status = 0;
+	char c, last = 0;
+	for (size_t got, i = 0; i < PROXY_ANSWER_MAX; i++) {
+		enum err e = stream_read(s, &got, &c, 1, d, f);
+		if (e != OK)
+			return e;
+		if (i < sizeof(form) && (form[i] == '#' ? !is_digit((unsigned char)c) : form[i] != c))
+			break;
+		if (i > 8 && i < sizeof(form))
+			status = status * 10 + (c - '0');
+		if (i == sizeof(form) && status / 100 != 2)
+			return refused(status, f);
+		if (c == '\n' && last == '\n')
+			return OK;
+		last = c == '\r' ? last : c;
+	}
+	return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+}
+
+enum err proxy_open(struct stream *s, const struct proxy_server *via, const struct stream_target *to,
+                    struct deadline *d, struct fault *f)
+{
+	char memory[2 * (DNS_NAME_MAX + 32) + PROXY_FIELD_MAX];
+	struct buf head = BUF(memory);
+	buf_put(&head, S("CONNECT "));
+	size_t start = head.n;
+	buf_format(&head, str_find(to->host, ':') < to->host.n ? "[%]:%" : "%:%", to->host, NUM(to->port));
+	buf_format(&head, " HTTP/1.1\r\nHost: %\r\n", str_skip(buf_str(&head), start));
+	proxy_put_field(&head, via);
+	buf_put(&head, S("\r\n"));
+	check(!head.full);
+	enum err e = stream_write(s, (struct str[]){ buf_str(&head) }, 1, d, f);
+	ct_wipe(memory, sizeof(memory));
+	return e == OK ? read_answer(s, d, f) : e;
+}

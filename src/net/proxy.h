@@ -1,0 +1,58 @@
+/* proxy.h - the way out through an HTTP proxy: which one the environment names and for whom, and what it is asked for
+ * (CONNECT: RFC 9110, section 9.3.6; the absolute form: RFC 9112, section 3.2.2; Basic: RFC 7617). */
+#ifndef NET_PROXY_H
+#define NET_PROXY_H
+
+#include "base/environment.h"
+#include "net/stream.h"
+
+enum {
+	PROXY_USER_MAX = 1024, /* as the variable has it; some give tokens for passwords */
+	PROXY_FIELD_MAX = sizeof("Proxy-Authorization: Basic \r\n") + (PROXY_USER_MAX + 2) / 3 * 4,
+	PROXY_ANSWER_MAX = 8192, /* head of an answer to CONNECT */
+};
+
+struct proxy_server {
+	struct str host; /* a name, or an address without brackets; empty: there is none */
+	uint64_t port;
+	struct str user; /* user:password, percent-encoded; empty for none. Belongs into no message. */
+};
+
+/* Views into the environment. */
+struct proxy {
+	struct proxy_server servers[2]; /* for targets without TLS and with it */
+	struct str except;              /* NO_PROXY */
+};
+
+/* Reads https_proxy, http_proxy and no_proxy, each in lower case or else in upper case; an empty one counts as not set. Where
+ * REQUEST_METHOD is set, HTTP_PROXY is passed over: under CGI it is what a client sent as `Proxy:`.
+ * A value is [http://][user:password@]host[:port][/], with port 80 unless it says otherwise, as in the SDKs; its user and
+ * password are percent-encoded. E_CONFIG names the variable, never the value. */
+must_check enum err proxy_read(struct proxy *p, const struct environment *env, struct fault *f);
+
+/* The one to go through to a target; NULL: straight. Pure, and looks no name up.
+ *
+ * Straight goes what to->proxy (NULL: everything) has no proxy for, what NO_PROXY lists, localhost and loopback addresses,
+ * the addresses where AWS gives metadata (169.254.0.0/16, fd00:ec2::/32), and what is no host name, which ends in resolve.
+ *
+ * NO_PROXY is a list with commas or blanks between its entries: `*` for everything; a domain, which stands for itself and all
+ * below it, with or without a dot or `*.` before it; an address, or a block of them as 10.0.0.0/8, which are compared with
+ * targets that are addresses. Behind a domain or an address (IPv6: in brackets) may stand a port. Case does not matter. What is none of
+ * this matches nothing. */
+const struct proxy_server *proxy_for(const struct stream_target *to);
+
+/* The same for a plain request, which names its target in absolute form then (http://AUTHORITY before the path) and has the
+ * proxy's field in its head. NULL for a target with TLS, whose requests are as ever. */
+const struct proxy_server *proxy_for_plain(const struct stream_target *to);
+
+/* Appends "Proxy-Authorization: Basic ...\r\n", a secret of less than PROXY_FIELD_MAX bytes; nothing if `via` is NULL or has
+ * no user. */
+void proxy_put_field(struct buf *b, const struct proxy_server *via);
+
+/* Asks `via`, which is proxy_for(to) and `s` is connected with, to connect on. After OK the next byte from `s` is the target's.
+ * E_REFUSED: it does not want to, or what answers there is no proxy, so that trying again cannot help. E_CONNECT: it cannot
+ * (5xx). E_CLOSED, E_TIMEOUT, E_SYSTEM. */
+must_check enum err proxy_open(struct stream *s, const struct proxy_server *via, const struct stream_target *to,
+                               struct deadline *d, struct fault *f);
+
+#endif
