@@ -6,6 +6,7 @@
 #include "crypto/ct.h"
 #include "crypto/seed.h"
 #include "crypto/sha256.h"
+#include "net/proxy.h"
 
 _Static_assert((int)CREDENTIALS_SECRET_MAX <= (int)SIGV4_SECRET_MAX, "every secret fits");
 
@@ -49,7 +50,8 @@ static void put_field(struct buf *out, struct str name, struct str value)
 	buf_format(out, "%: %\r\n", name, value);
 }
 
-enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t wall_seconds, struct fault *f)
+enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct proxy_server *via, int64_t wall_seconds,
+                          struct fault *f)
 {
 	struct sigv4_scope scope = sigv4_scope(wall_seconds, r->region, r->service);
 	struct sigv4_header fields[SIGV4_HEADERS_MAX] = {
@@ -64,6 +66,8 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t 
 		fields[count++] = r->fields[i];
 
 	buf_put(out, S("POST "));
+	if (via)
+		buf_format(out, "http://%", r->endpoint->authority);
 	size_t path = out->n;
 	buf_format(out, "%%", r->endpoint->base_path, r->path);
 	struct sigv4_request to_sign = {
@@ -74,6 +78,7 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t 
 		.headers_count = count,
 	};
 	buf_format(out, "%% HTTP/1.1\r\n", r->query.n ? S("?") : S(""), r->query);
+	proxy_put_field(out, via);
 	for (size_t i = 0; i < count; i++)
 		put_field(out, fields[i].name, fields[i].value);
 	put_field(out, S("content-length"), NUM(r->payload.n));
@@ -94,15 +99,21 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t 
 	return e == OK && !out->full ? OK : fault_set(f, E_LIMIT, 0, "the request's head is too large");
 }
 
-enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
+static struct stream_target target(const struct aws_request *r)
 {
-	struct stream_target to = {
+	return (struct stream_target){
 		.host = r->endpoint->host,
 		.port = r->endpoint->port,
 		.secure = r->endpoint->secure,
 		.trust = r->client->trust,
 		.resolver = r->client->resolver,
+		.proxy = r->client->proxy,
 	};
+}
+
+enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
+{
+	struct stream_target to = target(r);
 	*x = (struct aws_exchange){ .connection = http_pool_take(r->client->pool, &to, r->fresh) };
 	if (!x->connection)
 		return fault_set(f, E_LIMIT, 0, "every connection is in use");
@@ -115,8 +126,9 @@ enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, s
 {
 	char memory[AWS_REQUEST_HEAD_MAX];
 	struct buf head = BUF(memory);
+	struct stream_target to = target(r);
 	*x = (struct aws_exchange){ 0 };
-	enum err e = aws_request_head(&head, r, (clock_wall_ms() + r->skew_ms) / 1000, f);
+	enum err e = aws_request_head(&head, r, proxy_for_plain(&to), (clock_wall_ms() + r->skew_ms) / 1000, f);
 	if (e == OK)
 		e = aws_request_connect(x, r, d, f);
 	if (e == OK) {

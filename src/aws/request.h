@@ -43,8 +43,12 @@ struct aws_request {
 	struct str payload;
 };
 
-/* Appends the signed head, made at that time. Pure. E_LIMIT if it does not fit. */
-must_check enum err aws_request_head(struct buf *out, const struct aws_request *r, int64_t wall_seconds, struct fault *f);
+struct proxy_server;
+
+/* Appends the signed head, made at that time; `via`: for this proxy (proxy_for_plain), NULL for none. Pure. E_LIMIT if it does
+ * not fit. */
+must_check enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct proxy_server *via,
+                                     int64_t wall_seconds, struct fault *f);
 
 struct aws_exchange {
 	struct http_client *connection; /* NULL if it did not come to one */

@@ -64,7 +64,7 @@ static enum err post(int64_t *pause_ms, struct services *s, const struct stream_
 	if (!client)
 		return fault_set(f, E_LIMIT, 0, "all connections are in use");
 	enum err e = client->stream.fd < 0 ? stream_connect(&client->stream, to, d, f) : OK;
-	bool harmless = e != E_CERT;
+	bool harmless = e != E_CERT && e != E_REFUSED;
 	if (e == OK) {
 		e = http_exchange(client, &response, &progress, &request, &body, d, f);
 		harmless = !progress.answered && (!progress.written || progress.reused);
@@ -83,7 +83,7 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	if (!response_url_read(&url, response_url, s->config.response_hosts))
 		return fault_set(f, E_REFUSED, 0, "the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows");
 	const struct stream_target to = {
-		.host = url.host, .port = url.port, .secure = url.secure, .trust = &s->slack_trust, .resolver = &s->resolver,
+		.host = url.host, .port = url.port, .secure = url.secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
 	const struct str parts[] = {
 		S("POST "), url.path, S(" HTTP/1.1\r\nHost: "), url.authority,

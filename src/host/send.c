@@ -146,11 +146,15 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	struct str stamp = NUM(clock_wall_ms() / 1000);
 	struct http_progress progress = { 0 };
 	const struct stream_target target = {
-		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver,
+		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
+	const struct proxy_server *via = proxy_for_plain(&target);
+	char field_memory[PROXY_FIELD_MAX];
+	struct buf field = BUF(field_memory);
+	proxy_put_field(&field, via);
 	slack_sign(&signature, &s->config.secrets, stamp, body);
 	const struct str parts[] = {
-		S("POST "), path_of(l->url), S(" HTTP/1.1\r\nHost: "), to->authority,
+		S("POST "), via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url), S(" HTTP/1.1\r\n"), buf_str(&field), S("Host: "), to->authority,
 		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: "),
 		l->event.n ? S("application/json") : S("application/x-www-form-urlencoded"),
 		S("\r\nX-Slack-Request-Timestamp: "), stamp, S("\r\nX-Slack-Signature: "), buf_str(&signature),

@@ -85,10 +85,12 @@ enum err services_start(struct services *s, const struct environment *env, size_
 		return e;
 	log_set_level(s->config.log_level);
 	tell_what_is_unusual(s);
-	if ((e = read_trust(s, env, f)) != OK || (e = endpoints_read(&s->endpoints, env, NULL, f)) != OK)
+	if ((e = read_trust(s, env, f)) != OK || (e = endpoints_read(&s->endpoints, env, NULL, f)) != OK ||
+	    (e = proxy_read(&s->proxy, env, f)) != OK)
 		return e;
 	s->aws = (struct aws_client){
-		.resolver = &s->resolver, .trust = &s->aws_trust, .endpoints = &s->endpoints, .region = environment_get(env, "AWS_REGION"),
+		.resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
+		.region = environment_get(env, "AWS_REGION"),
 	};
 	if (s->aws.region.n == 0)
 		s->aws.region = environment_get(env, "AWS_DEFAULT_REGION");

@@ -6,6 +6,7 @@
 #include "aws/invoke.h"
 #include "gateway/config.h"
 #include "host/dedupe.h"
+#include "net/proxy.h"
 #include "net/resolve.h"
 #include "net/tls.h"
 
@@ -15,6 +16,7 @@ struct services {
 	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
 	struct aws_client aws;
 	struct endpoints endpoints;
+	struct proxy proxy;       /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY */
 	struct http_pool *pool;   /* the same as aws.pool, for Slack too */
 	struct dedupe dedupe;
 	/* What is large and not touched before it is needed comes last. */

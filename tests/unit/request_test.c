@@ -36,7 +36,7 @@ static const int64_t new_year_2026 = 1767225600;
 static enum err head_of(struct buf *out, struct aws_request *r, const struct credentials *keys, int64_t at, struct fault *f)
 {
 	r->keys = keys;
-	return aws_request_head(out, r, at, f);
+	return aws_request_head(out, r, NULL, at, f);
 }
 
 TEST(request_writes_its_head)
