@@ -1,11 +1,9 @@
 #include "net/tls_server.h"
 
 #include "base/clock.h"
-#include "codec/pem.h"
 #include "crypto/ct.h"
 #include "net/tcp.h"
 #include "net/tls_profile.h"
-#include "net/x509.h"
 
 #include <string.h>
 
@@ -66,7 +64,7 @@ static struct tls_identity *self(const br_ssl_server_policy_class **policy)
 static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *server, br_ssl_server_choices *out)
 {
 	const struct tls_identity *id = self(policy);
-	bool is_ec = id->key.type == BR_KEYTYPE_EC;
+	bool is_ec = id->identity.key.type == BR_KEYTYPE_EC;
 	uint32_t known = br_ssl_server_get_client_hashes(server) >> (is_ec ? 8 : 0);
 	unsigned hash = br_sha256_ID;
 	size_t count, i = 0;
@@ -77,7 +75,7 @@ static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server
 		hash++;
 	if (i == count || hash > br_sha512_ID)
 		return 0;
-	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + hash, id->chain, id->chain_n };
+	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + hash, id->identity.chain, id->identity.chain_n };
 	return 1;
 }
 
@@ -94,47 +92,10 @@ static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm
 	unsigned hash = (algorithm & 0xff) - br_sha256_ID;
 	check(n <= sizeof(value) && cap >= PKEY_SIGNATURE_MAX && hash < countof(hashes));
 	memcpy(value, data, n);
-	return pkey_sign(&self(policy)->key, data, hashes[hash], value);
+	return pkey_sign(&self(policy)->identity.key, data, hashes[hash], value);
 }
 
 static const br_ssl_server_policy_class policy_class = { sizeof(struct tls_identity), choose, exchange_no_key, sign };
-
-static enum err read_chain(struct tls_identity *id, struct str pem, struct arena *arena, struct fault *f)
-{
-	for (struct str label;;) {
-		struct buf der = arena_rest(arena);
-		enum err e = pem_next(&label, &der, &pem);
-		if (e == E_LIMIT)
-			return fault_set(f, e, 0, "the certificate is too large");
-		if (e != OK)
-			return fault_set(f, E_CONFIG, 0, "the certificate is not proper PEM");
-		bool wanted = str_eq(label, S("CERTIFICATE"));
-		if (wanted && id->chain_n == TLS_CHAIN_MAX)
-			return fault_set(f, E_CONFIG, 0, "the certificate file holds more than % certificates",
-				NUM(TLS_CHAIN_MAX));
-		if (wanted)
-			id->chain[id->chain_n++] = (br_x509_certificate){ (unsigned char *)der.p, der.n };
-		else
-			der.n = 0;
-		arena_keep(arena, &der);
-		if (!label.p)
-			return id->chain_n ? OK : fault_set(f, E_CONFIG, 0,
-				"there is no certificate in the file: it needs a block CERTIFICATE");
-	}
-}
-
-/* What the one signs, the other must verify. */
-static bool belong_together(const struct pkey *key, const br_x509_pkey *certified)
-{
-	unsigned char digest[32] = { 1 }, signature[PKEY_SIGNATURE_MAX], out[sizeof(digest)];
-	if (key->type != certified->key_type)
-		return false;
-	size_t n = pkey_sign(key, signature, &br_sha256_vtable, digest);
-	if (key->type == BR_KEYTYPE_EC)
-		return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, digest, sizeof(digest), &certified->key.ec, signature, n);
-	return br_rsa_i31_pkcs1_vrfy(signature, n, BR_HASH_OID_SHA256, sizeof(digest), &certified->key.rsa, out) &&
-	       memcmp(out, digest, sizeof(digest)) == 0;
-}
 
 /* YYMMDDhhmmssZ begins in 1950 (RFC 5280, 4.1.2.5.1). False for what is no such time. */
 static bool read_date(char out[static TLS_DATE], struct str time)
@@ -155,18 +116,11 @@ static bool read_date(char out[static TLS_DATE], struct str time)
 
 enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
 {
-	struct x509_certificate own;
-	enum err e = read_chain(id, chain, arena, f);
-	if (e == OK)
-		e = pkey_from_pem(&id->key, key, arena, f);
+	enum err e = identity_from_pem(&id->identity, chain, key, arena, f);
 	if (e != OK)
 		return e;
-	if (x509_parse(&own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK ||
-	    !read_date(id->not_after, own.not_after))
+	if (!read_date(id->not_after, id->identity.own.not_after))
 		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
-	if (!belong_together(&id->key, &own.key))
-		return fault_set(f, E_CONFIG, 0,
-			"the private key does not belong to the first certificate, which must be the server's own");
 	id->policy = &policy_class;
 	id->sessions.cache = &cache_class;
 	check(pthread_mutex_init(&id->sessions.lock, NULL) == 0);

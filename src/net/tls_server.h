@@ -9,25 +9,22 @@
 #ifndef NET_TLS_SERVER_H
 #define NET_TLS_SERVER_H
 
-#include "crypto/pkey.h"
+#include "crypto/identity.h"
 
 #include <pthread.h>
 
 enum {
-	TLS_CHAIN_MAX = 8,
 	TLS_SESSIONS = 1024,
 	TLS_DATE = sizeof("2026-01-01T00:00:00Z") - 1,
 	/* Answers are small: room for records of 4096 bytes. What clients send has up to 16384. */
 	TLS_OUT = 4096 + BR_SSL_BUFSIZE_OUTPUT - 16384,
 };
 
-/* Who the server is: its certificate with those of the authorities above it, its key; and who was there before. */
+/* Who the server is, and who was there before. */
 struct tls_identity {
 	const br_ssl_server_policy_class *policy; /* first, for BearSSL */
-	struct pkey key;
-	br_x509_certificate chain[TLS_CHAIN_MAX]; /* the server's own first */
-	size_t chain_n;
-	char not_after[TLS_DATE];                 /* until when the first is valid */
+	struct identity identity;
+	char not_after[TLS_DATE];                 /* until when its certificate is valid */
 
 	struct tls_sessions {
 		const br_ssl_session_cache_class *cache; /* first, for BearSSL */
@@ -39,10 +36,7 @@ struct tls_identity {
 	} sessions;
 };
 
-/* Reads it from PEM texts, in which blocks of other kinds are passed over: they may be the same. *id, all zeros before, stays
- * where it is and points into `arena`, which needs the size of both texts; both hold secrets until they are wiped.
- * E_CONFIG, and E_LIMIT when the arena is too small: a sentence that begins with "the certificate", "the private key" or
- * "there is". */
+/* As identity_from_pem; *id stays where it is from now on. */
 must_check enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena,
                                           struct fault *f);
 

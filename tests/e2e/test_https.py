@@ -345,7 +345,7 @@ def test_expired(make, https):
 
 
 BOTH = "GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used: "
-STRANGERS = BOTH + "the private key does not belong to the first certificate, which must be the server's own"
+STRANGERS = BOTH + "the private key does not belong to the first certificate, which must be the gateway's own"
 ENCRYPTED = BOTH + "the private key is encrypted: store it decrypted, as `openssl pkey` does"
 DAMAGED = BOTH + "the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC on P-256 or P-384"
 

@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[64];
 	struct buf names = BUF(text);
 	if (x509_parse(&c, der) == OK) {
+		within(der, c.serial);
 		within(der, c.subject);
 		within(der, c.names);
 		if (c.key.key_type == BR_KEYTYPE_RSA) {

@@ -46,72 +46,16 @@ static void be(const char *name)
 TEST(tls_server_identity_of_ec_and_rsa)
 {
 	be("good-ec");
-	expect_int(identity.key.type, BR_KEYTYPE_EC);
-	expect_int(identity.chain_n, 2);
+	expect_int(identity.identity.key.type, BR_KEYTYPE_EC);
+	expect_int(identity.identity.chain_n, 2);
 	expect_str(((struct str){ identity.not_after, TLS_DATE }), S("2119-01-01T00:00:00Z"));
 	expect(!tls_identity_has_expired(&identity, clock_wall_ms()));
 	int64_t end = utc_to_seconds((struct utc){ 2119, 1, 1, 0, 0, 0 }) * 1000;
 	expect(!tls_identity_has_expired(&identity, end + 999));
 	expect(tls_identity_has_expired(&identity, end + 1000));
 	be("good-rsa");
-	expect_int(identity.key.type, BR_KEYTYPE_RSA);
-	expect_int(identity.chain_n, 2);
-}
-
-TEST(tls_server_identity_from_one_file)
-{
-	char text[8192];
-	struct buf b = BUF(text);
-	buf_format(&b, "%%", file_of("x509/good-rsa-key"), file_of("x509/good-rsa"));
-	expect_int(read_identity(guard_copy(buf_str(&b)), guard_copy(buf_str(&b))), OK);
-	expect_int(identity.chain_n, 2);
-}
-
-TEST(tls_server_identity_says_what_is_wrong)
-{
-	char many[16384], damaged[4096];
-	struct buf nine = BUF(many);
-	struct str ec = file_of("x509/good-ec"), ec_key = file_of("x509/good-ec-key");
-	for (int i = 0; i < 5; i++)
-		buf_put(&nine, ec);
-	/* Its outer length says one byte less. */
-	struct buf b = BUF(damaged);
-	buf_put(&b, ec);
-	damaged[str_find(ec, '\n') + 6]--;
-	const struct {
-		const char *what;
-		struct str chain, key, want;
-	} cases[] = {
-		{ "another key", ec, file_of("pkey/p256-old"), STR("the private key does not belong to the first certificate, which must be the server's own") },
-		{ "another kind", ec, file_of("x509/good-rsa-key"), STR("the private key does not belong to the first certificate, which must be the server's own") },
-		{ "wrong order", file_of("x509/root-ec"), ec_key, STR("the private key does not belong to the first certificate, which must be the server's own") },
-		{ "another RSA key", file_of("x509/good-rsa"), file_of("pkey/rsa2048-old"), STR("the private key does not belong to the first certificate, which must be the server's own") },
-		{ "encrypted", ec, file_of("pkey/encrypted-pkcs8"), STR("the private key is encrypted: store it decrypted, as `openssl pkey` does") },
-		{ "no certificate", ec_key, ec_key, STR("there is no certificate in the file: it needs a block CERTIFICATE") },
-		{ "nothing", S(""), ec_key, STR("there is no certificate in the file: it needs a block CERTIFICATE") },
-		{ "no key", ec, ec, STR("there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY") },
-		{ "cut", str_sub(ec, 0, ec.n - 10), ec_key, STR("the certificate is not proper PEM") },
-		{ "too many", buf_str(&nine), ec_key, STR("the certificate file holds more than 8 certificates") },
-		{ "damaged", buf_str(&b), ec_key, STR("the certificate is damaged") },
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		context("%s", cases[i].what);
-		expect_int(read_identity(guard_copy(cases[i].chain), guard_copy(cases[i].key)), E_CONFIG);
-		expect_str(fault_text(&fault), cases[i].want);
-	}
-}
-
-TEST(tls_server_identity_needs_little_memory)
-{
-	struct str chain = file_of("x509/good-rsa"), key = file_of("x509/good-rsa-key");
-	struct arena arena = { identity_memory, 0, chain.n + key.n };
-	memset(&identity, 0, sizeof(identity));
-	expect_int(tls_identity_from_pem(&identity, chain, key, &arena, &fault), OK);
-	for (size_t n = 0; n + 200 < chain.n; n += 101) {
-		arena = (struct arena){ identity_memory, 0, n };
-		memset(&identity, 0, sizeof(identity));
-		expect_int(tls_identity_from_pem(&identity, chain, key, &arena, &fault), E_LIMIT);
-	}
+	expect_int(identity.identity.key.type, BR_KEYTYPE_RSA);
+	expect_int(identity.identity.chain_n, 2);
 }
 
 /* ---- a connection ---- */
