@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-enum { ATTEMPTS_MAX = 3 };
+enum { ATTEMPTS_MAX = 3, PATIENCE_MS = 4000 };
 
 /* A call under way. */
 struct course {
@@ -39,7 +39,9 @@ static enum aws_next attempt(enum err *e, struct aws_answer *out, struct course 
 	buf_reset(answer);
 	out->error_name[0] = 0;
 	c->request.skew_ms = atomic_load(&c->request.client->skew_ms);
-	*e = aws_request_send(&x, &c->request, answer, d, f);
+	struct deadline patience = deadline_within(d, PATIENCE_MS);
+	*e = aws_request_send(&x, &c->request, answer, &patience, f);
+	deadline_leave(d, &patience);
 	out->body = buf_str(answer);
 	if (x.progress.status && x.progress.status / 100 != 2) {
 		next = judge_refusal(out, c, &x, f);

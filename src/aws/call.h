@@ -2,7 +2,8 @@
  *
  * Three attempts at most, within the deadline: after 50 to 200 ms what failed to connect or to shake hands, was cut off, or was
  * answered by 429, 500 and more, or a name that means throttling or a passing trouble; at once what a kept connection lost, and, one
- * time, what was refused because our clock is wrong, which is then corrected. Silence ends with the deadline. */
+ * time, what was refused because our clock is wrong, which is then corrected. Silence is taken for the answer after four
+ * seconds, so that whoever waits for the same thing may try, too. */
 #ifndef AWS_CALL_H
 #define AWS_CALL_H
 
