@@ -191,10 +191,10 @@ TEST(bearssl_points_of_wrong_length_are_refused_untouched)
 		int curve;
 		size_t len;
 	} cases[] = {
-		{ &br_ec_p256_m31, BR_EC_secp256r1, 33 },
-		{ &br_ec_p256_m31, BR_EC_secp256r1, 64 },
-		{ &br_ec_p256_m31, BR_EC_secp256r1, 66 },
-		{ &br_ec_p256_m31, BR_EC_secp256r1, 97 },
+		{ &br_ec_prime_i31, BR_EC_secp256r1, 33 },
+		{ &br_ec_prime_i31, BR_EC_secp256r1, 64 },
+		{ &br_ec_prime_i31, BR_EC_secp256r1, 66 },
+		{ &br_ec_prime_i31, BR_EC_secp256r1, 97 },
 		{ &br_ec_prime_i31, BR_EC_secp384r1, 65 },
 		{ &br_ec_prime_i31, BR_EC_secp384r1, 96 },
 		{ &br_ec_prime_i31, BR_EC_secp384r1, 133 },
