@@ -1,0 +1,27 @@
+/* secrets.h - what AWS keeps for others to fetch: parameters of Systems Manager, secrets of Secrets Manager.
+ *
+ * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
+ * https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html */
+#ifndef AWS_SECRETS_H
+#define AWS_SECRETS_H
+
+#include "aws/call.h"
+#include "aws/credential_chain.h"
+
+/* For a call's request and its answer, once more for the previous version, and for what is decoded of both. */
+enum { AWS_SECRET_SCRATCH = 5 * AWS_CALL_ANSWER_MAX };
+
+/* Appends the text of `name`: for AWS_SSM that of a parameter, decrypted; for AWS_SECRETS_MANAGER that of a secret's current version,
+ * and behind a line end that of the previous one, if there is one. With ID#KEY the texts are JSON objects, of which that member
+ * counts; a previous one without it is passed over. A name that is an ARN is asked for in the ARN's region.
+ * `scratch`: AWS_SECRET_SCRATCH bytes, for the caller to wipe.
+ * E_CONFIG: no region, no such member; E_LIMIT: it does not fit; else as credentials_hold and aws_call. The text begins with the
+ * service and the name, and says which permissions it takes. */
+must_check enum err aws_secret_fetch(struct buf *out, struct credential_chain *chain, enum aws_service service, struct str name,
+                                     struct arena *scratch, struct deadline *d, struct fault *f);
+
+/* Reads an answer of GetParameter or GetSecretValue: its text, or the decoded bytes; with a key, the string of that name in the JSON
+ * object that it is. A view into the answer or into `scratch`. E_SYNTAX, E_CONFIG, E_LIMIT; nothing of the text enters the message. */
+must_check enum err aws_secret_read(struct str *out, struct str answer, struct str key, struct arena *scratch, struct fault *f);
+
+#endif
