@@ -52,49 +52,62 @@ static enum err refuse(struct fault *f, struct str name, struct str value, struc
 	return fault_set(f, E_CONFIG, 0, "%=% cannot be used: %", name, str_sub(value, 0, 60), allowed);
 }
 
-/* Anybody could guess a name, so one must never be taken for a secret. */
-static bool is_reference(struct str secret)
+/* Anything that begins otherwise is the secret itself. */
+static const struct str schemes[] = {
+	[SECRET_LITERAL] = STR(""), [SECRET_FILE] = STR("file:"), [SECRET_SSM] = STR("ssm:"), [SECRET_SECRETS_MANAGER] = STR("secretsmanager:"),
+};
+
+/* `text` is not empty. E_CONFIG if it names nothing. */
+static enum err add_source(struct config *c, struct str text, struct str app, struct fault *f)
 {
-	return str_starts(secret, S("file:")) || str_starts(secret, S("ssm:")) || str_starts(secret, S("secretsmanager:"));
+	size_t kind = countof(schemes) - 1;
+	while (!str_starts(text, schemes[kind]))
+		kind--;
+	struct str name = str_skip(text, schemes[kind].n);
+	bool keyed = kind == SECRET_SECRETS_MANAGER && str_find(name, '#') < name.n;
+	if (!name.n || (keyed && (name.p[0] == '#' || str_ends(name, S("#")))))
+		return fault_set(f, E_CONFIG, 0, "%: % must be followed by the name of what holds the secret", app.n ? S("GATEWAY_CONFIG") :
+			S("SLACK_SIGNING_SECRET"), schemes[kind]);
+	if (c->sources_count == SECRET_SOURCES_MAX)
+		return fault_set(f, E_CONFIG, 0, "there are more than % secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
+			NUM(SECRET_SOURCES_MAX));
+	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, name, app };
+	return OK;
 }
 
-static enum err add_secrets(struct config *c, struct str list, struct str app, struct fault *f)
+static enum err add_sources(struct config *c, struct str list, struct str app, struct fault *f)
 {
 	struct str secret;
-	size_t before = c->secrets.count;
-	while (list.n) {
+	enum err e = OK;
+	size_t before = c->sources_count;
+	while (e == OK && list.n) {
 		str_cut(&secret, &list, list, ',');
 		secret = str_trim_lines(secret);
-		if (is_reference(secret))
-			return fault_set(f, E_CONFIG, 0, "% names a secret (file:, ssm: or secretsmanager:), which this version cannot fetch; "
-				"it must be the secret itself", app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"));
-		if (secret.n && !slack_secrets_add(&c->secrets, secret, app))
-			return fault_set(f, E_CONFIG, 0,
-				"there are more than % secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
-				NUM(SLACK_SECRETS_MAX));
+		if (secret.n)
+			e = add_source(c, secret, app, f);
 	}
 	/* An app that is listed without a secret would take everybody's. */
-	if (app.n && c->secrets.count == before)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps.% has no secret", app);
-	return OK;
+	if (e == OK && app.n && c->sources_count == before)
+		e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps.% has no secret", app);
+	return e;
 }
 
 static enum err read_secrets(struct config *c, const struct environment *env, struct fault *f)
 {
-	return add_secrets(c, environment_get(env, "SLACK_SIGNING_SECRET"), S(""), f);
+	return add_sources(c, environment_get(env, "SLACK_SIGNING_SECRET"), S(""), f);
 }
 
 enum err config_read_routes(struct config *c, struct str text, struct arena *arena, struct fault *f)
 {
 	enum err e = routes_read(&c->routes, text, c->payload, arena, f);
 	for (size_t i = 0; e == OK && i < c->routes.apps_count; i++)
-		e = add_secrets(c, c->routes.apps[i].secret, c->routes.apps[i].id, f);
+		e = add_sources(c, c->routes.apps[i].secret, c->routes.apps[i].id, f);
 	return e;
 }
 
 enum err config_check_secrets(const struct config *c, struct fault *f)
 {
-	if (c->secrets.count || c->skip_verify)
+	if (c->sources_count || c->skip_verify)
 		return OK;
 	return fault_set(f, E_CONFIG, 0,
 		"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of your Slack app, or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing");

@@ -15,12 +15,21 @@ enum {
 	TIMEOUT_MS_DEFAULT = 2500,
 	TIMEOUT_MS_MIN = 100,
 	TIMEOUT_MS_MAX = 2900, /* Slack gives 3,000 ms, the way back takes some */
+	SECRET_SOURCES_MAX = SLACK_SECRETS_MAX / 2, /* so that each that rotates has room for the old one and the new one */
+};
+
+enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAGER };
+
+/* Where signing secrets come from. */
+struct secret_source {
+	enum secret_kind kind;
+	struct str text; /* the secret itself; else what names it, not empty: a path, a parameter, a secret's id with or without #key */
+	struct str app;  /* whose it is; empty: everybody's */
 };
 
 enum ack_when { ACK_CONFIRMED, ACK_FIRST };
 
 struct config {
-	struct slack_secrets secrets;
 	bool skip_verify;
 	bool local;               /* region "local" is served, by a backend in this process; for its host to set */
 	struct str allow;         /* patterns, checked */
@@ -34,13 +43,15 @@ struct config {
 	struct str response_hosts; /* list, checked */
 	bool response_hosts_default;
 	enum log_level log_level;
+	size_t sources_count;
+	struct secret_source sources[SECRET_SOURCES_MAX];
 };
 
 /* `c` is zeroed memory. An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means an empty answer.
  * E_CONFIG: one sentence that names the variable, its value unless that may be a secret, and what is allowed. */
 must_check enum err config_read(struct config *c, const struct environment *env, struct fault *f);
 
-/* Reads the text of GATEWAY_CONFIG into a configuration that was read; the routes, and the secrets of its apps.
+/* Reads the text of GATEWAY_CONFIG into a configuration that was read; the routes, and where the secrets of its apps come from.
  * Everything lives in `text` and `arena`. */
 must_check enum err config_read_routes(struct config *c, struct str text, struct arena *arena, struct fault *f);
 

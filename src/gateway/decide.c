@@ -56,20 +56,30 @@ static void refuse_signature(struct decision *out, struct str why, struct arena 
 	answer(out, reply_error(401, S("invalid signature"), a), LOG_WARN, why);
 }
 
-/* True if the request may go on. */
-static bool verify(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *a)
+/* That is not the fault of the one who asks. Slack sends events, which are JSON, again. */
+static void regret(struct decision *out, const struct gateway_request *req, struct arena *a)
+{
+	struct str why = S("the signing secret could not be fetched");
+	answer(out, reply_error(slack_is_form(req->content_type) ? 500 : 503, why, a), LOG_ERROR, why);
+}
+
+/* True if the request may go on. *by: what it was signed with; NULL if that was not checked. */
+static bool verify(struct decision *out, const struct slack_secret **by, const struct slack_secrets *secrets, const struct gateway_request *req,
+                   int64_t now_s, struct arena *a)
 {
 	int64_t age_s = 0;
-	if (c->skip_verify)
-		return true;
 	if (req->doubled) {
 		refuse_signature(out, S("the signature or its time stamp stands there more than once"), a);
 		return false;
 	}
-	enum slack_verdict verdict = slack_verify(&c->secrets, &age_s, &out->key, req->timestamp, req->signature, req->body, now_s);
-	if (verdict != SLACK_GENUINE)
-		refuse_signature(out, refusal(verdict, age_s, a), a);
-	return verdict == SLACK_GENUINE;
+	out->verdict = slack_verify(secrets, &age_s, by, req->timestamp, req->signature, req->body, now_s);
+	if (out->verdict == SLACK_UNDECIDED)
+		regret(out, req, a);
+	else if (out->verdict != SLACK_GENUINE)
+		refuse_signature(out, refusal(out->verdict, age_s, a), a);
+	else
+		out->has_key = true, out->key = (*by)->key;
+	return out->verdict == SLACK_GENUINE;
 }
 
 /* A function that is known but may not be started. */
@@ -130,8 +140,10 @@ static bool settle_at_once(struct decision *out)
 	}
 }
 
-void decide(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *arena)
+void decide(struct decision *out, const struct config *c, const struct slack_secrets *secrets, const struct gateway_request *req,
+            int64_t now_s, struct arena *arena)
 {
+	const struct slack_secret *by = NULL;
 	struct fault f;
 	*out = (struct decision){ 0 };
 	if (is_health_check(req)) {
@@ -142,11 +154,11 @@ void decide(struct decision *out, const struct config *c, const struct gateway_r
 		struct reply reply = reply_error(405, S("only POST is answered here"), arena);
 		reply.allow_post = true;
 		answer(out, reply, LOG_INFO, S("the method is not POST"));
-	} else if (!verify(out, c, req, now_s, arena)) {
+	} else if (!c->skip_verify && !verify(out, &by, secrets, req, now_s, arena)) {
 		;
 	} else if (slack_request_read(&out->slack, req->content_type, req->body, arena, &f) != OK) {
 		answer(out, reply_error(400, fault_text(&f), arena), LOG_WARN, S("signed, but not a form or JSON"));
-	} else if (out->key && !slack_secrets_admit(&c->secrets, out->key, out->slack.api_app_id)) {
+	} else if (by && !slack_secrets_admit(secrets, by, out->slack.api_app_id)) {
 		refuse_signature(out, S("signed with another secret than that of the app it names"), arena);
 	} else if (!settle_at_once(out)) {
 		choose_target(out, c, req, arena);

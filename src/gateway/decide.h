@@ -18,7 +18,9 @@ struct decision {
 	struct target target;
 	const struct route *route;  /* that led to the target; NULL: the path did */
 	enum payload payload;       /* the form that the target wants */
-	const struct hmac_key *key; /* that the request was signed with; NULL if that was not checked */
+	enum slack_verdict verdict; /* from SLACK_FORGED on, newer secrets may lead to another decision */
+	bool has_key;               /* the signature was checked, */
+	struct hmac_key key;        /* and made with this */
 	struct slack_request slack;
 	/* For the log: why a request was refused, or what it was; empty if it needs no line of its own. */
 	enum log_level level;
@@ -26,8 +28,9 @@ struct decision {
 };
 
 /* `req` comes from front_door_read or from a listener; `now_s` is the wall clock. Everything that the
- * decision points to lives in the event, in `arena` or in the configuration. */
-void decide(struct decision *out, const struct config *c, const struct gateway_request *req, int64_t now_s, struct arena *arena);
+ * decision points to lives in the event, in `arena` or in the configuration; `secrets` are needed for the call only. */
+void decide(struct decision *out, const struct config *c, const struct slack_secrets *secrets, const struct gateway_request *req,
+            int64_t now_s, struct arena *arena);
 
 /* The answer to a request that could not even be read, see front_door_read. */
 void decide_unreadable(struct decision *out, const struct fault *why, struct arena *arena);

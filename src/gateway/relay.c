@@ -40,7 +40,8 @@ struct verifier {
 	const struct slack_secrets *secrets;
 	bool skip;
 	int64_t now_s;
-	const struct hmac_key *key; /* that vouches for the request; NULL if none has to */
+	const struct slack_secret *by; /* what vouches for the request; NULL if nothing has to */
+	enum slack_verdict verdict;
 };
 
 static bool too_old(int64_t age_s)
@@ -64,13 +65,13 @@ static enum err read_event(struct slack_request *slack, struct verifier *v, stru
 	if (req.door == DOOR_NONE)
 		return fault_set(f, E_SYNTAX, 0, "the record holds no request of this gateway");
 	if (!v->skip) {
-		enum slack_verdict verdict = slack_verify(v->secrets, &age_s, &v->key, req.timestamp, req.signature, req.body, v->now_s);
+		v->verdict = slack_verify(v->secrets, &age_s, &v->by, req.timestamp, req.signature, req.body, v->now_s);
 		if (too_old(age_s))
 			return refuse_age(f);
 		/* Only the age is judged otherwise than at the front door. */
-		if (verdict == SLACK_STALE)
-			verdict = slack_verify(v->secrets, &age_s, &v->key, req.timestamp, req.signature, req.body, v->now_s - age_s);
-		if (verdict != SLACK_GENUINE || req.doubled)
+		if (v->verdict == SLACK_STALE)
+			v->verdict = slack_verify(v->secrets, &age_s, &v->by, req.timestamp, req.signature, req.body, v->now_s - age_s);
+		if (v->verdict != SLACK_GENUINE || req.doubled)
 			return fault_set(f, E_REFUSED, 0, "the request in the record does not carry a valid Slack signature");
 	}
 	return slack_request_read(slack, req.content_type, req.body, a, f);
@@ -94,12 +95,14 @@ static enum err read_payload(struct slack_request *slack, struct verifier *v, st
 	if (!hex_decode(given, sizeof(given), text_of(json_member(gateway, S("reply_mac")), a)))
 		return fault_set(f, E_REFUSED, 0, "the payload in the record carries no valid reply_mac");
 	for (size_t i = 0; i < v->secrets->count; i++) {
-		payload_reply_mac(right, &v->secrets->keys[i], received_at_ms, slack->response_url);
-		if (ct_equal(given, right, sizeof(right)))
-			v->key = &v->secrets->keys[i];
+		const struct slack_secret *secret = &v->secrets->list[i];
+		payload_reply_mac(right, &secret->key, received_at_ms, slack->response_url);
+		if (ct_equal(given, right, sizeof(right)) && !secret->missing)
+			v->by = secret;
 	}
 	ct_wipe(right, sizeof(right));
-	return v->key ? OK : fault_set(f, E_REFUSED, 0, "the reply_mac in the record was not made with any of this gateway's secrets");
+	v->verdict = v->by ? SLACK_GENUINE : SLACK_FORGED;
+	return v->by ? OK : fault_set(f, E_REFUSED, 0, "the reply_mac in the record was not made with any of this gateway's secrets");
 }
 
 /* ---- what did it return? ---- */
@@ -139,9 +142,10 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 	read_result(&out->result, record, text_of(json_member(context, S("condition")), arena), arena);
 	enum err e = json_type(gateway) == JSON_OBJECT ? read_payload(&slack, &v, request, gateway, arena, f)
 	                                               : read_event(&slack, &v, request, arena, f);
+	out->verdict = v.verdict;
 	if (e != OK)
 		return e;
-	if (v.key && !slack_secrets_admit(secrets, v.key, slack.api_app_id))
+	if (v.by && !slack_secrets_admit(secrets, v.by, slack.api_app_id))
 		return fault_set(f, E_REFUSED, 0, "the request in the record was signed with another secret than that of the app it names");
 	if (slack.response_url.n == 0)
 		return fault_set(f, E_SYNTAX, 0, "the request in the record has no response_url to answer to");

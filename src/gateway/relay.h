@@ -30,6 +30,7 @@ struct record {
 	struct str request_id;   /* AWS's id of the invocation */
 	struct str response_url; /* verified to be Slack's word */
 	struct function_result result;
+	enum slack_verdict verdict; /* if it was refused: from SLACK_FORGED on, newer secrets may find it genuine */
 };
 
 /* Whether a JSON event is a record of a destination. */

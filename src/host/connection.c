@@ -178,14 +178,6 @@ static void say_health(struct listener *l, struct connection *c)
 }
 
 
-void connection_answer_job(struct listener *l, struct connection *c)
-{
-	c->job->delivered = true;
-	c->keep = c->job->keep_alive;
-	write_answer(l, c, c->job->response, c->job->status);
-	connection_advance(l, c);
-}
-
 /* ---- requests ---- */
 
 static void go_idle(struct listener *l, struct connection *c)
@@ -321,6 +313,34 @@ static void announce(struct listener *l, struct job *job)
 	job->decision.reply = reply_to(&l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &announced, &job->arena);
 }
 
+/* A worker has its job from here on. */
+static void wait_for_job(struct listener *l, struct connection *c)
+{
+	c->state = CONNECTION_WORKING;
+	listener_wait(l, c, WAIT_NONE);
+	jobs_submit(&l->jobs, c->job);
+}
+
+static void carry_out(struct listener *l, struct connection *c)
+{
+	struct job *job = c->job;
+	bool invoke = job->decision.action == ACTION_INVOKE, local = invoke && str_eq(job->decision.target.region, TARGET_LOCAL);
+	if (local) {
+		run_here(l, job);
+	} else if (invoke && !dispatch_announces(&l->services->config, &job->decision)) {
+		wait_for_job(l, c);
+		return;
+	} else if (invoke) {
+		announce(l, job);
+	}
+	job->delivered = true;
+	job_respond(job, &job->decision.reply);
+	if (invoke && !local)
+		jobs_submit(&l->jobs, job);
+	c->keep = job->keep_alive;
+	write_answer(l, c, job->response, job->status);
+}
+
 /* The request is complete: `used` of the buffer's bytes are its. */
 static void work_on(struct listener *l, struct connection *c, size_t used)
 {
@@ -353,24 +373,26 @@ static void work_on(struct listener *l, struct connection *c, size_t used)
 	job->arrived_wall = clock_wall_ms() - (l->now - c->began_mono);
 	job->soft = job->arrived_mono + l->services->config.timeout_ms;
 	job->hard = job->arrived_mono + JOB_LIFE_MS;
-	decide(&job->decision, &l->services->config, &job->request, job->arrived_wall / 1000, &job->arena);
-	bool invoke = job->decision.action == ACTION_INVOKE, local = invoke && str_eq(job->decision.target.region, TARGET_LOCAL);
-	if (local) {
-		run_here(l, job);
-	} else if (invoke && !dispatch_announces(&l->services->config, &job->decision)) {
-		c->state = CONNECTION_WORKING;
-		listener_wait(l, c, WAIT_NONE);
-		jobs_submit(&l->jobs, job);
-		return;
-	} else if (invoke) {
-		announce(l, job);
+	secrets_decide(&l->services->secrets, &job->decision, &job->request, job->arrived_wall / 1000, &job->arena);
+	if (jobs_may_doubt(&l->jobs, job))
+		wait_for_job(l, c);
+	else
+		carry_out(l, c);
+}
+
+void connection_answer_job(struct listener *l, struct connection *c)
+{
+	struct job *job = c->job;
+	if (job->answered) {
+		job->delivered = true;
+		c->keep = job->keep_alive;
+		write_answer(l, c, job->response, job->status);
+	} else {
+		job->keep_alive &= !l->draining;
+		secrets_decide(&l->services->secrets, &job->decision, &job->request, job->arrived_wall / 1000, &job->arena);
+		carry_out(l, c);
 	}
-	job->delivered = true;
-	job_respond(job, &job->decision.reply);
-	if (invoke && !local)
-		jobs_submit(&l->jobs, job);
-	c->keep = job->keep_alive;
-	write_answer(l, c, job->response, job->status);
+	connection_advance(l, c);
 }
 
 static void begin_body(struct listener *l, struct connection *c)

@@ -93,7 +93,7 @@ void connection_expire(struct listener *l, struct connection *c);
 /* A stepper gives it back. */
 void connection_take_back(struct listener *l, struct connection *c);
 
-/* The job that works for it has an answer. */
+/* The job that works for it has an answer, or is to be decided again. */
 void connection_answer_job(struct listener *l, struct connection *c);
 
 /* Closes it if it is idle; otherwise it ends after its answer. */

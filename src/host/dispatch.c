@@ -190,7 +190,7 @@ enum err dispatch_payload(struct str *out, const struct decision *decision, cons
                           struct str request_id, int64_t received_at_ms, struct arena *arena)
 {
 	const struct payload_facts facts = {
-		.request_id = request_id, .received_at_ms = received_at_ms, .key = decision->key,
+		.request_id = request_id, .received_at_ms = received_at_ms, .key = decision->has_key ? &decision->key : NULL,
 		.retry_num = req->retry_num, .retry_reason = req->retry_reason,
 	};
 	return payload_slack(out, &decision->slack, req->body, &decision->target, &facts, arena);

@@ -98,10 +98,10 @@ void job_respond(struct job *job, const struct reply *reply)
 }
 
 /* Under the lock. True if the loop must be woken: whoever made the list not empty has done that already. */
-static bool hand_over(struct jobs *j, struct job *job)
+static bool hand_over(struct jobs *j, struct job *job, bool answered)
 {
 	bool wake = !j->done;
-	job->answered = true;
+	job->answered = answered;
 	job->next_done = j->done;
 	j->done = job;
 	return wake;
@@ -112,16 +112,21 @@ void jobs_close(struct jobs *j)
 	j->closing = true;
 }
 
+static void give_back(struct jobs *j, struct job *job, bool answered)
+{
+	pthread_mutex_lock(&j->lock);
+	bool wake = hand_over(j, job, answered);
+	pthread_mutex_unlock(&j->lock);
+	if (wake)
+		wake_loop(j);
+}
+
 static void answer(void *ctx, const struct reply *reply)
 {
 	struct worker *w = ctx;
 	w->job->keep_alive &= !w->jobs->closing;
 	job_respond(w->job, reply);
-	pthread_mutex_lock(&w->jobs->lock);
-	bool wake = hand_over(w->jobs, w->job);
-	pthread_mutex_unlock(&w->jobs->lock);
-	if (wake)
-		wake_loop(w->jobs);
+	give_back(w->jobs, w->job, true);
 }
 
 struct job *jobs_next_answered(struct jobs *j)
@@ -129,6 +134,8 @@ struct job *jobs_next_answered(struct jobs *j)
 	struct job *job = j->answered;
 	if (job)
 		j->answered = job->next_done;
+	if (job && job->doubtful)
+		j->doubtful--;
 	return job;
 }
 
@@ -145,9 +152,11 @@ static int64_t answer_waiting(struct jobs *j, int64_t now)
 			continue;
 		}
 		job->keep_alive &= !j->closing;
-		struct reply reply = reply_to(&j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
+		struct reply reply = job->decision.reply;
+		if (job->decision.action == ACTION_INVOKE)
+			reply = reply_to(&j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
 		job_respond(job, &reply);
-		hand_over(j, job);
+		hand_over(j, job, true);
 	}
 	return next;
 }
@@ -166,8 +175,15 @@ int64_t jobs_turn(struct jobs *j, int64_t now)
 
 /* ---- work ---- */
 
+bool jobs_may_doubt(const struct jobs *j, const struct job *job)
+{
+	return secrets_may_help(&j->services->secrets, job->decision.verdict) && j->doubtful < (j->workers + 1) / 2;
+}
+
 void jobs_submit(struct jobs *j, struct job *job)
 {
+	job->doubtful = job->decision.action == ACTION_ANSWER;
+	j->doubtful += job->doubtful;
 	atomic_fetch_add(&job->holders, 1);
 	job->next = NULL;
 	pthread_mutex_lock(&j->lock);
@@ -237,6 +253,13 @@ static void work(struct worker *w, struct job *job)
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
 	w->job = job;
+	if (job->decision.action == ACTION_ANSWER) {
+		if (!job->answered) {
+			(void)secrets_renew(&d.services->secrets, job->decision.verdict, job->soft);
+			give_back(w->jobs, job, false);
+		}
+		return;
+	}
 	if (job_payload(&d.payload, job) == OK) {
 		dispatch_run(&d, &result);
 		return;
@@ -288,7 +311,7 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 	struct job *jobs = environment_map_memory(count * sizeof(*jobs));
 	char *memory = environment_map_memory(count * SMALL_ARENA);
 	struct worker *crew = environment_map_memory(workers * sizeof(*crew));
-	*j = (struct jobs){ .services = s, .wake = wake };
+	*j = (struct jobs){ .services = s, .wake = wake, .workers = workers };
 	check(pthread_mutex_init(&j->lock, NULL) == 0 && pthread_cond_init(&j->work, NULL) == 0);
 	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
 	for (size_t i = 0; i < count; i++) {

@@ -32,6 +32,7 @@ struct job {
 	bool delivered;         /* the loop has its answer: also the loop's business */
 	_Atomic int holders;
 	bool answered;          /* under the lock while it is queued, then the worker's business */
+	bool doubtful;          /* the loop's: it waits for newer secrets, and comes back to be decided again if not answered */
 	struct buffer *buffer;  /* head and body, which the decision points into */
 	char *small_memory;
 	struct arena arena;
@@ -52,11 +53,13 @@ static inline struct str job_id(const struct job *job) { return (struct str){ jo
 struct jobs {
 	struct services *services;
 	int wake;                 /* eventfd */
+	size_t workers;
 	_Atomic bool closing;     /* connections end with their answer */
 
 	/* the loop's */
 	struct job *free;
 	struct job *answered, *ended; /* what the last turn brought, to be dealt with */
+	size_t doubtful;
 	uint64_t id_prefix, id_count;
 
 	/* under the lock */
@@ -74,8 +77,11 @@ must_check enum err jobs_start(struct jobs *j, struct services *s, size_t worker
 /* A job for the loop to fill, held by it; NULL when all are in use. Its arena is sized to `buffer`. */
 struct job *jobs_take(struct jobs *j, struct buffer *buffer);
 
-/* Puts it into the queue. */
+/* Puts it into the queue. One whose decision is an answer comes back unanswered when the signing secrets have been read again. */
 void jobs_submit(struct jobs *j, struct job *job);
+
+/* Whether it can be submitted to be decided with newer secrets. Of the workers half are for that. */
+bool jobs_may_doubt(const struct jobs *j, const struct job *job);
 
 /* The loop lets go. Returns the job's buffer if nobody needs it any more, else NULL. */
 must_check struct buffer *jobs_release(struct jobs *j, struct job *job);
@@ -85,7 +91,7 @@ must_check struct buffer *jobs_release(struct jobs *j, struct job *job);
  * with the two below before it is called again. */
 int64_t jobs_turn(struct jobs *j, int64_t now);
 
-/* The next job that has an answer, NULL when there is none; and the next buffer that nobody needs any more. */
+/* The next job that has an answer, or comes back without one; NULL when there is none; and the next buffer that nobody needs any more. */
 struct job *jobs_next_answered(struct jobs *j);
 struct buffer *jobs_next_returned(struct jobs *j);
 

@@ -168,15 +168,19 @@ static int64_t min_ms(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+static int64_t hard_moment(const struct loop *l)
+{
+	return l->arrived_mono + l->deadline_wall - l->arrived_wall - HARD_MARGIN_MS;
+}
+
 /* The user's time runs since the front door saw the request, cold start included. */
-static void set_deadlines(struct dispatch *d, const struct loop *l, int64_t stamp_ms, int64_t timeout_ms)
+static int64_t soft_moment(const struct loop *l, int64_t stamp_ms)
 {
 	int64_t age = l->arrived_wall - stamp_ms;
 	int64_t left = l->deadline_wall - l->arrived_wall;
 	if (stamp_ms == 0 || age < 0 || age > STAMP_AGE_MAX_MS)
 		age = 0;
-	d->soft = l->arrived_mono + min_ms(timeout_ms - age, left - SOFT_MARGIN_MS);
-	d->hard = l->arrived_mono + left - HARD_MARGIN_MS;
+	return l->arrived_mono + min_ms(l->services->config.timeout_ms - age, left - SOFT_MARGIN_MS);
 }
 
 static void warn_of_short_timeout(const struct loop *l)
@@ -197,6 +201,7 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	struct dispatch d = {
 		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
 		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
+		.soft = soft_moment(l, req->arrived_ms), .hard = hard_moment(l),
 	};
 	if (decision->payload == PAYLOAD_SLACK && dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
 		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &l->arena);
@@ -204,13 +209,20 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 		return;
 	}
 	warn_of_short_timeout(l);
-	set_deadlines(&d, l, req->arrived_ms, l->services->config.timeout_ms);
 	dispatch_run(&d, &result);
 	if (result.keys_expired && l->services->credentials.fixed) {
 		LOG(LOG_ERROR,
 			"the credentials of this sandbox have expired; the process ends so that Lambda starts a new one", "");
 		l->fatal = true;
 	}
+}
+
+static void decide_event(struct loop *l, struct decision *decision, const struct gateway_request *req)
+{
+	struct secrets *s = &l->services->secrets;
+	secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
+	if (secrets_renew(s, decision->verdict, soft_moment(l, req->arrived_ms)))
+		secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
 }
 
 static void handle(struct loop *l, struct str event)
@@ -222,7 +234,7 @@ static void handle(struct loop *l, struct str event)
 	enum err e = front_door_read(&req, event, &l->arena, &f);
 	l->door = req.door;
 	if (e == OK && req.door == DOOR_NONE && record_detect(event)) {
-		struct deadline d = { .hard = l->arrived_mono + l->deadline_wall - l->arrived_wall - HARD_MARGIN_MS, .soft = DEADLINE_NEVER };
+		struct deadline d = { .hard = hard_moment(l), .soft = DEADLINE_NEVER };
 		relay_run(l->services, event, l->id, l->arrived_wall / 1000, &d, &l->arena);
 		post_answer(l, S("{}"));
 		return;
@@ -236,7 +248,7 @@ static void handle(struct loop *l, struct str event)
 		e = fault_set(&f, E_LIMIT, 0, "the event was cut off at % bytes, the most that Lambda hands over",
 			NUM(event.n));
 	if (e == OK)
-		decide(&decision, &l->services->config, &req, l->arrived_wall / 1000, &l->arena);
+		decide_event(l, &decision, &req);
 	else
 		decide_unreadable(&decision, &f, &l->arena);
 	if (decision.action == ACTION_INVOKE) {
@@ -309,12 +321,15 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 static void warm_up(struct loop *l)
 {
 	struct fault f;
-	if (l->services->aws.region.n == 0)
-		return;
+	struct services *s = l->services;
 	struct deadline d = deadline_in(WARM_UP_MS);
-	(void)credentials_renew(&l->services->credentials, &d);
-	if (invoke_warm_up(&l->invoker, l->services->aws.region, &d, &f) != OK)
-		LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
+	secrets_read_aside(&s->secrets, false);
+	if (s->aws.region.n) {
+		(void)credentials_renew(&s->credentials, &d);
+		if (invoke_warm_up(&l->invoker, s->aws.region, &d, &f) != OK)
+			LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
+	}
+	secrets_wait(&s->secrets, &d);
 }
 
 static size_t concurrency_of(const struct environment *env)

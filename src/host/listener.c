@@ -257,6 +257,7 @@ static void reload(struct listener *l)
 	systemd_notify_reloading(l->env);
 	if (l->config->tls_cert)
 		handshakes_reload(&l->handshakes);
+	secrets_read_aside(&l->services->secrets, true);
 	systemd_notify(l->env, S("READY=1"));
 }
 
@@ -441,6 +442,7 @@ int listener_run(struct services *s, const struct listener_config *config, const
 		LOG(LOG_ERROR, "cannot start", "reason", fault_text(&f));
 		return e == E_CONFIG ? 2 : 1;
 	}
+	secrets_read_aside(&s->secrets, false);
 	accept_from_now_on(l, true);
 	tell_addresses(l);
 	systemd_notify(env, S("READY=1"));

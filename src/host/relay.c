@@ -9,7 +9,12 @@ void relay_run(struct services *s, struct str event, struct str request_id, int6
 	struct record record;
 	struct fault f;
 	struct str message = { 0 };
-	enum err e = record_read(&record, event, &s->config.secrets, s->config.skip_verify, now_s, arena, &f);
+	enum err e;
+	do {
+		const struct slack_secrets *held = secrets_hold(&s->secrets);
+		e = record_read(&record, event, held, s->config.skip_verify, now_s, arena, &f);
+		secrets_release(&s->secrets, held);
+	} while (e != OK && secrets_renew(&s->secrets, record.verdict, d->hard));
 	if (e == OK && result_message(&message, &record.result, &record.function, arena) != OK)
 		e = fault_set(&f, E_LIMIT, 0, "the function's answer is too large for a message");
 	bool silent = e == OK && !message.n;

@@ -152,7 +152,7 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	char field_memory[PROXY_FIELD_MAX];
 	struct buf field = BUF(field_memory);
 	proxy_put_field(&field, via);
-	slack_sign(&signature, &s->config.secrets, stamp, body);
+	slack_sign(&signature, &s->secrets.sets[0], stamp, body);
 	const struct str parts[] = {
 		S("POST "), via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url), S(" HTTP/1.1\r\n"), buf_str(&field), S("Host: "), to->authority,
 		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: "),
@@ -183,7 +183,7 @@ int send_run(char **arguments)
 	enum err e = read_arguments(l, arguments, &f);
 	if (e == OK)
 		e = services_start(s, &env, 1, &f);
-	if (e == OK && !s->config.secrets.count)
+	if (e == OK && !s->config.sources_count)
 		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
 	if (e == OK)
 		e = read_url(to, l->url, &f);
@@ -192,6 +192,10 @@ int send_run(char **arguments)
 		e = fault_set(&f, E_CONFIG, 0, "the request is larger than a gateway takes");
 	if (e != OK)
 		return fail(2, fault_text(&f));
+	struct deadline d = deadline_in(TIME_MS);
+	e = secrets_read(&s->secrets, &d, &f);
+	if (s->secrets.sets[0].list[0].missing)
+		return fail(1, fault_text(&f));
 	e = exchange(r, &answer, l, s, to, body, &f);
 	if (e != OK)
 		return fail(1, fault_text(&f));

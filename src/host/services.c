@@ -95,6 +95,8 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	if (s->aws.region.n == 0)
 		s->aws.region = environment_get(env, "AWS_DEFAULT_REGION");
 	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, environment_map_memory(CREDENTIALS_SCRATCH), f);
+	if (e == OK)
+		e = secrets_init(&s->secrets, &s->config, &s->credentials, f);
 	if (e != OK)
 		return e;
 	dedupe_init(&s->dedupe, environment_map_memory(sizeof(struct dedupe_table)));

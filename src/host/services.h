@@ -6,6 +6,7 @@
 #include "aws/invoke.h"
 #include "gateway/config.h"
 #include "host/dedupe.h"
+#include "host/secrets.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
 #include "net/tls.h"
@@ -22,6 +23,7 @@ struct services {
 	/* What is large and not touched before it is needed comes last. */
 	struct resolver resolver;
 	struct credential_chain credentials;
+	struct secrets secrets;
 };
 
 /* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed

@@ -10,18 +10,19 @@ bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str ap
 {
 	if (secret.n == 0 || s->count == SLACK_SECRETS_MAX)
 		return false;
-	s->apps[s->count] = app;
-	hmac_key(&s->keys[s->count++], secret);
+	struct slack_secret *new = &s->list[s->count++];
+	new->app = app;
+	new->missing = false;
+	hmac_key(&new->key, secret);
 	return true;
 }
 
-bool slack_secrets_admit(const struct slack_secrets *s, const struct hmac_key *key, struct str app)
+bool slack_secrets_admit(const struct slack_secrets *s, const struct slack_secret *secret, struct str app)
 {
-	struct str owner = s->apps[key - s->keys];
 	bool listed = false;
 	for (size_t i = 0; i < s->count; i++)
-		listed |= str_eq(s->apps[i], app);
-	return app.n == 0 || str_eq(owner, app) || (owner.n == 0 && !listed);
+		listed |= str_eq(s->list[i].app, app);
+	return app.n == 0 || str_eq(secret->app, app) || (secret->app.n == 0 && !listed);
 }
 
 static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str timestamp, struct str body)
@@ -35,7 +36,7 @@ static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key,
 	hmac_final(&h, out);
 }
 
-enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, const struct hmac_key **key,
+enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, const struct slack_secret **by,
                                 struct str timestamp, struct str signature, struct str body, int64_t now_s)
 {
 	uint64_t stamp;
@@ -51,10 +52,13 @@ enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, c
 		return SLACK_STALE;
 	enum slack_verdict verdict = SLACK_FORGED;
 	for (size_t i = 0; i < s->count; i++) {
-		compute(right, &s->keys[i], timestamp, body);
-		if (ct_equal(given, right, sizeof(right))) {
+		const struct slack_secret *secret = &s->list[i];
+		if (secret->missing && verdict == SLACK_FORGED)
+			verdict = SLACK_UNDECIDED;
+		compute(right, &secret->key, timestamp, body);
+		if (ct_equal(given, right, sizeof(right)) && !secret->missing) {
 			verdict = SLACK_GENUINE;
-			*key = &s->keys[i];
+			*by = secret;
 		}
 	}
 	ct_wipe(right, sizeof(right));
@@ -64,8 +68,8 @@ enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, c
 void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body)
 {
 	uint8_t code[SHA256_SIZE];
-	check(s->count > 0);
-	compute(code, &s->keys[0], timestamp, body);
+	check(s->count > 0 && !s->list[0].missing);
+	compute(code, &s->list[0].key, timestamp, body);
 	buf_put(out, S("v0="));
 	hex_put(out, code, sizeof(code));
 }

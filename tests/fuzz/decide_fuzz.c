@@ -45,23 +45,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct arena a = { memory, 0, sizeof(memory) };
 	struct config c = { .allow = S("eu-west-1/*"), .ack_type = S("in_channel"), .ack_text = S("{command} {text} {user_name} {function}") };
 	struct gateway_request req;
+	struct slack_secrets secrets = { 0 };
 	struct decision d;
 	struct fault f;
 	struct str event, body;
 	bool own_body = str_cut(&event, &body, (struct str){ (const char *)data, n }, '\0');
 	check(routes_read(&c.routes, ROUTES, PAYLOAD_SLACK, &a, &f) == OK);
-	check(slack_secrets_add(&c.secrets, S("a secret that no input can know"), S("")));
+	check(slack_secrets_add(&secrets, S("a secret that no input can know"), S("")));
 	if (n > 1 << 14 || front_door_read(&req, event, &a, &f) != OK)
 		return 0;
 	if (own_body)
 		req.body = body, req.content_type = str_starts(body, S("{")) ? S("application/json") : S("");
-	decide(&d, &c, &req, NOW, &a);
+	decide(&d, &c, &secrets, &req, NOW, &a);
 	check(d.action == ACTION_ANSWER && d.slack.json.n == 0 && d.target.name.n == 0);
 	check_answer(&req, &d.reply, &a);
 
-	slack_sign(&b, &c.secrets, STAMP, req.body);
+	slack_sign(&b, &secrets, STAMP, req.body);
 	req.timestamp = STAMP, req.signature = buf_str(&b);
-	decide(&d, &c, &req, NOW, &a);
+	decide(&d, &c, &secrets, &req, NOW, &a);
 	check(d.action == ACTION_ANSWER || !req.doubled);
 	if (d.action == ACTION_INVOKE)
 		check_started(&c, &req, &d, &a);

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(slack_secrets_add(&secrets, S("a secret"), S("")));
 	const struct payload_facts facts = {
 		.request_id = S("id"), .received_at_ms = NOW * INT64_C(1000), .retry_num = str_sub(body, 0, 2), .retry_reason = str_sub(body, 0, 9),
-		.key = &secrets.keys[0],
+		.key = &secrets.list[0].key,
 	};
 	if (n > 1 << 14 || slack_request_read(&slack, str_starts(body, S("{")) ? S("application/json") : S(""), body, &a, &f) != OK)
 		return 0;

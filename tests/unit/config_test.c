@@ -42,7 +42,7 @@ static enum err read_one(const char *name, const char *value)
 TEST(config_defaults)
 {
 	expect_int(read_one(NULL, NULL), OK);
-	expect_int(config.secrets.count, 1);
+	expect_int(config.sources_count, 1);
 	expect(!config.skip_verify);
 	expect_str(config.allow, S("*/*"));
 	expect_int(config.ack, ACK_CONFIRMED);
@@ -68,7 +68,7 @@ TEST(config_empty_values)
 	for (size_t i = 0; i < countof(names); i++) {
 		context("%s", names[i]);
 		expect_int(read_one(names[i], ""), OK);
-		expect(memcmp(&config.secrets, &unset.secrets, sizeof(unset.secrets)) == 0);
+		expect(memcmp(config.sources, unset.sources, sizeof(unset.sources)) == 0);
 		expect_int(config.skip_verify, false);
 		expect_str(config.allow, unset.allow);
 		expect_int(config.ack, unset.ack);
@@ -100,13 +100,62 @@ TEST(config_secrets)
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
-		expect_int(config.secrets.count, cases[i].count);
-		int64_t age_s;
-		const struct hmac_key *key;
-		if (i < 6)
-			expect_int(slack_verify(&config.secrets, &age_s, &key, S("1531420618"),
-			                        S("v0=55f41ec73231010289b54e669149ea021fccab11b5524355523533ce930cb739"), S(""), 1531420618),
-			           SLACK_GENUINE);
+		expect_int(config.sources_count, cases[i].count);
+		for (size_t j = 0; j < config.sources_count; j++) {
+			expect_int(config.sources[j].kind, SECRET_LITERAL);
+			expect_str(config.sources[j].app, S(""));
+			if (i < 6)
+				expect_str(config.sources[j].text, S(SECRET));
+		}
+	}
+}
+
+TEST(config_references_to_secrets)
+{
+	static const struct {
+		const char *value;
+		enum secret_kind kind;
+		struct str text;
+	} cases[] = {
+		{ "file:/run/secrets/slack", SECRET_FILE, STR("/run/secrets/slack") },
+		{ " file:a b\n", SECRET_FILE, STR("a b") },
+		{ "file:x#y", SECRET_FILE, STR("x#y") },
+		{ "ssm:/slack/secret:3", SECRET_SSM, STR("/slack/secret:3") },
+		{ "ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/slack", SECRET_SSM, STR("arn:aws:ssm:eu-west-1:123456789012:parameter/slack") },
+		{ "secretsmanager:slack", SECRET_SECRETS_MANAGER, STR("slack") },
+		{ "secretsmanager:slack#signing_secret", SECRET_SECRETS_MANAGER, STR("slack#signing_secret") },
+		{ "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k", SECRET_SECRETS_MANAGER,
+		  STR("arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k") },
+		/* what looks like one and is none is a secret */
+		{ "FILE:/run/secret", SECRET_LITERAL, STR("FILE:/run/secret") },
+		{ "vault:slack", SECRET_LITERAL, STR("vault:slack") },
+		{ "ssm", SECRET_LITERAL, STR("ssm") },
+		{ "file", SECRET_LITERAL, STR("file") },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char mixed[256];
+		struct buf b = BUF(mixed);
+		buf_format(&b, SECRET ",%, other%", str_c(cases[i].value), S("\0"));
+		context("%s", cases[i].value);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
+		expect_int(config.sources_count, 1);
+		expect_int(config.sources[0].kind, cases[i].kind);
+		expect_str(config.sources[0].text, cases[i].text);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", mixed } }), OK);
+		expect_int(config.sources_count, 3);
+		expect_str(config.sources[0].text, S(SECRET));
+		expect_int(config.sources[1].kind, cases[i].kind);
+		expect_str(config.sources[1].text, cases[i].text);
+		expect_str(config.sources[2].text, S("other"));
+	}
+	static const char *const empty[] = {
+		"file:", "ssm:", "secretsmanager:", "secretsmanager:#", "secretsmanager:#key", "secretsmanager:id#", SECRET ",file: ",
+	};
+	for (size_t i = 0; i < countof(empty); i++) {
+		context("%s", empty[i]);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", empty[i] } }), E_CONFIG);
+		expect(str_starts(fault_text(&fault), S("SLACK_SIGNING_SECRET: ")));
+		expect(str_ends(fault_text(&fault), S("must be followed by the name of what holds the secret")));
 	}
 }
 
@@ -124,11 +173,6 @@ TEST(config_needs_a_secret)
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] }, { "GATEWAY_INSECURE_SKIP_VERIFY", "1" } }), OK);
 		expect(config.skip_verify);
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] }, { "GATEWAY_INSECURE_SKIP_VERIFY", "0" } }), E_CONFIG);
-	}
-for (size_t i = 0; i < 3; i++) {
-		static const char *const references[] = { "file:/run/secret", "ssm:/slack/secret", SECRET ",secretsmanager:slack#key" };
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", references[i] } }), E_CONFIG);
-		expect(str_starts(fault_text(&fault), S("SLACK_SIGNING_SECRET names a secret (file:, ssm: or secretsmanager:)")));
 	}
 #define SIXTEEN "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
 	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN } }), OK);
@@ -151,13 +195,22 @@ TEST(config_secrets_of_apps)
 {
 	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"" SECRET ", old\"},\"A2\":{\"secret\":\"other\"}}}"), OK);
 	expect_int(config_check_secrets(&config, &fault), OK);
-	expect_int(config.secrets.count, 3);
-	expect_str(config.secrets.apps[0], S("A1"));
-	expect_str(config.secrets.apps[1], S("A1"));
-	expect_str(config.secrets.apps[2], S("A2"));
+	expect_int(config.sources_count, 3);
+	expect_str(config.sources[0].app, S("A1"));
+	expect_str(config.sources[1].app, S("A1"));
+	expect_str(config.sources[1].text, S("old"));
+	expect_str(config.sources[2].app, S("A2"));
+	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"ssm:/a1, file:/a1\"}}}"), OK);
+	expect_int(config_check_secrets(&config, &fault), OK);
+	expect_int(config.sources_count, 2);
+	expect_int(config.sources[0].kind, SECRET_SSM);
+	expect_int(config.sources[1].kind, SECRET_FILE);
+	expect_str(config.sources[1].app, S("A1"));
+	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"ssm:\"}}}"), E_CONFIG);
+	expect_str(fault_text(&fault), S("GATEWAY_CONFIG: ssm: must be followed by the name of what holds the secret"));
 	expect_int(read_routes(SECRET, "{\"apps\":{\"A1\":{\"secret\":\"other\"}}}"), OK);
-	expect_int(config.secrets.count, 2);
-	expect_str(config.secrets.apps[0], S(""));
+	expect_int(config.sources_count, 2);
+	expect_str(config.sources[0].app, S(""));
 	expect_int(read_routes(NULL, "{}"), OK);
 	expect_int(config_check_secrets(&config, &fault), E_CONFIG);
 	static const char *const blanks[] = { " ", ",", " , \\n" };
@@ -175,7 +228,7 @@ TEST(config_values)
 {
 	expect_int(read_one("GATEWAY_INSECURE_SKIP_VERIFY", "1"), OK);
 	expect(config.skip_verify);
-	expect_int(config.secrets.count, 1);
+	expect_int(config.sources_count, 1);
 	expect_int(read_one("GATEWAY_INSECURE_SKIP_VERIFY", "0"), OK);
 	expect(!config.skip_verify);
 	expect_int(read_one("GATEWAY_ALLOW", "eu-west-1/*, */deploy:live ,"), OK);

@@ -1,6 +1,8 @@
 #include "check.h"
 #include "gateway/decide.h"
 
+#include <string.h>
+
 #define SECRET "8f742231b10e8888abcd99yyyzzz85a5"
 #define STAMP "1531420618"
 #define SIGNATURE "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
@@ -10,12 +12,19 @@ enum { NOW = 1531420618 };
 static char memory[1 << 17];
 static struct arena arena = { memory, 0, sizeof(memory) };
 static struct decision decision;
+static struct slack_secrets secrets; /* that requests are judged with */
+
+static struct slack_secrets only(struct str secret)
+{
+	struct slack_secrets s = { 0 };
+	expect(slack_secrets_add(&s, secret, S("")));
+	return s;
+}
 
 static struct config config_of(struct str secret)
 {
-	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
-	expect(slack_secrets_add(&c.secrets, secret, S("")));
-	return c;
+	secrets = only(secret);
+	return (struct config){ .allow = S("*/*"), .ack_type = S("ephemeral") };
 }
 
 /* A request as Slack makes it, signed. Lives until the next one is made. */
@@ -23,8 +32,8 @@ static struct gateway_request request_of(struct str content_type, struct str bod
 {
 	static char signature[128];
 	struct buf b = BUF(signature);
-	struct config c = config_of(S(SECRET));
-	slack_sign(&b, &c.secrets, S(STAMP), body);
+	struct slack_secrets signer = only(S(SECRET));
+	slack_sign(&b, &signer, S(STAMP), body);
 	return (struct gateway_request){
 		.door = DOOR_HTTP, .method = S("POST"), .path = S("/eu-west-1/deploy:live"), .content_type = content_type,
 		.user_agent = S("Slackbot 1.0 (+https://api.slack.com/robots)"), .timestamp = S(STAMP), .signature = buf_str(&b), .body = body,
@@ -44,7 +53,7 @@ static struct gateway_request json(struct str body) { return request_of(S("appli
 static void run(const struct config *c, const struct gateway_request *req)
 {
 	arena_reset(&arena);
-	decide(&decision, c, req, NOW, &arena);
+	decide(&decision, c, &secrets, req, NOW, &arena);
 }
 
 static void expect_answer(struct reply want)
@@ -80,13 +89,13 @@ TEST(decide_through_every_front_door)
 		context("%s", files[i]);
 		arena_reset(&arena);
 		expect_int(front_door_read(&req, test_file(path), &arena, &f), OK);
-		decide(&decision, &c, &req, NOW, &arena);
+		decide(&decision, &c, &secrets, &req, NOW, &arena);
 		expect_int(decision.action, ACTION_INVOKE);
 		expect_str(decision.target.region, S("eu-west-1"));
 		expect_str(decision.target.function, S("harbour-deploy"));
 		expect_int(decision.slack.kind, SLACK_COMMAND);
 		expect_str(decision.slack.command, S("/webhook-collect"));
-		decide(&decision, &c, &req, NOW + 301, &arena);
+		decide(&decision, &c, &secrets, &req, NOW + 301, &arena);
 		expect_answer(UNAUTHORIZED);
 	}
 }
@@ -422,16 +431,15 @@ TEST(decide_by_app)
 		{ STR("command=/x&api_app_id=A2"), true, false }, { STR("command=/x&api_app_id=A2"), false, true },
 		{ STR("command=/x"), true, true },                { STR("command=/x"), false, true },
 	};
-	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
-	expect(slack_secrets_add(&c.secrets, S("for everybody"), S("")));
-	use_routes(&c, S("{\"apps\":{\"A1\":{\"secret\":\"" SECRET "\"}}}"));
+	struct config c = config_of(S("for everybody"));
+	expect(slack_secrets_add(&secrets, S(SECRET), S("A1")));
 	for (size_t i = 0; i < countof(cases); i++) {
 		char signature[67];
 		struct buf b = BUF(signature);
 		struct gateway_request req = form(cases[i].body);
 		context("case %zu", i);
 		if (!cases[i].with_own) {
-			slack_sign(&b, &c.secrets, S(STAMP), req.body);
+			slack_sign(&b, &secrets, S(STAMP), req.body);
 			req.signature = buf_str(&b);
 		}
 		run(&c, &req);
@@ -496,10 +504,62 @@ TEST(decide_without_verification)
 /* Without a secret, and without leave to do without, nothing is genuine. */
 TEST(decide_without_secrets)
 {
-	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
+	struct config c = config_of(S(SECRET));
 	struct gateway_request req = form(COMMAND);
+	secrets.count = 0;
 	run(&c, &req);
 	expect_answer(UNAUTHORIZED);
+	expect(!decision.has_key);
+}
+
+/* What could not be fetched yet may be what a request is signed with: that is no forger's fault. */
+TEST(decide_while_a_secret_is_missing)
+{
+#define REGRET(code) ((struct reply){ .status = (code), .content_type = JSON, .body = S("{\"error\":\"the signing secret could not be fetched\"}") })
+	struct config c = config_of(S("another secret"));
+	secrets.list[secrets.count++] = (struct slack_secret){ .app = S("A1"), .missing = true };
+	for (size_t i = 0; i < 2; i++) {
+		struct gateway_request req = form(COMMAND), event = json(EVENT);
+		context("%zu known", secrets.count - 1);
+		run(&c, &req);
+		expect_answer(REGRET(500));
+		expect_int(decision.verdict, SLACK_UNDECIDED);
+		expect_int(decision.level, LOG_ERROR);
+		expect_str(decision.why, S("the signing secret could not be fetched"));
+		event = json(EVENT);
+		run(&c, &event);
+		expect_answer(REGRET(503));
+		/* but these would be wrong with any secret */
+		event.timestamp = S("1531420000");
+		run(&c, &event);
+		expect_answer(UNAUTHORIZED);
+		event.signature = S("");
+		run(&c, &event);
+		expect_answer(UNAUTHORIZED);
+		expect(decision.verdict < SLACK_FORGED);
+		secrets.list[0] = secrets.list[1];
+		secrets.count = 1;
+	}
+	struct gateway_request req = form(COMMAND);
+	secrets = only(S(SECRET));
+	run(&c, &req);
+	expect_int(decision.action, ACTION_INVOKE);
+}
+
+/* The key outlives the secrets that it came from. */
+TEST(decide_keeps_the_key)
+{
+	struct config c = config_of(S("another secret"));
+	struct gateway_request req = form(COMMAND);
+	run(&c, &req);
+	expect_int(decision.verdict, SLACK_FORGED);
+	expect(!decision.has_key);
+	expect(slack_secrets_add(&secrets, S(SECRET), S("")));
+	run(&c, &req);
+	memset(&secrets, 0xff, sizeof(secrets));
+	struct slack_secrets right = only(S(SECRET));
+	expect_int(decision.verdict, SLACK_GENUINE);
+	expect(decision.has_key && memcmp(&decision.key, &right.list[0].key, sizeof(decision.key)) == 0);
 }
 
 TEST(decide_unreadable_requests)

@@ -68,7 +68,7 @@ static void put_payload(struct json_writer *w, const struct sent *sent)
 	char text[64];
 	struct buf hex = BUF(text);
 	int64_t received_at_ms = (NOW - sent->age_s) * 1000 + 999;
-	payload_reply_mac(mac, &signer.keys[0], received_at_ms, S(HOOK));
+	payload_reply_mac(mac, &signer.list[0].key, received_at_ms, S(HOOK));
 	hex_put(&hex, mac, sizeof(mac));
 	json_open(w, '{');
 	json_field(w, S("type"), S("slash_command"));
@@ -248,6 +248,30 @@ TEST(relay_by_app)
 		expect_int(read_sent(put_payload, &payload, false), cases[i].want ? OK : E_REFUSED);
 		expect_int(read_sent(put_payload, &payload, true), OK);
 	}
+}
+
+/* Whether newer secrets could find a record genuine. */
+TEST(relay_verdicts)
+{
+	const struct sent right = { 0 }, forged = { .secret = S("of tomorrow") }, old = { .secret = S("of tomorrow"), .age_s = RELAY_WINDOW_S + 1 };
+	use_secrets();
+	expect_int(read_sent(put_event, &right, false), OK);
+	expect_int(record.verdict, SLACK_GENUINE);
+	expect_int(read_sent(put_payload, &right, false), OK);
+	expect_int(record.verdict, SLACK_GENUINE);
+	expect_int(read_sent(put_event, &forged, false), E_REFUSED);
+	expect_int(record.verdict, SLACK_FORGED);
+	expect_int(read_sent(put_payload, &forged, false), E_REFUSED);
+	expect_int(record.verdict, SLACK_FORGED);
+	expect_int(read_sent(put_event, &old, false), E_REFUSED);
+	expect(record.verdict < SLACK_FORGED);
+	expect_int(read_sent(put_payload, &old, false), E_REFUSED);
+	expect(record.verdict < SLACK_FORGED);
+	secrets.list[0].missing = secrets.list[1].missing = true;
+	expect_int(read_sent(put_event, &right, false), E_REFUSED);
+	expect_int(record.verdict, SLACK_UNDECIDED);
+	expect_int(read_sent(put_payload, &right, false), E_REFUSED);
+	expect(record.verdict >= SLACK_FORGED);
 }
 
 TEST(relay_odd_requests)

@@ -25,9 +25,9 @@ static struct str documented_body(void)
 /* With everything at a guard page; the age is thrown away. */
 static enum slack_verdict verify(const struct slack_secrets *s, struct str timestamp, struct str signature, struct str body, int64_t now_s)
 {
-	const struct hmac_key *key;
+	const struct slack_secret *by;
 	int64_t age_s;
-	return slack_verify(s, &age_s, &key, guard_copy(timestamp), guard_copy(signature), guard_copy(body), now_s);
+	return slack_verify(s, &age_s, &by, guard_copy(timestamp), guard_copy(signature), guard_copy(body), now_s);
 }
 
 TEST(slack_verify_vectors)
@@ -90,13 +90,13 @@ TEST(slack_verify_every_byte_counts)
 {
 	struct slack_secrets s = secrets_of(S(SECRET));
 	struct str body = documented_body();
-	const struct hmac_key *key;
+	const struct slack_secret *by;
 	int64_t age_s;
 	for (size_t i = 0; i < sizeof(SIGNATURE) - 1; i++) {
 		char signature[] = SIGNATURE;
 		signature[i] = signature[i] == '0' ? '1' : '0';
 		context("byte %zu of the signature", i);
-		expect(slack_verify(&s, &age_s, &key, S(STAMP), (struct str){ signature, sizeof(signature) - 1 }, body, NOW) != SLACK_GENUINE);
+		expect(slack_verify(&s, &age_s, &by, S(STAMP), (struct str){ signature, sizeof(signature) - 1 }, body, NOW) != SLACK_GENUINE);
 		context("the first %zu bytes of the signature", i);
 		expect(verify(&s, S(STAMP), str_sub(S(SIGNATURE), 0, i), body, NOW) != SLACK_GENUINE);
 	}
@@ -106,7 +106,7 @@ TEST(slack_verify_every_byte_counts)
 		buf_put(&b, body);
 		text[i] = (char)(text[i] ^ 1 << test_random(8));
 		context("byte %zu of the body", i);
-		expect_int(slack_verify(&s, &age_s, &key, S(STAMP), S(SIGNATURE), buf_str(&b), NOW), SLACK_FORGED);
+		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), buf_str(&b), NOW), SLACK_FORGED);
 		context("the first %zu bytes of the body", i);
 		expect_int(verify(&s, S(STAMP), S(SIGNATURE), str_sub(body, 0, i), NOW), SLACK_FORGED);
 	}
@@ -163,10 +163,10 @@ TEST(slack_verify_window)
 	struct slack_secrets s = secrets_of(S(SECRET));
 	struct str body = documented_body();
 	for (size_t i = 0; i < countof(cases); i++) {
-		const struct hmac_key *key;
+		const struct slack_secret *by;
 	int64_t age_s = 12345;
 		context("case %zu", i);
-		expect_int(slack_verify(&s, &age_s, &key, S(STAMP), S(SIGNATURE), body, cases[i].now_s), cases[i].want);
+		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), body, cases[i].now_s), cases[i].want);
 		expect_int(age_s, cases[i].age_s);
 	}
 }
@@ -177,13 +177,13 @@ TEST(slack_verify_several_secrets)
 	for (size_t count = 0; count <= SLACK_SECRETS_MAX; count++) {
 		for (size_t right = 0; right <= count; right++) {
 			struct slack_secrets s = { 0 };
-			const struct hmac_key *key = NULL;
+			const struct slack_secret *by = NULL;
 			int64_t age_s;
 			for (size_t i = 0; i < count; i++)
 				expect(slack_secrets_add(&s, i == right ? S(SECRET) : S("8f742231b10e8888abcd99yyyzzz85a6"), S("")));
 			context("%zu secrets, the right one is %zu", count, right);
-			expect_int(slack_verify(&s, &age_s, &key, S(STAMP), S(SIGNATURE), body, NOW), right < count ? SLACK_GENUINE : SLACK_FORGED);
-			expect(key == (right < count ? &s.keys[right] : NULL));
+			expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), body, NOW), right < count ? SLACK_GENUINE : SLACK_FORGED);
+			expect(by == (right < count ? &s.list[right] : NULL));
 		}
 	}
 }
@@ -208,8 +208,33 @@ TEST(slack_secrets_of_apps)
 	expect(slack_secrets_add(&s, S("the one of A2"), S("A2")));
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(slack_secrets_admit(&s, &s.keys[cases[i].key], guard_copy(cases[i].app)), cases[i].want);
+		expect_int(slack_secrets_admit(&s, &s.list[cases[i].key], guard_copy(cases[i].app)), cases[i].want);
 	}
+}
+
+/* One that nobody knows yet signs nothing; only while there is one, what is signed with none of the others is undecided. */
+TEST(slack_secrets_that_are_missing)
+{
+	const struct slack_secret missing = { .app = S("A1"), .missing = true };
+	const struct slack_secret *by = NULL;
+	int64_t age_s;
+	for (size_t at = 0; at < 2; at++) {
+		struct slack_secrets s = secrets_of(S(SECRET));
+		s.list[1] = s.list[0];
+		s.list[at] = missing;
+		s.count = 2;
+		context("missing at %zu", at);
+		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), test_file("vectors/slack/command.form"), NOW), SLACK_GENUINE);
+		expect(by == &s.list[!at]);
+		expect_int(verify(&s, S(STAMP), S(SIGNATURE), S("other"), NOW), SLACK_UNDECIDED);
+		expect_int(verify(&s, S(STAMP), S(SIGNATURE), S("other"), NOW + 301), SLACK_STALE);
+		expect_int(verify(&s, S(STAMP), S(""), S("other"), NOW), SLACK_UNSIGNED);
+		/* Nor does somebody else's do for the app that it belongs to. */
+		expect(!slack_secrets_admit(&s, &s.list[!at], S("A1")));
+		expect(slack_secrets_admit(&s, &s.list[!at], S("A2")));
+	}
+	struct slack_secrets none = { .count = 1, .list = { missing } };
+	expect_int(verify(&none, S(STAMP), S(SIGNATURE), test_file("vectors/slack/command.form"), NOW), SLACK_UNDECIDED);
 }
 
 TEST(slack_secrets_limits)
