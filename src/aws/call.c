@@ -62,7 +62,7 @@ enum err aws_call(struct aws_answer *out, struct aws_client *client, const struc
 	struct buf answer = arena_buf(arena, AWS_CALL_ANSWER_MAX);
 	struct course c = {
 		.request = {
-			.client = client, .keys = call->keys, .key_cache = &key_cache, .endpoint = &endpoint,
+			.client = client, .keys = call->keys, .key_cache = &key_cache, .signer = call->signer, .endpoint = &endpoint,
 			.service = aws_service_name(call->service), .region = call->region, .path = call->path, .query = call->query,
 			.fields = call->fields, .fields_count = call->fields_count, .payload = call->payload,
 		},

@@ -21,7 +21,8 @@ struct aws_call {
 	const struct sigv4_header *fields; /* such as content-type and x-amz-target, in lower case; none may have a control byte in its value */
 	size_t fields_count;               /* at most AWS_REQUEST_FIELDS_MAX */
 	struct str payload;
-	const struct credentials *keys;    /* that sign it; NULL: it is sent unsigned */
+	const struct credentials *keys;    /* that sign it; NULL: it is sent unsigned, unless there is a signer */
+	const struct sigv4_signer *signer;
 	struct str action;                 /* for refusal_read: "ssm:GetParameter" */
 };
 

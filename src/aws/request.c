@@ -89,10 +89,16 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 		buf_put(out, S("\r\n"));
 	}
 	enum err e = OK;
+	struct sigv4_signer own;
+	const struct sigv4_signer *signer = r->signer;
 	if (r->keys) {
+		own = sigv4_signer(r->keys->access_key_id, signing_key(r->key_cache, r->keys, &scope));
+		signer = &own;
+	}
+	if (signer) {
 		sha256(to_sign.payload_hash, r->payload);
 		buf_put(out, S("authorization: "));
-		e = sigv4_sign(out, r->keys->access_key_id, signing_key(r->key_cache, r->keys, &scope), &scope, &to_sign);
+		e = sigv4_sign(out, signer, &scope, &to_sign);
 		buf_put(out, S("\r\n"));
 	}
 	buf_put(out, S("\r\n"));

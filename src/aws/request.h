@@ -24,7 +24,8 @@ struct aws_key_cache {
 struct aws_request {
 	/* with what */
 	struct aws_client *client;
-	const struct credentials *keys; /* that sign it; NULL: it is sent unsigned. Held for the call only */
+	const struct credentials *keys; /* that sign it; NULL: it is sent unsigned, unless there is a signer. Held for the call only */
+	const struct sigv4_signer *signer; /* if it is no keys that sign it; else NULL */
 	struct aws_key_cache *key_cache; /* NULL if there are no keys */
 	int64_t skew_ms; /* the client's, at the time of this attempt */
 	bool fresh;      /* not on a kept connection */

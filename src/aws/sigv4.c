@@ -186,30 +186,42 @@ void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct si
 	hex_put(out, hash, sizeof(hash));
 }
 
-void sigv4_authorization(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
-                         const struct sigv4_scope *scope, const struct sigv4_request *req, struct str string_to_sign)
+static size_t sign_with_hmac(const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], struct str string_to_sign)
+{
+	hmac_sha256(out, digest_str(key), string_to_sign);
+	return SHA256_SIZE;
+}
+
+struct sigv4_signer sigv4_signer(struct str access_key_id, const struct sigv4_key *key)
+{
+	return (struct sigv4_signer){ S(SIGV4_ALGORITHM), access_key_id, sign_with_hmac, key->bytes };
+}
+
+void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,
+                         const struct sigv4_request *req, struct str string_to_sign)
 {
 	struct headers h = headers_sorted(req);
-	uint8_t signature[SHA256_SIZE];
-	hmac_sha256(signature, digest_str(key->bytes), string_to_sign);
-	buf_format(out, SIGV4_ALGORITHM " Credential=%/", access_key_id);
+	uint8_t signature[SIGV4_SIGNATURE_MAX];
+	size_t n = signer->sign(signer->key, signature, string_to_sign);
+	check(n > 0);
+	buf_format(out, "% Credential=%/", signer->algorithm, signer->id);
 	put_scope(out, scope);
 	buf_put(out, S(", SignedHeaders="));
 	put_names(out, &h);
 	buf_put(out, S(", Signature="));
-	hex_put(out, signature, sizeof(signature));
+	hex_put(out, signature, n);
 }
 
-enum err sigv4_sign(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
-                    const struct sigv4_scope *scope, const struct sigv4_request *req)
+enum err sigv4_sign(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,
+                    const struct sigv4_request *req)
 {
 	char memory[SIGV4_CANONICAL_MAX], to_sign_memory[256];
 	struct buf canonical = BUF(memory), to_sign = BUF(to_sign_memory);
 	sigv4_canonical(&canonical, req);
-	sigv4_string_to_sign(&to_sign, S(SIGV4_ALGORITHM), scope, buf_str(&canonical));
+	sigv4_string_to_sign(&to_sign, signer->algorithm, scope, buf_str(&canonical));
 	bool fits = !canonical.full && !to_sign.full;
 	if (fits)
-		sigv4_authorization(out, access_key_id, key, scope, req, buf_str(&to_sign));
+		sigv4_authorization(out, signer, scope, req, buf_str(&to_sign));
 	ct_wipe(memory, canonical.n); /* it holds the session token */
 	return fits && !out->full ? OK : E_LIMIT;
 }

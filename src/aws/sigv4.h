@@ -16,6 +16,7 @@ enum {
 	SIGV4_HEADERS_MAX = 16,
 	SIGV4_QUERY_MAX = 16,        /* pairs */
 	SIGV4_SECRET_MAX = 128,
+	SIGV4_SIGNATURE_MAX = 512,   /* bytes: one by an RSA key of 4096 bits */
 	SIGV4_CANONICAL_MAX = 12288, /* a session token of 8 KiB and a path are the most of it */
 };
 
@@ -43,6 +44,17 @@ struct sigv4_key {
 	uint8_t bytes[32];
 };
 
+/* Who signs, and how. */
+struct sigv4_signer {
+	struct str algorithm; /* SIGV4_ALGORITHM or another of its family */
+	struct str id;        /* access key id, or what stands for it in that algorithm */
+	size_t (*sign)(const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], struct str string_to_sign); /* the length of *out */
+	const void *key;
+};
+
+/* The usual one; `key` is borrowed. */
+struct sigv4_signer sigv4_signer(struct str access_key_id, const struct sigv4_key *key);
+
 struct sigv4_scope sigv4_scope(int64_t wall_seconds, struct str region, struct str service);
 
 /* The secret has at most SIGV4_SECRET_MAX bytes. */
@@ -51,16 +63,16 @@ void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct
 /* Appends the canonical request. Overflow, and more than SIGV4_QUERY_MAX pairs, show in out->full. */
 void sigv4_canonical(struct buf *out, const struct sigv4_request *req);
 
-/* Appends the string to sign for a canonical request. `algorithm` is SIGV4_ALGORITHM or another of its family. */
+/* Appends the string to sign for a canonical request. */
 void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct sigv4_scope *scope, struct str canonical);
 
 /* Appends the value of the Authorization header: Credential, SignedHeaders, Signature. */
-void sigv4_authorization(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
-                         const struct sigv4_scope *scope, const struct sigv4_request *req, struct str string_to_sign);
+void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,
+                         const struct sigv4_request *req, struct str string_to_sign);
 
 /* All three stages with scratch of its own (14 KiB of stack, wiped). E_LIMIT if the request does not fit in it
  * or `out` is full. */
-must_check enum err sigv4_sign(struct buf *out, struct str access_key_id, const struct sigv4_key *key,
-                               const struct sigv4_scope *scope, const struct sigv4_request *req);
+must_check enum err sigv4_sign(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,
+                               const struct sigv4_request *req);
 
 #endif

@@ -48,9 +48,10 @@ static void expect_signature(const struct sigv4_request *req, const struct sigv4
 	expect_str(hash(hex_memory, buf_str(&canonical)), canonical_hash);
 	sigv4_string_to_sign(&to_sign, S(SIGV4_ALGORITHM), scope, buf_str(&canonical));
 	expect(str_ends(buf_str(&to_sign), canonical_hash));
-	sigv4_authorization(&staged, KEY_ID, &key, scope, req, buf_str(&to_sign));
+	struct sigv4_signer signer = sigv4_signer(KEY_ID, &key);
+	sigv4_authorization(&staged, &signer, scope, req, buf_str(&to_sign));
 	expect(str_ends(buf_str(&staged), signature));
-	expect_int(sigv4_sign(&at_once, KEY_ID, &key, scope, req), OK);
+	expect_int(sigv4_sign(&at_once, &signer, scope, req), OK);
 	expect_str(buf_str(&at_once), buf_str(&staged));
 }
 
@@ -102,7 +103,8 @@ TEST(sigv4_writes_each_stage)
 	struct sigv4_key key;
 	sigv4_key(&key, SECRET, &scope);
 	buf_reset(&b);
-	sigv4_authorization(&b, KEY_ID, &key, &scope, &req, buf_str(&to_sign));
+	struct sigv4_signer signer = sigv4_signer(KEY_ID, &key);
+	sigv4_authorization(&b, &signer, &scope, &req, buf_str(&to_sign));
 	expect_str(buf_str(&b), S("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/lambda/aws4_request, "
 	                          "SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
 	                          "Signature=7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f"));
@@ -243,21 +245,22 @@ TEST(sigv4_tells_what_does_not_fit)
 	struct sigv4_scope scope = sigv4_scope(0, S("eu-west-1"), S("lambda"));
 	struct sigv4_key key;
 	sigv4_key(&key, SECRET, &scope);
+	struct sigv4_signer signer = sigv4_signer(KEY_ID, &key);
 	char memory[512];
 	struct buf b = BUF(memory);
-	expect_int(sigv4_sign(&b, KEY_ID, &key, &scope, &req), OK);
+	expect_int(sigv4_sign(&b, &signer, &scope, &req), OK);
 	size_t n = b.n;
 	for (size_t cap = 0; cap <= n; cap++) {
 		b = (struct buf){ memory, 0, cap, false };
-		expect_int(sigv4_sign(&b, KEY_ID, &key, &scope, &req), cap == n ? OK : E_LIMIT);
+		expect_int(sigv4_sign(&b, &signer, &scope, &req), cap == n ? OK : E_LIMIT);
 	}
 	headers[1].value.n = sizeof(token);
 	b = BUF(memory);
-	expect_int(sigv4_sign(&b, KEY_ID, &key, &scope, &req), E_LIMIT);
+	expect_int(sigv4_sign(&b, &signer, &scope, &req), E_LIMIT);
 	headers[1].value.n = 1;
 	req.query = S("a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1&j=1&k=1&l=1&m=1&n=1&o=1&p=1");
-	expect_int(sigv4_sign(&b, KEY_ID, &key, &scope, &req), OK);
+	expect_int(sigv4_sign(&b, &signer, &scope, &req), OK);
 	req.query = S("a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1&j=1&k=1&l=1&m=1&n=1&o=1&p=1&q=1");
 	buf_reset(&b);
-	expect_int(sigv4_sign(&b, KEY_ID, &key, &scope, &req), E_LIMIT);
+	expect_int(sigv4_sign(&b, &signer, &scope, &req), E_LIMIT);
 }
