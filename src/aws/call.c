@@ -47,8 +47,8 @@ static enum aws_next attempt(enum err *e, struct aws_answer *out, struct course 
 		next = judge_refusal(out, c, &x, f);
 		*e = E_REFUSED;
 	} else {
-		next = *e == OK ? AWS_SETTLED : aws_request_next(&x, *e);
-		c->request.fresh |= next == AWS_AGAIN_AT_ONCE;
+		next = *e == OK ? AWS_SETTLED : *e == E_TIMEOUT ? AWS_AGAIN_LATER : aws_request_next(&x, *e);
+		c->request.fresh |= *e != OK;
 	}
 	aws_request_end(&c->request, &x);
 	return next;
