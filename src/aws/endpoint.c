@@ -153,7 +153,7 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 static struct str find_override(struct str *place, const struct environment *env, const struct endpoint_profile *profile, size_t service)
 {
 	/* As the SDKs derive them from the services' names; in a profile in lower case. */
-	static const char variables[][32] = {
+	static const char variables[][33] = {
 		[AWS_LAMBDA] = "AWS_ENDPOINT_URL_LAMBDA", [AWS_STS] = "AWS_ENDPOINT_URL_STS", [AWS_SSM] = "AWS_ENDPOINT_URL_SSM",
 		[AWS_SECRETS_MANAGER] = "AWS_ENDPOINT_URL_SECRETS_MANAGER", [AWS_ROLES_ANYWHERE] = "AWS_ENDPOINT_URL_ROLESANYWHERE",
 	};

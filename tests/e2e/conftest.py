@@ -138,7 +138,7 @@ class Maker:
 
     def process(self, env, **options):
         hidden = [env.get("AWS_SECRET_ACCESS_KEY"), env.get("AWS_SESSION_TOKEN")]
-        hidden += env.get("SLACK_SIGNING_SECRET", "").split(",")
+        hidden += slack.literals(env.get("SLACK_SIGNING_SECRET", ""))
         return self.keep(Process(self.folder / "task", env, forbidden=hidden, **options))
 
     def runtime(self, endpoint=None, api=None, wait=True, wrapper=(), options=None, **env):

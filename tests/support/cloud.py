@@ -132,7 +132,7 @@ def anywhere_variables(cloud, certificate, service):
     return {
         "GATEWAY_ROLESANYWHERE_CERT": cloud.file("client.pem", certificate.chain_pem()),
         "GATEWAY_ROLESANYWHERE_KEY": cloud.file("client.key", certificate.key_pem()),
-        "GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN": roles_anywhere.ANCHOR,
+        "GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN": service.anchor_arn,
         "GATEWAY_ROLESANYWHERE_PROFILE_ARN": roles_anywhere.PROFILE,
         "GATEWAY_ROLESANYWHERE_ROLE_ARN": roles_anywhere.ROLE,
         "AWS_ENDPOINT_URL_ROLESANYWHERE": service.url,

@@ -304,7 +304,7 @@ class Serve:
             arguments += ["--functions", str(where.folder)]
         if metrics:
             arguments += ["--metrics-listen", "127.0.0.1:0"]
-        hidden = [env.get("AWS_SECRET_ACCESS_KEY"), env.get("AWS_SESSION_TOKEN"), *env.get("SLACK_SIGNING_SECRET", "").split(",")]
+        hidden = [env.get("AWS_SECRET_ACCESS_KEY"), env.get("AWS_SESSION_TOKEN"), *slack.literals(env.get("SLACK_SIGNING_SECRET", ""))]
         folder = self.make.folder / "task"
         process = Served(folder, env, args=arguments, wrapper=wrapper, forbidden=hidden, **(options or {}))
         listener = Listener(self.make.keep(process), endpoint, hooks, where)

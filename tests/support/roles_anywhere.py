@@ -15,13 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from support.service import Service
 
-ANCHOR = "arn:aws:rolesanywhere:eu-west-1:123456789012:trust-anchor/4a1ae4de-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
 PROFILE = "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/c0ffee00-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
 ROLE = "arn:aws:iam::123456789012:role/gateway"
 AUTHORIZATION = re.compile(
     r"(?P<algorithm>AWS4-X509-(?:RSA|ECDSA)-SHA256) Credential=(?P<serial>[1-9]\d*)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)"
     r"/rolesanywhere/aws4_request, SignedHeaders=(?P<names>[a-z0-9;-]+), Signature=(?P<signature>(?:[0-9a-f]{2})+)\Z"
 )
+
+
+def anchor_arn(region):
+    return f"arn:aws:rolesanywhere:{region}:123456789012:trust-anchor/4a1ae4de-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
 
 
 class Denied(Exception):
@@ -33,8 +36,9 @@ class Denied(Exception):
 class RolesAnywhere(Service):
     """`anchor`: the certificate (of support.certificates) of the authority that is trusted."""
 
-    def __init__(self, ring, anchor, life=3600, **options):
-        self.ring, self.anchor, self.life = ring, anchor.own, life
+    def __init__(self, ring, anchor, life=3600, region="eu-west-1", **options):
+        self.ring, self.anchor, self.life, self.region = ring, anchor.own, life, region
+        self.anchor_arn = anchor_arn(region)
         self.denied = []
         self.bodies = []
         super().__init__(**options)
@@ -54,7 +58,7 @@ class RolesAnywhere(Service):
             "sessionToken": keys.token,
         }
         one = {"assumedRoleUser": role, "credentials": credentials, "packedPolicySize": 0, "roleArn": ROLE, "sourceIdentity": "CN=x"}
-        return 201, {"credentialSet": [one], "enrollmentArn": PROFILE, "subjectArn": ANCHOR}, ()
+        return 201, {"credentialSet": [one], "enrollmentArn": PROFILE, "subjectArn": self.anchor_arn}, ()
 
     def session(self, request):
         path, _, query = request.target.partition("?")
@@ -62,7 +66,7 @@ class RolesAnywhere(Service):
             raise Denied("no such operation", 404, "UnknownOperationException")
         pairs = [pair.split("=") for pair in query.split("&")]
         asked = {urllib.parse.unquote(name): urllib.parse.unquote(value) for name, value in pairs}
-        if asked != {"profileArn": PROFILE, "roleArn": ROLE, "trustAnchorArn": ANCHOR} or len(pairs) != 3:
+        if asked != {"profileArn": PROFILE, "roleArn": ROLE, "trustAnchorArn": self.anchor_arn} or len(pairs) != 3:
             raise Denied(f"query {sorted(asked)}", 400, "ValidationException")
         if request.header("content-type") != "application/json":
             self.complain(request, f"Content-Type is {request.header('content-type')}")
@@ -102,7 +106,7 @@ class RolesAnywhere(Service):
         match = AUTHORIZATION.match(request.header("authorization") or "")
         if not match:
             raise Denied(f"Authorization is {request.header('authorization')!r}")
-        if int(match["serial"]) != certificate.serial_number or match["region"] != "eu-west-1":
+        if int(match["serial"]) != certificate.serial_number or match["region"] != self.region:
             raise Denied("Credential is not of this certificate or region")
         names = match["names"].split(";")
         sent = {name.lower() for name, _ in request.fields}

@@ -40,7 +40,7 @@ class JsonService(Service):
 
     def perform(self, request):
         target = request.header("x-amz-target") or ""
-        if request.method != "POST" or request.target != "/":
+        if request.method != "POST" or request.target != self.base_path + "/":
             self.complain(request, "not a POST to /")
         if request.header("content-type") != self.content_type:
             self.complain(request, f"Content-Type is {request.header('content-type')}")

@@ -22,14 +22,14 @@ class Service(Server):
     content_type = "application/json"
     keep_alive = True
 
-    def __init__(self, tls=None, script=(), default=None, name="127.0.0.1", authority=None, **options):
-        self.tls = tls
+    def __init__(self, tls=None, script=(), default=None, name="127.0.0.1", authority=None, base_path="", **options):
+        self.tls, self.base_path = tls, base_path
         self.script, self.default = list(script), default
         self.requests = []
         self.connections = self.at_once = self.most_at_once = 0
         self.counting = threading.Lock()
         super().__init__(**options)
-        self.url = f"{'https' if tls else 'http'}://{name}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{name}:{self.port}{base_path}"
         self.authority = authority or f"{name}:{self.port}"
 
     def serve(self, sock):

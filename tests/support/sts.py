@@ -128,7 +128,7 @@ class Sts(Service):
 
     def parse(self, request):
         kind = (request.header("content-type") or "").replace(" ", "").lower()
-        if request.method != "POST" or request.target != "/":
+        if request.method != "POST" or request.target != self.base_path + "/":
             self.complain(request, "not a POST to /")
         if kind not in ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"):
             self.complain(request, f"Content-Type is {kind}")

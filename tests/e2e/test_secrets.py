@@ -1,0 +1,273 @@
+"""Where the signing secret lies: a file, Systems Manager, Secrets Manager; both stages of one; and rotations."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support import hosts, signatures, slack
+from support.cloud import STARTED, from_container
+from support.invoke_endpoint import after, hang
+from support.secret_stores import Parameters, SecretsManager, refusal
+from support.service import FAULTS
+from support.wire import eventually
+
+ONE, TWO, THREE = "1f742231b10e8888abcd99yyyzzz85a5", "2c1d2f0a9b8e7d6c5b4a39281706f5e4", "3e9b11c0d5a74f6e8899aabbccddeeff"
+MINUTE = 61
+
+
+class Store:
+    """A gateway whose secrets lie in these places. Keys are the environment's, or with `cloud` another source's."""
+
+    def __init__(self, make, parameters=(), secrets=(), **options):
+        self.make = make
+        self.keys = signatures.Keys()
+        self.parameters = make.keep(Parameters(dict(parameters), keys=self.keys, tls=make.pki.server(), **options))
+        self.secrets = make.keep(SecretsManager(dict(secrets), keys=self.keys, tls=make.pki.server(), **options))
+
+    def start(self, kind, setting, **env):
+        env = {
+            "SLACK_SIGNING_SECRET": setting,
+            "AWS_ENDPOINT_URL_SSM": self.parameters.url,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.secrets.url,
+            "AWS_CA_BUNDLE": self.make.pki.bundle(),
+            "AWS_REGION": "eu-west-1",
+            **env,
+        }
+        host = hosts.start(self.make, kind, self.make.endpoint(), **env)
+        host.process.forbidden += [ONE, TWO, THREE]
+        return host
+
+
+def status(host, secret):
+    return host.ask(slack.command(secret=secret))[0]
+
+
+def accepted(host, *secrets):
+    """These are taken for signatures, and nothing else is."""
+    for secret in secrets:
+        assert host.text(slack.command(secret=secret)) == STARTED
+    for other in {ONE, TWO, THREE, slack.SECRET} - set(secrets):
+        assert status(host, other) == 401
+    return True
+
+
+def write(folder, text):
+    path = folder / "secret"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return f"file:{path}"
+
+
+# ---- places ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize(
+    "content, secrets",
+    [
+        (ONE, [ONE]), (ONE + "\n", [ONE]), (f" \t{ONE} \r\n", [ONE]), (f"{ONE},{TWO}", [ONE, TWO]), (f"{ONE}\n{TWO}\n", [ONE, TWO]),
+        (f"{ONE}\r\n\r\n{TWO} , {THREE}\r\n", [ONE, TWO, THREE]),
+    ],
+    ids=["plain", "line", "blanks", "comma", "lines", "all"],
+)  # fmt: skip
+def test_file(make, tmp_path, kind, content, secrets):
+    accepted(Store(make).start(kind, write(tmp_path, content)), *secrets)
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize("name", ["/slack/secret", "secret", "/slack/secret:3", "/slack/secret:live", "arn:aws:ssm:eu-west-1:123456789012:parameter/slack/secret"])
+def test_parameter(make, kind, name):
+    plain = name.rpartition("parameter")[2]
+    store = Store(make, parameters={plain: ONE + "\n"})
+    accepted(store.start(kind, f"ssm:{name}"), ONE)
+    ((target, asked),) = store.parameters.asked
+    assert target == "AmazonSSM.GetParameter" and asked == {"Name": name, "WithDecryption": True}
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize(
+    "setting, value, secrets",
+    [
+        ("slack/app", ONE, [ONE]),
+        ("slack/app", ONE.encode() + b"\n", [ONE]),
+        ("slack/app", f"{ONE}\n{TWO}", [ONE, TWO]),
+        ("slack/app#signing", json.dumps({"other": TWO, "signing": ONE}), [ONE]),
+        ("slack/app#signing", json.dumps({"signing": f"{ONE},{TWO}", "x": {"signing": THREE}}), [ONE, TWO]),
+        ("slack/app#si\u00e9ning", json.dumps({"si\u00e9ning": ONE}), [ONE]),
+        ("slack/app#signing", json.dumps({"signing": ONE}).encode(), [ONE]),
+    ],
+    ids=["text", "binary", "two", "member", "member-two", "umlaut", "member-binary"],
+)
+def test_secret(make, kind, setting, value, secrets):
+    store = Store(make, secrets={"slack/app": value})
+    accepted(store.start(kind, f"secretsmanager:{setting}"), *secrets)
+    assert {asked["SecretId"] for _, asked in store.secrets.asked} == {"slack/app"}
+
+
+def test_arn_of_a_secret(make):
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack/app-AbCdEf"
+    store = Store(make, secrets={arn: json.dumps({"signing": ONE})})
+    accepted(store.start("serve", f"secretsmanager:{arn}#signing"), ONE)
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize("current, previous, key", [(ONE, TWO, ""), (json.dumps({"k": ONE}), json.dumps({"k": TWO}), "#k")], ids=["text", "member"])
+def test_both_stages(make, kind, current, previous, key):
+    """While Slack still signs with the one and already with the other."""
+    store = Store(make, secrets={"app": {"AWSCURRENT": current, "AWSPREVIOUS": previous}})
+    accepted(store.start(kind, "secretsmanager:app" + key), ONE, TWO)
+
+
+def test_previous_stage_of_another_form(make):
+    """It was text before it became JSON: the current one counts."""
+    store = Store(make, secrets={"app": {"AWSCURRENT": json.dumps({"k": ONE}), "AWSPREVIOUS": TWO}})
+    accepted(store.start("serve", "secretsmanager:app#k"), ONE)
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_several_places(make, tmp_path, kind):
+    store = Store(make, parameters={"p": ONE}, secrets={"s": TWO})
+    setting = f"{slack.SECRET},ssm:p,secretsmanager:s,{write(tmp_path, THREE)}"
+    accepted(store.start(kind, setting), ONE, TWO, THREE, slack.SECRET)
+
+
+def test_keys_of_another_source(make, cloud):
+    """Those keys sign for the secret, too."""
+    variables, _ = from_container(cloud)
+    store = Store(make, parameters={"p": ONE})
+    store.parameters.keys = cloud.ring
+    host = cloud.start(**variables, SLACK_SIGNING_SECRET="ssm:p", AWS_ENDPOINT_URL_SSM=store.parameters.url)
+    assert host.text(slack.command(secret=ONE)) == STARTED
+    assert len(cloud.ring.issued) == 1
+
+
+# ---- when it is read ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_read_at_the_start_and_not_again(make, kind):
+    store = Store(make, parameters={"p": ONE})
+    host = store.start(kind, "ssm:p")
+    assert eventually(lambda: store.parameters.requests, 2), "read ahead of the first request"
+    for _ in range(5):
+        assert host.text(slack.command(secret=ONE)) == STARTED
+    for _ in range(5):
+        assert status(host, TWO) == 401
+    assert len(store.parameters.requests) == 1
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_first_request_waits_for_it(make, kind):
+    store = Store(make, parameters={"p": ONE})
+    store.parameters.script = [after(0.7, lambda visit: visit.endpoint.behave(visit))]
+    host = store.start(kind, "ssm:p")
+    assert host.text(slack.command(secret=ONE)) == STARTED
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize("place", ["ssm", "secretsmanager", "file"])
+def test_rotation_without_a_restart(make, tmp_path, place, kind):
+    """A wrong signature leads to another look, a minute after the last one; a flood of them to one look."""
+    store = Store(make, parameters={"p": ONE}, secrets={"p": ONE})
+    setting = write(tmp_path, ONE) if place == "file" else f"{place}:p"
+    host = store.start(kind, setting)
+    begun = time.monotonic()
+    assert host.text(slack.command(secret=ONE)) == STARTED
+    service = store.secrets if place == "secretsmanager" else store.parameters
+    store.parameters.values["p"] = TWO
+    store.secrets.rotate("p", TWO)
+    write(tmp_path, TWO)
+    before = len(service.requests)
+    assert status(host, TWO) == 401 and len(service.requests) == before, "not before the minute is over"
+    time.sleep(max(0, begun + MINUTE - time.monotonic()))
+    assert host.text(slack.command(secret=TWO)) == STARTED, "this very request is looked at again"
+    assert status(host, ONE) == (200 if place == "secretsmanager" else 401)
+    reads = len(service.requests) - before
+    with ThreadPoolExecutor(8 if kind == "serve" else 1) as pool:
+        assert set(pool.map(lambda _: status(host, THREE), range(30))) == {401}
+    assert len(service.requests) - before == reads <= 2
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_look_that_fails_changes_nothing(make, kind):
+    store = Store(make, parameters={"p": ONE})
+    host = store.start(kind, "ssm:p")
+    begun = time.monotonic()
+    assert host.text(slack.command(secret=ONE)) == STARTED
+    store.parameters.default = FAULTS["500"]
+    time.sleep(max(0, begun + MINUTE - time.monotonic()))
+    assert status(host, TWO) == 401
+    assert host.text(slack.command(secret=ONE)) == STARTED
+    assert host.process.logged("WARN", "ERROR")
+
+
+# ---- when it cannot be read ------------------------------------------------------------------------------------------
+
+
+REFUSALS = {
+    "no-such": refusal("ParameterNotFound"),
+    "denied": refusal("AccessDeniedException", "User: arn:aws:sts::1:x is not authorized to perform: ssm:GetParameter", key="Message"),
+    "no-key": refusal("com.amazonaws.ssm#InvalidKeyId", "The key is disabled"),
+    "decryption": refusal("DecryptionFailure", "Secrets Manager can't decrypt the secret"),
+    "500": refusal("InternalServerError", status=500),
+}
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize("place", ["ssm", "secretsmanager"])
+@pytest.mark.parametrize("answer", [*REFUSALS, *(name for name in FAULTS if name not in REFUSALS)])
+def test_faults(make, place, kind, answer):
+    """Nothing is let in, the log says why in time, and it works as soon as it can."""
+    store = Store(make, parameters={"p": ONE}, secrets={"p": ONE})
+    service = store.secrets if place == "secretsmanager" else store.parameters
+    service.default = REFUSALS.get(answer) or FAULTS[answer]
+    host = store.start(kind, f"{place}:p")
+    begun = time.monotonic()
+    code, _, text = host.ask(slack.command(secret=ONE))
+    assert code in (401, 500, 503) and time.monotonic() - begun < 2.95, (code, text)
+    if answer in REFUSALS:
+        name = json.dumps(host.process.wait_for_log("p: "))
+        assert place in json.dumps(host.process.lines) and name
+    service.default = None
+    assert eventually(lambda: status(host, ONE) == 200, 8, 0.3)
+    assert len(service.requests) < 60
+
+
+@pytest.mark.parametrize("place", ["ssm", "secretsmanager"])
+def test_throttled_once(make, place):
+    store = Store(make, parameters={"p": ONE}, secrets={"p": ONE}, script=[refusal("ThrottlingException", "Rate exceeded")])
+    accepted(store.start("serve", f"{place}:p"), ONE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "\n", json.dumps({"other": ONE}), json.dumps({"k": 5}), json.dumps([ONE]), "no json", json.dumps({"k": ""}), "{"],
+)
+def test_values_without_the_member(make, value):
+    store = Store(make, secrets={"app": value})
+    host = store.start("serve", "secretsmanager:app#k")
+    assert status(host, ONE) in (401, 500, 503) and status(host, "") in (401, 500, 503)
+    host.process.wait_for_log("app")
+
+
+@pytest.mark.parametrize("content", [None, "", "\n , \n"], ids=["missing", "empty", "blank"])
+def test_file_without_a_secret(make, tmp_path, content):
+    """Said at the start, for a file is there then or never."""
+    setting = f"file:{tmp_path}/nowhere" if content is None else write(tmp_path, content)
+    with pytest.raises(AssertionError, match="does not listen"):
+        Store(make).start("serve", setting)
+    process = make.made[-1]
+    assert process.wait_exit() == 2
+    assert "SLACK_SIGNING_SECRET" in str(process.problems)
+    process.problems.clear()
+
+
+def test_silent_store_does_not_hold_up_literals(make):
+    """What is known is used meanwhile."""
+    store = Store(make, parameters={"p": ONE})
+    store.parameters.default = hang
+    host = store.start("serve", f"{slack.SECRET},ssm:p")
+    begun = time.monotonic()
+    assert host.text(slack.command()) == STARTED
+    assert time.monotonic() - begun < 1
