@@ -105,9 +105,9 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 	return e == OK && !out->full ? OK : fault_set(f, E_LIMIT, 0, "the request's head is too large");
 }
 
-static struct stream_target target(const struct aws_request *r)
+enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
 {
-	return (struct stream_target){
+	struct stream_target to = {
 		.host = r->endpoint->host,
 		.port = r->endpoint->port,
 		.secure = r->endpoint->secure,
@@ -115,11 +115,6 @@ static struct stream_target target(const struct aws_request *r)
 		.resolver = r->client->resolver,
 		.proxy = r->client->proxy,
 	};
-}
-
-enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
-{
-	struct stream_target to = target(r);
 	*x = (struct aws_exchange){ .connection = http_pool_take(r->client->pool, &to, r->fresh) };
 	if (!x->connection)
 		return fault_set(f, E_LIMIT, 0, "every connection is in use");
@@ -132,11 +127,9 @@ enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, s
 {
 	char memory[AWS_REQUEST_HEAD_MAX];
 	struct buf head = BUF(memory);
-	struct stream_target to = target(r);
-	*x = (struct aws_exchange){ 0 };
-	enum err e = aws_request_head(&head, r, proxy_for_plain(&to), (clock_wall_ms() + r->skew_ms) / 1000, f);
+	enum err e = aws_request_connect(x, r, d, f);
 	if (e == OK)
-		e = aws_request_connect(x, r, d, f);
+		e = aws_request_head(&head, r, x->connection->stream.via, (clock_wall_ms() + r->skew_ms) / 1000, f);
 	if (e == OK) {
 		struct str parts[] = { buf_str(&head), r->payload };
 		struct http_request request = { .parts = parts, .count = countof(parts), .rest_ms = r->rest_ms };

@@ -46,7 +46,7 @@ struct aws_request {
 
 struct proxy_server;
 
-/* Appends the signed head, made at that time; `via`: for this proxy (proxy_for_plain), NULL for none. Pure. E_LIMIT if it does
+/* Appends the signed head, made at that time; `via`: for this proxy (stream.h), NULL for none. Pure. E_LIMIT if it does
  * not fit. */
 must_check enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct proxy_server *via,
                                      int64_t wall_seconds, struct fault *f);
@@ -62,7 +62,7 @@ struct aws_exchange {
  * as stream_connect. Whatever comes back, call aws_request_end. */
 must_check enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f);
 
-/* Signs, connects, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call
+/* Connects, signs, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call
  * aws_request_end when *x has been looked at. E_LIMIT when the head is too large; else as aws_request_connect (x->progress is then all zero) and http_exchange. */
 must_check enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, struct buf *body,
                                      struct deadline *d, struct fault *f);

@@ -148,7 +148,12 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	const struct stream_target target = {
 		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
-	const struct proxy_server *via = proxy_for_plain(&target);
+	struct http_client *client = http_pool_take(s->pool, &target, false);
+	check(client);
+	enum err e = stream_connect(&client->stream, &target, &d, f);
+	if (e != OK)
+		return e;
+	const struct proxy_server *via = client->stream.via;
 	char field_memory[PROXY_FIELD_MAX];
 	struct buf field = BUF(field_memory);
 	proxy_put_field(&field, via);
@@ -161,10 +166,7 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 		S("\r\nContent-Length: "), NUM(body.n), S("\r\nConnection: close\r\n\r\n"), body,
 	};
 	const struct http_request request = { .parts = parts, .count = countof(parts) };
-	struct http_client *client = http_pool_take(s->pool, &target, false);
-	check(client);
-	enum err e = stream_connect(&client->stream, &target, &d, f);
-	return e == OK ? http_exchange(client, r, &progress, &request, answer, &d, f) : e;
+	return http_exchange(client, r, &progress, &request, answer, &d, f);
 }
 
 int send_run(char **arguments)

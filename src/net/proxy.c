@@ -12,6 +12,7 @@
 static bool read_server(struct proxy_server *s, struct str url)
 {
 	struct address literal;
+	uint64_t port = 80;
 	struct str rest = str_skip(url, str_starts(url, S("http://")) ? 7 : 0);
 	rest.n -= str_ends(rest, S("/"));
 	/* A password may have an '@' of its own, a host may not. */
@@ -19,10 +20,18 @@ static bool read_server(struct proxy_server *s, struct str url)
 	while (at > 0 && rest.p[at - 1] != '@')
 		at--;
 	s->user = str_sub(rest, 0, at ? at - 1 : 0);
-	s->port = 80;
-	return authority_split(&s->host, &s->port, str_skip(rest, at)) && (address_parse(&literal, s->host) || dns_is_name(s->host)) &&
-	       s->user.n <= PROXY_USER_MAX && form_check(s->user) && str_find(s->user, '/') == s->user.n &&
-	       (!s->user.n || str_find(s->user, ':') < s->user.n);
+	if (!authority_split(&s->host, &port, str_skip(rest, at)) || !(address_parse(&literal, s->host) || dns_is_name(s->host)))
+		return false;
+	s->port = (uint16_t)port;
+	return s->user.n == 0 || (s->user.n <= PROXY_USER_MAX && form_check(s->user) && str_find(s->user, '/') == s->user.n &&
+	                          str_find(s->user, ':') < s->user.n);
+}
+
+/* The value in lower case or else in upper case; *name is the variable that has it. */
+static struct str either(const char **name, const struct environment *env, const char names[2][12])
+{
+	struct str value = environment_get(env, *name = names[0]);
+	return value.n ? value : environment_get(env, *name = names[1]);
 }
 
 enum err proxy_read(struct proxy *p, const struct environment *env, struct fault *f)
@@ -30,20 +39,18 @@ enum err proxy_read(struct proxy *p, const struct environment *env, struct fault
 	static const char names[][2][12] = {
 		{ "http_proxy", "HTTP_PROXY" }, { "https_proxy", "HTTPS_PROXY" }, { "no_proxy", "NO_PROXY" },
 	};
-	enum err e = OK;
+	const char *name;
 	*p = (struct proxy){ 0 };
-	for (size_t i = 0; i < countof(names) && e == OK; i++) {
-		const char *name = names[i][0];
-		struct str value = environment_get(env, name);
-		if (!value.n && (i > 0 || !environment_get(env, "REQUEST_METHOD").n))
-			value = environment_get(env, name = names[i][1]);
-		if (i == countof(p->servers))
-			p->except = value;
-		else if (value.n && !read_server(&p->servers[i], value))
-			e = fault_set(f, E_CONFIG, 0,
+	for (size_t i = 0; i < countof(p->servers); i++) {
+		struct str value = either(&name, env, names[i]);
+		if (!value.n || (name == names[0][1] && environment_get(env, "REQUEST_METHOD").n))
+			continue;
+		if (!read_server(&p->servers[i], value))
+			return fault_set(f, E_CONFIG, 0,
 				"% must be http://[user:password@]host[:port], percent-encoded; https:// and socks proxies are not supported", str_c(name));
+		p->except = either(&name, env, names[2]);
 	}
-	return e;
+	return OK;
 }
 
 /* ---- for whom ---- */
@@ -112,11 +119,6 @@ const struct proxy_server *proxy_for(const struct stream_target *to)
 	bool straight = !(place.literal || dns_is_name(place.host)) || listed(to->proxy->except, &place) ||
 	                listed(S("localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32"), &place);
 	return straight ? NULL : &to->proxy->servers[to->secure];
-}
-
-const struct proxy_server *proxy_for_plain(const struct stream_target *to)
-{
-	return to->secure ? NULL : proxy_for(to);
 }
 
 /* ---- what it is asked ---- */

@@ -14,7 +14,7 @@ enum {
 
 struct proxy_server {
 	struct str host; /* a name, or an address without brackets; empty: there is none */
-	uint64_t port;
+	uint16_t port;
 	struct str user; /* user:password, percent-encoded; empty for none. Belongs into no message. */
 };
 
@@ -40,10 +40,6 @@ must_check enum err proxy_read(struct proxy *p, const struct environment *env, s
  * targets that are addresses. Behind a domain or an address (IPv6: in brackets) may stand a port. Case does not matter. What is none of
  * this matches nothing. */
 const struct proxy_server *proxy_for(const struct stream_target *to);
-
-/* The same for a plain request, which names its target in absolute form then (http://AUTHORITY before the path) and has the
- * proxy's field in its head. NULL for a target with TLS, whose requests are as ever. */
-const struct proxy_server *proxy_for_plain(const struct stream_target *to);
 
 /* Appends "Proxy-Authorization: Basic ...\r\n", a secret of less than PROXY_FIELD_MAX bytes; nothing if `via` is NULL or has
  * no user. */

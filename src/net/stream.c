@@ -20,9 +20,10 @@ enum err stream_connect(struct stream *s, const struct stream_target *to, struct
 	struct addresses found;
 	const struct proxy_server *via = proxy_for(to);
 	struct str host = via ? via->host : to->host;
-	uint16_t port = via ? (uint16_t)via->port : to->port;
+	uint16_t port = via ? via->port : to->port;
 	check(s->fd < 0);
 	s->secure = false;
+	s->via = to->secure ? NULL : via;
 	enum err e = resolve(to->resolver, &found, host, d, f);
 	if (e == OK)
 		e = tcp_connect(&s->fd, &found, host, port, d, f);

@@ -12,6 +12,7 @@
 
 struct tls;
 struct proxy;
+struct proxy_server;
 struct resolver;
 struct trust;
 
@@ -19,6 +20,7 @@ struct stream {
 	int fd;           /* -1: not connected */
 	bool secure;      /* TLS is spoken on it */
 	struct tls *tls;  /* memory for TLS, given by the owner; NULL if it will only be used in plain */
+	const struct proxy_server *via; /* the proxy that plain requests on it are for, see stream_connect; usually NULL */
 };
 
 struct stream_target {
@@ -35,9 +37,9 @@ struct stream stream_none(struct tls *tls);
 
 /* Resolves, connects (every address in turn, IPv6 and IPv4 interleaved, a new attempt at the latest 250 ms
  * after the one before) and does the TLS handshake. `s` is not connected before, nor after a failure.
- * Where a proxy stands between (proxy_for), it is that which is resolved and connected to; with TLS it is asked to connect
- * on, and the handshake is with the target as ever. What fails on the way names it. Without TLS it is for the request's head
- * to say where it goes: proxy_put_origin.
+ * Where a proxy stands between (proxy_for), it is that which is resolved and connected to, and what fails names it. With TLS
+ * it is asked to connect on, and the handshake is with the target as ever. Without, s->via says that requests are for it: they
+ * name their target in absolute form, http://AUTHORITY before the path, and carry its field (proxy_put_field).
  * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED; nothing of a request has been sent in any
  * of these cases. */
 must_check enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);

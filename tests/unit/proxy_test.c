@@ -169,10 +169,8 @@ TEST(proxy_follows_from_the_target)
 	struct proxy p = both(S("")), none = { 0 };
 	struct stream_target to = target(&p, S("example.com"), 443, true);
 	expect(proxy_for(&to) == &p.servers[true]);
-	expect(proxy_for_plain(&to) == NULL);
 	to.secure = false;
 	expect(proxy_for(&to) == &p.servers[false]);
-	expect(proxy_for_plain(&to) == &p.servers[false]);
 	p.servers[false] = (struct proxy_server){ 0 };
 	expect(proxy_for(&to) == NULL);
 	to.proxy = &none;
