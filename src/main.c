@@ -56,19 +56,6 @@ static void put(int fd, struct str s)
 		s = str_skip(s, (size_t)n);
 }
 
-/* This program has no heap. Some of libc's functions would ask for memory in cases that do not occur here
- * (realpath without a buffer); with these, libc's own allocator is not linked, and nothing can begin to use it unseen. */
-void *malloc(size_t size)
-{
-	(void)size;
-	return NULL;
-}
-
-void free(void *p)
-{
-	check(p == NULL);
-}
-
 int main(int argc, char **argv)
 {
 	struct environment env = environment_of_process();

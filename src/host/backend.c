@@ -1,6 +1,7 @@
 #include "host/backend.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "codec/json_read.h"
 #include "gateway/relay.h"
 #include "host/environment.h"
@@ -43,8 +44,8 @@ struct request {
 };
 
 struct backend {
-	pthread_mutex_t lock;
-	pthread_cond_t change;
+	struct lock lock;
+	struct condition change;
 	struct services *services;
 	char directory[LOCAL_PATH_MAX];
 	int64_t time_limit_ms;
@@ -88,34 +89,34 @@ static enum err copy(char *to, size_t *n, size_t cap, struct str s)
 
 static struct request *take_free(struct backend *b)
 {
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock);
 	struct request *r = b->stopping ? NULL : b->free;
 	if (r)
 		b->free = r->next;
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 	return r;
 }
 
 static void give_back(struct backend *b, struct request *r)
 {
 	environment_trim_memory(r, sizeof(*r), 64 * 1024, r->payload_n);
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock);
 	r->id_n = 0;
 	r->next = b->free;
 	b->free = r;
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 }
 
 static void enqueue(struct backend *b, struct request *r)
 {
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock);
 	r->acknowledged = false;
 	r->next = NULL;
 	*(b->first ? &b->last->next : &b->first) = r;
 	b->last = r;
 	b->unfinished++;
-	pthread_cond_broadcast(&b->change);
-	pthread_mutex_unlock(&b->lock);
+	condition_broadcast(&b->change);
+	lock_give(&b->lock);
 }
 
 enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
@@ -139,29 +140,29 @@ enum err backend_submit(struct backend *b, struct str name, struct str payload, 
 
 void backend_acknowledge(struct backend *b, struct str request_id)
 {
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock);
 	for (size_t i = 0; i < b->count; i++)
 		if (str_eq(id_of(&b->all[i]), request_id))
 			b->all[i].acknowledged = true;
-	pthread_cond_broadcast(&b->change);
-	pthread_mutex_unlock(&b->lock);
+	condition_broadcast(&b->change);
+	lock_give(&b->lock);
 }
 
 size_t backend_unfinished(struct backend *b)
 {
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock);
 	size_t n = b->unfinished;
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 	return n;
 }
 
 void backend_stop(struct backend *b, bool now)
 {
 	static const uint64_t one = 1;
-	pthread_mutex_lock(&b->lock);
+	lock_take(&b->lock);
 	b->stopping = true;
-	pthread_cond_broadcast(&b->change);
-	pthread_mutex_unlock(&b->lock);
+	condition_broadcast(&b->change);
+	lock_give(&b->lock);
 	if (now)
 		(void)!write(b->stop, &one, sizeof(one));
 }
@@ -177,12 +178,11 @@ static void log_stderr(void *ctx, struct str line)
 /* Slack could see an answer before the acknowledgement, and take the latter for the newer one. */
 static void wait_for_acknowledgement(struct backend *b, const struct request *r)
 {
-	int64_t until_ms = clock_wall_ms() + ACKNOWLEDGE_MS;
-	const struct timespec until = { (time_t)(until_ms / 1000), (long)(until_ms % 1000 * 1000000) };
-	pthread_mutex_lock(&b->lock);
-	while (!r->acknowledged && pthread_cond_timedwait(&b->change, &b->lock, &until) == 0)
+	int64_t until = clock_mono_ms() + ACKNOWLEDGE_MS;
+	lock_take(&b->lock);
+	while (!r->acknowledged && condition_wait(&b->change, &b->lock, until))
 		;
-	pthread_mutex_unlock(&b->lock);
+	lock_give(&b->lock);
 }
 
 static void post_result(struct runner *runner, const struct function_result *result)
@@ -246,17 +246,17 @@ static void *runner_run(void *arg)
 	struct runner *runner = arg;
 	struct backend *b = runner->backend;
 	for (;;) {
-		pthread_mutex_lock(&b->lock);
+		lock_take(&b->lock);
 		while (!b->first)
-			pthread_cond_wait(&b->change, &b->lock);
+			(void)condition_wait(&b->change, &b->lock, DEADLINE_NEVER);
 		runner->request = b->first;
 		b->first = b->first->next;
-		pthread_mutex_unlock(&b->lock);
+		lock_give(&b->lock);
 		run_function(runner);
 		give_back(b, runner->request);
-		pthread_mutex_lock(&b->lock);
+		lock_take(&b->lock);
 		b->unfinished--;
-		pthread_mutex_unlock(&b->lock);
+		lock_give(&b->lock);
 	}
 	return NULL;
 }
@@ -303,9 +303,9 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 	struct buf path = BUF(asked);
 	struct stat st;
 	buf_format(&path, "%%", directory, (struct str){ "", 1 });
-	if (path.full || !realpath(asked, b->directory))
+	if (path.full || !local_real_path(b->directory, &st, asked))
 		return fault_set(f, E_CONFIG, errno, "the directory of functions % cannot be used", str_sub(directory, 0, 100));
-	if (stat(b->directory, &st) != 0 || !S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode))
 		return fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
 	return OK;
 }
@@ -327,7 +327,6 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 		b->all[i].next = b->free;
 	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
-	check(pthread_mutex_init(&b->lock, NULL) == 0 && pthread_cond_init(&b->change, NULL) == 0);
 	enum err e = open_directory(b, config->functions, f);
 	if (e == OK)
 		e = collect_variables(b, config->function_env, env, f);

@@ -3,14 +3,10 @@
 #include "base/clock.h"
 
 #include <string.h>
-#include <time.h>
 
 void dedupe_init(struct dedupe *d, struct dedupe_table *table)
 {
 	*d = (struct dedupe){ .table = table };
-	pthread_condattr_t monotonic;
-	check(pthread_condattr_init(&monotonic) == 0 && pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	check(pthread_mutex_init(&d->lock, NULL) == 0 && pthread_cond_init(&d->change, &monotonic) == 0);
 }
 
 /* FNV-1a: spreads well enough for a first look, and who could collide on purpose has a valid signature. */
@@ -45,14 +41,13 @@ static void remember(struct dedupe *d, struct str id, int64_t now)
 
 enum dedupe_verdict dedupe_begin(struct dedupe *d, struct str id, int64_t until_ms)
 {
-	const struct timespec until = { (time_t)(until_ms / 1000), (long)(until_ms % 1000 * 1000000) };
 	enum dedupe_verdict verdict = DEDUPE_FIRST;
 	struct dedupe_entry *e = NULL;
 	if (id.n > DEDUPE_ID_MAX)
 		return DEDUPE_FIRST;
-	pthread_mutex_lock(&d->lock);
+	lock_take(&d->lock);
 	while ((e = find(d, id, clock_mono_ms())) && !e->settled && verdict == DEDUPE_FIRST)
-		if (pthread_cond_timedwait(&d->change, &d->lock, &until) != 0)
+		if (!condition_wait(&d->change, &d->lock, until_ms))
 			verdict = DEDUPE_BUSY;
 	if (!e) {
 		verdict = DEDUPE_FIRST;
@@ -60,7 +55,7 @@ enum dedupe_verdict dedupe_begin(struct dedupe *d, struct str id, int64_t until_
 	} else if (e->settled) {
 		verdict = DEDUPE_STARTED;
 	}
-	pthread_mutex_unlock(&d->lock);
+	lock_give(&d->lock);
 	return verdict;
 }
 
@@ -68,12 +63,12 @@ void dedupe_end(struct dedupe *d, struct str id, bool started)
 {
 	if (id.n > DEDUPE_ID_MAX)
 		return;
-	pthread_mutex_lock(&d->lock);
+	lock_take(&d->lock);
 	struct dedupe_entry *e = find(d, id, clock_mono_ms());
 	if (e) {
 		e->settled = started;
 		e->used = started;
 	}
-	pthread_cond_broadcast(&d->change);
-	pthread_mutex_unlock(&d->lock);
+	condition_broadcast(&d->change);
+	lock_give(&d->lock);
 }

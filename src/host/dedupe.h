@@ -6,9 +6,9 @@
 #ifndef HOST_DEDUPE_H
 #define HOST_DEDUPE_H
 
+#include "base/lock.h"
 #include "base/str.h"
 
-#include <pthread.h>
 
 enum { DEDUPE_MAX = 4096, DEDUPE_ID_MAX = 40, DEDUPE_MS = 10 * 60 * 1000 };
 
@@ -25,8 +25,8 @@ struct dedupe_table {
 };
 
 struct dedupe {
-	pthread_mutex_t lock;
-	pthread_cond_t change;
+	struct lock lock;
+	struct condition change;
 	size_t next; /* the slot to be used next: the oldest */
 	struct dedupe_table *table;
 };

@@ -96,10 +96,10 @@ void handshakes_reload(struct handshakes *h)
 		LOG(LOG_ERROR, "the TLS certificate in use stays: the new one cannot be used", "reason", fault_text(&f));
 		return;
 	}
-	pthread_mutex_lock(&h->lock);
+	lock_take(&h->lock);
 	struct certificate *unused = let_go(h->current);
 	h->current = next;
-	pthread_mutex_unlock(&h->lock);
+	lock_give(&h->lock);
 	if (unused)
 		destroy(unused);
 }
@@ -108,9 +108,9 @@ void handshakes_reload(struct handshakes *h)
 
 static struct secure *take_work(struct handshakes *h, bool *is_new)
 {
-	pthread_mutex_lock(&h->lock);
+	lock_take(&h->lock);
 	while (!h->first)
-		pthread_cond_wait(&h->work, &h->lock);
+		(void)condition_wait(&h->work, &h->lock, DEADLINE_NEVER);
 	struct secure *s = h->first;
 	h->first = s->next;
 	*is_new = !s->certificate;
@@ -118,16 +118,16 @@ static struct secure *take_work(struct handshakes *h, bool *is_new)
 		s->certificate = h->current;
 		s->certificate->holders++;
 	}
-	pthread_mutex_unlock(&h->lock);
+	lock_give(&h->lock);
 	return s;
 }
 
 void handshakes_forget(struct handshakes *h, struct secure *s)
 {
-	pthread_mutex_lock(&h->lock);
+	lock_take(&h->lock);
 	struct certificate *unused = let_go(s->certificate);
 	s->certificate = NULL;
-	pthread_mutex_unlock(&h->lock);
+	lock_give(&h->lock);
 	if (unused)
 		destroy(unused);
 }
@@ -137,10 +137,10 @@ static void give_back(struct handshakes *h, struct secure *s)
 	static const uint64_t one = 1;
 	if (s->result != OK || !tls_server_handshaking(&s->tls))
 		handshakes_forget(h, s);
-	pthread_mutex_lock(&h->lock);
+	lock_take(&h->lock);
 	s->next = h->done;
 	h->done = s;
-	pthread_mutex_unlock(&h->lock);
+	lock_give(&h->lock);
 	while (write(h->wake, &one, sizeof(one)) < 0)
 		;
 }
@@ -162,23 +162,23 @@ static void *stepper_run(void *arg)
 void handshakes_submit(struct handshakes *h, struct secure *s)
 {
 	s->next = NULL;
-	pthread_mutex_lock(&h->lock);
+	lock_take(&h->lock);
 	if (h->first)
 		h->last->next = s;
 	else
 		h->first = s;
 	h->last = s;
-	pthread_cond_signal(&h->work);
-	pthread_mutex_unlock(&h->lock);
+	condition_signal(&h->work);
+	lock_give(&h->lock);
 }
 
 struct secure *handshakes_next_done(struct handshakes *h)
 {
-	pthread_mutex_lock(&h->lock);
+	lock_take(&h->lock);
 	struct secure *s = h->done;
 	if (s)
 		h->done = s->next;
-	pthread_mutex_unlock(&h->lock);
+	lock_give(&h->lock);
 	return s;
 }
 
@@ -194,7 +194,6 @@ enum err handshakes_start(struct handshakes *h, const struct listener_config *co
 {
 	h->config = config;
 	h->wake = wake;
-	check(pthread_mutex_init(&h->lock, NULL) == 0 && pthread_cond_init(&h->work, NULL) == 0);
 	enum err e = load(&h->current, config, f);
 	if (e == OK)
 		h->slots = environment_map_memory(connections * sizeof(*h->slots));

@@ -10,6 +10,7 @@
 #ifndef HOST_HANDSHAKES_H
 #define HOST_HANDSHAKES_H
 
+#include "base/lock.h"
 #include "host/listener_config.h"
 #include "net/tls_server.h"
 
@@ -34,8 +35,8 @@ struct handshakes {
 	const struct listener_config *config;
 	struct secure *slots;            /* one a connection; NULL: plain HTTP */
 	int wake;                        /* eventfd */
-	pthread_mutex_t lock;            /* of what follows */
-	pthread_cond_t work;
+	struct lock lock;            /* of what follows */
+	struct condition work;
 	struct certificate *current;
 	struct secure *first, *last;     /* the queue */
 	struct secure *done;

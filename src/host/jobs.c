@@ -114,9 +114,9 @@ void jobs_close(struct jobs *j)
 
 static void give_back(struct jobs *j, struct job *job, bool answered)
 {
-	pthread_mutex_lock(&j->lock);
+	lock_take(&j->lock);
 	bool wake = hand_over(j, job, answered);
-	pthread_mutex_unlock(&j->lock);
+	lock_give(&j->lock);
 	if (wake)
 		wake_loop(j);
 }
@@ -164,12 +164,12 @@ static int64_t answer_waiting(struct jobs *j, int64_t now)
 int64_t jobs_turn(struct jobs *j, int64_t now)
 {
 	check(!j->answered && !j->ended);
-	pthread_mutex_lock(&j->lock);
+	lock_take(&j->lock);
 	int64_t next = answer_waiting(j, now);
 	j->answered = j->done;
 	j->ended = j->finished;
 	j->done = j->finished = NULL;
-	pthread_mutex_unlock(&j->lock);
+	lock_give(&j->lock);
 	return next;
 }
 
@@ -186,27 +186,27 @@ void jobs_submit(struct jobs *j, struct job *job)
 	j->doubtful += job->doubtful;
 	atomic_fetch_add(&job->holders, 1);
 	job->next = NULL;
-	pthread_mutex_lock(&j->lock);
+	lock_take(&j->lock);
 	if (j->first)
 		j->last->next = job;
 	else
 		j->first = job;
 	j->last = job;
 	j->queued++;
-	pthread_mutex_unlock(&j->lock);
-	pthread_cond_signal(&j->work);
+	lock_give(&j->lock);
+	condition_signal(&j->work);
 }
 
 static struct job *take_work(struct jobs *j)
 {
-	pthread_mutex_lock(&j->lock);
+	lock_take(&j->lock);
 	while (!j->first)
-		pthread_cond_wait(&j->work, &j->lock);
+		(void)condition_wait(&j->work, &j->lock, DEADLINE_NEVER);
 	struct job *job = j->first;
 	j->first = job->next;
 	j->queued--;
 	j->running++;
-	pthread_mutex_unlock(&j->lock);
+	lock_give(&j->lock);
 	return job;
 }
 
@@ -275,13 +275,13 @@ static void finish(struct jobs *j, struct job *job)
 {
 	/* The loop finds a small buffer when it next looks; the memory of a large one is worth waking it. */
 	bool wake = job->buffer->large, last = let_go(job);
-	pthread_mutex_lock(&j->lock);
+	lock_take(&j->lock);
 	j->running--;
 	if (last) {
 		job->next = j->finished;
 		j->finished = job;
 	}
-	pthread_mutex_unlock(&j->lock);
+	lock_give(&j->lock);
 	if (wake)
 		wake_loop(j);
 }
@@ -299,10 +299,10 @@ static void *worker_run(void *arg)
 
 void jobs_count(struct jobs *j, size_t *queued, size_t *running)
 {
-	pthread_mutex_lock(&j->lock);
+	lock_take(&j->lock);
 	*queued = j->queued;
 	*running = j->running;
-	pthread_mutex_unlock(&j->lock);
+	lock_give(&j->lock);
 }
 
 enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f)
@@ -312,7 +312,6 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 	char *memory = environment_map_memory(count * SMALL_ARENA);
 	struct worker *crew = environment_map_memory(workers * sizeof(*crew));
 	*j = (struct jobs){ .services = s, .wake = wake, .workers = workers };
-	check(pthread_mutex_init(&j->lock, NULL) == 0 && pthread_cond_init(&j->work, NULL) == 0);
 	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
 	for (size_t i = 0; i < count; i++) {
 		jobs[i].small_memory = memory + i * SMALL_ARENA;

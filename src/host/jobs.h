@@ -5,12 +5,12 @@
 #ifndef HOST_JOBS_H
 #define HOST_JOBS_H
 
+#include "base/lock.h"
 #include "gateway/decide.h"
 #include "host/connection.h"
 #include "host/dispatch.h"
 #include "host/services.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 enum {
@@ -63,8 +63,8 @@ struct jobs {
 	uint64_t id_prefix, id_count;
 
 	/* under the lock */
-	pthread_mutex_t lock;
-	pthread_cond_t work;
+	struct lock lock;
+	struct condition work;
 	struct job *first, *last; /* the queue */
 	size_t queued, running;
 	struct job *done;         /* have an answer for the loop */

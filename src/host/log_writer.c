@@ -1,14 +1,14 @@
 #include "host/log_writer.h"
 
+#include "base/lock.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <unistd.h>
 
 /* Between asking whether there is room and using it. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lock lock;
 static int64_t dropped;
 
 static bool put(const char *line, size_t n)
@@ -26,7 +26,7 @@ static bool put(const char *line, size_t n)
 static void write_or_drop(const char *line, size_t n)
 {
 	char notice[LOG_LINE_MAX];
-	pthread_mutex_lock(&lock);
+	lock_take(&lock);
 	bool taken = put(line, n);
 	dropped += !taken;
 	if (taken && dropped) {
@@ -34,7 +34,7 @@ static void write_or_drop(const char *line, size_t n)
 		if (put(notice, length))
 			dropped = 0;
 	}
-	pthread_mutex_unlock(&lock);
+	lock_give(&lock);
 }
 
 void log_writer_start(void)

@@ -1,10 +1,10 @@
 #include "host/metrics.h"
 
+#include "base/lock.h"
 #include "host/environment.h"
 #include "host/listener.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -34,7 +34,7 @@ static const char bounds[] = "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2 2.5 3 10 +I
 
 /* NULL where nobody will ask: nothing is counted then. */
 static struct metrics {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct family requests, invokes, relays;
 	struct histogram request_seconds, invoke_seconds;
 	uint64_t retries, tls_failures;
@@ -43,7 +43,6 @@ static struct metrics {
 void metrics_start(void)
 {
 	m = environment_map_memory(sizeof(*m));
-	check(pthread_mutex_init(&m->lock, NULL) == 0);
 }
 
 static bool is_series(const struct series *s, struct str first, struct str second)
@@ -91,13 +90,13 @@ static void observe(struct histogram *h, int64_t ms)
 static bool begin(void)
 {
 	if (m)
-		pthread_mutex_lock(&m->lock);
+		lock_take(&m->lock);
 	return m;
 }
 
 static void end(void)
 {
-	pthread_mutex_unlock(&m->lock);
+	lock_give(&m->lock);
 }
 
 void metrics_request(struct str kind, int status, int64_t took_ms)

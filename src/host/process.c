@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 
-struct local_children process_children = LOCAL_CHILDREN;
+struct local_children process_children;
 
 void process_prepare(void)
 {

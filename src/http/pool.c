@@ -1,9 +1,9 @@
 #include "http/pool.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "net/tls_client.h"
 
-#include <pthread.h>
 #include <string.h>
 
 struct connection {
@@ -24,7 +24,7 @@ struct slot {
 };
 
 struct http_pool {
-	pthread_mutex_t lock;
+	struct lock lock;
 	size_t count;
 	struct connection *connections;
 	struct slot slots[];
@@ -45,7 +45,6 @@ size_t http_pool_size(size_t slots)
 struct http_pool *http_pool_init(void *memory, size_t slots)
 {
 	struct http_pool *p = memory;
-	check(pthread_mutex_init(&p->lock, NULL) == 0);
 	p->count = slots;
 	p->connections = (void *)((char *)memory + slots_end(slots));
 	return p;
@@ -99,7 +98,7 @@ static struct slot *choose(struct http_pool *p, const struct stream_target *to)
 
 struct http_client *http_pool_take(struct http_pool *p, const struct stream_target *to, bool fresh)
 {
-	pthread_mutex_lock(&p->lock);
+	lock_take(&p->lock);
 	struct slot *s = choose(p, to);
 	bool kept = s && s->state == KEPT;
 	bool wanted = kept && !fresh && is_for(s, to) && clock_mono_ms() - s->given_ms < HTTP_POOL_IDLE_MS;
@@ -107,7 +106,7 @@ struct http_client *http_pool_take(struct http_pool *p, const struct stream_targ
 		set_key(s, to);
 		s->state = LENT;
 	}
-	pthread_mutex_unlock(&p->lock);
+	lock_give(&p->lock);
 	if (!s)
 		return NULL;
 	struct connection *c = &p->connections[s - p->slots];
@@ -121,9 +120,9 @@ struct http_client *http_pool_take(struct http_pool *p, const struct stream_targ
 void http_pool_give(struct http_pool *p, struct http_client *c)
 {
 	struct slot *s = &p->slots[(struct connection *)c - p->connections];
-	pthread_mutex_lock(&p->lock);
+	lock_take(&p->lock);
 	check(s->state == LENT);
 	s->state = c->stream.fd >= 0 ? KEPT : EMPTY;
 	s->given_ms = clock_mono_ms();
-	pthread_mutex_unlock(&p->lock);
+	lock_give(&p->lock);
 }

@@ -24,6 +24,24 @@ bool local_name_ok(struct str name)
 	return name.n > 0 && name.n <= LOCAL_NAME_MAX;
 }
 
+bool local_real_path(char out[static LOCAL_PATH_MAX], struct stat *st, const char *path)
+{
+	char memory[40];
+	struct buf link = BUF(memory);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	buf_format(&link, "/proc/self/fd/%%", NUM(fd), (struct str){ "", 1 });
+	ssize_t n = fstat(fd, st) == 0 ? readlink(memory, out, LOCAL_PATH_MAX) : -1;
+	int sys = errno;
+	close(fd);
+	errno = n == LOCAL_PATH_MAX ? ENAMETOOLONG : sys;
+	if (n < 0 || n == LOCAL_PATH_MAX)
+		return false;
+	out[n] = 0;
+	return true;
+}
+
 enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, struct str name, struct fault *f)
 {
 	char asked[LOCAL_PATH_MAX];
@@ -32,7 +50,7 @@ enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, str
 	buf_format(&b, "%/%%", str_c(directory), name, (struct str){ "", 1 });
 	if (!local_name_ok(name))
 		return fault_set(f, E_REFUSED, 0, "a function's name has letters, digits, - and _ only");
-	if (b.full || !realpath(asked, path) || stat(path, &st) != 0)
+	if (b.full || !local_real_path(path, &st, asked))
 		return fault_set(f, E_REFUSED, 0, "there is no function % here", name);
 	struct str real = str_c(path);
 	if (!str_starts(real, str_c(directory)) || str_sub(real, strlen(directory), strlen(directory) + 1).p[0] != '/')
@@ -65,7 +83,7 @@ static void reap(struct local_child *child)
 void local_children_reap(struct local_children *c)
 {
 	siginfo_t info = { .si_pid = 0 };
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock);
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {
 		struct local_child *child = c->first;
 		while (child && child->pid != info.si_pid)
@@ -76,18 +94,18 @@ void local_children_reap(struct local_children *c)
 			waitpid(info.si_pid, NULL, 0);
 		info.si_pid = 0;
 	}
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 }
 
 static void forget(struct local_children *c, struct local_child *child)
 {
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock);
 	struct local_child **at = &c->first;
 	while (*at && *at != child)
 		at = &(*at)->next;
 	if (*at)
 		*at = child->next;
-	pthread_mutex_unlock(&c->lock);
+	lock_give(&c->lock);
 }
 
 /* ---- one run ---- */
@@ -165,13 +183,13 @@ static int start(struct run *r)
 	if (sys == 0 && (r->child.exited = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 		sys = errno;
 	if (sys == 0) {
-		pthread_mutex_lock(&r->call->children->lock);
+		lock_take(&r->call->children->lock);
 		sys = spawn(r, theirs);
 		if (sys == 0) {
 			r->child.next = r->call->children->first;
 			r->call->children->first = &r->child;
 		}
-		pthread_mutex_unlock(&r->call->children->lock);
+		lock_give(&r->call->children->lock);
 	}
 	for (int i = 0; i < 3; i++)
 		if (theirs[i] >= 0)
@@ -235,10 +253,10 @@ static void empty(struct run *r, int end)
 
 static void signal_group(struct run *r, int number)
 {
-	pthread_mutex_lock(&r->call->children->lock);
+	lock_take(&r->call->children->lock);
 	if (!r->child.reaped)
 		kill(-r->child.pid, number);
-	pthread_mutex_unlock(&r->call->children->lock);
+	lock_give(&r->call->children->lock);
 }
 
 /* Serves the pipes until it has exited. */

@@ -9,8 +9,9 @@
 #include "base/buf.h"
 #include "base/deadline.h"
 #include "base/fault.h"
+#include "base/lock.h"
 
-#include <pthread.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 enum {
@@ -23,18 +24,21 @@ enum {
 /* Whether `name` may be a function's: A-Z a-z 0-9 _ -, at most LOCAL_NAME_MAX. */
 bool local_name_ok(struct str name);
 
+/* The path without links that the kernel knows `path` by (/proc must be there), NUL-terminated, and what is there. False with
+ * errno if it cannot be had. */
+must_check bool local_real_path(char out[static LOCAL_PATH_MAX], struct stat *st, const char *path);
+
 /* Finds DIR/NAME. `path` gets its real path, NUL-terminated. E_REFUSED: there is no such file, it is no executable
  * regular file, or a link led out of DIR (`directory` is a real path without a trailing slash). */
 must_check enum err local_find(char path[static LOCAL_PATH_MAX], const char *directory, struct str name, struct fault *f);
 
 /* Collects the exit statuses of children for the threads that wait for them. One per process, because a process
- * that is PID 1 inherits orphans and must take their statuses too. Starts as LOCAL_CHILDREN. */
+ * that is PID 1 inherits orphans and must take their statuses too. Starts zeroed. */
 struct local_child;
 struct local_children {
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct local_child *first;
 };
-#define LOCAL_CHILDREN { PTHREAD_MUTEX_INITIALIZER, NULL }
 
 /* Takes all statuses that are there; call it on SIGCHLD. */
 void local_children_reap(struct local_children *c);

@@ -25,7 +25,6 @@ void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_
 	r->conf_path = conf_path;
 	r->hosts_path = hosts_path;
 	r->port = 53;
-	pthread_mutex_init(&r->lock, NULL);
 }
 
 /* ---- the cache ---- */
@@ -38,7 +37,7 @@ static struct str entry_name(const struct resolver_entry *e)
 static bool cache_get(struct resolver *r, struct addresses *out, struct str host)
 {
 	bool fresh = false;
-	pthread_mutex_lock(&r->lock);
+	lock_take(&r->lock);
 	for (size_t i = 0; i < countof(r->cache); i++) {
 		struct resolver_entry *e = &r->cache[i];
 		if (e->until == 0 || !str_eq_nocase(entry_name(e), host))
@@ -50,14 +49,14 @@ static bool cache_get(struct resolver *r, struct addresses *out, struct str host
 		else
 			e->until = now + STALE_MS;
 	}
-	pthread_mutex_unlock(&r->lock);
+	lock_give(&r->lock);
 	return fresh;
 }
 
 static void cache_put(struct resolver *r, const struct addresses *found, struct str host, uint32_t ttl_s)
 {
 	int64_t ttl = ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s > TTL_MOST_S ? TTL_MOST_S : ttl_s;
-	pthread_mutex_lock(&r->lock);
+	lock_take(&r->lock);
 	/* Its own place, or the one whose time is up first. */
 	struct resolver_entry *place = &r->cache[0];
 	for (size_t i = 0; i < countof(r->cache); i++) {
@@ -74,7 +73,7 @@ static void cache_put(struct resolver *r, const struct addresses *found, struct 
 	place->name_n = host.n;
 	place->found = *found;
 	place->until = clock_mono_ms() + ttl * 1000;
-	pthread_mutex_unlock(&r->lock);
+	lock_give(&r->lock);
 }
 
 /* ---- asking ---- */

@@ -19,9 +19,9 @@
 
 #include "base/deadline.h"
 #include "base/fault.h"
+#include "base/lock.h"
 #include "net/address.h"
 
-#include <pthread.h>
 
 enum { RESOLVE_CACHE_SIZE = 16, RESOLVE_PATIENCE_MS = 600 };
 
@@ -29,7 +29,7 @@ enum { RESOLVE_CACHE_SIZE = 16, RESOLVE_PATIENCE_MS = 600 };
 struct resolver {
 	const char *conf_path, *hosts_path;
 	uint16_t port; /* of name servers: 53, unless a test says otherwise after resolver_init */
-	pthread_mutex_t lock; /* of `cache`; never held during a wait */
+	struct lock lock; /* of `cache`; never held during a wait */
 	struct resolver_entry {
 		int64_t until; /* monotonic ms; 0: empty */
 		size_t name_n;

@@ -29,21 +29,21 @@ static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server
 {
 	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
 	(void)server;
-	pthread_mutex_lock(&s->lock);
+	lock_take(&s->lock);
 	*place_of(s, p->session_id) = (struct tls_session){ clock_mono_ms() + SESSION_MS, *p };
-	pthread_mutex_unlock(&s->lock);
+	lock_give(&s->lock);
 }
 
 static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p)
 {
 	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
 	(void)server;
-	pthread_mutex_lock(&s->lock);
+	lock_take(&s->lock);
 	const struct tls_session *kept = place_of(s, p->session_id);
 	bool found = clock_mono_ms() < kept->until && memcmp(kept->parameters.session_id, p->session_id, sizeof(p->session_id)) == 0;
 	if (found)
 		*p = kept->parameters;
-	pthread_mutex_unlock(&s->lock);
+	lock_give(&s->lock);
 	return found;
 }
 
@@ -123,7 +123,7 @@ enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct
 		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
 	id->policy = &policy_class;
 	id->sessions.cache = &cache_class;
-	check(pthread_mutex_init(&id->sessions.lock, NULL) == 0);
+	id->sessions.lock = (struct lock){ 0 };
 	return OK;
 }
 

@@ -9,9 +9,9 @@
 #ifndef NET_TLS_SERVER_H
 #define NET_TLS_SERVER_H
 
+#include "base/lock.h"
 #include "crypto/identity.h"
 
-#include <pthread.h>
 
 enum {
 	TLS_SESSIONS = 1024,
@@ -28,7 +28,7 @@ struct tls_identity {
 
 	struct tls_sessions {
 		const br_ssl_session_cache_class *cache; /* first, for BearSSL */
-		pthread_mutex_t lock; /* of `list` */
+		struct lock lock; /* of `list` */
 		struct tls_session {
 			int64_t until; /* monotonic ms */
 			br_ssl_session_parameters parameters;

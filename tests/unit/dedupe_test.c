@@ -2,6 +2,8 @@
 #include "check.h"
 #include "host/dedupe.h"
 
+#include <pthread.h>
+
 static struct dedupe table;
 static struct dedupe_table memory;
 

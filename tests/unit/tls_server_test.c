@@ -5,6 +5,7 @@
 #include "net/tls_client.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
