@@ -55,7 +55,7 @@ static bool put_reference(struct buf *out, struct str reference)
 	return true;
 }
 
-/* Appends the text at the front of `xml`. False if it does not end in a tag. */
+/* Appends the text at the front of `xml`. False if there is no end tag behind it. */
 static bool put_text(struct buf *out, struct str xml)
 {
 	while (xml.n) {
@@ -68,7 +68,7 @@ static bool put_text(struct buf *out, struct str xml)
 			xml = str_skip(xml, 8);
 			buf_put(out, take_until(&xml, S("]]>")));
 		} else if (c == '<') {
-			return true;
+			return str_starts(xml, S("/"));
 		} else if (c != '&') {
 			buf_put_char(out, c);
 		} else if (!put_reference(out, take_until(&xml, S(";")))) {

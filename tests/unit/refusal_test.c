@@ -61,6 +61,14 @@ TEST(refusal_says_what_aws_said)
 		{ 502, STR(""), STR("bad \xc3 utf8"), STR(""), STR("answered 502") },
 		{ 502, STR(""), STR("\0"), STR(""), STR("answered 502") },
 		{ 502, STR(""), STR("gr\xc3\xbc\xc3\x9f" "e"), STR(""), STR("answered 502: gr\xc3\xbc\xc3\x9f" "e") },
+		/* STS */
+		{ 400, STR(""),
+		  STR("<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>Sender</Type>\n"
+		      "    <Code>InvalidIdentityToken</Code>\n    <Message>No provider for &quot;x&quot; &amp; y</Message>\n"
+		      "  </Error>\n  <RequestId>c6104cbe</RequestId>\n</ErrorResponse>\n"),
+		  STR("InvalidIdentityToken"), STR("InvalidIdentityToken: No provider for \"x\" & y") },
+		{ 403, STR(""), STR("<E><Message>&#83;ignature=hunter2</Message><Code>a b</Code></E>"), STR("a"), STR("a") },
+		{ 403, STR(""), STR("<E><Code>A</Code><Message>two\nlines</Message></E>"), STR("A"), STR("A: two") },
 		{ 301, STR(""), STR(""), STR(""), STR("answered 301; redirects are not followed; is AWS_ENDPOINT_URL right?") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -79,6 +87,11 @@ TEST(refusal_says_what_aws_said)
 	}
 	char name[REFUSAL_NAME_MAX];
 	struct fault f;
+	context("no keys of the gateway's");
+	refusal_read(name, &f, 403, NULL, S("{\"__type\":\"AccessDeniedException\"}"), S(""));
+	expect_str(fault_text(&f), S("AccessDeniedException"));
+	refusal_read(name, &f, 400, NULL, S("{\"__type\":\"ExpiredTokenException\"}"), S(""));
+	expect_str(fault_text(&f), S("ExpiredTokenException"));
 	context("no head");
 	refusal_read(name, &f, 503, NULL, S(""), S("lambda:InvokeFunction"));
 	expect_str(str_c(name), S(""));
