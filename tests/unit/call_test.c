@@ -33,11 +33,11 @@ static enum err call(int64_t ms)
 
 #define HEAD(status, length) "HTTP/1.1 " status "\r\nContent-Length: " length "\r\n"
 #define GOOD STR(HEAD("200 OK", "2") "\r\nok")
+#define BUSY STR("HTTP/1.1 503 Slow Down\r\n\r\n<html>")
 #define THROTTLED STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"x#ThrottlingException\"}")
 
 TEST(call_is_sent_again_if_that_may_help)
 {
-	static const struct str html = STR("HTTP/1.1 503 Slow Down\r\n\r\n<html>");
 	static const struct {
 		const char *what;
 		struct str answers[3];
@@ -48,9 +48,9 @@ TEST(call_is_sent_again_if_that_may_help)
 		{ "at once", { GOOD }, 1, OK, STR("") },
 		{ "created", { STR(HEAD("201 Created", "2") "\r\nok") }, 1, OK, STR("") },
 		{ "cut off", { STR(""), STR(HEAD("210 Cut", "3") "\r\nok"), GOOD }, 3, OK, STR("") },
-		{ "passing", { html, STR("HTTP/1.1 429 Too Many\r\n\r\n"), GOOD }, 3, OK, STR("") },
+		{ "passing", { BUSY, STR("HTTP/1.1 429 Too Many\r\n\r\n"), GOOD }, 3, OK, STR("") },
 		{ "throttled", { THROTTLED, THROTTLED, GOOD }, 3, OK, STR("") },
-		{ "for too long", { html, html, html }, 3, E_REFUSED, STR("answered 503") },
+		{ "for too long", { BUSY, BUSY, BUSY }, 3, E_REFUSED, STR("answered 503") },
 		{ "refused", { STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"ParameterNotFound\",\"message\":\"none\"}") }, 1, E_REFUSED,
 		  STR("ParameterNotFound: none") },
 		{ "not allowed", { STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"AccessDeniedException\"}") }, 1, E_REFUSED,
