@@ -2,12 +2,12 @@
 
 struct reader {
 	struct str rest;
-	size_t line, indent;     /* number of this line; indentation of the key */
-	struct str section;      /* what stands between its brackets */
-	struct str key, value;   /* both empty on the line of a section */
-	struct str inner;        /* the key inside `key` */
-	bool nests;              /* `key` has no value of its own */
-	const char *wrong;       /* what ended the reading early */
+	size_t line, indent;   /* number of this line; indentation of the key */
+	struct str section;    /* what stands between its brackets */
+	struct str key, value; /* both empty on the line of a section */
+	struct str inner;      /* the key inside `key` */
+	bool nests;            /* `key` has no value of its own */
+	bool ok;               /* all has been read */
 };
 
 static bool is_comment(char c)
@@ -15,7 +15,7 @@ static bool is_comment(char c)
 	return c == '#' || c == ';';
 }
 
-static const char *read_setting(struct str *key, struct str *value, struct str line)
+static bool read_setting(struct str *key, struct str *value, struct str line)
 {
 	size_t n = 1;
 	while (n < line.n && !(is_comment(line.p[n]) && (line.p[n - 1] == ' ' || line.p[n - 1] == '\t')))
@@ -23,53 +23,53 @@ static const char *read_setting(struct str *key, struct str *value, struct str l
 	bool complete = str_cut(key, value, str_sub(line, 0, n), '=');
 	*key = str_trim(*key);
 	*value = str_trim(*value);
-	return complete && key->n ? NULL : "is not `key = value`";
+	return complete && key->n;
 }
 
-static const char *read_continuation(struct reader *r, struct str line)
+/* A value cannot go on behind a comment. */
+static bool read_continuation(struct reader *r, struct str line)
 {
 	if (r->nests)
 		return read_setting(&r->inner, &r->value, line);
 	const char *end = r->value.p + r->value.n;
-	if (str_trim_lines((struct str){ end, (size_t)(line.p - end) }).n)
-		return "goes on with a value that ended in a comment";
 	r->value.n = (size_t)(line.p + line.n - r->value.p);
-	return NULL;
+	return str_trim_lines((struct str){ end, (size_t)(line.p - end) }).n == 0;
 }
 
-static const char *read_line(struct reader *r, struct str line, size_t indent)
+static bool read_line(struct reader *r, struct str line, size_t indent)
 {
 	for (size_t i = 0; i < line.n; i++)
 		if (((unsigned char)line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] == 0x7f)
-			return "has a control byte";
+			return false;
 	if (r->key.n && indent > r->indent)
 		return read_continuation(r, line);
 	r->indent = indent;
 	r->inner = S("");
-	if (line.p[0] != '[') {
-		const char *wrong = read_setting(&r->key, &r->value, line);
-		r->nests = r->value.n == 0;
-		return r->section.n ? wrong : "stands before the first [section]";
+	if (line.p[0] == '[') {
+		size_t end = str_find(line, ']');
+		r->section = str_trim(str_sub(line, 1, end));
+		r->key = r->value = S("");
+		return end < line.n && r->section.n;
 	}
-	size_t end = str_find(line, ']');
-	r->section = str_trim(str_sub(line, 1, end));
-	r->key = r->value = S("");
-	return end < line.n && r->section.n ? NULL : "is not `[section]`";
+	bool ok = read_setting(&r->key, &r->value, line);
+	r->nests = r->value.n == 0;
+	return ok && r->section.n;
 }
 
-/* Goes to the next line that says something: a section, a key with its value so far, a key inside another one. */
+/* Goes to the next line that says something: a section, a key with its value so far, a key inside another one. False at the
+ * end, and where it cannot be read. */
 static bool next(struct reader *r)
 {
 	struct str whole, line;
 	do {
-		if (r->rest.n == 0)
+		r->ok = r->rest.n == 0;
+		if (r->ok)
 			return false;
 		str_cut(&whole, &r->rest, r->rest, '\n');
 		line = str_trim_lines(whole);
 		r->line++;
 	} while (line.n == 0 || is_comment(line.p[0]));
-	r->wrong = read_line(r, line, (size_t)(line.p - whole.p));
-	return !r->wrong;
+	return read_line(r, line, (size_t)(line.p - whole.p));
 }
 
 enum err profile_check(struct str text, struct str file, struct fault *f)
@@ -77,7 +77,7 @@ enum err profile_check(struct str text, struct str file, struct fault *f)
 	struct reader r = { .rest = text };
 	while (next(&r))
 		;
-	return r.wrong ? fault_set(f, E_CONFIG, 0, "line % of % %", NUM(r.line), file, str_c(r.wrong)) : OK;
+	return r.ok ? OK : fault_set(f, E_CONFIG, 0, "line % of % is neither `[section]` nor `key = value` below one", NUM(r.line), file);
 }
 
 /* What is looked for: `inner` in `key` in [kind name], or [name] if there is no kind. */
@@ -114,11 +114,11 @@ static bool find(struct str *value, struct str text, const struct wanted *w)
 
 static bool find_in_both(struct str *value, const struct profile_files *files, struct str profile, struct str key)
 {
+	struct wanted w = { .name = profile, .key = key };
 	*value = S("");
-	bool found = find(value, files->credentials, &(struct wanted){ .name = profile, .key = key });
-	if (value->n == 0)
-		found |= find(value, files->config, &(struct wanted){ .kind = S("profile"), .name = profile, .key = key });
-	return found;
+	bool found = find(value, files->credentials, &w);
+	w.kind = S("profile");
+	return (value->n == 0 && find(value, files->config, &w)) || found;
 }
 
 bool profile_exists(const struct profile_files *files, struct str profile)

@@ -3,7 +3,7 @@
  * ~/.aws/config has sections [default], [profile name] and [services name], ~/.aws/credentials has [name]
  * (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html). A section has lines `key = value`; those below a key
  * without a value, and further to the right than it, are settings inside it. A line that is further to the right than
- * a key with a value goes on with that value. Lines may end in CR LF. Lines that begin with # or ; are comments, and so
+ * a key with a value goes on with that value; not behind a comment. Lines may end in CR LF. Lines that begin with # or ; are comments, and so
  * is what follows a value, a blank and one of these. Keys have no case. Sections of the same name are one, the
  * last line for a key counts, and an empty value is as good as none.
  *

@@ -12,8 +12,8 @@
  * to standard error goes into the message when it fails: the SDKs show that, too, and no secret may be there
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html).
  *
- * E_CONFIG: it cannot be split, there is no such program, or it cannot be started. E_REFUSED: it failed. E_TIMEOUT. E_LIMIT:
- * it prints more than `out` holds. `ctx` is not looked at; the form is that of a callback. */
+ * E_CONFIG: it cannot be split or started. E_REFUSED: it failed, or prints more than `out` holds. E_TIMEOUT.
+ * `ctx` is not looked at; the form is that of a callback. */
 must_check enum err command_run(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);
 
 #endif

@@ -1,6 +1,7 @@
 #include "host/services.h"
 
 #include "base/clock.h"
+#include "host/command.h"
 #include "host/environment.h"
 #include "host/thread.h"
 
@@ -58,7 +59,7 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 	return config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
 }
 
-static const struct credential_host credential_host = { .read_file = environment_read_file };
+static const struct credential_host credential_host = { .read_file = environment_read_file, .run = command_run };
 
 static void tell_what_is_unusual(const struct services *s)
 {

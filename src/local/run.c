@@ -300,6 +300,8 @@ struct str local_describe(char memory[static 64], const struct local_result *res
 		buf_put(&b, S("it ran into its time limit and was ended"));
 	else if (result->end == LOCAL_STOPPED)
 		buf_put(&b, S("it was ended because the gateway stops"));
+	else if (result->end == LOCAL_EXITED && result->code == 0)
+		buf_put(&b, S("it printed too much"));
 	else
 		buf_format(&b, "%%",
 			result->end == LOCAL_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "),

@@ -69,7 +69,7 @@ struct local_result {
 must_check enum err local_run(struct local_result *out, struct buf *output, const struct local_call *call, struct deadline *d,
                               struct fault *f);
 
-/* How it ended, in words. */
+/* What was wrong, in words. That is that it printed too much if its exit code was 0. */
 struct str local_describe(char memory[static 64], const struct local_result *result);
 
 #endif

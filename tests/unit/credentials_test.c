@@ -2,6 +2,7 @@
 
 #include "check.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Pairs of name and value, ended by NULL. */
@@ -13,13 +14,20 @@ static const char *table_get(void *ctx, const char *name)
 	return NULL;
 }
 
+static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
+{
+	(void)ctx, (void)out;
+	return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+}
+
 static enum err init(struct credential_chain *c, const char **table, struct fault *f)
 {
 	static char scratch[CREDENTIALS_SCRATCH];
 	static struct aws_client client;
+	static const struct credential_host host = { .read_file = no_file };
 	struct environment env = { table_get, table };
 	memset(c, 0, sizeof(*c));
-	return credential_chain_init(c, &env, &client, NULL, scratch, f);
+	return credential_chain_init(c, &env, &client, &host, scratch, f);
 }
 
 TEST(credentials_come_from_the_environment)

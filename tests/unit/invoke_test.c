@@ -7,6 +7,7 @@
 #include "net/resolve.h"
 #include "peer.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -773,14 +774,21 @@ static const char *no_metadata(void *ctx, const char *name)
 	return strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0 ? "true" : NULL;
 }
 
+static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
+{
+	(void)ctx, (void)out;
+	return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+}
+
 TEST(invoke_says_what_it_lacks)
 {
 	SET_UP({ started, KEEPS, 0 });
 	static char scratch[CREDENTIALS_SCRATCH];
 	static struct credential_chain none;
 	static const struct environment env = { no_metadata, NULL };
+	static const struct credential_host host = { .read_file = no_file };
 	struct fault f;
-	expect_int(credential_chain_init(&none, &env, &client, NULL, scratch, &f), OK);
+	expect_int(credential_chain_init(&none, &env, &client, &host, scratch, &f), OK);
 	invoker.credentials = &none;
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);

@@ -1,0 +1,131 @@
+#include "aws/credential_sources.h"
+#include "aws/profile.h"
+#include "aws/sts.h"
+#include "codec/json_read.h"
+
+#include <errno.h>
+
+/* https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
+
+enum { IN_A_ROW_MAX = 6, SHOWN_MAX = 60, OUTPUT_MAX = 64 * 1024 };
+
+#define NAMES "aws_access_key_id aws_secret_access_key aws_session_token role_arn role_session_name external_id duration_seconds " \
+	"web_identity_token_file source_profile credential_source mfa_serial credential_process sso_session sso_start_url login_session"
+
+/* In the order of NAMES. */
+enum {
+	ID, SECRET, TOKEN, ROLE_ARN, SESSION_NAME, EXTERNAL_ID, DURATION_SECONDS,
+	TOKEN_FILE, SOURCE_PROFILE, CREDENTIAL_SOURCE, MFA_SERIAL, PROCESS, SSO_SESSION, SSO_START_URL, LOGIN_SESSION, SETTINGS
+};
+
+struct walk {
+	struct credential_chain *chain;
+	struct profile_files files;
+	struct str profile; /* whose turn it is */
+};
+
+static enum err profile_keys(struct credential_set *out, struct walk *w, struct str profile, int depth, struct deadline *d, struct fault *f);
+
+/* A missing file is an empty one, and so is one in a home that is somebody else's. */
+static enum err read_text(struct str *out, struct credential_chain *c, const char *variable, struct str usual, struct fault *f)
+{
+	struct str named = environment_get(&c->env, variable), path = named.n ? named : usual;
+	struct buf b = arena_rest(&c->scratch);
+	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
+	*out = arena_keep(&c->scratch, &b);
+	if (e == OK)
+		return profile_check(*out, path, f);
+	*out = S("");
+	return f->sys && (!named.n || f->sys == ENOENT) ? OK : e;
+}
+
+static enum err named_source(struct credential_set *out, struct credential_chain *c, struct str name, struct deadline *d, struct fault *f)
+{
+	enum err e = E_MORE;
+	if (str_eq(name, S("Ec2InstanceMetadata")))
+		e = instance_metadata_fetch(out, c, d, f);
+	else if (str_eq(name, S("EcsContainer")))
+		e = container_fetch(out, c, d, f);
+	/* Environment: its keys would have been used right away. */
+	return e != E_MORE ? e : fault_set(f, E_CONFIG, 0, "there are no keys in its credential_source, which must be Environment, "
+		"Ec2InstanceMetadata or EcsContainer");
+}
+
+static enum err assumed_role(struct credential_set *out, struct walk *w, const struct str *v, int depth, struct deadline *d, struct fault *f)
+{
+	const struct sts_role role = {
+		.arn = v[ROLE_ARN], .session_name = v[SESSION_NAME], .external_id = v[EXTERNAL_ID],
+		.duration_seconds = v[DURATION_SECONDS], .web_identity_token_file = v[TOKEN_FILE],
+	};
+	struct str self = w->profile;
+	if (v[TOKEN_FILE].n)
+		return sts_assume_role(out, w->chain, &role, NULL, d, f);
+	if (v[MFA_SERIAL].n)
+		return fault_set(f, E_CONFIG, 0, "it has an mfa_serial, but there is nobody here to type a code");
+	if (!v[SOURCE_PROFILE].n == !v[CREDENTIAL_SOURCE].n)
+		return fault_set(f, E_CONFIG, 0, "with role_arn it must have source_profile or credential_source, one of them");
+	enum err e = v[SOURCE_PROFILE].n ? profile_keys(out, w, v[SOURCE_PROFILE], depth + 1, d, f) :
+		named_source(out, w->chain, v[CREDENTIAL_SOURCE], d, f);
+	w->profile = e == OK ? self : w->profile;
+	return e == OK ? sts_assume_role(out, w->chain, &role, &out->keys, d, f) : e;
+}
+
+static enum err printed_keys(struct credential_set *out, struct credential_chain *c, struct str command, struct deadline *d, struct fault *f)
+{
+	struct buf output = arena_buf(&c->scratch, OUTPUT_MAX);
+	struct json v;
+	size_t position;
+	int64_t version;
+	enum err e = c->host->run(c->host->ctx, &output, command, d, f);
+	if (e != OK)
+		return e;
+	if (json_check(&v, &position, buf_str(&output)) != OK || !json_int(&version, json_member(v, S("Version"))) || version != 1)
+		return fault_set(f, E_SYNTAX, 0, "credential_process must print a JSON object with \"Version\": 1");
+	return credentials_set_from_json(out, buf_str(&output), &c->scratch, S("credential_process"), f);
+}
+
+static enum err profile_keys(struct credential_set *out, struct walk *w, struct str profile, int depth, struct deadline *d, struct fault *f)
+{
+	struct str v[SETTINGS], name, names = S(NAMES);
+	w->profile = profile;
+	if (!profile_exists(&w->files, profile))
+		return fault_set(f, E_CONFIG, 0, "there is no such profile in ~/.aws/config or ~/.aws/credentials");
+	if (depth == IN_A_ROW_MAX)
+		return fault_set(f, E_CONFIG, 0, "source_profile leads in a circle, or through too many profiles");
+	for (size_t i = 0; i < SETTINGS; i++) {
+		str_cut(&name, &names, names, ' ');
+		v[i] = profile_get(&w->files, profile, name);
+	}
+	bool keys = v[ID].n || v[SECRET].n;
+	/* The keys of a profile that is the source of another one, or of itself, come before its own role. */
+	if (v[ROLE_ARN].n && !(depth && keys))
+		return assumed_role(out, w, v, depth, d, f);
+	if (keys)
+		return credentials_set(out, v[ID], v[SECRET], v[TOKEN], S(""), S("profile"), f);
+	if (v[PROCESS].n)
+		return printed_keys(out, w->chain, v[PROCESS], d, f);
+	if (v[SSO_SESSION].n || v[SSO_START_URL].n || v[LOGIN_SESSION].n)
+		return fault_set(f, E_CONFIG, 0, "it needs a browser; have a profile with credential_process = "
+			"aws configure export-credentials --profile %", str_sub(profile, 0, SHOWN_MAX));
+	return depth ? fault_set(f, E_CONFIG, 0, "it has no keys") : E_MORE;
+}
+
+enum err profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	struct walk w = { .chain = c };
+	struct str profile = environment_get(&c->env, "AWS_PROFILE");
+	if (!profile.n)
+		profile = environment_get(&c->env, "AWS_DEFAULT_PROFILE");
+	bool named = profile.n > 0;
+	if (!named)
+		profile = S("default");
+	enum err e = read_text(&w.files.config, c, "AWS_CONFIG_FILE", S("~/.aws/config"), f);
+	if (e == OK)
+		e = read_text(&w.files.credentials, c, "AWS_SHARED_CREDENTIALS_FILE", S("~/.aws/credentials"), f);
+	if (e != OK)
+		return e;
+	if (!named && !profile_exists(&w.files, profile))
+		return E_MORE;
+	e = profile_keys(out, &w, profile, 0, d, f);
+	return e == OK || e == E_MORE ? e : fault_set(f, e, 0, "profile %: %", str_sub(w.profile, 0, SHOWN_MAX), fault_text(f));
+}
