@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,25 +15,62 @@ enum {
 	REGION_SIZE = 32 << 20,
 	LARGE = 64 * 1024, /* from here on at the beginning of a page, as environment_trim_memory wants it */
 	PAGE = 4096,
+	INDEX_SIZE = 256,
+	INDEX_MAX = 192, /* so that a look-up ends soon */
 };
 
-/* libc's getenv measures the name anew and calls strncmp for each variable there is: for thirty names, twenty variables
- * and a start that is short, that is a lot. */
+/* Some sixty names are looked up at start among twenty or thirty variables, nearly all of which begin alike: comparing
+ * them all would be half of the start. This finds a variable by the hash of its name; 1 is the first variable. */
+static struct {
+	uint8_t numbers[INDEX_SIZE];
+	bool made, too_many; /* more than fit: each look-up goes through all first */
+} names;
+
+static size_t hash_of(const char *name, size_t *n, char end)
+{
+	size_t hash = 0;
+	const char *p = name;
+	while (*p && *p != end)
+		hash = hash * 31 + (unsigned char)*p++;
+	*n = (size_t)(p - name);
+	return hash;
+}
+
+/* What comes first counts, as for libc. */
+static void make_index(void)
+{
+	size_t n;
+	for (size_t i = 0; environ[i] && !names.too_many; i++) {
+		size_t at = hash_of(environ[i], &n, '=');
+		while (names.numbers[at % INDEX_SIZE])
+			at++;
+		names.numbers[at % INDEX_SIZE] = (uint8_t)(i + 1);
+		names.too_many = i == INDEX_MAX;
+	}
+	names.made = true;
+}
+
+static const char *value_if(const char *variable, const char *name, size_t n)
+{
+	return strncmp(variable, name, n) == 0 && variable[n] == '=' ? variable + n + 1 : NULL;
+}
+
 static const char *get(void *ctx, const char *name)
 {
+	size_t n, number, at = hash_of(name, &n, 0);
+	const char *value = NULL;
 	(void)ctx;
-	for (char **variable = environ; *variable; variable++) {
-		const char *v = *variable, *n = name;
-		while (*n && *n == *v)
-			n++, v++;
-		if (!*n && *v == '=')
-			return v + 1;
-	}
-	return NULL;
+	for (size_t i = 0; names.too_many && environ[i] && !value; i++)
+		value = value_if(environ[i], name, n);
+	for (; !value && (number = names.numbers[at % INDEX_SIZE]) != 0; at++)
+		value = value_if(environ[number - 1], name, n);
+	return value;
 }
 
 struct environment environment_of_process(void)
 {
+	if (!names.made)
+		make_index();
 	return (struct environment){ get, NULL };
 }
 
@@ -40,6 +78,8 @@ enum err environment_check_names(struct fault *f)
 {
 	for (char **variable = environ; *variable; variable++) {
 		struct str name, value;
+		if (**variable != 'G') /* nearly all are somebody else's */
+			continue;
 		str_cut(&name, &value, str_c(*variable), '=');
 		if (!config_name_ok(name, value))
 			return fault_set(f, E_CONFIG, 0, "there is no variable %; is it misspelt?", name);

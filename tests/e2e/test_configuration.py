@@ -165,3 +165,11 @@ def test_no_credentials_at_all(make):
 def test_no_region_in_the_environment(make):
     runtime = make.runtime(AWS_REGION=None, AWS_DEFAULT_REGION=None)
     assert "has been started" in runtime.text(slack.command())
+
+
+@pytest.mark.parametrize("count", [0, 150, 190, 200, 300, 3000])
+def test_any_number_of_variables(make, count):
+    """Kubernetes gives a container seven for every Service of the namespace."""
+    crowd = {f"SERVICE_{i}_PORT": f"tcp://10.0.0.{i % 250}:80" for i in range(count)}
+    runtime = make.runtime(GATEWAY_ACK_TEXT="on it", **crowd)
+    assert runtime.text(slack.command()) == "on it"
