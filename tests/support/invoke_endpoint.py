@@ -6,6 +6,7 @@ request is a function too (`at_accept`), by the number of the connection."""
 
 import json
 import re
+import socket
 import ssl
 import time
 import uuid
@@ -273,8 +274,9 @@ class InvokeEndpoint(Server):
             if link.wire and not link.ended:
                 link.ended = True
                 try:
-                    link.wire.close()
-                except Gone:
+                    # Closing is for the thread that reads there: the number would be another socket's at once.
+                    link.wire.sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
                     pass
 
     # ---- what a client sees ------------------------------------------------------------------------------------------
