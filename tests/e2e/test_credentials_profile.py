@@ -1,0 +1,143 @@
+"""Profiles in the shared files: which one, whose keys, which roles, and what is told when that leads nowhere."""
+
+import pytest
+
+from support import slack
+from support.cloud import IDENTITY, NOT, ROLE, from_container, from_metadata, from_role, profile_text
+from support.invoke_endpoint import failed
+
+SECOND = "arn:aws:iam::123456789012:role/second"
+
+
+def named(cloud, text):
+    cloud.aws_file("config", text)
+
+
+@pytest.fixture
+def base(cloud):
+    """A profile with keys of the source "BASE"."""
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("BASE"), "base"))
+
+
+def test_chosen_by_a_variable(cloud):
+    text = profile_text(cloud.ring.lasting("DEFAULT")) + profile_text(cloud.ring.lasting("WORK"), "at work")
+    cloud.aws_file("credentials", text)
+    cloud.started_by(cloud.start(), "DEFAULT")
+    cloud.started_by(cloud.start(AWS_PROFILE="at work", AWS_DEFAULT_PROFILE="no"), "WORK")
+    cloud.started_by(cloud.start(AWS_DEFAULT_PROFILE="at work"), "WORK")
+
+
+def test_files_elsewhere(cloud):
+    path = cloud.file("elsewhere", profile_text(cloud.ring.lasting("ELSE")))
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("HOME")))
+    cloud.started_by(cloud.start(AWS_SHARED_CREDENTIALS_FILE=path), "ELSE")
+    cloud.started_by(cloud.start(AWS_CONFIG_FILE=path, AWS_SHARED_CREDENTIALS_FILE="/nonexistent"), "ELSE")
+    cloud.started_by(cloud.start(AWS_CONFIG_FILE="/nonexistent"), "HOME")
+
+
+def test_files_of_windows(cloud):
+    keys = cloud.ring.issue("PROFILE", None)
+    cloud.aws_file("credentials", "# keys\r\n" + profile_text(keys).replace("\n", " ; comment\r\n"))
+    cloud.started_by(cloud.start(), "PROFILE")
+
+
+def test_session_tokens(cloud):
+    cloud.aws_file("credentials", profile_text(cloud.ring.issue("PROFILE", None)))
+    cloud.started_by(cloud.start(), "PROFILE")
+
+
+def test_replaced_keys(cloud):
+    """As a tool does that signs somebody in: the file is read again when the old ones are refused."""
+    cloud.aws_file("credentials", profile_text(cloud.ring.issue("OLD", None)))
+    host = cloud.start("lambda")
+    cloud.started_by(host, "OLD")
+    cloud.aws_file("credentials", profile_text(cloud.ring.issue("NEW", None)))
+    cloud.started_by(host, "OLD")
+    cloud.endpoint.script = [failed(403, "ExpiredTokenException", "The security token included in the request is expired")]
+    cloud.started_by(host, "NEW")
+
+
+def test_role(cloud):
+    variables, (sts,) = from_role(cloud, roles={ROLE: {"ExternalId": "a+b/c=d, e"}})
+    named(cloud, f"[default]\nrole_arn = {ROLE}\nsource_profile = base\nexternal_id = a+b/c=d, e\n"
+          "role_session_name = me@work\nduration_seconds = 1234\n")  # fmt: skip
+    cloud.started_by(cloud.start(**variables), "STS")
+    (form,) = sts.forms
+    assert form["RoleSessionName"] == "me@work" and form["DurationSeconds"] == "1234" and form["ExternalId"] == "a+b/c=d, e"
+
+
+def test_roles_in_a_row(cloud, base):
+    sts = cloud.sts(roles={ROLE: {}, SECOND: {}})
+    named(cloud, f"[profile a]\nrole_arn = {SECOND}\nsource_profile = b\n[profile b]\nrole_arn = {ROLE}\nsource_profile = base\n")
+    cloud.started_by(cloud.start(AWS_PROFILE="a", AWS_ENDPOINT_URL_STS=sts.url), "STS")
+    assert [form["RoleArn"] for form in sts.forms] == [ROLE, SECOND]
+    signers = [request.header("authorization").split("Credential=")[1][4:8] for request in sts.requests]
+    assert signers == ["BASE", "STSZ"]
+
+
+def test_role_with_its_own_keys(cloud):
+    sts = cloud.sts()
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("OWN")))
+    named(cloud, f"[default]\nrole_arn = {ROLE}\nsource_profile = default\n")
+    cloud.started_by(cloud.start(AWS_ENDPOINT_URL_STS=sts.url), "STS")
+    assert len(sts.forms) == 1
+
+
+def test_keys_of_a_source_come_before_its_role(cloud, base):
+    sts = cloud.sts()
+    named(cloud, f"[default]\nrole_arn = {ROLE}\nsource_profile = base\n[profile base]\nrole_arn = {SECOND}\nsource_profile = x\n")
+    cloud.started_by(cloud.start(AWS_ENDPOINT_URL_STS=sts.url), "STS")
+    assert [form["RoleArn"] for form in sts.forms] == [ROLE]
+
+
+@pytest.mark.parametrize("source, name", [(from_container, "EcsContainer"), (from_metadata, "Ec2InstanceMetadata")])
+def test_role_with_keys_of_the_machine(cloud, source, name):
+    sts = cloud.sts()
+    variables, _ = source(cloud)
+    named(cloud, f"[default]\nrole_arn = {ROLE}\ncredential_source = {name}\n")
+    cloud.started_by(cloud.start(**variables, AWS_ENDPOINT_URL_STS=sts.url), "STS")
+
+
+def test_role_for_a_web_identity(cloud, base):
+    sts = cloud.sts()
+    path = cloud.file("web-identity", IDENTITY)
+    named(cloud, f"[default]\nrole_arn = {ROLE}\nweb_identity_token_file = {path}\nrole_session_name = pod\nsource_profile = base\n")
+    cloud.started_by(cloud.start(AWS_ENDPOINT_URL_STS=sts.url), "WEBID")
+    assert sts.forms[0]["RoleSessionName"] == "pod"
+
+
+@pytest.mark.parametrize("profile", [{}, {"AWS_PROFILE": "default"}])
+def test_profile_without_keys(cloud, profile):
+    """It says other things; the next source has its turn."""
+    variables, _ = from_container(cloud)
+    named(cloud, "[default]\nregion = eu-west-1\ns3 =\n  max_queue_size = 10\n")
+    cloud.started_by(cloud.start(**variables, **profile), "CONTAINER")
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        (f"role_arn = {ROLE}\nsource_profile = default", "profile default: source_profile leads in a circle"),
+        (f"role_arn = {ROLE}\nsource_profile = b\n[profile b]\nrole_arn = {ROLE}\nsource_profile = default", "leads in a circle"),
+        (f"role_arn = {ROLE}\nsource_profile = nobody", "profile nobody: there is no such profile"),
+        (f"role_arn = {ROLE}", "source_profile or credential_source"),
+        (f"role_arn = {ROLE}\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me", "mfa_serial"),
+        (f"role_arn = {ROLE}\ncredential_source = EcsContainer", "credential_source"),
+        (f"role_arn = {SECOND}\nsource_profile = base", "assumed role: AccessDenied"),
+        ("sso_session = x", "aws configure export-credentials --profile default"),
+        ("region", "line 2 of ~/.aws/config"),
+    ],
+)
+def test_what_leads_nowhere(cloud, base, text, told):
+    """No other source takes its place."""
+    sts = cloud.sts()
+    variables = {} if "EcsContainer" in text else from_container(cloud)[0]
+    named(cloud, f"[default]\n{text}\n")
+    answer = cloud.start(**variables, AWS_ENDPOINT_URL_STS=sts.url).text(slack.command())
+    assert answer.startswith(NOT) and told in answer, answer
+    assert not cloud.endpoint.requests
+
+
+def test_unknown_name(cloud, base):
+    answer = cloud.start(AWS_PROFILE="nobody").text(slack.command())
+    assert answer.startswith(NOT + "profile nobody: there is no such profile"), answer
