@@ -101,7 +101,7 @@ def test_half_of_the_keys(cloud):
 
 
 def test_file_that_cannot_be_read(cloud):
-    refused(cloud, "AWS_PROFILE", AWS_SHARED_CREDENTIALS_FILE="/dev/zero", AWS_PROFILE="x")
+    refused(cloud, "/dev/zero", AWS_SHARED_CREDENTIALS_FILE="/dev/zero", AWS_PROFILE="x")
 
 
 def test_file_that_is_no_ini(cloud):
