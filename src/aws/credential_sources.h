@@ -6,6 +6,7 @@
 #define AWS_CREDENTIAL_SOURCES_H
 
 #include "aws/credential_chain.h"
+#include "aws/profile.h"
 
 /* The first that is configured. E_CONFIG if none is, with a text that says where keys were looked for. */
 must_check enum err credential_sources_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
@@ -18,6 +19,10 @@ must_check enum err web_identity_fetch(struct credential_set *out, struct creden
 
 /* AWS_PROFILE in ~/.aws/config and ~/.aws/credentials; profile_source.c */
 must_check enum err profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
+/* The profile in use, with both files read into `arena`. E_CONFIG for one that cannot be read; one that is not there is empty. */
+must_check enum err profile_in_use_read(struct profile_in_use *out, const struct environment *env, const struct credential_host *host,
+                                        struct arena *arena, struct fault *f);
 
 /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI; container.c */
 must_check enum err container_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);

@@ -133,42 +133,48 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 
 /* ---- settings ---- */
 
-static struct str from_profile(const struct endpoint_profile *profile, struct str service, struct str key)
+static struct str from_profile(const struct profile_in_use *profile, struct str key)
 {
-	return profile ? profile->get(profile->ctx, service, key) : S("");
+	return profile ? profile_get(&profile->files, profile->name, key) : S("");
 }
 
-static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct endpoint_profile *profile,
+static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct profile_in_use *profile,
                           struct str key, struct fault *f)
 {
 	struct str v = environment_get(env, variable);
 	if (!v.n)
-		v = from_profile(profile, S(""), key);
+		v = from_profile(profile, key);
 	*out = str_eq_nocase(v, S("true"));
 	return *out || !v.n || str_eq_nocase(v, S("false")) ? OK :
 		fault_set(f, E_CONFIG, 0, "% and % in a profile are true or false", str_c(variable), key);
 }
 
+/* As the SDKs derive them from the services' names: in capitals of variables, in lower case in a profile. */
+static const char names[][16] = {
+	[AWS_LAMBDA] = "LAMBDA", [AWS_STS] = "STS", [AWS_SSM] = "SSM", [AWS_SECRETS_MANAGER] = "SECRETS_MANAGER",
+	[AWS_ROLES_ANYWHERE] = "ROLESANYWHERE",
+};
+
 /* The first of the places where an override may stand that has one; *place names it. */
-static struct str find_override(struct str *place, const struct environment *env, const struct endpoint_profile *profile, size_t service)
+static struct str find_override(struct str *place, struct buf *variable, const struct environment *env,
+                                const struct profile_in_use *profile, size_t service)
 {
-	/* As the SDKs derive them from the services' names; in a profile in lower case. */
-	static const char variables[][33] = {
-		[AWS_LAMBDA] = "AWS_ENDPOINT_URL_LAMBDA", [AWS_STS] = "AWS_ENDPOINT_URL_STS", [AWS_SSM] = "AWS_ENDPOINT_URL_SSM",
-		[AWS_SECRETS_MANAGER] = "AWS_ENDPOINT_URL_SECRETS_MANAGER", [AWS_ROLES_ANYWHERE] = "AWS_ENDPOINT_URL_ROLESANYWHERE",
-	};
-	struct str url;
-	for (int general = 0; general < 2; general++) {
-		*place = general ? S("AWS_ENDPOINT_URL") : str_c(variables[service]);
-		if ((url = environment_get(env, place->p)).n)
-			return url;
+	struct str url, name = str_c(names[service]);
+	buf_format(variable, "AWS_ENDPOINT_URL_%%", name, (struct str){ "", 1 });
+	*place = str_sub(buf_str(variable), 0, variable->n - 1);
+	url = environment_get(env, variable->p);
+	if (!url.n) {
+		*place = S("AWS_ENDPOINT_URL");
+		url = environment_get(env, place->p);
 	}
+	if (url.n || !profile)
+		return url;
 	*place = S("endpoint_url of a profile");
-	url = from_profile(profile, service == AWS_SECRETS_MANAGER ? S("secrets_manager") : services[service], S("endpoint_url"));
-	return url.n ? url : from_profile(profile, S(""), S("endpoint_url"));
+	url = profile_service_get(&profile->files, from_profile(profile, S("services")), name, S("endpoint_url"));
+	return url.n ? url : from_profile(profile, S("endpoint_url"));
 }
 
-enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct endpoint_profile *profile, struct fault *f)
+enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile_in_use *profile, struct fault *f)
 {
 	bool ignore;
 	*out = (struct endpoints){ 0 };
@@ -179,12 +185,13 @@ enum err endpoints_read(struct endpoints *out, const struct environment *env, co
 		e = read_flag(&ignore, env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, S("ignore_configured_endpoint_urls"), f);
 	for (size_t i = 0; e == OK && !ignore && i < AWS_SERVICES; i++) {
 		struct endpoint tried;
-		struct str place, url = find_override(&place, env, profile, i);
+		char memory[40];
+		struct buf variable = BUF(memory);
+		struct str place, url = find_override(&place, &variable, env, profile, i);
 		if (url.n && (e = endpoint_from_url(&tried, url, f)) != OK)
 			fault_set(f, e, 0, "% cannot be used: %", place, fault_text(f));
 		else if (url.n && (out->fips || out->dual_stack))
-			e = fault_set(f, E_CONFIG, 0, "% cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT; "
-				"let it name the endpoint that is wanted", place);
+			e = fault_set(f, E_CONFIG, 0, "% cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT", place);
 		out->urls[i] = url;
 	}
 	return e;

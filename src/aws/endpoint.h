@@ -2,6 +2,7 @@
 #ifndef AWS_ENDPOINT_H
 #define AWS_ENDPOINT_H
 
+#include "aws/profile.h"
 #include "base/environment.h"
 #include "base/fault.h"
 
@@ -29,15 +30,9 @@ struct endpoints {
 };
 
 /* Reads AWS_ENDPOINT_URL_LAMBDA and its like for the other services, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
- * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. `profile`: what the profile in use says under a key, empty for
- * nothing; under "services", what the section says that is named there: key and service with a '.' between. NULL if
- * there is no profile. Views into both. E_CONFIG, also for FIPS or dual stack together with an override: nobody could say
- * whether the override is such an endpoint. */
-struct endpoint_profile {
-	struct str (*get)(const void *ctx, struct str service, struct str key); /* service empty: the profile's own keys */
-	const void *ctx;
-};
-must_check enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct endpoint_profile *profile,
+ * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, and what `profile` (NULL: none) says about these. Views into both.
+ * E_CONFIG, also for FIPS or dual stack together with an override: nobody could say whether that is such an endpoint. */
+must_check enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile_in_use *profile,
                                    struct fault *f);
 
 /* The endpoint of `service` in `region` (must pass aws_region_ok): its override, else by partition. A region of no

@@ -30,4 +30,11 @@ struct str profile_get(const struct profile_files *files, struct str profile, st
 /* The value of a key inside `service` in [services NAME]; empty if there is none. */
 struct str profile_service_get(const struct profile_files *files, struct str name, struct str service, struct str key);
 
+/* The profile that AWS_PROFILE names, or else "default". */
+struct profile_in_use {
+	struct profile_files files;
+	struct str name;
+	bool named; /* by a variable: then it must be there */
+};
+
 #endif

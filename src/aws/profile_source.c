@@ -27,16 +27,32 @@ struct walk {
 static enum err profile_keys(struct credential_set *out, struct walk *w, struct str profile, int depth, struct deadline *d, struct fault *f);
 
 /* A missing file is an empty one, and so is one in a home that is somebody else's. */
-static enum err read_text(struct str *out, struct credential_chain *c, const char *variable, struct str usual, struct fault *f)
+static enum err read_text(struct str *out, const struct environment *env, const struct credential_host *host, struct arena *arena,
+                          const char *variable, struct str usual, struct fault *f)
 {
-	struct str named = environment_get(&c->env, variable), path = named.n ? named : usual;
-	struct buf b = arena_rest(&c->scratch);
-	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
-	*out = arena_keep(&c->scratch, &b);
+	struct str named = environment_get(env, variable), path = named.n ? named : usual;
+	struct buf b = arena_rest(arena);
+	enum err e = host->read_file(host->ctx, &b, path, f);
+	*out = arena_keep(arena, &b);
 	if (e == OK)
 		return profile_check(*out, path, f);
 	*out = S("");
 	return f->sys && (!named.n || f->sys == ENOENT) ? OK : e;
+}
+
+enum err profile_in_use_read(struct profile_in_use *out, const struct environment *env, const struct credential_host *host,
+                             struct arena *arena, struct fault *f)
+{
+	out->name = environment_get(env, "AWS_PROFILE");
+	if (!out->name.n)
+		out->name = environment_get(env, "AWS_DEFAULT_PROFILE");
+	out->named = out->name.n > 0;
+	if (!out->named)
+		out->name = S("default");
+	enum err e = read_text(&out->files.config, env, host, arena, "AWS_CONFIG_FILE", S("~/.aws/config"), f);
+	if (e == OK)
+		e = read_text(&out->files.credentials, env, host, arena, "AWS_SHARED_CREDENTIALS_FILE", S("~/.aws/credentials"), f);
+	return e;
 }
 
 static enum err named_source(struct credential_set *out, struct credential_chain *c, struct str name, struct deadline *d, struct fault *f)
@@ -113,19 +129,13 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 enum err profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct walk w = { .chain = c };
-	struct str profile = environment_get(&c->env, "AWS_PROFILE");
-	if (!profile.n)
-		profile = environment_get(&c->env, "AWS_DEFAULT_PROFILE");
-	bool named = profile.n > 0;
-	if (!named)
-		profile = S("default");
-	enum err e = read_text(&w.files.config, c, "AWS_CONFIG_FILE", S("~/.aws/config"), f);
-	if (e == OK)
-		e = read_text(&w.files.credentials, c, "AWS_SHARED_CREDENTIALS_FILE", S("~/.aws/credentials"), f);
+	struct profile_in_use use;
+	enum err e = profile_in_use_read(&use, &c->env, c->host, &c->scratch, f);
 	if (e != OK)
 		return e;
-	if (!named && !profile_exists(&w.files, profile))
+	if (!use.named && !profile_exists(&use.files, use.name))
 		return E_MORE;
-	e = profile_keys(out, &w, profile, 0, d, f);
+	w.files = use.files;
+	e = profile_keys(out, &w, use.name, 0, d, f);
 	return e == OK || e == E_MORE ? e : fault_set(f, e, 0, "profile %: %", str_sub(w.profile, 0, SHOWN_MAX), fault_text(f));
 }

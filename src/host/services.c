@@ -1,5 +1,6 @@
 #include "host/services.h"
 
+#include "aws/credential_sources.h"
 #include "base/clock.h"
 #include "host/command.h"
 #include "host/environment.h"
@@ -10,19 +11,25 @@ enum {
 	ANCHOR_SLACK = 8192,
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
+	FILE_NAME_MAX = 1024,
+	PROFILES_SIZE = 2 * CREDENTIALS_FILE_MAX,
 	FETCH_MS = 30000,
 	FETCH_STACK = 512 * 1024,
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
 };
 
-static enum err read_bundle(struct trust *out, const struct environment *env, const char *variable, struct fault *f)
+static enum err read_bundle(struct trust *out, const char *variable, struct str path, struct fault *f)
 {
 	struct str pem;
 	size_t skipped;
-	const char *path = env->get(env->ctx, variable);
-	if (!path || !*path)
+	char memory_of_path[FILE_NAME_MAX];
+	struct buf b = BUF(memory_of_path);
+	if (!path.n)
 		return OK;
-	enum err e = environment_map_file(&pem, variable, path, CA_BUNDLE_MAX, f);
+	buf_format(&b, "%%", path, (struct str){ "", 1 });
+	if (b.full)
+		return fault_set(f, E_CONFIG, 0, "% names no file: it is too long", str_c(variable));
+	enum err e = environment_map_file(&pem, variable, b.p, CA_BUNDLE_MAX, f);
 	if (e != OK)
 		return e;
 	/* An anchor is smaller than its certificate's PEM, but the last one is decoded before it shrinks. */
@@ -36,12 +43,19 @@ static enum err read_bundle(struct trust *out, const struct environment *env, co
 	return OK;
 }
 
-static enum err read_trust(struct services *s, const struct environment *env, struct fault *f)
+/* A variable, or else what the profile in use says. */
+static struct str setting(const struct environment *env, const char *variable, const struct profile_in_use *profile, struct str key)
+{
+	struct str v = environment_get(env, variable);
+	return v.n || !profile ? v : profile_get(&profile->files, profile->name, key);
+}
+
+static enum err read_trust(struct services *s, const struct environment *env, const struct profile_in_use *profile, struct fault *f)
 {
 	s->slack_trust = trust_builtin();
-	enum err e = read_bundle(&s->slack_trust, env, "SSL_CERT_FILE", f);
+	enum err e = read_bundle(&s->slack_trust, "SSL_CERT_FILE", environment_get(env, "SSL_CERT_FILE"), f);
 	s->aws_trust = s->slack_trust;
-	return e == OK ? read_bundle(&s->aws_trust, env, "AWS_CA_BUNDLE", f) : e;
+	return e == OK ? read_bundle(&s->aws_trust, "AWS_CA_BUNDLE", setting(env, "AWS_CA_BUNDLE", profile, S("ca_bundle")), f) : e;
 }
 
 /* Inline, or in a file: @PATH. */
@@ -72,6 +86,30 @@ static void tell_what_is_unusual(const struct services *s)
 			s->config.response_hosts);
 }
 
+/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. */
+static enum err read_aws(struct services *s, const struct environment *env, struct fault *f)
+{
+	struct profile_in_use use;
+	const struct profile_in_use *profile = NULL;
+	enum err e = OK;
+	if (environment_get(env, "AWS_PROFILE").n || !environment_get(env, "AWS_LAMBDA_RUNTIME_API").n) {
+		struct arena memory = { environment_map_memory(PROFILES_SIZE), 0, PROFILES_SIZE };
+		e = profile_in_use_read(&use, env, &credential_host, &memory, f);
+		profile = &use;
+	}
+	if (e == OK)
+		e = read_trust(s, env, profile, f);
+	if (e == OK)
+		e = endpoints_read(&s->endpoints, env, profile, f);
+	s->aws = (struct aws_client){
+		.resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
+		.region = environment_get(env, "AWS_REGION"),
+	};
+	if (s->aws.region.n == 0)
+		s->aws.region = setting(env, "AWS_DEFAULT_REGION", profile, S("region"));
+	return e;
+}
+
 enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)
 {
 	resolver_init(&s->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
@@ -86,15 +124,11 @@ enum err services_start(struct services *s, const struct environment *env, size_
 		return e;
 	log_set_level(s->config.log_level);
 	tell_what_is_unusual(s);
-	if ((e = read_trust(s, env, f)) != OK || (e = endpoints_read(&s->endpoints, env, NULL, f)) != OK ||
-	    (e = proxy_read(&s->proxy, env, f)) != OK)
+	e = read_aws(s, env, f);
+	if (e == OK)
+		e = proxy_read(&s->proxy, env, f);
+	if (e != OK)
 		return e;
-	s->aws = (struct aws_client){
-		.resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
-		.region = environment_get(env, "AWS_REGION"),
-	};
-	if (s->aws.region.n == 0)
-		s->aws.region = environment_get(env, "AWS_DEFAULT_REGION");
 	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, environment_map_memory(CREDENTIALS_SCRATCH), f);
 	if (e == OK)
 		e = secrets_init(&s->secrets, &s->config, &s->credentials, f);

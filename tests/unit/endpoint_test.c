@@ -48,49 +48,43 @@ TEST(endpoint_follows_service_and_partition)
 	expect(count > 150);
 }
 
-static struct str profile_get(const void *ctx, struct str service, struct str key)
-{
-	for (const struct str *p = ctx; p->n; p += 3)
-		if (str_eq(p[0], S("profile")) && str_eq(p[1], service.n ? service : key) && (service.n == 0 || str_eq(key, S("endpoint_url"))))
-			return p[2];
-	return S("");
-}
-
 TEST(endpoints_are_read_from_variables_and_profiles)
 {
 	static const struct {
 		const char *table[9];
-		struct str profile[10];
-		struct str lambda, sts;
+		struct str config;
+		struct str lambda, secrets_manager;
 		bool fips, dual_stack;
 	} cases[] = {
-		{ { NULL }, { { NULL, 0 } }, STR(""), STR(""), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a" }, { { NULL, 0 } }, STR("http://a"), STR("http://a"), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_ENDPOINT_URL_STS", "http://b" }, { { NULL, 0 } }, STR("http://a"), STR("http://b"), false, false },
-		{ { "AWS_ENDPOINT_URL_LAMBDA", "http://a" }, { { NULL, 0 } }, STR("http://a"), STR(""), false, false },
-		{ { "AWS_ENDPOINT_URL", "" }, { STR("profile"), STR("endpoint_url"), STR("http://p") }, STR("http://p"), STR("http://p"), false, false },
-		{ { NULL }, { STR("profile"), STR("endpoint_url"), STR("http://p"), STR("profile"), STR("sts"), STR("http://s") },
+		{ { NULL }, STR(""), STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, STR(""), STR("http://a"), STR("http://a"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://b" }, STR(""), STR("http://a"), STR("http://b"), false, false },
+		{ { "AWS_ENDPOINT_URL_LAMBDA", "http://a" }, STR(""), STR("http://a"), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "" }, STR("endpoint_url = http://p"), STR("http://p"), STR("http://p"), false, false },
+		{ { NULL }, STR("endpoint_url = http://p\nservices = x\n[services x]\nsecrets_manager =\n  endpoint_url = http://s"),
 		  STR("http://p"), STR("http://s"), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a" }, { STR("profile"), STR("sts"), STR("http://s") }, STR("http://a"), STR("http://a"), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True" }, { { NULL, 0 } }, STR(""), STR(""), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a" }, { STR("profile"), STR("ignore_configured_endpoint_urls"), STR("true") }, STR(""), STR(""), false, false },
-		{ { "AWS_USE_FIPS_ENDPOINT", "TRUE" }, { { NULL, 0 } }, STR(""), STR(""), true, false },
-		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true" }, { { NULL, 0 } }, STR(""), STR(""), false, true },
-		{ { NULL }, { STR("profile"), STR("use_fips_endpoint"), STR("true"), STR("profile"), STR("use_dualstack_endpoint"), STR("true") },
-		  STR(""), STR(""), true, true },
-		{ { "AWS_USE_FIPS_ENDPOINT", "false" }, { STR("profile"), STR("use_fips_endpoint"), STR("true") }, STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, STR("services = x\n[services x]\nlambda =\n  endpoint_url = http://s"), STR("http://a"), STR("http://a"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True" }, STR(""), STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, STR("ignore_configured_endpoint_urls=true"), STR(""), STR(""), false, false },
+		{ { "AWS_USE_FIPS_ENDPOINT", "TRUE" }, STR(""), STR(""), STR(""), true, false },
+		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true" }, STR(""), STR(""), STR(""), false, true },
+		{ { NULL }, STR("use_fips_endpoint = true\nuse_dualstack_endpoint=True"), STR(""), STR(""), true, true },
+		{ { "AWS_USE_FIPS_ENDPOINT", "false" }, STR("use_fips_endpoint = true"), STR(""), STR(""), false, false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
 		const char *table[9];
+		char memory[256];
+		struct buf text = BUF(memory);
 		struct endpoints e;
 		struct fault f;
 		memcpy(table, cases[i].table, sizeof(table));
+		buf_format(&text, "[profile p]\n%\n", cases[i].config);
 		const struct environment env = { table_get, table };
-		const struct endpoint_profile profile = { profile_get, cases[i].profile };
-		expect_int(endpoints_read(&e, &env, cases[i].profile[0].n ? &profile : NULL, &f), OK);
+		const struct profile_in_use profile = { .files.config = guard_copy(buf_str(&text)), .name = S("p") };
+		expect_int(endpoints_read(&e, &env, cases[i].config.n ? &profile : NULL, &f), OK);
 		expect_str(e.urls[AWS_LAMBDA], cases[i].lambda);
-		expect_str(e.urls[AWS_STS], cases[i].sts);
+		expect_str(e.urls[AWS_SECRETS_MANAGER], cases[i].secrets_manager);
 		expect_int(e.fips, cases[i].fips);
 		expect_int(e.dual_stack, cases[i].dual_stack);
 	}
