@@ -122,8 +122,20 @@ void sha256_final(struct sha256 *s, uint8_t out[static SHA256_SIZE])
 	store_be32(length + 4, (uint32_t)(s->n << 3));
 	sha256_update(s, (struct str){ (const char *)padding, 1 + (119 - s->n % 64) % 64 });
 	sha256_update(s, (struct str){ (const char *)length, sizeof(length) });
+	sha256_get_state(s, out);
+}
+
+void sha256_get_state(const struct sha256 *s, uint8_t out[static SHA256_SIZE])
+{
 	for (int i = 0; i < 8; i++)
 		store_be32(out + 4 * i, s->state[i]);
+}
+
+void sha256_set_state(struct sha256 *s, const uint8_t state[static SHA256_SIZE], uint64_t n)
+{
+	for (int i = 0; i < 8; i++)
+		s->state[i] = load_be32(state + 4 * i);
+	s->n = n;
 }
 
 void sha256(uint8_t out[static SHA256_SIZE], struct str bytes)
