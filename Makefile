@@ -45,14 +45,18 @@ MUSL := $(VENDOR)/musl
 BEARSSL := $(VENDOR)/bearssl-src
 
 # Compiled for size, because a page that need not be read is the fastest one at a cold start.
-OPTIMIZE = -Oz
+OPTIMIZE = -Oz $(SMALLER) -fno-move-loop-invariants -fno-tree-dominator-opts -fno-cse-follow-jumps -fno-tree-loop-im \
+	-fno-inline-functions-called-once
+# gcc does all of this at -Oz and makes the program 4 KiB larger with it. Arithmetic goes without the first two only, the others
+# are worth it there.
+SMALLER := -fno-thread-jumps -fno-caller-saves
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
 CPPFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -Itests -Itests/support -isystem $(BEARSSL)/inc
 REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
 MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -pipe -fPIE -fstack-protector \
-	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(CC_HARDEN) $(REPRODUCIBLE)
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(CC_FLAGS) $(REPRODUCIBLE)
 # The program is optimized as a whole when it is linked, which takes 12 KiB off. The objects hold ordinary code besides, for
 # the links that only tests need, where it would be a waste of time.
 LTO := -flto=auto -ffat-lto-objects -flto-partition=one
@@ -77,28 +81,42 @@ ifeq ($(filter clean distclean,$(MAKECMDGOALS)),)
 include build/toolchain.mk
 endif
 
-build/toolchain.mk: scripts/setup
+build/toolchain.mk: scripts/setup Makefile
 	$(Q)scripts/setup build
 	$(Q)mkdir -p build
-	$(Q)for flag in -fcf-protection=none; do \
-		echo 'int f;' | $(CC) $$flag -Werror -xc -c -o /dev/null - 2>/dev/null && harden="$$harden $$flag"; \
+	$(Q)for flag in -fcf-protection=none -malign-data=abi; do \
+		echo 'int f;' | $(CC) $$flag -Werror -xc -c -o /dev/null - 2>/dev/null && flags="$$flags $$flag"; \
 	done; pack=-z,pack-relative-relocs; \
 	echo 'int f;' | $(CC) -nostdlib -shared -Wl,--fatal-warnings,$$pack -xc -o /dev/null - 2>/dev/null || pack=; \
 	{ \
-		echo "CC_HARDEN :=$$harden"; \
+		echo "CC_FLAGS :=$$flags"; \
 		echo "LD_PACK :=$${pack:+,$$pack}"; \
 		echo "CC_INCLUDE := $$($(CC) -print-file-name=include)"; \
 		echo "CC_LIBGCC := $$($(CC) -print-libgcc-file-name)"; \
 	} >$@
 
+# $(call remember,FILE,FLAGS): FILE is written when FLAGS are others than last time, and what depends on it is made anew, be they
+# changed here, in config.mk, at the command line or by another compiler.
+remember = $(if $(subst x$(2),,x$(file <$(1))),$(shell mkdir -p $(dir $(1)))$(file >$(1),$(2)))
+LIBC_CFLAGS := -w -Os -fPIE
+BEARSSL_CFLAGS = -std=c99 $(MUSL_CFLAGS) $(LTO) -fno-stack-protector $(SMALLER)
+BEARSSL_SAN_CFLAGS = $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
+ifneq ($(CC_INCLUDE),)
+$(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
+$(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
+$(call remember,$(VENDOR)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
+$(call remember,build/program.flags,$(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LTO) $(MUSL_LINK))
+$(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
+endif
+
 # ---- vendored libraries -----------------------------------------------------------------------------------------------
 
-$(VENDOR)/musl.stamp: vendor/fetch | build/toolchain.mk
+$(VENDOR)/musl.stamp: vendor/fetch $(VENDOR)/musl.flags | build/toolchain.mk
 	$(Q)vendor/fetch musl
 	@echo '  BUILD   musl'
 	$(Q)rm -rf $(VENDOR)/musl-obj && mkdir $(VENDOR)/musl-obj
 	$(Q)cd $(VENDOR)/musl-obj && { ../musl-src/configure --disable-shared --prefix=$(CURDIR)/$(MUSL) CC='$(CC)' \
-		CFLAGS='-w -Os -fPIE $(REPRODUCIBLE)' && \
+		CFLAGS='$(LIBC_CFLAGS) $(REPRODUCIBLE)' && \
 		$(MAKE) install-libs install-headers; } >log 2>&1 || { tail -n 20 log >&2; exit 1; }
 	$(Q)touch $@
 
@@ -107,17 +125,17 @@ $(VENDOR)/bearssl.stamp: vendor/fetch $(wildcard vendor/patches/*.patch) | build
 	$(Q)touch $@
 
 # Without zeroed locals, which would cost its arithmetic a tenth of the speed.
-$(VENDOR)/bearssl/libbearssl.a: $(VENDOR)/bearssl.stamp $(VENDOR)/musl.stamp vendor/bearssl.mk
+$(VENDOR)/bearssl/libbearssl.a: $(VENDOR)/bearssl.stamp $(VENDOR)/bearssl.flags $(VENDOR)/musl.stamp vendor/bearssl.mk
 	@echo '  BUILD   bearssl'
 	$(Q)rm -rf $(@D)
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CC)' \
-		CFLAGS='-std=c99 $(MUSL_CFLAGS) $(LTO) -fno-stack-protector'
+		CFLAGS='$(BEARSSL_CFLAGS)'
 
-$(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp vendor/bearssl.mk | build/setup-test
+$(VENDOR)/bearssl-san/libbearssl.a: $(VENDOR)/bearssl.stamp $(VENDOR)/bearssl-san.flags vendor/bearssl.mk | build/setup-test
 	@echo '  BUILD   bearssl (sanitized)'
 	$(Q)rm -rf $(@D)
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' \
-		CFLAGS='$(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0'
+		CFLAGS='$(BEARSSL_SAN_CFLAGS)'
 
 # BearSSL's own tool turns the trust anchors into C.
 $(VENDOR)/brssl: $(VENDOR)/bearssl/libbearssl.a src/program.ld
@@ -139,20 +157,20 @@ SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=build/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
 	$(BENCHES:%.c=build/musl/%.o)
 
-build/musl/%.o: %.c $(VENDOR)/musl.stamp $(VENDOR)/bearssl.stamp Makefile
+build/musl/%.o: %.c $(VENDOR)/musl.stamp $(VENDOR)/bearssl.stamp build/program.flags Makefile
 	@echo '  CC      $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LTO) $(WARN) -MMD -MP -c -o $@ $<
 
-build/san/%.o: %.c $(VENDOR)/bearssl.stamp Makefile | build/setup-test
+build/san/%.o: %.c $(VENDOR)/bearssl.stamp build/san.flags Makefile | build/setup-test
 	@echo '  CC san  $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
 
-build/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp Makefile
+build/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp build/program.flags Makefile
 	$(Q)$(CC) -Os $(CPPFLAGS) $(MUSL_CFLAGS) -w -MMD -MP -c -o $@ $<
 
-build/san/anchors.o: build/anchors.c Makefile | build/setup-test
+build/san/anchors.o: build/anchors.c build/san.flags Makefile | build/setup-test
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) -w -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(ALL_OBJS:.o=.d))
@@ -163,7 +181,7 @@ build/$(NAME): build/$(NAME).debug
 	@echo '  STRIP   $@'
 	$(Q)strip --strip-all -R .comment -o $@ $<
 
-build/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a src/program.ld
+build/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a src/program.ld build/program.flags
 	@echo '  LINK    $@'
 	$(Q)$(CC) -o $@ $(OPTIMIZE) $(MUSL_CFLAGS) $(LTO) $(MUSL_LINK) $(MUSL_OBJS) $(MUSL_LIBS)
 
