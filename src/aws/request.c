@@ -81,7 +81,7 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 	proxy_put_field(out, via);
 	for (size_t i = 0; i < count; i++)
 		put_field(out, fields[i].name, fields[i].value);
-	put_field(out, S("content-length"), NUM(r->payload.n));
+	put_field(out, S("content-length"), DIGITS(r->payload.n));
 	put_field(out, S("user-agent"), S("slack-lambda-gateway/" VERSION));
 	if (r->trace_id.n && r->trace_id.n <= TRACE_ID_MAX) {
 		buf_put(out, S("x-amzn-trace-id: "));

@@ -19,12 +19,18 @@ void buf_put_char(struct buf *b, char c)
 	buf_put(b, (struct str){ &c, 1 });
 }
 
+struct str hole_text(char scratch[static 24], struct str argument)
+{
+	return argument.p == NUM_MARK ? str_of_int(scratch, (int64_t)argument.n) : argument;
+}
+
 void buf_put_arguments(struct buf *b, const char *format, va_list arguments)
 {
+	char scratch[24];
 	struct str text, rest = str_c(format);
 	while (str_cut(&text, &rest, rest, '%')) {
 		buf_put(b, text);
-		buf_put(b, va_arg(arguments, struct str));
+		buf_put(b, hole_text(scratch, va_arg(arguments, struct str)));
 	}
 	buf_put(b, text);
 }

@@ -21,12 +21,19 @@ struct buf {
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
 
-/* Appends `format` with each '%' in it replaced by the next argument, a struct str:
- * buf_format(&b, "GET % HTTP/1.1\r\n", path). Their number must be the same, which `make lint` checks. A text in
- * one piece with its holes takes a fraction of the code that its pieces in a row would. */
+/* Appends `format` with each '%' in it replaced by the next argument, a struct str or NUM(of any integer type):
+ * buf_format(&b, "GET % HTTP/1.%\r\n", path, NUM(1)). Their number must be the same. A text in one piece with its
+ * holes takes a fraction of the code that its pieces in a row would. */
 #define buf_format(b, ...) (CHECK_STRS(__VA_ARGS__, S("")), buf_put_format((b), __VA_ARGS__))
 void buf_put_format(struct buf *b, const char *format, ...);
 void buf_put_arguments(struct buf *b, const char *format, va_list arguments);
+
+/* A number for a hole of buf_format, fault_set or LOG, and for nothing else: it is no text yet, and its pointer a mark. */
+#define NUM(v) ((struct str){ NUM_MARK, (size_t)(int64_t)(v) })
+#define NUM_MARK ((const char *)1)
+
+/* What an argument puts into its hole: its text, or its number in decimal form, written to `scratch`. */
+struct str hole_text(char scratch[static 24], struct str argument);
 
 /* Refuses to compile when one of the arguments behind a format is no struct str. Costs nothing. */
 #define CHECK_STRS(format, ...) ((void)sizeof((const struct str[]){ __VA_ARGS__ }))

@@ -63,6 +63,7 @@ static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, 
 {
 	static const char levels[] = "DEBUGINFO WARN ERROR";
 	struct buf b = { line, 0, LOG_LINE_MAX - 2, false };
+	char scratch[24];
 	struct str name, rest = str_c(names);
 	buf_put(&b, S("{\"timestamp\":\""));
 	utc_put_rfc3339_ms(&b, clock_wall_ms());
@@ -70,7 +71,7 @@ static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, 
 	put_field(&b, S("message"), str_c(message));
 	while (rest.n) {
 		str_cut(&name, &rest, rest, ' ');
-		struct str text = va_arg(arguments, struct str);
+		struct str text = hole_text(scratch, va_arg(arguments, struct str));
 		if (text.n)
 			put_field(&b, name, text);
 	}

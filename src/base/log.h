@@ -13,8 +13,8 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum { LOG_LINE_MAX = 2048 };
 
-/* `names`: of the fields, with blanks between them, one for each struct str that follows; a name with a '#' behind it
- * is that of a number, whose text stands without quotes. Fields with an empty text are left out. */
+/* `names`: of the fields, with blanks between them, one for each struct str or NUM() that follows; a name with a '#'
+ * behind it is that of a number, which stands without quotes. Fields with an empty text are left out. */
 #define LOG(level, message, ...) \
 	do { \
 		CHECK_STRS(__VA_ARGS__, S("")); \

@@ -50,7 +50,7 @@ must_check bool str_to_u64(uint64_t *out, struct str s, uint64_t max);
 struct str str_of_int(char scratch[static 24], int64_t v);
 
 /* The same with scratch that lives until the end of the enclosing block, for use in lists of parts. */
-#define NUM(v) str_of_int((char[24]){ 0 }, (int64_t)(v))
+#define DIGITS(v) str_of_int((char[24]){ 0 }, (int64_t)(v))
 
 static inline unsigned char lower(unsigned char c)
 {

@@ -71,7 +71,7 @@ void json_put_raw(struct json_writer *w, struct str text)
 
 void json_put_int(struct json_writer *w, int64_t v)
 {
-	json_put_raw(w, NUM(v));
+	json_put_raw(w, DIGITS(v));
 }
 
 void json_put_bool(struct json_writer *w, bool v)

@@ -192,7 +192,7 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 
 static void put_description(struct json_writer *w, int status)
 {
-	const struct str parts[] = { NUM(status), S(" "), status_reason(status) };
+	const struct str parts[] = { DIGITS(status), S(" "), status_reason(status) };
 	json_key(w, S("statusDescription"));
 	json_put_string_parts(w, parts, countof(parts));
 }

@@ -9,7 +9,7 @@ void payload_reply_mac(uint8_t out[static SHA256_SIZE], const struct hmac_key *k
 	struct hmac h;
 	hmac_init(&h, key);
 	hmac_update(&h, S("relay:"));
-	hmac_update(&h, NUM(received_at_ms));
+	hmac_update(&h, DIGITS(received_at_ms));
 	hmac_update(&h, S(":"));
 	hmac_update(&h, response_url);
 	hmac_final(&h, out);

@@ -74,7 +74,7 @@ static int post(struct loop *l, struct str path, struct str error_type, struct s
 	struct str error_field = error_type.n ? S("\r\nLambda-Runtime-Function-Error-Type: ") : S("");
 	const struct str parts[] = {
 		S("POST " API), path, S(" HTTP/1.1\r\nHost: "), l->authority,
-		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json\r\nContent-Length: "), NUM(body.n),
+		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json\r\nContent-Length: "), DIGITS(body.n),
 		error_field, error_type, S("\r\n\r\n"), body,
 	};
 	enum err e = E_CLOSED;

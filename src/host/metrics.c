@@ -103,7 +103,7 @@ void metrics_request(struct str kind, int status, int64_t took_ms)
 {
 	if (!begin())
 		return;
-	count(&m->requests, kind, NUM(status));
+	count(&m->requests, kind, DIGITS(status));
 	observe(&m->request_seconds, took_ms);
 	end();
 }

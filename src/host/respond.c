@@ -88,7 +88,7 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	const struct str parts[] = {
 		S("POST "), url.path, S(" HTTP/1.1\r\nHost: "), url.authority,
 		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: "),
-		NUM(message.n), S("\r\n\r\n"), message,
+		DIGITS(message.n), S("\r\n\r\n"), message,
 	};
 	for (int attempt = 0;; attempt++) {
 		int64_t pause_ms = PAUSE_MS << 2 * attempt;

@@ -143,7 +143,7 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	char memory[128];
 	struct buf signature = BUF(memory);
 	struct deadline d = deadline_in(TIME_MS);
-	struct str stamp = NUM(clock_wall_ms() / 1000);
+	struct str stamp = DIGITS(clock_wall_ms() / 1000);
 	struct http_progress progress = { 0 };
 	const struct stream_target target = {
 		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
@@ -163,7 +163,7 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: "),
 		l->event.n ? S("application/json") : S("application/x-www-form-urlencoded"),
 		S("\r\nX-Slack-Request-Timestamp: "), stamp, S("\r\nX-Slack-Signature: "), buf_str(&signature),
-		S("\r\nContent-Length: "), NUM(body.n), S("\r\nConnection: close\r\n\r\n"), body,
+		S("\r\nContent-Length: "), DIGITS(body.n), S("\r\nConnection: close\r\n\r\n"), body,
 	};
 	const struct http_request request = { .parts = parts, .count = countof(parts) };
 	return http_exchange(client, r, &progress, &request, answer, &d, f);
@@ -201,7 +201,7 @@ int send_run(char **arguments)
 	e = exchange(r, &answer, l, s, to, body, &f);
 	if (e != OK)
 		return fail(1, fault_text(&f));
-	put(STDOUT_FILENO, NUM(r->head.status));
+	put(STDOUT_FILENO, DIGITS(r->head.status));
 	put(STDOUT_FILENO, S("\n"));
 	put(STDOUT_FILENO, r->body);
 	put(STDOUT_FILENO, r->body.n && r->body.p[r->body.n - 1] != '\n' ? S("\n") : S(""));

@@ -26,7 +26,7 @@ static struct str make_record(struct str body, struct str response, const struct
 	char signature[67];
 	struct buf text = BUF(signature), b = arena_buf(a, 1 << 18);
 	struct json_writer w = json_writer(&b);
-	slack_sign(&text, secrets, NUM(NOW), body);
+	slack_sign(&text, secrets, DIGITS(NOW), body);
 	buf_put(&b, S("{\"requestContext\":{\"functionArn\":\"\",\"condition\":\"Success\"},\"responsePayload\":"));
 	buf_put(&b, response);
 	buf_put(&b, S(",\"requestPayload\":{\"version\":\"2.0\",\"headers\":{\"x-slack-request-timestamp\":\"1531420618\",\"x-slack-signature\":\""));

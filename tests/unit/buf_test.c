@@ -46,6 +46,9 @@ TEST(buf_format_fills_holes)
 	buf_format(&b, "GET /%", NUM(-12));
 	buf_format(&b, "!");
 	expect_str(buf_str(&b), S("GET /-12!"));
+	buf_reset(&b);
+	buf_format(&b, "%%%", NUM(0), (struct str){ NULL, 0 }, NUM(INT64_MIN));
+	expect_str(buf_str(&b), S("0-9223372036854775808"));
 }
 
 TEST(buf_without_memory)

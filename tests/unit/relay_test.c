@@ -41,7 +41,7 @@ static struct slack_secrets only(struct str secret)
 static void put_event(struct json_writer *w, const struct sent *sent)
 {
 	struct slack_secrets signer = only(sent->secret);
-	struct str stamp = NUM(NOW - sent->age_s), body = sent->body.p ? sent->body : S(BODY);
+	struct str stamp = DIGITS(NOW - sent->age_s), body = sent->body.p ? sent->body : S(BODY);
 	char text[80];
 	struct buf signature = BUF(text);
 	slack_sign(&signature, &signer, stamp, body);

@@ -139,11 +139,11 @@ TEST(str_to_u64_is_strict)
 
 TEST(str_of_int_knows_the_extremes)
 {
-	expect_str(NUM(0), S("0"));
-	expect_str(NUM(-1), S("-1"));
-	expect_str(NUM(1234567890), S("1234567890"));
-	expect_str(NUM(INT64_MAX), S("9223372036854775807"));
-	expect_str(NUM(INT64_MIN), S("-9223372036854775808"));
+	expect_str(DIGITS(0), S("0"));
+	expect_str(DIGITS(-1), S("-1"));
+	expect_str(DIGITS(1234567890), S("1234567890"));
+	expect_str(DIGITS(INT64_MAX), S("9223372036854775807"));
+	expect_str(DIGITS(INT64_MIN), S("-9223372036854775808"));
 }
 
 TEST(str_classes_are_ascii)
