@@ -8,15 +8,18 @@
 #include "aws/call.h"
 #include "aws/credential_chain.h"
 
-/* For a call's request and its answer, once more for the previous version, and for what is decoded of both. */
-enum { AWS_SECRET_SCRATCH = 5 * AWS_CALL_ANSWER_MAX };
+enum {
+	AWS_SECRET_NAME_MAX = 2048, /* of an ARN; parameters have 1,011 bytes, secrets 512 */
+	/* For a call's answer and once more with other keys, the same for the previous version, and what is decoded. */
+	AWS_SECRET_SCRATCH = 7 * AWS_CALL_ANSWER_MAX,
+};
 
-/* Appends the text of `name`: for AWS_SSM that of a parameter, decrypted; for AWS_SECRETS_MANAGER that of a secret's current version,
- * and behind a line end that of the previous one, if there is one. With ID#KEY the texts are JSON objects, of which that member
- * counts; a previous one without it is passed over. A name that is an ARN is asked for in the ARN's region.
+/* Appends the text of `name` and a line end: for AWS_SSM that of a parameter, decrypted; for AWS_SECRETS_MANAGER that of a secret's
+ * current version, and then that of the previous one, if there is one. With ID#KEY the texts are JSON objects, of which that member
+ * counts; a previous one without it is passed over. What is too much for `out` shows there. A name that is an ARN is asked for in
+ * the ARN's region. `name`: at most AWS_SECRET_NAME_MAX visible ASCII characters, none of them '"' or '\\', up to the '#'.
  * `scratch`: AWS_SECRET_SCRATCH bytes, for the caller to wipe.
- * E_CONFIG: no region, no such member; E_LIMIT: it does not fit; else as credentials_hold and aws_call. The text begins with the
- * service and the name, and says which permissions it takes. */
+ * E_CONFIG: no region, no such member; else as credentials_hold, aws_call and aws_secret_read. The text says which permissions it takes. */
 must_check enum err aws_secret_fetch(struct buf *out, struct credential_chain *chain, enum aws_service service, struct str name,
                                      struct arena *scratch, struct deadline *d, struct fault *f);
 

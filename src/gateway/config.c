@@ -59,21 +59,33 @@ static const struct str schemes[] = {
 	[SECRET_LITERAL] = STR(""), [SECRET_FILE] = STR("file:"), [SECRET_SSM] = STR("ssm:"), [SECRET_SECRETS_MANAGER] = STR("secretsmanager:"),
 };
 
-/* `text` is not empty. E_CONFIG if it names nothing. */
+/* Whether there is a name, and one that may stand in a request as it is. */
+static bool reference_ok(enum secret_kind kind, struct str name)
+{
+	struct str id, key;
+	bool keyed = str_cut(&id, &key, name, '#');
+	if (kind <= SECRET_FILE)
+		return name.n > 0;
+	for (size_t i = 0; i < id.n; i++)
+		if (id.p[i] <= ' ' || id.p[i] >= 0x7f || id.p[i] == '"' || id.p[i] == '\\')
+			return false;
+	return id.n > 0 && id.n <= SECRET_NAME_MAX && keyed == (key.n > 0) && (!keyed || kind == SECRET_SECRETS_MANAGER);
+}
+
+/* `text` is not empty. */
 static enum err add_source(struct config *c, struct str text, struct str app, struct fault *f)
 {
 	size_t kind = countof(schemes) - 1;
 	while (!str_starts(text, schemes[kind]))
 		kind--;
 	struct str name = str_skip(text, schemes[kind].n);
-	bool keyed = kind == SECRET_SECRETS_MANAGER && str_find(name, '#') < name.n;
-	if (!name.n || (keyed && (name.p[0] == '#' || str_ends(name, S("#")))))
+	if (!reference_ok((enum secret_kind)kind, name))
 		return fault_set(f, E_CONFIG, 0, "%: % must be followed by the name of what holds the secret", app.n ? S("GATEWAY_CONFIG") :
 			S("SLACK_SIGNING_SECRET"), schemes[kind]);
 	if (c->sources_count == SECRET_SOURCES_MAX)
 		return fault_set(f, E_CONFIG, 0, "there are more than % secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
 			NUM(SECRET_SOURCES_MAX));
-	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, name, app };
+	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, text, name, app };
 	return OK;
 }
 

@@ -15,6 +15,7 @@ enum {
 	TIMEOUT_MS_DEFAULT = 2500,
 	TIMEOUT_MS_MIN = 100,
 	TIMEOUT_MS_MAX = 2900, /* Slack gives 3,000 ms, the way back takes some */
+	SECRET_NAME_MAX = 2048,
 	SECRET_SOURCES_MAX = SLACK_SECRETS_MAX / 2, /* so that each that rotates has room for the old one and the new one */
 };
 
@@ -23,7 +24,8 @@ enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAG
 /* Where signing secrets come from. */
 struct secret_source {
 	enum secret_kind kind;
-	struct str text; /* the secret itself; else what names it, not empty: a path, a parameter, a secret's id with or without #key */
+	struct str text; /* as it was written */
+	struct str name; /* behind the scheme, and not empty: a path, a parameter, a secret's id with or without #key; or the secret itself */
 	struct str app;  /* whose it is; empty: everybody's */
 };
 

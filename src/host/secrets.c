@@ -22,17 +22,17 @@ enum {
 static enum err read_text(struct buf *out, struct secrets *s, const struct secret_source *source, struct deadline *d, struct fault *f)
 {
 	if (source->kind == SECRET_FILE)
-		return environment_read_file(NULL, out, source->text, f);
+		return environment_read_file(NULL, out, source->name, f);
 	if (!d)
 		return E_MORE;
 	/* One that does not answer must leave some time to the others. */
 	struct deadline share = deadline_within(d, deadline_left(d) / 2);
-	return aws_secret_fetch(out, s->credentials, source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->text,
+	return aws_secret_fetch(out, s->credentials, source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name,
 		&s->scratch, s->config->sources_count > 1 ? &share : d, f);
 }
 
-/* One or several, by comma or line. `room`: how many there may be then in all. */
-static enum err add(struct slack_secrets *set, struct str text, struct str app, size_t room, struct fault *f)
+/* One or several, by comma or line. False if there are none, or more than fit `room`, which is for all in the set. */
+static bool add(struct slack_secrets *set, struct str text, struct str app, size_t room)
 {
 	struct str line, secret;
 	size_t before = set->count;
@@ -42,10 +42,10 @@ static enum err add(struct slack_secrets *set, struct str text, struct str app, 
 			str_cut(&secret, &line, line, ',');
 			secret = str_trim_lines(secret);
 			if (secret.n && (set->count >= room || !slack_secrets_add(set, secret, app)))
-				return fault_set(f, E_LIMIT, 0, "it holds too many secrets");
+				return false;
 		}
 	}
-	return set->count > before ? OK : fault_set(f, E_CONFIG, 0, "it holds no secret");
+	return set->count > before;
 }
 
 static enum err add_source(struct slack_secrets *set, struct secrets *s, size_t i, size_t room, struct deadline *d, struct fault *f)
@@ -57,8 +57,8 @@ static enum err add_source(struct slack_secrets *set, struct secrets *s, size_t 
 	}
 	struct buf b = arena_buf(&s->scratch, TEXT_MAX);
 	enum err e = read_text(&b, s, source, d, f);
-	if (e == OK && (e = add(set, buf_str(&b), source->app, room, f)) != OK)
-		fault_set(f, e, 0, "%: %", str_sub(source->text, 0, 100), fault_text(f));
+	if (e == OK && (b.full || !add(set, buf_str(&b), source->app, room)))
+		e = fault_set(f, E_CONFIG, 0, "it holds no secret, or too many");
 	ct_wipe(s->scratch.p, s->scratch.n);
 	arena_reset(&s->scratch);
 	return e;
@@ -82,21 +82,24 @@ static enum err fill(struct secrets *s, unsigned slot, struct deadline *d, struc
 	size_t sources = s->config->sources_count;
 	enum err first = OK;
 	for (size_t i = 0; i < sources; i++) {
+		const struct secret_source *source = &s->config->sources[i];
 		struct fault why;
 		size_t before = set->count, room = SLACK_SECRETS_MAX - (sources - 1 - i);
 		enum err e = add_source(set, s, i, room, d, &why);
 		if (e != OK) {
 			set->count = before;
-			keep_source(set, &s->sets[!slot], i, s->config->sources[i].app, room);
+			keep_source(set, &s->sets[!slot], i, source->app, room);
 		}
 		for (size_t j = before; j < set->count; j++)
 			set->list[j].source = (uint16_t)i;
 		if (e == OK || e == E_MORE)
 			continue;
+		fault_set(&why, e, 0, "%: a signing secret cannot be read from %: %", source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
+			str_sub(source->text, 0, 80), fault_text(&why));
+		if (d)
+			LOG(LOG_ERROR, "not all signing secrets are known as they are now", "reason", fault_text(&why));
 		if (first == OK)
 			first = e, *f = why;
-		if (d)
-			LOG(LOG_ERROR, "a signing secret cannot be read", "reason", fault_text(&why));
 	}
 	return first;
 }
@@ -143,7 +146,7 @@ enum err secrets_init(struct secrets *s, const struct config *config, struct cre
 	enum err e = fill(s, 0, NULL, f);
 	if (references && is_complete(&s->sets[0]))
 		s->due = clock_mono_ms() + READ_AGAIN_MS;
-	return e == OK ? OK : fault_set(f, E_CONFIG, 0, "a signing secret cannot be read: %", fault_text(f));
+	return e;
 }
 
 /* ---- when ---- */

@@ -95,8 +95,7 @@ TEST(aws_secret_needs_a_region)
 		struct deadline d = deadline_none();
 		context("case %zu", i);
 		expect_int(aws_secret_fetch(&b, &chain, AWS_SSM, cases[i].name, &scratch, &d, &f), E_CONFIG);
-		expect(str_starts(fault_text(&f), S("ssm:")));
-		expect(str_ends(fault_text(&f), S(": no region to ask in; set AWS_REGION, or give its ARN")));
+		expect_str(fault_text(&f), S("no region to ask in; set AWS_REGION, or give its ARN"));
 		expect_int(b.n, 0);
 	}
 }

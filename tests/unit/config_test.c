@@ -115,7 +115,7 @@ TEST(config_references_to_secrets)
 	static const struct {
 		const char *value;
 		enum secret_kind kind;
-		struct str text;
+		struct str name;
 	} cases[] = {
 		{ "file:/run/secrets/slack", SECRET_FILE, STR("/run/secrets/slack") },
 		{ " file:a b\n", SECRET_FILE, STR("a b") },
@@ -123,6 +123,7 @@ TEST(config_references_to_secrets)
 		{ "ssm:/slack/secret:3", SECRET_SSM, STR("/slack/secret:3") },
 		{ "ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/slack", SECRET_SSM, STR("arn:aws:ssm:eu-west-1:123456789012:parameter/slack") },
 		{ "secretsmanager:slack", SECRET_SECRETS_MANAGER, STR("slack") },
+		{ "secretsmanager:rds!slack#a \"key\"", SECRET_SECRETS_MANAGER, STR("rds!slack#a \"key\"") },
 		{ "secretsmanager:slack#signing_secret", SECRET_SECRETS_MANAGER, STR("slack#signing_secret") },
 		{ "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k", SECRET_SECRETS_MANAGER,
 		  STR("arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k") },
@@ -140,16 +141,18 @@ TEST(config_references_to_secrets)
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
 		expect_int(config.sources_count, 1);
 		expect_int(config.sources[0].kind, cases[i].kind);
-		expect_str(config.sources[0].text, cases[i].text);
+		expect_str(config.sources[0].name, cases[i].name);
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", mixed } }), OK);
 		expect_int(config.sources_count, 3);
 		expect_str(config.sources[0].text, S(SECRET));
 		expect_int(config.sources[1].kind, cases[i].kind);
-		expect_str(config.sources[1].text, cases[i].text);
+		expect_str(config.sources[1].name, cases[i].name);
+		expect_str(config.sources[1].text, str_trim_lines(str_c(cases[i].value)));
 		expect_str(config.sources[2].text, S("other"));
 	}
 	static const char *const empty[] = {
 		"file:", "ssm:", "secretsmanager:", "secretsmanager:#", "secretsmanager:#key", "secretsmanager:id#", SECRET ",file: ",
+		"ssm:a b", "ssm:a\"", "ssm:a\\", "ssm:a\x7f", "ssm:a#b", "secretsmanager:\xc3\xa4", "secretsmanager:a\"#b",
 	};
 	for (size_t i = 0; i < countof(empty); i++) {
 		context("%s", empty[i]);

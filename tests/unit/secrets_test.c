@@ -30,11 +30,11 @@ static struct config config_of(const struct str *sources, size_t count)
 	struct config c = { .allow = S("*/*"), .ack_type = S("ephemeral") };
 	for (size_t i = 0; i < count; i++) {
 		struct secret_source *to = &c.sources[c.sources_count++];
-		*to = (struct secret_source){ .text = sources[i] };
+		*to = (struct secret_source){ .text = sources[i], .name = sources[i] };
 		if (str_eq(sources[i], S("f")))
-			*to = (struct secret_source){ SECRET_FILE, str_c(path), S("A1") };
+			*to = (struct secret_source){ SECRET_FILE, S("file:..."), str_c(path), S("A1") };
 		else if (str_eq(sources[i], S("p")))
-			*to = (struct secret_source){ SECRET_SSM, S("/slack"), S("A2") };
+			*to = (struct secret_source){ SECRET_SSM, S("ssm:/slack"), S("/slack"), S("A2") };
 	}
 	return c;
 }
@@ -99,15 +99,15 @@ TEST(secrets_in_a_file)
 		} else {
 			struct secrets s = { 0 };
 			expect_int(secrets_init(&s, &c, &chain, &fault), E_CONFIG);
-			expect(str_find_str(fault_text(&fault), str_c(path)) < fault.n);
+			expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: it holds no secret, or too many"));
 		}
 	}
 	unlink(path);
 	struct config c = CONFIG(S("f"));
-	c.sources[0].text = S("/nowhere/secret");
+	c.sources[0].name = S("/nowhere/secret");
 	struct secrets s = { 0 };
 	expect_int(secrets_init(&s, &c, &chain, &fault), E_CONFIG);
-	expect_str(fault_text(&fault), S("a signing secret cannot be read: /nowhere/secret cannot be read: No such file or directory"));
+	expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: /nowhere/secret cannot be read: No such file or directory"));
 	c.skip_verify = true;
 	s = (struct secrets){ 0 };
 	expect_int(secrets_init(&s, &c, &chain, &fault), OK);
@@ -152,7 +152,7 @@ TEST(secrets_that_cannot_be_fetched)
 	struct fault f;
 	struct deadline d = deadline_in(1000);
 	expect_int(secrets_read(s, &d, &f), E_CONFIG);
-	expect_str(fault_text(&f), S("ssm:/slack: no region to ask in; set AWS_REGION, or give its ARN"));
+	expect_str(fault_text(&f), S("GATEWAY_CONFIG: a signing secret cannot be read from ssm:/slack: no region to ask in; set AWS_REGION, or give its ARN"));
 	expect_secrets(&s->sets[0], "a-de");
 	unlink(path);
 }
