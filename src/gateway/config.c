@@ -1,20 +1,13 @@
 #include "gateway/config.h"
 
+#include "aws/names.h"
 #include "gateway/pattern.h"
 #include "gateway/response_url.h"
 #include "gateway/template.h"
 
-/* Every variable of the gateway's own. */
-static const struct str known[] = {
-	STR("GATEWAY_INSECURE_SKIP_VERIFY"), STR("GATEWAY_ALLOW"), STR("GATEWAY_ACK"), STR("GATEWAY_ACK_TEXT"),
-	STR("GATEWAY_ACK_TYPE"), STR("GATEWAY_TIMEOUT_MS"), STR("GATEWAY_BASE_PATH"), STR("GATEWAY_RESPONSE_HOSTS"),
-	STR("GATEWAY_LOG_LEVEL"), STR("GATEWAY_PAYLOAD"), STR("GATEWAY_CONFIG"),
-	STR("GATEWAY_LISTEN"), STR("GATEWAY_METRICS_LISTEN"), STR("GATEWAY_TLS_CERT"), STR("GATEWAY_TLS_KEY"),
-	STR("GATEWAY_WORKERS"), STR("GATEWAY_FUNCTIONS"),
-	STR("GATEWAY_FUNCTION_TIMEOUT"), STR("GATEWAY_FUNCTION_LIMIT"), STR("GATEWAY_FUNCTION_ENV"),
-	STR("GATEWAY_ROLESANYWHERE_CERT"), STR("GATEWAY_ROLESANYWHERE_KEY"), STR("GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN"),
-	STR("GATEWAY_ROLESANYWHERE_PROFILE_ARN"), STR("GATEWAY_ROLESANYWHERE_ROLE_ARN"),
-};
+const struct str config_names = STR("ALLOW,ACK,ACK_TEXT,ACK_TYPE,BASE_PATH,CONFIG,INSECURE_SKIP_VERIFY,LOG_LEVEL,PAYLOAD,RESPONSE_HOSTS,"
+	"TIMEOUT_MS,LISTEN,METRICS_LISTEN,TLS_CERT,TLS_KEY,WORKERS,FUNCTIONS,FUNCTION_ENV,FUNCTION_LIMIT,FUNCTION_TIMEOUT,"
+	"ROLESANYWHERE_CERT,ROLESANYWHERE_KEY,ROLESANYWHERE_PROFILE_ARN,ROLESANYWHERE_ROLE_ARN,ROLESANYWHERE_TRUST_ANCHOR_ARN");
 
 /* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST, GATEWAY_X_PORT_80_TCP_ADDR and
  * their like into every container of the namespace. */
@@ -38,11 +31,8 @@ static bool made_by_kubernetes(struct str name, struct str value)
 
 bool config_name_ok(struct str name, struct str value)
 {
-	if (!str_starts(name, S("GATEWAY_")))
+	if (!str_starts(name, S("GATEWAY_")) || aws_name_listed(config_names, str_skip(name, 8)))
 		return true;
-	for (size_t i = 0; i < countof(known); i++)
-		if (str_eq(known[i], name))
-			return true;
 	return made_by_kubernetes(name, value);
 }
 

@@ -60,6 +60,9 @@ must_check enum err config_read_routes(struct config *c, struct str text, struct
 /* Whether there is anything to verify requests with; to be asked when all is read. */
 must_check enum err config_check_secrets(const struct config *c, struct fault *f);
 
+/* Every variable of the gateway's own, without GATEWAY_, with commas between them. */
+extern const struct str config_names;
+
 /* Whether a variable of that name may be set: false only for one that starts with GATEWAY_ and is neither
  * known nor made by Kubernetes for a Service (GATEWAY_SERVICE_HOST, GATEWAY_PORT=tcp://...). */
 bool config_name_ok(struct str name, struct str value);

@@ -134,15 +134,15 @@ void metrics_tls_failure(void)
 	end();
 }
 
-static void put_header(struct buf *b, struct str name, struct str help, struct str type)
+static void put_type(struct buf *b, struct str name, struct str type)
 {
-	buf_format(b, "# HELP % %\n# TYPE % %\n", name, help, name, type);
+	buf_format(b, "# TYPE % %\n", name, type);
 }
 
 /* `second`: the name of the second label, empty when the family has but one. */
-static void put_family(struct buf *b, const struct family *f, struct str name, struct str help, struct str first, struct str second)
+static void put_family(struct buf *b, const struct family *f, struct str name, struct str first, struct str second)
 {
-	put_header(b, name, help, S("counter"));
+	put_type(b, name, S("counter"));
 	for (size_t i = 0; i < f->used; i++) {
 		const struct series *s = &f->list[i];
 		buf_format(b, "%{%=\"%\"", name, first, (struct str){ s->first, s->first_n });
@@ -152,6 +152,12 @@ static void put_family(struct buf *b, const struct family *f, struct str name, s
 	}
 }
 
+static void put_value(struct buf *b, struct str name, uint64_t value)
+{
+	put_type(b, name, str_ends(name, S("_total")) ? S("counter") : S("gauge"));
+	buf_format(b, "% %\n", name, NUM(value));
+}
+
 /* Milliseconds as seconds: 1234 is 1.234. */
 static void put_seconds(struct buf *b, uint64_t ms)
 {
@@ -159,11 +165,11 @@ static void put_seconds(struct buf *b, uint64_t ms)
 	buf_format(b, "%.%%%", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
-static void put_histogram(struct buf *b, const struct histogram *h, struct str name, struct str help)
+static void put_histogram(struct buf *b, const struct histogram *h, struct str name)
 {
 	uint64_t total = 0;
 	struct str bound, rest = str_c(bounds);
-	put_header(b, name, help, S("histogram"));
+	put_type(b, name, S("histogram"));
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
 		str_cut(&bound, &rest, rest, ' ');
@@ -194,33 +200,17 @@ void metrics_put(struct buf *b, struct listener *l)
 	size_t queued, running;
 	jobs_count(&l->jobs, &queued, &running);
 	begin();
-	put_family(b, &m->requests, S("gateway_requests_total"), S("Requests answered"), S("kind"), S("status"));
-	put_family(b, &m->invokes, S("gateway_invokes_total"), S("Invocations by what became of them"), S("outcome"), S("error"));
-	put_family(b, &m->relays, S("gateway_relays_total"), S("Messages posted to a response_url"), S("outcome"), S(""));
-	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"), S("From the first byte of a request to its answer"));
-	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"), S("From the first attempt of an invocation to its outcome"));
-	buf_format(b,
-		"# HELP gateway_retries_total Attempts of invocations after the first\n"
-		"# TYPE gateway_retries_total counter\n"
-		"gateway_retries_total %\n"
-		"# HELP gateway_tls_failures_total Handshakes with clients that failed\n"
-		"# TYPE gateway_tls_failures_total counter\n"
-		"gateway_tls_failures_total %\n"
-		"# HELP gateway_connections Open connections of clients\n"
-		"# TYPE gateway_connections gauge\n"
-		"gateway_connections %\n"
-		"# HELP gateway_inflight Jobs in the hands of workers\n"
-		"# TYPE gateway_inflight gauge\n"
-		"gateway_inflight %\n"
-		"# HELP gateway_queue Jobs waiting for a worker\n"
-		"# TYPE gateway_queue gauge\n"
-		"gateway_queue %\n"
-		"# HELP process_resident_memory_bytes Resident memory\n"
-		"# TYPE process_resident_memory_bytes gauge\n"
-		"process_resident_memory_bytes %\n"
-		"# HELP process_start_time_seconds Start of the process, since 1970\n"
-		"# TYPE process_start_time_seconds gauge\n"
-		"process_start_time_seconds %\n",
-		NUM(m->retries), NUM(m->tls_failures), NUM(l->open), NUM(running), NUM(queued), NUM(resident_bytes()), NUM(l->started_wall_s));
+	put_family(b, &m->requests, S("gateway_requests_total"), S("kind"), S("status"));
+	put_family(b, &m->invokes, S("gateway_invokes_total"), S("outcome"), S("error"));
+	put_family(b, &m->relays, S("gateway_relays_total"), S("outcome"), S(""));
+	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"));
+	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"));
+	put_value(b, S("gateway_retries_total"), m->retries);
+	put_value(b, S("gateway_tls_failures_total"), m->tls_failures);
+	put_value(b, S("gateway_connections"), l->open);
+	put_value(b, S("gateway_inflight"), running);
+	put_value(b, S("gateway_queue"), queued);
+	put_value(b, S("process_resident_memory_bytes"), (uint64_t)resident_bytes());
+	put_value(b, S("process_start_time_seconds"), (uint64_t)l->started_wall_s);
 	end();
 }

@@ -1,6 +1,8 @@
 #include "host/options.h"
 
+#include "aws/names.h"
 #include "base/buf.h"
+#include "gateway/config.h"
 
 #include <string.h>
 
@@ -18,41 +20,47 @@ struct environment options_environment(struct options *o)
 	return (struct environment){ get, o };
 }
 
-static enum err unknown(struct str argument, const char *const *known, struct fault *f)
+static enum err unknown(struct str argument, struct fault *f)
 {
-	char text[400];
+	char text[600];
 	struct buf b = BUF(text);
-	for (; *known; known++)
-		buf_format(&b, " --%", str_c(*known));
+	buf_put(&b, S(" --"));
+	for (size_t i = 0; i < config_names.n; i++) {
+		char c = config_names.p[i];
+		if (c == ',')
+			buf_put(&b, S(" --"));
+		else
+			buf_put_char(&b, c == '_' ? '-' : (char)lower((unsigned char)c));
+	}
 	return fault_set(f, E_CONFIG, 0, "%? There are%", argument, buf_str(&b));
 }
 
-/* foo-bar is GATEWAY_FOO_BAR. */
-static void put_variable(char out[static OPTION_NAME_MAX], struct str name)
+/* foo-bar is GATEWAY_FOO_BAR. False if there is no such variable. */
+static bool put_variable(char out[static OPTION_NAME_MAX], struct str option)
 {
-	struct buf b = { out, 0, OPTION_NAME_MAX - 1, false };
+	struct buf b = { out, 0, OPTION_NAME_MAX, false };
 	buf_put(&b, S("GATEWAY_"));
-	for (size_t i = 0; i < name.n; i++)
-		buf_put_char(&b, (char)(name.p[i] == '-' ? '_' : name.p[i] - ('a' - 'A')));
-	out[b.n] = 0;
+	for (size_t i = 2; i < option.n; i++) {
+		unsigned char c = (unsigned char)option.p[i];
+		buf_put_char(&b, (char)(c == '-' ? '_' : c >= 'a' && c <= 'z' ? c - ('a' - 'A') : '?'));
+	}
+	bool known = str_starts(option, S("--")) && aws_name_listed(config_names, str_skip(buf_str(&b), 8));
+	buf_put_char(&b, 0);
+	return known && !b.full;
 }
 
-enum err options_read(struct options *o, char **arguments, const char *const *known, const struct environment *below, struct fault *f)
+enum err options_read(struct options *o, char **arguments, const struct environment *below, struct fault *f)
 {
 	*o = (struct options){ .below = *below };
 	for (; *arguments; arguments++) {
-		struct str argument = str_c(*arguments), name, value;
-		bool has_value = str_cut(&name, &value, argument, '=');
-		size_t i = 0;
-		while (known[i] && !(str_starts(name, S("--")) && str_eq(str_skip(name, 2), str_c(known[i]))))
-			i++;
-		if (!known[i])
-			return unknown(name, known, f);
+		struct str name, value;
+		bool has_value = str_cut(&name, &value, str_c(*arguments), '=');
 		if (o->count == OPTIONS_MAX)
 			return fault_set(f, E_CONFIG, 0, "more than % options", NUM(OPTIONS_MAX));
+		if (!put_variable(o->names[o->count], name))
+			return unknown(name, f);
 		if (!has_value && !arguments[1])
 			return fault_set(f, E_CONFIG, 0, "% needs a value", name);
-		put_variable(o->names[o->count], str_c(known[i]));
 		o->values[o->count++] = has_value ? value.p : *++arguments;
 	}
 	return OK;

@@ -15,9 +15,9 @@ struct options {
 	const char *values[OPTIONS_MAX];
 };
 
-/* Reads the arguments. They and *o must outlive the environment that options_environment makes of them. `known`: NULL-ended names
- * of options, without their dashes. E_CONFIG names the one that is wrong, and what there is. */
-must_check enum err options_read(struct options *o, char **arguments, const char *const *known, const struct environment *below, struct fault *f);
+/* Reads the arguments. They and *o must outlive the environment that options_environment makes of them. E_CONFIG names the one that
+ * is wrong, and what there is: config_names. */
+must_check enum err options_read(struct options *o, char **arguments, const struct environment *below, struct fault *f);
 
 struct environment options_environment(struct options *o);
 

@@ -6,12 +6,6 @@
 
 #include <unistd.h>
 
-static const char *const known[] = {
-	"listen", "metrics-listen", "tls-cert", "tls-key", "workers", "allow", "ack", "ack-text", "ack-type", "timeout-ms", "base-path",
-	"response-hosts", "log-level", "payload", "config",
-	"functions", "function-timeout", "function-limit", "function-env", "insecure-skip-verify", NULL,
-};
-
 static int refuse(const struct fault *f)
 {
 	char line[400];
@@ -28,7 +22,7 @@ int serve_run(char **arguments)
 	struct listener_config config;
 	struct environment process = environment_of_process(), env = options_environment(&options);
 	struct services *s = environment_map_memory(sizeof(*s));
-	enum err e = options_read(&options, arguments, known, &process, &f);
+	enum err e = options_read(&options, arguments, &process, &f);
 	if (e == OK)
 		e = listener_config_read(&config, &env, &f);
 	if (e == OK)

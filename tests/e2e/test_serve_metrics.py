@@ -35,15 +35,11 @@ FAMILIES = {
 def parse(text):
     """{name: {labels: value}} of an exposition, whose form must be right."""
     assert text.endswith("\n") and "\n\n" not in text
-    kinds, samples, helped, current = {}, {}, set(), None
+    kinds, samples, current = {}, {}, None
     for line in text[:-1].split("\n"):
-        if line.startswith("# HELP "):
-            name, _, words = line[7:].partition(" ")
-            assert re.match(NAME + r"\Z", name) and words and name not in helped, line
-            helped.add(name)
-        elif line.startswith("# TYPE "):
+        if line.startswith("# TYPE "):
             name, kind = line[7:].split(" ")
-            assert name in helped and name not in kinds and kind in ("counter", "gauge", "histogram"), line
+            assert re.match(NAME + r"\Z", name) and name not in kinds and kind in ("counter", "gauge", "histogram"), line
             kinds[name], current = kind, name
         else:
             match = SAMPLE.match(line)
