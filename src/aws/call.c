@@ -8,14 +8,7 @@
 
 enum { ATTEMPTS_MAX = 3, PATIENCE_MS = 4000 };
 
-/* A call under way. */
-struct course {
-	struct aws_request request;
-	struct str action;
-	bool clock_corrected;
-};
-
-static enum aws_next judge_refusal(struct aws_answer *out, struct course *c, const struct aws_exchange *x, struct fault *f)
+static enum aws_next judge_refusal(struct aws_answer *out, struct aws_call *c, const struct aws_exchange *x, struct fault *f)
 {
 	const struct http_head *head = x->response.head.status ? &x->response.head : NULL;
 	int status = x->progress.status;
@@ -31,7 +24,7 @@ static enum aws_next judge_refusal(struct aws_answer *out, struct course *c, con
 	return passes ? AWS_AGAIN_LATER : AWS_SETTLED;
 }
 
-static enum aws_next attempt(enum err *e, struct aws_answer *out, struct course *c, struct buf *answer, struct deadline *d, struct fault *f)
+static enum aws_next attempt(enum err *e, struct aws_answer *out, struct aws_call *c, struct buf *answer, struct deadline *d, struct fault *f)
 {
 	struct aws_exchange x;
 	enum aws_next next;
@@ -60,24 +53,21 @@ enum err aws_call(struct aws_answer *out, struct aws_client *client, const struc
 	struct endpoint endpoint;
 	struct aws_key_cache key_cache = { 0 };
 	struct buf answer = arena_buf(arena, AWS_CALL_ANSWER_MAX);
-	struct course c = {
-		.request = {
-			.client = client, .keys = call->keys, .key_cache = &key_cache, .signer = call->signer, .endpoint = &endpoint,
-			.service = aws_service_name(call->service), .region = call->region, .path = call->path, .query = call->query,
-			.fields = call->fields, .fields_count = call->fields_count, .payload = call->payload,
-		},
-		.action = call->action,
-	};
+	struct aws_call c = *call;
 	enum err e;
 	enum aws_next next;
 	int attempts = 1;
-	if (!aws_region_ok(call->region))
+	if (!aws_region_ok(c.request.region))
 		return fault_set(f, E_CONFIG, 0, "AWS_REGION must name a region, such as eu-west-1");
 	if (answer.full)
 		return fault_set(f, E_LIMIT, 0, "there is no memory left for an answer of AWS");
-	endpoint_get(&endpoint, client->endpoints, call->service, call->region);
-	if (call->host.n && !client->endpoints->urls[call->service].n)
-		endpoint.host = endpoint.authority = call->host;
+	c.request.client = client;
+	c.request.key_cache = &key_cache;
+	c.request.endpoint = &endpoint;
+	c.request.service = aws_service_name(c.service);
+	endpoint_get(&endpoint, client->endpoints, c.service, c.request.region);
+	if (c.host.n && !client->endpoints->urls[c.service].n)
+		endpoint.host = endpoint.authority = c.host;
 	do {
 		next = attempt(&e, out, &c, &answer, d, f);
 		LOG(LOG_DEBUG, "call to AWS", "service attempt# reason", c.request.service, NUM(attempts), e == OK ? S("") : fault_text(f));

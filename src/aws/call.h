@@ -15,15 +15,10 @@ enum { AWS_CALL_ANSWER_MAX = 32 * 1024 };
 
 struct aws_call {
 	enum aws_service service;
-	struct str region;
-	struct str host;                   /* instead of the usual one of the region; empty for that. An override counts more */
-	struct str path, query;            /* as in struct aws_request: "/" and usually empty */
-	const struct sigv4_header *fields; /* such as content-type and x-amz-target, in lower case; none may have a control byte in its value */
-	size_t fields_count;               /* at most AWS_REQUEST_FIELDS_MAX */
-	struct str payload;
-	const struct credentials *keys;    /* that sign it; NULL: it is sent unsigned, unless there is a signer */
-	const struct sigv4_signer *signer;
-	struct str action;                 /* for refusal_read: "ssm:GetParameter" */
+	struct str host;            /* instead of the usual one of the region; empty for that. An override counts more */
+	struct str action;          /* for refusal_read: "ssm:GetParameter" */
+	struct aws_request request; /* who signs it, its region, and what it says; all else in it is filled in here */
+	bool clock_corrected;       /* false */
 };
 
 struct aws_answer {

@@ -99,6 +99,14 @@ struct str aws_function_name(struct str function)
 	return reference_read(&r, function) ? r.name : S("");
 }
 
+struct str aws_arn_region(struct str arn)
+{
+	struct str part;
+	for (int i = 0; i < 4; i++) /* arn:partition:service:region:... */
+		str_cut(&part, &arn, arn, ':');
+	return part;
+}
+
 void aws_name_copy(char *out, size_t cap, struct str name)
 {
 	size_t n = 0;

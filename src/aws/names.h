@@ -31,6 +31,9 @@ struct str aws_function_region(struct str function);
 /* The plain name inside any form of a valid reference, without account, region and qualifier; else empty. */
 struct str aws_function_name(struct str function);
 
+/* What stands where an ARN has its region; empty if nothing does. */
+struct str aws_arn_region(struct str arn);
+
 /* Copies what AWS sent as the name or id of something, to `out`, NUL-terminated: its leading letters, digits,
  * '-', '_' and '.', cut to what fits. So it can go anywhere. */
 void aws_name_copy(char *out, size_t cap, struct str name);

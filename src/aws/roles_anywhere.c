@@ -124,9 +124,7 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 		{ S("x-amz-x509"), encoded(id, 0, 1, &c->scratch) },
 		{ S("x-amz-x509-chain"), encoded(id, 1, id->chain_n, &c->scratch) },
 	};
-	struct str arn = settings[TRUST_ANCHOR], region, part;
-	for (int i = 0; i < 4; i++) /* arn:aws:rolesanywhere:REGION:... */
-		str_cut(i < 3 ? &part : &region, &arn, arn, ':');
+	struct str region = aws_arn_region(settings[TRUST_ANCHOR]);
 	if (e == OK && !aws_region_ok(region))
 		e = fault_set(f, E_CONFIG, 0, "% is no ARN of a trust anchor: there is no region in it", str_c(variables[TRUST_ANCHOR]));
 	if (e != OK)
@@ -136,8 +134,11 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	form_put(&query, S("roleArn"), settings[ROLE]);
 	form_put(&query, S("trustAnchorArn"), settings[TRUST_ANCHOR]);
 	return aws_call(answer, c->client, &(struct aws_call){
-		.service = AWS_ROLES_ANYWHERE, .region = region, .path = S("/sessions"), .query = arena_keep(&c->scratch, &query),
-		.fields = fields, .fields_count = id->chain_n > 1 ? 3 : 2, .payload = S("{}"), .signer = &signer,
+		.service = AWS_ROLES_ANYWHERE,
+		.request = {
+			.signer = &signer, .region = region, .path = S("/sessions"), .query = arena_keep(&c->scratch, &query),
+			.fields = fields, .fields_count = id->chain_n > 1 ? 3 : 2, .payload = S("{}"),
+		},
 	}, &c->scratch, d, f);
 }
 

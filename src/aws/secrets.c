@@ -56,20 +56,23 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 		{ S("x-amz-target"), parameter ? S("AmazonSSM.GetParameter") : S("secretsmanager.GetSecretValue") },
 	};
 	struct aws_call call = {
-		.service = w->service, .region = w->region, .path = S("/"), .fields = fields, .fields_count = countof(fields), .payload = buf_str(&payload),
+		.service = w->service,
+		.request = {
+			.region = w->region, .path = S("/"), .fields = fields, .fields_count = countof(fields), .payload = buf_str(&payload),
+		},
 		.action = parameter ? S("ssm:GetParameter and kms:Decrypt") : S("secretsmanager:GetSecretValue"),
 	};
 	enum err e;
 	bool again = false;
 	do {
-		if ((e = credentials_hold(&call.keys, w->chain, d, f)) != OK)
+		if ((e = credentials_hold(&call.request.keys, w->chain, d, f)) != OK)
 			return e;
 		e = aws_call(&answer, w->chain->client, &call, w->scratch, d, f);
 		/* Once more when AWS says that the keys are no good and others can be had. */
 		again = !again && e == E_REFUSED &&
 			aws_name_listed(S("ExpiredTokenException,ExpiredToken,UnrecognizedClientException,InvalidClientTokenId"), str_c(answer.error_name)) &&
-			credentials_reject(w->chain, call.keys);
-		credentials_release(w->chain, call.keys);
+			credentials_reject(w->chain, call.request.keys);
+		credentials_release(w->chain, call.request.keys);
 	} while (again);
 	/* Before the first rotation there is none. */
 	if (previous && e == E_REFUSED && str_eq(str_c(answer.error_name), S("ResourceNotFoundException")))
@@ -82,21 +85,12 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	return previous && e == E_CONFIG ? OK : e;
 }
 
-/* arn:partition:service:region:account:... */
-static struct str region_of(struct str name, struct str own)
-{
-	struct str part = own, rest = name;
-	for (int i = 0; str_starts(name, S("arn:")) && i < 4; i++)
-		str_cut(&part, &rest, rest, ':');
-	return part;
-}
-
 enum err aws_secret_fetch(struct buf *out, struct credential_chain *chain, enum aws_service service, struct str name,
                           struct arena *scratch, struct deadline *d, struct fault *f)
 {
 	struct wanted w = { .chain = chain, .service = service, .scratch = scratch };
 	str_cut(&w.id, &w.key, name, '#');
-	w.region = region_of(w.id, chain->client->region);
+	w.region = str_starts(w.id, S("arn:")) ? aws_arn_region(w.id) : chain->client->region;
 	if (!aws_region_ok(w.region))
 		return fault_set(f, E_CONFIG, 0, "no region to ask in; set AWS_REGION, or give its ARN");
 	enum err e = fetch(out, &w, false, d, f);

@@ -27,21 +27,17 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct s
 
 static enum err write_form(struct str *out, const struct sts_role *role, struct str token, struct arena *arena, struct fault *f)
 {
-	const struct {
-		struct str name, value;
-	} fields[] = {
-		{ S("Action"), token.n ? S("AssumeRoleWithWebIdentity") : S("AssumeRole") },
-		{ S("Version"), S("2011-06-15") },
-		{ S("RoleArn"), role->arn },
-		{ S("RoleSessionName"), role->session_name.n ? role->session_name : S("slack-lambda-gateway") },
-		{ S("DurationSeconds"), role->duration_seconds },
-		{ S("ExternalId"), role->external_id },
-		{ S("WebIdentityToken"), token },
+	static const struct str names[] = {
+		STR("RoleArn"), STR("RoleSessionName"), STR("DurationSeconds"), STR("ExternalId"), STR("WebIdentityToken"),
+	};
+	const struct str values[] = {
+		role->arn, role->session_name.n ? role->session_name : S("slack-lambda-gateway"), role->duration_seconds, role->external_id, token,
 	};
 	struct buf form = arena_rest(arena);
-	for (size_t i = 0; i < countof(fields); i++)
-		if (fields[i].value.n)
-			form_put(&form, fields[i].name, fields[i].value);
+	buf_format(&form, "Action=AssumeRole%&Version=2011-06-15", token.n ? S("WithWebIdentity") : S(""));
+	for (size_t i = 0; i < countof(values); i++)
+		if (values[i].n)
+			form_put(&form, names[i], values[i]);
 	*out = arena_keep(arena, &form);
 	return form.full ? fault_set(f, E_LIMIT, 0, "what says which role is wanted is too long") : OK;
 }
@@ -51,10 +47,11 @@ static void choose_endpoint(struct aws_call *call, const struct credential_chain
 {
 	const struct endpoints *endpoints = c->client->endpoints;
 	bool legacy = str_eq_nocase(environment_get(&c->env, "AWS_STS_REGIONAL_ENDPOINTS"), S("legacy"));
-	call->region = c->client->region;
-	if (call->region.n && !(legacy && aws_name_listed(S(LEGACY_REGIONS), call->region)))
+	struct str *region = &call->request.region;
+	*region = c->client->region;
+	if (region->n && !(legacy && aws_name_listed(S(LEGACY_REGIONS), *region)))
 		return;
-	call->region = S("us-east-1");
+	*region = S("us-east-1");
 	if (!endpoints->fips && !endpoints->dual_stack)
 		call->host = S("sts.amazonaws.com");
 }
@@ -64,15 +61,15 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 {
 	static const struct sigv4_header content_type = { STR("content-type"), STR("application/x-www-form-urlencoded") };
 	struct aws_call call = {
-		.service = AWS_STS, .path = S("/"), .fields = &content_type, .fields_count = 1, .keys = with,
-		.action = with ? S("sts:AssumeRole") : S(""),
+		.service = AWS_STS, .action = with ? S("sts:AssumeRole") : S(""),
+		.request = { .keys = with, .path = S("/"), .fields = &content_type, .fields_count = 1 },
 	};
 	struct aws_answer answer;
 	struct str token = S("");
 	choose_endpoint(&call, c);
 	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, f);
 	if (e == OK)
-		e = write_form(&call.payload, role, token, &c->scratch, f);
+		e = write_form(&call.request.payload, role, token, &c->scratch, f);
 	if (e == OK)
 		e = aws_call(&answer, c->client, &call, &c->scratch, d, f);
 	if (e != OK)

@@ -16,18 +16,19 @@ static struct str take_until(struct str *xml, struct str end)
 static bool take_tag(struct str *xml, struct str name)
 {
 	struct str tag = *xml, space, local;
-	size_t n = 0;
-	for (char quote = 0; n < tag.n && (quote || tag.p[n] != '>'); n++)
-		if (quote ? tag.p[n] == quote : tag.p[n] == '"' || tag.p[n] == '\'')
-			quote = quote ? 0 : tag.p[n];
+	size_t n = 0, blank = tag.n;
+	for (char quote = 0; n < tag.n && (quote || tag.p[n] != '>'); n++) {
+		char c = tag.p[n];
+		if (quote ? c == quote : c == '"' || c == '\'')
+			quote = quote ? 0 : c;
+		if (n < blank && (unsigned char)c <= ' ')
+			blank = n;
+	}
 	*xml = str_skip(tag, n + 1);
-	tag = str_sub(tag, 0, n);
-	for (n = 0; n < tag.n && (unsigned char)tag.p[n] > ' '; n++)
-		;
-	tag = str_sub(tag, 0, n);
+	tag = str_sub(tag, 0, blank < n ? blank : n);
 	if (!str_cut(&space, &local, tag, ':'))
 		local = tag;
-	return str_eq(local, name) && !str_starts(tag, S("/"));
+	return str_eq(local, name) && tag.p[0] != '/';
 }
 
 /* Appends the character that is meant. False if `reference` is none of those that are known. */
@@ -55,41 +56,40 @@ static bool put_reference(struct buf *out, struct str reference)
 	return true;
 }
 
-/* Appends the text at the front of `xml`. False if there is no end tag behind it. */
-static bool put_text(struct buf *out, struct str xml)
+/* Appends text without tags in it. False if there is a reference in it that means nothing. */
+static bool put_text(struct buf *out, struct str text)
 {
-	while (xml.n) {
-		char c = xml.p[0];
-		struct str before = xml;
-		xml = str_skip(xml, 1);
-		if (str_starts(before, S("<!--"))) {
-			take_until(&xml, S("-->"));
-		} else if (str_starts(before, S("<![CDATA["))) {
-			xml = str_skip(xml, 8);
-			buf_put(out, take_until(&xml, S("]]>")));
-		} else if (c == '<') {
-			return str_starts(xml, S("/"));
-		} else if (c != '&') {
-			buf_put_char(out, c);
-		} else if (!put_reference(out, take_until(&xml, S(";")))) {
+	struct str plain, reference;
+	while (str_cut(&plain, &text, text, '&')) {
+		buf_put(out, plain);
+		if (!str_cut(&reference, &text, text, ';') || !put_reference(out, reference))
 			return false;
-		}
 	}
-	return false;
+	buf_put(out, plain);
+	return true;
 }
 
 struct str xml_text(struct str xml, struct str name, struct arena *arena)
 {
+	struct buf out = arena_rest(arena);
+	bool inside = false, ended = false;
 	while (xml.n) {
-		take_until(&xml, S("<"));
+		struct str text = take_until(&xml, S("<"));
+		if (inside && !put_text(&out, text))
+			break;
 		if (str_starts(xml, S("!--"))) {
 			take_until(&xml, S("-->"));
-		} else if (take_tag(&xml, name)) {
-			struct buf out = arena_rest(arena);
-			if (!put_text(&out, xml) || out.full)
-				out.n = 0;
-			return arena_keep(arena, &out);
+		} else if (str_starts(xml, S("![CDATA["))) {
+			text = str_skip(take_until(&xml, S("]]>")), 8);
+			buf_put(&out, inside ? text : S(""));
+		} else if (inside) {
+			ended = str_starts(xml, S("/"));
+			break;
+		} else {
+			inside = take_tag(&xml, name);
 		}
 	}
-	return S("");
+	if (!ended || out.full)
+		out.n = 0;
+	return arena_keep(arena, &out);
 }

@@ -25,8 +25,10 @@ static enum err call(int64_t ms)
 {
 	static const struct sigv4_header fields[] = { { STR("content-type"), STR("text/x") }, { STR("x-amz-target"), STR("T.Op") } };
 	struct aws_call c = {
-		.service = AWS_SSM, .region = S("eu-west-1"), .path = S("/"), .fields = fields, .fields_count = 2, .payload = S("{}"),
-		.keys = &keys, .action = S("ssm:GetParameter"),
+		.service = AWS_SSM, .action = S("ssm:GetParameter"),
+		.request = {
+			.keys = &keys, .region = S("eu-west-1"), .path = S("/"), .fields = fields, .fields_count = 2, .payload = S("{}"),
+		},
 	};
 	return call_with(&c, ms);
 }
@@ -120,11 +122,13 @@ TEST(call_corrects_the_clock_once)
 
 TEST(call_is_signed_if_there_are_keys)
 {
-	struct aws_call c = { .service = AWS_STS, .region = S("us-gov-west-1"), .path = S("/p"), .query = S("a=b"), .payload = S("body") };
+	struct aws_call c = {
+		.service = AWS_STS, .request = { .region = S("us-gov-west-1"), .path = S("/p"), .query = S("a=b"), .payload = S("body") },
+	};
 	const struct str answers[] = { GOOD, GOOD };
 	aws_service_start(answers, 2);
 	expect_int(call_with(&c, 3000), OK);
-	c.keys = &keys;
+	c.request.keys = &keys;
 	expect_int(call_with(&c, 3000), OK);
 	struct str plain = aws_service_request(0), with_keys = aws_service_request(1);
 	expect(str_starts(plain, S("POST /p?a=b HTTP/1.1\r\n")) && str_ends(plain, S("\r\n\r\nbody")));
@@ -135,10 +139,10 @@ TEST(call_is_signed_if_there_are_keys)
 
 TEST(call_needs_a_region_and_memory)
 {
-	struct aws_call c = { .service = AWS_STS, .region = S("x.evil.com/"), .path = S("/") };
+	struct aws_call c = { .service = AWS_STS, .request = { .region = S("x.evil.com/"), .path = S("/") } };
 	struct deadline d = deadline_in(1000);
 	expect_int(call_with(&c, 1000), E_CONFIG);
-	c.region = S("eu-west-1");
+	c.request.region = S("eu-west-1");
 	arena = (struct arena){ memory, 0, AWS_CALL_ANSWER_MAX - 1 };
 	expect_int(aws_call(&answer, &aws_service_client, &c, &arena, &d, &fault), E_LIMIT);
 }

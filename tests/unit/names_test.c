@@ -208,3 +208,20 @@ TEST(names_finds_names_in_lists)
 	expect(!aws_name_listed(S("a,bc,d"), S("")));
 	expect(!aws_name_listed(S(""), S("")));
 }
+
+TEST(names_find_the_region_of_an_arn)
+{
+	static const struct {
+		struct str arn, region;
+	} cases[] = {
+		{ STR("arn:aws:ssm:eu-west-1:123456789012:parameter/a"), STR("eu-west-1") },
+		{ STR("arn:aws-cn:rolesanywhere:cn-north-1"), STR("cn-north-1") },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR("") },
+		{ STR("arn:aws:iam"), STR("") },
+		{ STR("arn:"), STR("") },
+		{ STR("arn:a:b:x.evil.com/:c"), STR("x.evil.com/") },
+		{ STR(""), STR("") },
+	};
+	for (size_t i = 0; i < countof(cases); i++)
+		expect_str(aws_arn_region(guard_copy(cases[i].arn)), cases[i].region);
+}
