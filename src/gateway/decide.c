@@ -4,10 +4,10 @@
 #include "gateway/pattern.h"
 #include "slack/verify.h"
 
-static void answer(struct decision *out, struct reply reply, enum log_level level, struct str why)
+/* The reply is made already. */
+static void answer(struct decision *out, enum log_level level, struct str why)
 {
 	out->action = ACTION_ANSWER;
-	out->reply = reply;
 	out->level = level;
 	out->why = why;
 }
@@ -53,14 +53,16 @@ static struct str refusal(enum slack_verdict verdict, int64_t age_s, struct aren
 
 static void refuse_signature(struct decision *out, struct str why, struct arena *a)
 {
-	answer(out, reply_error(401, S("invalid signature"), a), LOG_WARN, why);
+	reply_error(&out->reply, 401, S("invalid signature"), a);
+	answer(out, LOG_WARN, why);
 }
 
 /* That is not the fault of the one who asks. Slack sends events, which are JSON, again. */
 static void regret(struct decision *out, const struct gateway_request *req, struct arena *a)
 {
 	struct str why = S("the signing secret could not be fetched");
-	answer(out, reply_error(slack_is_form(req->content_type) ? 500 : 503, why, a), LOG_ERROR, why);
+	reply_error(&out->reply, slack_is_form(req->content_type) ? 500 : 503, why, a);
+	answer(out, LOG_ERROR, why);
 }
 
 /* True if the request may go on. *by: what it was signed with; NULL if that was not checked. */
@@ -86,7 +88,8 @@ static bool verify(struct decision *out, const struct slack_secret **by, const s
 static void refuse_target(struct decision *out, const struct config *c, struct str reason, struct str why, struct arena *a)
 {
 	const struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true, .reason = reason };
-	answer(out, reply_to(c, out->route, &out->slack, &out->target, &refused, a), LOG_WARN, why);
+	reply_to(&out->reply, c, out->route, &out->slack, &out->target, &refused, a);
+	answer(out, LOG_WARN, why);
 }
 
 static void check_permission(struct decision *out, const struct config *c, struct arena *a)
@@ -116,12 +119,16 @@ static void choose_target(struct decision *out, const struct config *c, const st
 	out->payload = out->route ? out->route->payload : c->payload;
 	if (out->route)
 		out->target = out->route->target;
-	if (has_no_options(out))
-		answer(out, reply_to_bad_path(&out->slack, shown, a), LOG_DEBUG, S("block_suggestion answered without options"));
-	else if (!out->route && e != OK)
-		answer(out, reply_to_bad_path(&out->slack, shown, a), LOG_WARN, S("no route matches, and the path names no function"));
-	else
+	bool no_options = has_no_options(out);
+	if (!no_options && (out->route || e == OK)) {
 		check_permission(out, c, a);
+		return;
+	}
+	reply_to_bad_path(&out->reply, &out->slack, shown, a);
+	if (no_options)
+		answer(out, LOG_DEBUG, S("block_suggestion answered without options"));
+	else
+		answer(out, LOG_WARN, S("no route matches, and the path names no function"));
 }
 
 /* Kinds that are answered without anything being started. */
@@ -129,11 +136,11 @@ static bool settle_at_once(struct decision *out)
 {
 	switch (out->slack.kind) {
 	case SLACK_URL_VERIFICATION:
-		answer(out, (struct reply){ .status = 200, .content_type = S("text/plain; charset=utf-8"), .body = out->slack.challenge },
-		       LOG_INFO, S("url_verification answered"));
+		reply_set(&out->reply, 200, S("text/plain; charset=utf-8"), out->slack.challenge);
+		answer(out, LOG_INFO, S("url_verification answered"));
 		return true;
 	case SLACK_RATE_LIMITED:
-		answer(out, (struct reply){ .status = 200 }, LOG_WARN, S("Slack is limiting the rate of this app's events"));
+		answer(out, LOG_WARN, S("Slack is limiting the rate of this app's events"));
 		return true;
 	default:
 		return false;
@@ -145,19 +152,21 @@ void decide(struct decision *out, const struct config *c, const struct slack_sec
 {
 	const struct slack_secret *by = NULL;
 	struct fault f;
-	*out = (struct decision){ 0 };
+	*out = (struct decision){ .reply.status = 200 };
 	if (is_health_check(req)) {
-		answer(out, (struct reply){ .status = 200, .content_type = S("text/plain"), .body = S("ok\n") }, LOG_DEBUG, S("health check answered"));
+		reply_set(&out->reply, 200, S("text/plain"), S("ok\n"));
+		answer(out, LOG_DEBUG, S("health check answered"));
 	} else if (is_ssl_check(req)) {
-		answer(out, (struct reply){ .status = 200 }, LOG_DEBUG, S("ssl_check answered"));
+		answer(out, LOG_DEBUG, S("ssl_check answered"));
 	} else if (!str_eq(req->method, S("POST"))) {
-		struct reply reply = reply_error(405, S("only POST is answered here"), arena);
-		reply.allow_post = true;
-		answer(out, reply, LOG_INFO, S("the method is not POST"));
+		reply_error(&out->reply, 405, S("only POST is answered here"), arena);
+		out->reply.allow_post = true;
+		answer(out, LOG_INFO, S("the method is not POST"));
 	} else if (!c->skip_verify && !verify(out, &by, secrets, req, now_s, arena)) {
 		;
 	} else if (slack_request_read(&out->slack, req->content_type, req->body, arena, &f) != OK) {
-		answer(out, reply_error(400, fault_text(&f), arena), LOG_WARN, S("signed, but not a form or JSON"));
+		reply_error(&out->reply, 400, fault_text(&f), arena);
+		answer(out, LOG_WARN, S("signed, but not a form or JSON"));
 	} else if (by && !slack_secrets_admit(secrets, by, out->slack.api_app_id)) {
 		refuse_signature(out, S("signed with another secret than that of the app it names"), arena);
 	} else if (!settle_at_once(out)) {
@@ -168,5 +177,6 @@ void decide(struct decision *out, const struct config *c, const struct slack_sec
 void decide_unreadable(struct decision *out, const struct fault *why, struct arena *arena)
 {
 	*out = (struct decision){ 0 };
-	answer(out, reply_error(why->code == E_LIMIT ? 413 : 400, fault_text(why), arena), LOG_WARN, S("the request cannot be read"));
+	reply_error(&out->reply, why->code == E_LIMIT ? 413 : 400, fault_text(why), arena);
+	answer(out, LOG_WARN, S("the request cannot be read"));
 }

@@ -27,11 +27,13 @@ struct outcome {
 	bool permanent;        /* not started, and trying again cannot help */
 };
 
+/* A reply of a media type, empty for none, and a body. */
+void reply_set(struct reply *out, int status, struct str content_type, struct str body);
+
 /* The answer to `slack`, which was meant for `target`. `route` may change how a start is acknowledged; NULL if there is
- * none. Lives in `arena`; when that is exhausted, in static
- * memory and shorter. */
-struct reply reply_to(const struct config *c, const struct route *route, const struct slack_request *slack,
-                      const struct target *target, const struct outcome *outcome, struct arena *arena);
+ * none. Lives in `arena`; when that is exhausted, in static memory and shorter. */
+void reply_to(struct reply *out, const struct config *c, const struct route *route, const struct slack_request *slack,
+              const struct target *target, const struct outcome *outcome, struct arena *arena);
 
 /* The answer that a function gave while Slack waited, as a function URL would make it of its `json`: an object with a
  * statusCode is the response, anything else the body of a 200; but of null, with which functions say nothing, an empty
@@ -39,13 +41,13 @@ struct reply reply_to(const struct config *c, const struct route *route, const s
 must_check enum err reply_of_function(struct reply *out, struct str json, struct arena *arena);
 
 /* The answer to a path that names no function. */
-struct reply reply_to_bad_path(const struct slack_request *slack, struct str shown, struct arena *arena);
+void reply_to_bad_path(struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena);
 
 /* A message for the request's response_url about an invocation whose acknowledgement was given before it
  * failed: JSON, ephemeral, replacing nothing. Lives in `arena`; empty when that is exhausted. */
 struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena);
 
 /* {"error":"..."} with a status, for whoever is not Slack. Lives as reply_to's answer does. */
-struct reply reply_error(int status, struct str text, struct arena *arena);
+void reply_error(struct reply *out, int status, struct str text, struct arena *arena);
 
 #endif

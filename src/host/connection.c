@@ -164,7 +164,8 @@ static void refuse(struct listener *l, struct connection *c, int status, struct 
 {
 	char memory[512];
 	struct arena a = { memory, 0, sizeof(memory) };
-	struct reply reply = reply_error(status, str_sub(why, 0, 300), &a);
+	struct reply reply;
+	reply_error(&reply, status, str_sub(why, 0, 300), &a);
 	say(l, c, status, reply.content_type, reply.body, false);
 	access_log(l, c, why);
 }
@@ -299,7 +300,7 @@ static void run_here(struct listener *l, struct job *job)
 	if (e != OK)
 		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
 	job->local = e == OK;
-	job->decision.reply = reply_to(&l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &outcome, &job->arena);
+	reply_to(&job->decision.reply, &l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &outcome, &job->arena);
 	job->decision.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
 	job->decision.level = e == OK ? LOG_INFO : LOG_WARN;
 	metrics_invoke(e == OK ? S("started") : S("not started"), S(""), 1, 0);
@@ -310,7 +311,7 @@ static void announce(struct listener *l, struct job *job)
 {
 	static const struct outcome announced = { .fate = FATE_ANNOUNCED };
 	job->answered = true;
-	job->decision.reply = reply_to(&l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &announced, &job->arena);
+	reply_to(&job->decision.reply, &l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &announced, &job->arena);
 }
 
 /* A worker has its job from here on. */

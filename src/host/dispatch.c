@@ -30,7 +30,8 @@ static void answer(struct run *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
 	const struct decision *decision = d->decision;
-	struct reply reply = reply_to(&d->services->config, decision->route, &decision->slack, &decision->target, outcome, d->arena);
+	struct reply reply;
+	reply_to(&reply, &d->services->config, decision->route, &decision->slack, &decision->target, outcome, d->arena);
 	send_answer(run, &reply);
 }
 

@@ -154,7 +154,7 @@ static int64_t answer_waiting(struct jobs *j, int64_t now)
 		job->keep_alive &= !j->closing;
 		struct reply reply = job->decision.reply;
 		if (job->decision.action == ACTION_INVOKE)
-			reply = reply_to(&j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
+			reply_to(&reply, &j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
 		job_respond(job, &reply);
 		hand_over(j, job, true);
 	}
@@ -266,7 +266,8 @@ static void work(struct worker *w, struct job *job)
 	}
 	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
 	if (!job->answered) {
-		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &job->arena);
+		struct reply reply;
+		reply_error(&reply, 413, S("the request is too large to be passed on"), &job->arena);
 		answer(w, &reply);
 	}
 }

@@ -204,7 +204,8 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 		.soft = soft_moment(l, req->arrived_ms), .hard = hard_moment(l),
 	};
 	if (decision->payload == PAYLOAD_SLACK && dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
-		struct reply reply = reply_error(413, S("the request is too large to be passed on"), &l->arena);
+		struct reply reply;
+		reply_error(&reply, 413, S("the request is too large to be passed on"), &l->arena);
 		answer_event(l, &reply);
 		return;
 	}

@@ -32,7 +32,8 @@ static void check_started(const struct config *c, const struct gateway_request *
 	check(target_ok(&d->target) && d->slack.kind != SLACK_URL_VERIFICATION && (!d->route || route_refusal(d->route, &d->slack).n == 0));
 	for (int fate = FATE_STARTED; fate <= FATE_FAILED; fate++) {
 		struct outcome o = { .fate = (enum fate)fate, .reason = req->body, .request_id = req->query, .permanent = req->ssl_check };
-		struct reply reply = reply_to(c, d->route, &d->slack, &d->target, &o, a);
+		struct reply reply;
+		reply_to(&reply, c, d->route, &d->slack, &d->target, &o, a);
 		check_answer(req, &reply, a);
 		check(d->slack.kind != SLACK_COMMAND || reply.status == 200);
 	}

@@ -2,7 +2,6 @@
 #include "codec/json_read.h"
 #include "gateway/reply.h"
 
-
 static char memory[1 << 16];
 static struct arena arena = { memory, 0, sizeof(memory) };
 static const struct target target = { STR("eu-west-1"), STR("deploy:live"), STR("eu-west-1/deploy:live") };
@@ -20,12 +19,33 @@ static void expect_reply(struct reply got, struct reply want)
 	expect_int(got.no_retry, want.no_retry);
 }
 
+static struct reply answer_to(const struct config *c, const struct route *route, const struct slack_request *slack, const struct outcome *outcome, struct arena *a)
+{
+	struct reply r;
+	reply_to(&r, c, route, slack, &target, outcome, a);
+	return r;
+}
+
+static struct reply answer_to_bad_path(const struct slack_request *slack, struct str shown, struct arena *a)
+{
+	struct reply r;
+	reply_to_bad_path(&r, slack, shown, a);
+	return r;
+}
+
+static struct reply error(int status, struct str text, struct arena *a)
+{
+	struct reply r;
+	reply_error(&r, status, text, a);
+	return r;
+}
+
 static struct reply reply(const struct config *c, enum slack_kind kind, struct outcome outcome)
 {
 	struct slack_request slack = { .kind = kind };
 	arena_reset(&arena);
 	outcome.reason = guard_copy(outcome.reason);
-	return reply_to(c, NULL, &slack, &target, &outcome, &arena);
+	return answer_to(c, NULL, &slack, &outcome, &arena);
 }
 
 #define EPHEMERAL(text) STR("{\"response_type\":\"ephemeral\",\"text\":\"" text "\"}")
@@ -105,7 +125,7 @@ TEST(reply_in_channel)
 	}
 	arena_reset(&arena);
 	struct slack_request slack = { .kind = SLACK_COMMAND };
-	expect(str_starts(reply_to_bad_path(&slack, S("x"), &arena).body, S("{\"response_type\":\"ephemeral\",")));
+	expect(str_starts(answer_to_bad_path(&slack, S("x"), &arena).body, S("{\"response_type\":\"ephemeral\",")));
 }
 
 TEST(reply_with_ack_text)
@@ -136,7 +156,7 @@ TEST(reply_with_ack_text)
 		struct outcome outcome = { .fate = cases[i].fate, .reason = S("no"), .request_id = S("1-2") };
 		context("case %zu", i);
 		arena_reset(&arena);
-		expect_reply(reply_to(&c, NULL, &slack, &target, &outcome, &arena), cases[i].want);
+		expect_reply(answer_to(&c, NULL, &slack, &outcome, &arena), cases[i].want);
 	}
 }
 
@@ -157,7 +177,7 @@ TEST(reply_to_a_bad_path)
 		struct slack_request slack = { .kind = cases[i].kind };
 		context("case %zu", i);
 		arena_reset(&arena);
-		expect_reply(reply_to_bad_path(&slack, guard_copy(S("<!channel>&\"\0")), &arena), cases[i].want);
+		expect_reply(answer_to_bad_path(&slack, guard_copy(S("<!channel>&\"\0")), &arena), cases[i].want);
 	}
 }
 
@@ -186,7 +206,7 @@ TEST(reply_cuts_the_path)
 			buf_put(&want, S("]. Expecting format [region/function-name]\"}"));
 			context("case %zu, %d characters", i, n);
 			arena_reset(&arena);
-			expect_str(reply_to_bad_path(&slack, guard_copy(buf_str(&b)), &arena).body, buf_str(&want));
+			expect_str(answer_to_bad_path(&slack, guard_copy(buf_str(&b)), &arena).body, buf_str(&want));
 		}
 	}
 }
@@ -212,7 +232,7 @@ TEST(reply_late_messages)
 TEST(reply_errors)
 {
 	arena_reset(&arena);
-	expect_reply(reply_error(401, S("say \"x\""), &arena),
+	expect_reply(error(401, S("say \"x\""), &arena),
 	             (struct reply){ .status = 401, .content_type = JSON_TYPE, .body = STR("{\"error\":\"say \\\"x\\\"\"}") });
 }
 
@@ -303,7 +323,7 @@ TEST(reply_with_a_route)
 		struct outcome outcome = { .fate = cases[i].fate, .reason = S("no") };
 		context("case %zu", i);
 		arena_reset(&arena);
-		expect_reply(reply_to(&c, cases[i].route, &slack, &target, &outcome, &arena), cases[i].want);
+		expect_reply(answer_to(&c, cases[i].route, &slack, &outcome, &arena), cases[i].want);
 	}
 }
 
@@ -324,13 +344,13 @@ TEST(reply_without_memory)
 	for (size_t cap = 0; cap < 512; cap++) {
 		struct arena a = { memory, 0, cap };
 		context("%zu bytes", cap);
-		expect_json(reply_to(&standard, NULL, &slack, &target, &outcome, &a).body);
+		expect_json(answer_to(&standard, NULL, &slack, &outcome, &a).body);
 		arena_reset(&a);
-		expect_json(reply_to(&with_text, NULL, &slack, &target, &started, &a).body);
+		expect_json(answer_to(&with_text, NULL, &slack, &started, &a).body);
 		arena_reset(&a);
-		expect_json(reply_to_bad_path(&slack, S("a/b/c\"\xff"), &a).body);
+		expect_json(answer_to_bad_path(&slack, S("a/b/c\"\xff"), &a).body);
 		arena_reset(&a);
-		expect_json(reply_error(413, S("the body is larger than 1048576 bytes"), &a).body);
+		expect_json(error(413, S("the body is larger than 1048576 bytes"), &a).body);
 		arena_reset(&a);
 		struct str late = reply_late(&target, &outcome, &a);
 		if (late.n)
