@@ -38,9 +38,6 @@ static bool read_continuation(struct reader *r, struct str line)
 
 static bool read_line(struct reader *r, struct str line, size_t indent)
 {
-	for (size_t i = 0; i < line.n; i++)
-		if (((unsigned char)line.p[i] < ' ' && line.p[i] != '\t') || line.p[i] == 0x7f)
-			return false;
 	if (r->key.n && indent > r->indent)
 		return read_continuation(r, line);
 	r->indent = indent;

@@ -20,7 +20,7 @@ enum {
 
 struct walk {
 	struct credential_chain *chain;
-	struct profile_files files;
+	struct profile_in_use first;
 	struct str profile; /* whose turn it is */
 };
 
@@ -63,8 +63,7 @@ static enum err named_source(struct credential_set *out, struct credential_chain
 	else if (str_eq(name, S("EcsContainer")))
 		e = container_fetch(out, c, d, f);
 	/* Environment: its keys would have been used right away. */
-	return e != E_MORE ? e : fault_set(f, E_CONFIG, 0, "there are no keys in its credential_source, which must be Environment, "
-		"Ec2InstanceMetadata or EcsContainer");
+	return e != E_MORE ? e : fault_set(f, E_CONFIG, 0, "its credential_source has no keys");
 }
 
 static enum err assumed_role(struct credential_set *out, struct walk *w, const struct str *v, int depth, struct deadline *d, struct fault *f)
@@ -77,9 +76,9 @@ static enum err assumed_role(struct credential_set *out, struct walk *w, const s
 	if (v[TOKEN_FILE].n)
 		return sts_assume_role(out, w->chain, &role, NULL, d, f);
 	if (v[MFA_SERIAL].n)
-		return fault_set(f, E_CONFIG, 0, "it has an mfa_serial, but there is nobody here to type a code");
+		return fault_set(f, E_CONFIG, 0, "mfa_serial needs somebody who types a code");
 	if (!v[SOURCE_PROFILE].n == !v[CREDENTIAL_SOURCE].n)
-		return fault_set(f, E_CONFIG, 0, "with role_arn it must have source_profile or credential_source, one of them");
+		return fault_set(f, E_CONFIG, 0, "role_arn needs one of source_profile and credential_source");
 	enum err e = v[SOURCE_PROFILE].n ? profile_keys(out, w, v[SOURCE_PROFILE], depth + 1, d, f) :
 		named_source(out, w->chain, v[CREDENTIAL_SOURCE], d, f);
 	w->profile = e == OK ? self : w->profile;
@@ -104,13 +103,13 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 {
 	struct str v[SETTINGS], name, names = S(NAMES);
 	w->profile = profile;
-	if (!profile_exists(&w->files, profile))
+	if ((depth || w->first.named) && !profile_exists(&w->first.files, profile))
 		return fault_set(f, E_CONFIG, 0, "there is no such profile in ~/.aws/config or ~/.aws/credentials");
 	if (depth == IN_A_ROW_MAX)
-		return fault_set(f, E_CONFIG, 0, "source_profile leads in a circle, or through too many profiles");
+		return fault_set(f, E_CONFIG, 0, "source_profile leads in a circle, or too far");
 	for (size_t i = 0; i < SETTINGS; i++) {
 		str_cut(&name, &names, names, ' ');
-		v[i] = profile_get(&w->files, profile, name);
+		v[i] = profile_get(&w->first.files, profile, name);
 	}
 	bool keys = v[ID].n || v[SECRET].n;
 	/* The keys of a profile that is the source of another one, or of itself, come before its own role. */
@@ -121,7 +120,7 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 	if (v[PROCESS].n)
 		return printed_keys(out, w->chain, v[PROCESS], d, f);
 	if (v[SSO_SESSION].n || v[SSO_START_URL].n || v[LOGIN_SESSION].n)
-		return fault_set(f, E_CONFIG, 0, "it needs a browser; have a profile with credential_process = "
+		return fault_set(f, E_CONFIG, 0, "it needs a browser; use credential_process = "
 			"aws configure export-credentials --profile %", str_sub(profile, 0, SHOWN_MAX));
 	return depth ? fault_set(f, E_CONFIG, 0, "it has no keys") : E_MORE;
 }
@@ -129,13 +128,9 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 enum err profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct walk w = { .chain = c };
-	struct profile_in_use use;
-	enum err e = profile_in_use_read(&use, &c->env, c->host, &c->scratch, f);
+	enum err e = profile_in_use_read(&w.first, &c->env, c->host, &c->scratch, f);
 	if (e != OK)
 		return e;
-	if (!use.named && !profile_exists(&use.files, use.name))
-		return E_MORE;
-	w.files = use.files;
-	e = profile_keys(out, &w, use.name, 0, d, f);
+	e = profile_keys(out, &w, w.first.name, 0, d, f);
 	return e == OK || e == E_MORE ? e : fault_set(f, e, 0, "profile %: %", str_sub(w.profile, 0, SHOWN_MAX), fault_text(f));
 }

@@ -120,12 +120,11 @@ def test_profile_without_keys(cloud, profile):
         (f"role_arn = {ROLE}\nsource_profile = default", "profile default: source_profile leads in a circle"),
         (f"role_arn = {ROLE}\nsource_profile = b\n[profile b]\nrole_arn = {ROLE}\nsource_profile = default", "leads in a circle"),
         (f"role_arn = {ROLE}\nsource_profile = nobody", "profile nobody: there is no such profile"),
-        (f"role_arn = {ROLE}", "source_profile or credential_source"),
+        (f"role_arn = {ROLE}", "one of source_profile and credential_source"),
         (f"role_arn = {ROLE}\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me", "mfa_serial"),
         (f"role_arn = {ROLE}\ncredential_source = EcsContainer", "credential_source"),
         (f"role_arn = {SECOND}\nsource_profile = base", "assumed role: AccessDenied"),
         ("sso_session = x", "aws configure export-credentials --profile default"),
-        ("region", "line 2 of ~/.aws/config"),
     ],
 )
 def test_what_leads_nowhere(cloud, base, text, told):
@@ -141,3 +140,14 @@ def test_what_leads_nowhere(cloud, base, text, told):
 def test_unknown_name(cloud, base):
     answer = cloud.start(AWS_PROFILE="nobody").text(slack.command())
     assert answer.startswith(NOT + "profile nobody: there is no such profile"), answer
+
+
+@pytest.mark.parametrize("name", ["config", "credentials"])
+def test_files_that_cannot_be_read(make, cloud, name):
+    """Told at the start where that reads them, with the number of the line and nothing of what stands there."""
+    cloud.aws_file(name, "# keys\n[default]\naws_secret_access_key hunter2hunter2\n")
+    runtime = make.runtime(cloud.endpoint, wait=False, **cloud.environment(AWS_PROFILE="default"))
+    assert runtime.process.wait_exit() > 0
+    (error,) = runtime.api.init_errors
+    text = error.json()["errorMessage"]
+    assert f"line 3 of ~/.aws/{name}" in text and "hunter2" not in text, text
