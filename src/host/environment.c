@@ -26,22 +26,21 @@ static struct {
 	bool made, too_many; /* more than fit: each look-up goes through all first */
 } names;
 
-static size_t hash_of(const char *name, size_t *n, char end)
+/* Of some characters only: enough to tell apart names that begin alike, and no more than a start should pay for. */
+static size_t hash_of(const char *name, size_t n)
 {
-	size_t hash = 0;
-	const char *p = name;
-	while (*p && *p != end)
-		hash = hash * 31 + (unsigned char)*p++;
-	*n = (size_t)(p - name);
-	return hash;
+	const unsigned char *p = (const unsigned char *)name;
+	return n ? n + p[n / 4] * 7u + p[n / 2] * 31u + p[n - 1] * 13u + p[n - n / 4 - 1] * 61u : 0;
 }
 
 /* What comes first counts, as for libc. */
 static void make_index(void)
 {
-	size_t n;
 	for (size_t i = 0; environ[i] && !names.too_many; i++) {
-		size_t at = hash_of(environ[i], &n, '=');
+		size_t n = 0;
+		while (environ[i][n] && environ[i][n] != '=')
+			n++;
+		size_t at = hash_of(environ[i], n);
 		while (names.numbers[at % INDEX_SIZE])
 			at++;
 		names.numbers[at % INDEX_SIZE] = (uint8_t)(i + 1);
@@ -57,7 +56,7 @@ static const char *value_if(const char *variable, const char *name, size_t n)
 
 static const char *get(void *ctx, const char *name)
 {
-	size_t n, number, at = hash_of(name, &n, 0);
+	size_t n = strlen(name), at = hash_of(name, n), number;
 	const char *value = NULL;
 	(void)ctx;
 	for (size_t i = 0; names.too_many && environ[i] && !value; i++)
