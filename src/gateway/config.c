@@ -53,9 +53,9 @@ static const struct str schemes[] = {
 static bool reference_ok(enum secret_kind kind, struct str name)
 {
 	struct str id, key;
-	bool keyed = str_cut(&id, &key, name, '#');
 	if (kind <= SECRET_FILE)
 		return name.n > 0;
+	bool keyed = str_cut(&id, &key, name, '#');
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] <= ' ' || id.p[i] >= 0x7f || id.p[i] == '"' || id.p[i] == '\\')
 			return false;
