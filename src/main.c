@@ -1,6 +1,7 @@
 /* Which of the things that this program can be, by how it was started. */
 
 #include "base/version.h"
+#include "host/console.h"
 #include "host/environment.h"
 #include "host/lambda.h"
 #include "host/process.h"
@@ -49,13 +50,6 @@ static const char usage[] =
 /* What holds addresses and was relocated with them, by src/program.ld. */
 extern char relro_begin[], relro_end[];
 
-static void put(int fd, struct str s)
-{
-	ssize_t n;
-	while (s.n && (n = write(fd, s.p, s.n)) > 0)
-		s = str_skip(s, (size_t)n);
-}
-
 int main(int argc, char **argv)
 {
 	struct environment env = environment_of_process();
@@ -71,19 +65,19 @@ int main(int argc, char **argv)
 	if (str_eq(argument, S("send")))
 		return send_run(argv + 2);
 	if (str_eq(argument, S("--help"))) {
-		put(STDOUT_FILENO, str_c(usage));
+		console_put(STDOUT_FILENO, str_c(usage));
 		return 0;
 	}
 	if (str_eq(argument, S("--version"))) {
-		put(STDOUT_FILENO, S("slack-lambda-gateway " VERSION "\n"));
+		console_put(STDOUT_FILENO, S("slack-lambda-gateway " VERSION "\n"));
 		return 0;
 	}
 	if (argc == 1) {
-		put(STDERR_FILENO, S("slack-lambda-gateway: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda; did you mean serve? See --help\n"));
+		console_put(STDERR_FILENO, S("slack-lambda-gateway: AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda; did you mean serve? See --help\n"));
 	} else {
-		put(STDERR_FILENO, S("slack-lambda-gateway: "));
-		put(STDERR_FILENO, argument);
-		put(STDERR_FILENO, S("? There are serve, send, --help and --version\n"));
+		console_put(STDERR_FILENO, S("slack-lambda-gateway: "));
+		console_put(STDERR_FILENO, argument);
+		console_put(STDERR_FILENO, S("? There are serve, send, --help and --version\n"));
 	}
 	return 2;
 }

@@ -6,6 +6,7 @@
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "gateway/front_door.h"
+#include "host/console.h"
 #include "host/environment.h"
 #include "host/services.h"
 
@@ -27,21 +28,6 @@ struct letter {
 	} fields[FIELDS_MAX];
 	size_t fields_count;
 };
-
-static void put(int fd, struct str s)
-{
-	ssize_t n;
-	while (s.n && (n = write(fd, s.p, s.n)) > 0)
-		s = str_skip(s, (size_t)n);
-}
-
-static int fail(int code, struct str why)
-{
-	put(STDERR_FILENO, S("slack-lambda-gateway: "));
-	put(STDERR_FILENO, why);
-	put(STDERR_FILENO, S("\n"));
-	return code;
-}
 
 /* A field given again replaces the old one: --field overrides what is made up below. */
 static enum err add_field(struct letter *l, struct str name, struct str value, struct fault *f)
@@ -179,7 +165,7 @@ int send_run(char **arguments)
 	struct buf form = { environment_map_memory(BODY_MAX), 0, BODY_MAX, false }, answer = { environment_map_memory(ANSWER_MAX), 0, ANSWER_MAX, false };
 	struct http_response *r = environment_map_memory(sizeof(*r));
 	if (!*arguments || str_eq(str_c(*arguments), S("--help"))) {
-		put(*arguments ? STDOUT_FILENO : STDERR_FILENO, str_c(usage));
+		console_put(*arguments ? STDOUT_FILENO : STDERR_FILENO, str_c(usage));
 		return *arguments ? 0 : 2;
 	}
 	enum err e = read_arguments(l, arguments, &f);
@@ -193,17 +179,17 @@ int send_run(char **arguments)
 	if (e == OK && (form.full || body.n > BODY_MAX))
 		e = fault_set(&f, E_CONFIG, 0, "the request is larger than a gateway takes");
 	if (e != OK)
-		return fail(2, fault_text(&f));
+		return console_fail(2, fault_text(&f));
 	struct deadline d = deadline_in(TIME_MS);
 	e = secrets_read(&s->secrets, &d, &f);
 	if (s->secrets.sets[0].list[0].missing)
-		return fail(1, fault_text(&f));
+		return console_fail(1, fault_text(&f));
 	e = exchange(r, &answer, l, s, to, body, &f);
 	if (e != OK)
-		return fail(1, fault_text(&f));
-	put(STDOUT_FILENO, DIGITS(r->head.status));
-	put(STDOUT_FILENO, S("\n"));
-	put(STDOUT_FILENO, r->body);
-	put(STDOUT_FILENO, r->body.n && r->body.p[r->body.n - 1] != '\n' ? S("\n") : S(""));
+		return console_fail(1, fault_text(&f));
+	console_put(STDOUT_FILENO, DIGITS(r->head.status));
+	console_put(STDOUT_FILENO, S("\n"));
+	console_put(STDOUT_FILENO, r->body);
+	console_put(STDOUT_FILENO, r->body.n && r->body.p[r->body.n - 1] != '\n' ? S("\n") : S(""));
 	return r->head.status >= 200 && r->head.status < 300 ? 0 : 1;
 }

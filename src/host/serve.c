@@ -1,19 +1,9 @@
 #include "host/serve.h"
 
+#include "host/console.h"
 #include "host/environment.h"
 #include "host/listener.h"
 #include "host/options.h"
-
-#include <unistd.h>
-
-static int refuse(const struct fault *f)
-{
-	char line[400];
-	struct buf b = BUF(line);
-	buf_format(&b, "slack-lambda-gateway: %\n", fault_text(f));
-	(void)!write(STDERR_FILENO, b.p, b.n);
-	return 2;
-}
 
 int serve_run(char **arguments)
 {
@@ -27,5 +17,5 @@ int serve_run(char **arguments)
 		e = listener_config_read(&config, &env, &f);
 	if (e == OK)
 		e = services_start(s, &env, config.workers, &f);
-	return e == OK ? listener_run(s, &config, &env) : refuse(&f);
+	return e == OK ? listener_run(s, &config, &env) : console_fail(2, fault_text(&f));
 }
