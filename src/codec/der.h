@@ -11,6 +11,7 @@ enum {
 	DER_OCTET_STRING = 0x04,
 	DER_OID = 0x06,
 	DER_SEQUENCE = 0x30,
+	DER_SET = 0x31,
 	DER_CONTEXT = 0xa0, /* [0] EXPLICIT; [1] is one more */
 };
 

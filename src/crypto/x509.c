@@ -146,7 +146,7 @@ static bool read_contents(struct x509_certificate *out, struct str contents)
 {
 	struct str dates, key, extensions;
 	bool ok = der_skip_if(&contents, VERSION) && der_take(&contents, DER_INTEGER, &out->serial) &&
-	          der_skip(&contents, DER_SEQUENCE) && der_skip(&contents, DER_SEQUENCE) &&          /* algorithm, issuer */
+	          der_skip(&contents, DER_SEQUENCE) && take_element(&contents, DER_SEQUENCE, &out->issuer) && /* algorithm before */
 	          der_take(&contents, DER_SEQUENCE, &dates) && read_dates(&out->not_after, dates) &&
 	          take_element(&contents, DER_SEQUENCE, &out->subject) &&
 	          der_take(&contents, DER_SEQUENCE, &key) && read_key(&out->key, key) &&
@@ -164,4 +164,22 @@ enum err x509_parse(struct x509_certificate *out, struct str der)
 	          read_contents(out, contents) && der_skip(&certificate, DER_SEQUENCE) &&
 	          der_skip(&certificate, DER_BIT_STRING) && certificate.n == 0;
 	return ok ? OK : E_SYNTAX;
+}
+
+bool x509_read_time(char out[static X509_TIME], struct str time)
+{
+	struct buf digits = { (char[16]){ 0 }, 0, 16, false }, date = { out, 0, X509_TIME, false };
+	if (time.n == 13)
+		buf_put(&digits, time.p[0] < '5' ? S("20") : S("19"));
+	buf_put(&digits, time);
+	if (digits.n != 15 || digits.full)
+		return false;
+	for (size_t i = 0; i < digits.n; i++) {
+		if (i < 14 ? !is_digit((unsigned char)digits.p[i]) : digits.p[i] != 'Z')
+			return false;
+		if (i >= 4 && i % 2 == 0 && i < 14)
+			buf_put_char(&date, "--T::"[i / 2 - 2]);
+		buf_put_char(&date, digits.p[i]);
+	}
+	return true;
 }

@@ -76,7 +76,7 @@ static enum err load(struct certificate **out, const struct listener_config *con
 	}
 	bool expired = tls_identity_has_expired(&c->identity, clock_wall_ms());
 	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why",
-		(struct str){ c->identity.not_after, TLS_DATE }, expired ? S("it has expired: clients will refuse it") : S(""));
+		(struct str){ c->identity.not_after, X509_TIME }, expired ? S("it has expired: clients will refuse it") : S(""));
 	c->holders = 1;
 	*out = c;
 	return OK;

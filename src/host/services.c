@@ -37,6 +37,7 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 	e = trust_from_pem(out, &skipped, pem, &memory, f);
 	if (e != OK)
 		return fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
+	out->source = variable;
 	if (skipped)
 		LOG(LOG_WARN, "some certificates of the bundle are not usable as trust anchors and were left out",
 			"variable used# left_out#", str_c(variable), NUM(out->count), NUM(skipped));

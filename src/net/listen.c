@@ -110,14 +110,14 @@ static bool ip_of(struct address *ip, uint16_t *port, const union any_address *a
 	return a->any.sa_family == AF_INET || a->any.sa_family == AF_INET6;
 }
 
-void listen_name(struct buf *out, int fd)
+static void put_end(struct buf *out, int fd, int (*end)(int, struct sockaddr *, socklen_t *))
 {
 	union any_address a;
 	struct address ip;
 	uint16_t port;
 	socklen_t size = sizeof(a);
 	memset(&a, 0, sizeof(a));
-	if (getsockname(fd, &a.any, &size) != 0)
+	if (end(fd, &a.any, &size) != 0)
 		return;
 	if (!ip_of(&ip, &port, &a)) {
 		buf_format(out, "unix:%", str_c(a.un.sun_path));
@@ -127,6 +127,16 @@ void listen_name(struct buf *out, int fd)
 	buf_put(out, v4 ? S("") : S("["));
 	address_put(out, &ip);
 	buf_format(out, "%%", v4 ? S(":") : S("]:"), NUM(port));
+}
+
+void listen_name(struct buf *out, int fd)
+{
+	put_end(out, fd, getsockname);
+}
+
+void listen_peer(struct buf *out, int fd)
+{
+	put_end(out, fd, getpeername);
 }
 
 enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f)

@@ -12,6 +12,9 @@ must_check enum err listen_open(int *fd, struct str address, struct fault *f);
 /* Appends the address that `fd` is bound to, in the form above: it says which free port was taken. */
 void listen_name(struct buf *out, int fd);
 
+/* The same of the other end of a connection. */
+void listen_peer(struct buf *out, int fd);
+
 /* Accepts one connection: non-blocking, closed on exec, TCP_NODELAY. `peer`: appends the address of the other
  * side without its port, nothing for a unix socket. E_MORE: nobody is waiting. E_LIMIT: no file descriptor is left; E_SYSTEM. */
 must_check enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f);

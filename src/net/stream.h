@@ -30,6 +30,7 @@ struct stream_target {
 	const struct trust *trust; /* whom to believe, if secure */
 	struct resolver *resolver;
 	const struct proxy *proxy; /* the ways out, see proxy.h; NULL: always straight */
+	struct buf *seen;          /* gets the certificates that the server sends, DER one behind the other; NULL: nobody asks */
 };
 
 /* A stream that is not connected. `tls` (see tls.h) outlives it. */

@@ -142,6 +142,7 @@ enum err tls_connect(struct tls *t, int fd, const struct stream_target *to, stru
 	t->mute = false;
 
 	x509_verifier_init(&t->verifier, to->trust, str_c(t->host), clock_wall_ms() / 1000);
+	t->verifier.seen = to->seen;
 	set_profile(t);
 	br_ssl_engine_set_session_parameters(&t->client.eng, &t->session);
 	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for both. */

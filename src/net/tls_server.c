@@ -97,29 +97,12 @@ static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm
 
 static const br_ssl_server_policy_class policy_class = { sizeof(struct tls_identity), choose, exchange_no_key, sign };
 
-/* YYMMDDhhmmssZ begins in 1950 (RFC 5280, 4.1.2.5.1). False for what is no such time. */
-static bool read_date(char out[static TLS_DATE], struct str time)
-{
-	struct buf digits = { (char[16]){ 0 }, 0, 16, false }, date = { out, 0, TLS_DATE, false };
-	if (time.n == 13)
-		buf_put(&digits, time.p[0] < '5' ? S("20") : S("19"));
-	buf_put(&digits, time);
-	if (digits.n != 15 || digits.full)
-		return false;
-	for (size_t i = 0; i < digits.n; i++) {
-		if (i >= 4 && i % 2 == 0 && i < 14)
-			buf_put_char(&date, "--T::"[i / 2 - 2]);
-		buf_put_char(&date, digits.p[i]);
-	}
-	return true;
-}
-
 enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
 {
 	enum err e = identity_from_pem(&id->identity, chain, key, arena, f);
 	if (e != OK)
 		return e;
-	if (!read_date(id->not_after, id->identity.own.not_after))
+	if (!x509_read_time(id->not_after, id->identity.own.not_after))
 		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
 	id->policy = &policy_class;
 	id->sessions.cache = &cache_class;
@@ -133,7 +116,7 @@ bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms)
 	struct buf now = BUF(text);
 	utc_put_rfc3339_ms(&now, now_ms);
 	/* Both have the same form, up to the seconds. */
-	return memcmp(id->not_after, text, TLS_DATE - 1) < 0;
+	return memcmp(id->not_after, text, X509_TIME - 1) < 0;
 }
 
 /* ---- the connection ---- */

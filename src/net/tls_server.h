@@ -15,7 +15,6 @@
 
 enum {
 	TLS_SESSIONS = 1024,
-	TLS_DATE = sizeof("2026-01-01T00:00:00Z") - 1,
 	/* Answers are small: room for records of 4096 bytes. What clients send has up to 16384. */
 	TLS_OUT = 4096 + BR_SSL_BUFSIZE_OUTPUT - 16384,
 };
@@ -24,7 +23,7 @@ enum {
 struct tls_identity {
 	const br_ssl_server_policy_class *policy; /* first, for BearSSL */
 	struct identity identity;
-	char not_after[TLS_DATE];                 /* until when its certificate is valid */
+	char not_after[X509_TIME];                 /* until when its certificate is valid */
 
 	struct tls_sessions {
 		const br_ssl_session_cache_class *cache; /* first, for BearSSL */

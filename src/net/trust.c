@@ -6,7 +6,7 @@
 
 struct trust trust_builtin(void)
 {
-	return (struct trust){ anchors, anchors_count };
+	return (struct trust){ anchors, anchors_count, "built in" };
 }
 
 static size_t count_blocks(struct str pem)
@@ -69,6 +69,6 @@ enum err trust_from_pem(struct trust *out, size_t *skipped, struct str pem, stru
 			NUM(line_of(pem, rest)));
 	if (count == 0)
 		return fault_set(f, E_CONFIG, 0, "there is no usable CA certificate in the bundle");
-	*out = (struct trust){ list, count };
+	*out = (struct trust){ list, count, "PEM" };
 	return OK;
 }

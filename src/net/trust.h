@@ -10,6 +10,7 @@
 struct trust {
 	const br_x509_trust_anchor *anchors;
 	size_t count;
+	const char *source; /* for people */
 };
 
 /* The anchors compiled in: Amazon's five roots, ISRG Root X1 and X2, DigiCert's roots. Lives for ever. */

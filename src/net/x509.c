@@ -94,6 +94,8 @@ static void append(const br_x509_class **class, const unsigned char *p, size_t n
 		memcpy(v->der + v->n, p, n);
 		v->n += n;
 	}
+	if (v->seen)
+		buf_put(v->seen, (struct str){ (const char *)p, n });
 	br_x509_minimal_vtable.append(&v->chain.vtable, p, n);
 }
 
@@ -146,6 +148,7 @@ void x509_verifier_init(struct x509_verifier *v, const struct trust *trust, stru
 	check(host.n > 0);
 	v->vtable = &verifier_class;
 	v->host = host;
+	v->seen = NULL;
 	br_x509_minimal_init(chain, &br_sha256_vtable, trust->anchors, trust->count);
 	br_x509_minimal_set_rsa(chain, br_rsa_i31_pkcs1_vrfy);
 	br_x509_minimal_set_ecdsa(chain, &br_ec_all_m31, br_ecdsa_i31_vrfy_asn1);

@@ -36,6 +36,7 @@ struct x509_verifier {
 	const br_x509_class *vtable; /* first, for BearSSL */
 	br_x509_minimal_context chain;
 	struct str host;
+	struct buf *seen;    /* gets every certificate as it is sent, one behind the other; NULL: nobody asks */
 	unsigned error;      /* ours; 0: none so far */
 	unsigned position;   /* of the certificate at hand, 0 is the server's */
 	bool needed;         /* the chain is not complete without it */
@@ -44,7 +45,7 @@ struct x509_verifier {
 };
 
 /* Prepares `v` for one handshake with `host`, which must not be empty; both it and the anchors are borrowed until then.
- * `now_s`: seconds since 1970. */
+ * `now_s`: seconds since 1970. `seen` may be set afterwards. */
 void x509_verifier_init(struct x509_verifier *v, const struct trust *trust, struct str host, int64_t now_s);
 
 #endif

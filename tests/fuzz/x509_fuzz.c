@@ -11,7 +11,7 @@ static void within(struct str outer, struct str inner)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct x509_verifier v;
-	static const struct trust nobody = { NULL, 0 };
+	static const struct trust nobody = { .count = 0 };
 	static const struct str hosts[] = { STR("server.test"), STR("a.wild.test"), STR("127.0.0.1"), STR("::1") };
 	struct str der = { (const char *)data, size };
 	struct x509_certificate c;

@@ -41,7 +41,7 @@ static struct trust trust_in(const char *name)
 {
 	static char memory[4096];
 	static struct arena arena;
-	struct trust t = { NULL, 0 };
+	struct trust t = { .count = 0 };
 	struct fault f;
 	size_t skipped;
 	arena = (struct arena){ memory, 0, sizeof(memory) };
@@ -263,7 +263,7 @@ static void names_are_here(void)
 
 static enum err connect_to(struct stream *s, const struct server *server, const char *host, struct trust trust, struct deadline *d)
 {
-	struct stream_target to = { str_c(host), server->peer.port, true, &trust, &resolver, NULL };
+	struct stream_target to = { .host = str_c(host), .port = server->peer.port, .secure = true, .trust = &trust, .resolver = &resolver };
 	names_are_here();
 	*s = stream_none(&tls);
 	enum err e = stream_connect(s, &to, d, &fault);
@@ -426,7 +426,7 @@ TEST(tls_refuses_certificates)
 		if (strcmp(cases[i].host, "127.0.0.2") == 0) {
 			s = stream_none(&tls);
 			struct trust trust = trust_in("root-ec");
-			struct stream_target here = { S("127.0.0.1"), server.peer.port, false, &trust, &resolver, NULL }, to = here;
+			struct stream_target here = { .host = S("127.0.0.1"), .port = server.peer.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
 			to.host = S("127.0.0.2");
 			expect_int(stream_connect(&s, &here, &d, &fault), OK);
 			expect_int(stream_secure(&s, &to, &d, &fault), cases[i].want);
@@ -447,7 +447,7 @@ TEST(tls_refuses_an_impossible_host)
 	for (size_t i = 0; i < countof(hosts); i++) {
 		struct stream s = stream_none(&tls);
 		struct trust trust = trust_in("root-ec");
-		struct stream_target here = { S("127.0.0.1"), p.port, false, &trust, &resolver, NULL }, to = here;
+		struct stream_target here = { .host = S("127.0.0.1"), .port = p.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
 		struct deadline d = deadline_in(4000);
 		to.host = str_c(hosts[i]);
 		context("%s", hosts[i]);
@@ -554,7 +554,7 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 	context("other anchors");
 	struct deadline d = deadline_in(4000);
 	br_x509_trust_anchor none = { .flags = BR_X509_TA_CA };
-	expect_int(connect_to(&s, &server, "server.test", (struct trust){ &none, 1 }, &d), E_CERT);
+	expect_int(connect_to(&s, &server, "server.test", (struct trust){ .anchors = &none, .count = 1 }, &d), E_CERT);
 	context("after a failure");
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	expect(server.sent > 500);
@@ -681,7 +681,7 @@ TEST(tls_with_what_is_no_server)
 		struct trust trust = trust_in("root-ec");
 		struct deadline d = deadline_in(cases[i].want == E_TIMEOUT ? 100 : 4000);
 		peer_start(&p, reply, &r);
-		struct stream_target to = { S("127.0.0.1"), p.port, true, &trust, &resolver, NULL };
+		struct stream_target to = { .host = S("127.0.0.1"), .port = p.port, .secure = true, .trust = &trust, .resolver = &resolver };
 		context("%zu: %s", i, cases[i].text);
 		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");
@@ -1002,7 +1002,7 @@ TEST(tls_nothing_secret_stays_behind)
 TEST(tls_every_error_has_a_sentence)
 {
 	static struct x509_verifier v;
-	static const struct trust none = { NULL, 0 };
+	static const struct trust none = { .count = 0 };
 	x509_verifier_init(&v, &none, S("host.test"), 0);
 	for (unsigned code = 1; code < 800; code++) {
 		context("%u", code);

@@ -88,6 +88,51 @@ TEST(x509_says_what_it_is)
 	}
 }
 
+TEST(x509_names_its_issuer)
+{
+	static const char *const roots[] = { "root-ec", "root-rsa", "root-p384" };
+	for (size_t i = 0; i < countof(roots); i++) {
+		struct x509_certificate c = parsed(roots[i]);
+		expect_str(c.issuer, c.subject);
+	}
+	struct x509_certificate own, above;
+	struct chain chain = load("good-ec");
+	if (!expect_int(chain.count, 2))
+		return;
+	expect_int(x509_parse(&own, chain.der[0]), OK);
+	expect_int(x509_parse(&above, chain.der[1]), OK);
+	expect_str(own.issuer, above.subject);
+	expect_str(above.issuer, parsed("root-ec").subject);
+}
+
+TEST(x509_times)
+{
+	static const struct {
+		struct str time, want; /* want empty: it is none */
+	} cases[] = {
+		{ STR("261130120059Z"), STR("2026-11-30T12:00:59Z") },
+		{ STR("491231235959Z"), STR("2049-12-31T23:59:59Z") },
+		{ STR("500101000000Z"), STR("1950-01-01T00:00:00Z") },
+		{ STR("20500101000000Z"), STR("2050-01-01T00:00:00Z") },
+		{ STR("99991231235959Z"), STR("9999-12-31T23:59:59Z") },
+		{ STR(""), STR("") },
+		{ STR("Z"), STR("") },
+		{ STR("261130120059"), STR("") },
+		{ STR("261130120059+"), STR("") },
+		{ STR("26113012005\x1bZ"), STR("") },
+		{ STR("2611301200590Z"), STR("") },
+		{ STR("2026113012005.Z"), STR("") },
+		{ STR("20261130120059z"), STR("") },
+		{ STR("20261130120059+0000"), STR("") },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char time[X509_TIME];
+		context("%s", cases[i].time.p);
+		if (expect(x509_read_time(time, guard_copy(cases[i].time)) == (cases[i].want.n > 0)) && cases[i].want.n)
+			expect_str(((struct str){ time, sizeof(time) }), cases[i].want);
+	}
+}
+
 static void append_name(void *arg, const void *p, size_t n)
 {
 	buf_put(arg, (struct str){ p, n });
@@ -262,14 +307,17 @@ TEST(x509_names_for_a_message)
 
 static struct x509_verifier verifier;
 
-/* What becomes of a chain, fed in pieces of `piece` bytes, as an engine would for `host`. */
+/* What becomes of a chain, fed in pieces of `piece` bytes, as an engine would for `host`. All of it must be seen, whatever becomes of it. */
 static unsigned verdict(const struct chain *c, const br_x509_trust_anchor *anchors, size_t count, const char *host, int64_t now,
                         size_t piece)
 {
-	struct trust trust = { anchors, count };
+	struct trust trust = { .anchors = anchors, .count = count };
 	const br_x509_class **class = &verifier.vtable;
 	struct address ignored;
+	static char memory[CHAIN_MAX * 20000];
+	struct buf seen = BUF(memory);
 	x509_verifier_init(&verifier, &trust, str_c(host), now);
+	verifier.seen = &seen;
 	(*class)->start_chain(class, address_parse(&ignored, str_c(host)) ? "" : host);
 	for (size_t i = 0; i < c->count; i++) {
 		(*class)->start_cert(class, (uint32_t)c->der[i].n);
@@ -278,6 +326,7 @@ static unsigned verdict(const struct chain *c, const br_x509_trust_anchor *ancho
 			(*class)->append(class, (const unsigned char *)part.p, part.n);
 		}
 		(*class)->end_cert(class);
+		expect_str(str_skip(buf_str(&seen), seen.n - c->der[i].n), c->der[i]);
 	}
 	return (*class)->end_chain(class);
 }
