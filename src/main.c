@@ -1,6 +1,7 @@
 /* Which of the things that this program can be, by how it was started. */
 
 #include "base/version.h"
+#include "host/check.h"
 #include "host/console.h"
 #include "host/environment.h"
 #include "host/lambda.h"
@@ -22,6 +23,7 @@ static const char usage[] =
 	"  (no arguments)   in AWS Lambda: a custom runtime, `bootstrap` in a ZIP, provided.al2023\n"
 	"  serve [OPTIONS]  an HTTP or HTTPS listener; POST /local/NAME runs DIR/NAME of --functions DIR\n"
 	"  send URL ...     signs a request as Slack would and sends it; send --help says more\n"
+	"  check [REGION/FUNCTION] [--json]   looks what is wrong: settings, credentials, network, clock, permission\n"
 	"  --help, --version\n"
 	"\n"
 	"SLACK_SIGNING_SECRET is required: the Signing Secret of the Slack app; several by comma.\n"
@@ -64,6 +66,8 @@ int main(int argc, char **argv)
 		return serve_run(argv + 2);
 	if (str_eq(argument, S("send")))
 		return send_run(argv + 2);
+	if (str_eq(argument, S("check")))
+		return check_run(argv + 2);
 	if (str_eq(argument, S("--help"))) {
 		console_put(STDOUT_FILENO, str_c(usage));
 		return 0;
@@ -77,7 +81,7 @@ int main(int argc, char **argv)
 	} else {
 		console_put(STDERR_FILENO, S("slack-lambda-gateway: "));
 		console_put(STDERR_FILENO, argument);
-		console_put(STDERR_FILENO, S("? There are serve, send, --help and --version\n"));
+		console_put(STDERR_FILENO, S("? There are serve, send, check, --help and --version\n"));
 	}
 	return 2;
 }
