@@ -12,7 +12,7 @@ struct sigv4_scope sigv4_scope(int64_t wall_seconds, struct str region, struct s
 {
 	struct sigv4_scope scope = { .region = region, .service = service };
 	struct buf b = BUF(scope.date_time);
-	utc_put_basic(&b, wall_seconds);
+	utc_put(&b, wall_seconds, UTC_BASIC);
 	check(b.n == 16);
 	return scope;
 }

@@ -71,56 +71,83 @@ static void put_digits(struct buf *b, int v, int width)
 	buf_put(b, (struct str){ digits, (size_t)width });
 }
 
-static void put_date_time(struct buf *b, int64_t seconds, struct str dash, struct str colon)
+/* The number that a letter of a form stands for, which takes four digits for a year and two otherwise; or NULL. A form has,
+ * besides, n for the name of the month and w for that of the weekday, and all else for itself. */
+static int *number_of(struct utc *t, char letter)
+{
+	switch (letter) {
+	case 'y': return &t->year;
+	case 'o': return &t->month;
+	case 'd': return &t->day;
+	case 'h': return &t->hour;
+	case 'm': return &t->minute;
+	case 's': return &t->second;
+	default: return NULL;
+	}
+}
+
+void utc_put(struct buf *b, int64_t seconds, const char *form)
 {
 	struct utc t = utc_from_seconds(seconds);
-	put_digits(b, t.year, 4);
-	buf_put(b, dash);
-	put_digits(b, t.month, 2);
-	buf_put(b, dash);
-	put_digits(b, t.day, 2);
-	buf_put_char(b, 'T');
-	put_digits(b, t.hour, 2);
-	buf_put(b, colon);
-	put_digits(b, t.minute, 2);
-	buf_put(b, colon);
-	put_digits(b, t.second, 2);
+	for (; *form; form++) {
+		size_t day = (size_t)(seconds / 86400 % 7) * 3;
+		const int *number = number_of(&t, *form);
+		if (number)
+			put_digits(b, *number, *form == 'y' ? 4 : 2);
+		else if (*form == 'n')
+			buf_put(b, str_sub(months, (size_t)t.month * 3 - 3, (size_t)t.month * 3));
+		else if (*form == 'w')
+			buf_put(b, str_sub(S("ThuFriSatSunMonTueWed"), day, day + 3));
+		else
+			buf_put_char(b, *form);
+	}
 }
 
 void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms)
 {
-	put_date_time(b, wall_ms / 1000, S("-"), S(":"));
-	buf_put_char(b, '.');
+	utc_put(b, wall_ms / 1000, "y-o-dTh:m:s.");
 	put_digits(b, (int)(wall_ms % 1000), 3);
 	buf_put_char(b, 'Z');
 }
 
-void utc_put_basic(struct buf *b, int64_t seconds)
+static bool read_number(int *out, struct str *s, size_t width)
 {
-	put_date_time(b, seconds, S(""), S(""));
-	buf_put_char(b, 'Z');
-}
-
-/* In `form`, A stands for a letter, # for a digit, everything else for itself. */
-static bool has_form(struct str s, struct str form)
-{
-	if (s.n != form.n)
+	uint64_t v;
+	if (s->n < width || !str_to_u64(&v, str_sub(*s, 0, width), 9999))
 		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		bool ok = form.p[i] == '#' ? is_digit(c) : form.p[i] == 'A' ? is_alpha(c) : c == (unsigned char)form.p[i];
-		if (!ok)
-			return false;
-	}
+	*out = (int)v;
+	*s = str_skip(*s, width);
 	return true;
 }
 
-static int digits_at(struct str s, size_t at, size_t width)
+/* Takes three letters; *month is 13 unless they are the name of one. */
+static bool read_name(int *month, struct str *s)
 {
-	int v = 0;
-	for (size_t i = at; i < at + width; i++)
-		v = v * 10 + (s.p[i] - '0');
-	return v;
+	struct str name = str_sub(*s, 0, 3);
+	*s = str_skip(*s, 3);
+	for (size_t i = 0; i < 3; i++)
+		if (i == name.n || !is_alpha((unsigned char)name.p[i]))
+			return false;
+	size_t at = str_find_str(months, name);
+	*month = at % 3 ? 13 : (int)at / 3 + 1;
+	return true;
+}
+
+/* Whether all of `s` has that form; sets the members of *t that the form has. */
+static bool scan(struct utc *t, struct str s, const char *form)
+{
+	int ignored;
+	bool ok = true;
+	for (; ok && *form; form++) {
+		int *number = number_of(t, *form);
+		if (number)
+			ok = read_number(number, &s, *form == 'y' ? 4 : 2);
+		else if (*form == 'n' || *form == 'w')
+			ok = read_name(*form == 'n' ? &t->month : &ignored, &s);
+		else
+			ok = s.n && s.p[0] == *form, s = str_skip(s, 1);
+	}
+	return ok && s.n == 0;
 }
 
 static bool take_utc(int64_t *seconds, struct utc t)
@@ -133,41 +160,23 @@ static bool take_utc(int64_t *seconds, struct utc t)
 
 bool utc_from_http_date(int64_t *seconds, struct str s)
 {
-	if (!has_form(s, S("AAA, ## AAA #### ##:##:## GMT")))
-		return false;
-	size_t month = str_find_str(months, str_sub(s, 8, 11));
-	struct utc t = {
-		.year = digits_at(s, 12, 4),
-		.month = (int)month / 3 + 1,
-		.day = digits_at(s, 5, 2),
-		.hour = digits_at(s, 17, 2),
-		.minute = digits_at(s, 20, 2),
-		.second = digits_at(s, 23, 2),
-	};
-	return month % 3 == 0 && t.year >= 1970 && take_utc(seconds, t);
+	struct utc t;
+	return scan(&t, s, UTC_HTTP_DATE) && t.year >= 1970 && take_utc(seconds, t);
 }
 
 bool utc_from_rfc3339(int64_t *seconds, struct str s)
 {
+	struct utc t, ahead = { 0 };
 	struct str zone = str_skip(s, 19);
-	int offset = 0;
-	if (!has_form(str_sub(s, 0, 19), S("####-##-##T##:##:##")))
+	if (!scan(&t, str_sub(s, 0, 19), "y-o-dTh:m:s"))
 		return false;
 	if (str_starts(zone, S(".")))
 		for (zone = str_skip(zone, 1); zone.n && is_digit((unsigned char)zone.p[0]);)
 			zone = str_skip(zone, 1);
-	if (has_form(zone, S("+##:##")) || has_form(zone, S("-##:##")))
-		offset = (zone.p[0] == '-' ? -60 : 60) * (digits_at(zone, 1, 2) * 60 + digits_at(zone, 4, 2));
-	else if (!str_eq(zone, S("Z")))
+	bool west = str_starts(zone, S("-"));
+	if (!str_eq(zone, S("Z")) && !scan(&ahead, zone, west ? "-h:m" : "+h:m"))
 		return false;
-	struct utc t = {
-		.year = digits_at(s, 0, 4),
-		.month = digits_at(s, 5, 2),
-		.day = digits_at(s, 8, 2),
-		.hour = digits_at(s, 11, 2),
-		.minute = digits_at(s, 14, 2),
-		.second = digits_at(s, 17, 2),
-	};
+	int offset = (west ? -60 : 60) * (ahead.hour * 60 + ahead.minute);
 	bool early = t.year < 1970;
 	if (early)
 		t.year = 1970;
@@ -175,21 +184,4 @@ bool utc_from_rfc3339(int64_t *seconds, struct str s)
 		return false;
 	*seconds = early || *seconds < offset ? 0 : *seconds - offset;
 	return true;
-}
-
-void utc_put_http_date(struct buf *b, int64_t seconds)
-{
-	struct utc t = utc_from_seconds(seconds);
-	buf_format(b, "%, ",
-		str_sub(S("ThuFriSatSunMonTueWed"), (size_t)(seconds / 86400 % 7) * 3, (size_t)(seconds / 86400 % 7) * 3 + 3));
-	put_digits(b, t.day, 2);
-	buf_format(b, " % ", str_sub(months, (size_t)t.month * 3 - 3, (size_t)t.month * 3));
-	put_digits(b, t.year, 4);
-	buf_put(b, S(" "));
-	put_digits(b, t.hour, 2);
-	buf_put(b, S(":"));
-	put_digits(b, t.minute, 2);
-	buf_put(b, S(":"));
-	put_digits(b, t.second, 2);
-	buf_put(b, S(" GMT"));
 }

@@ -24,13 +24,13 @@ int64_t utc_to_seconds(struct utc t);
 /* Appends 2026-01-01T00:00:00.000Z (RFC 3339). */
 void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms);
 
-/* Appends 20260101T000000Z (ISO 8601 basic, as in X-Amz-Date). */
-void utc_put_basic(struct buf *b, int64_t seconds);
+/* Appends a time in a form, in which y o d h m s stand for year, month, day, hour, minute and second, n for the name of the
+ * month, w for that of the weekday, and all else for itself. */
+void utc_put(struct buf *b, int64_t seconds, const char *form);
+#define UTC_BASIC "yodThmsZ"               /* 20260101T000000Z (ISO 8601 basic, as in X-Amz-Date) */
+#define UTC_HTTP_DATE "w, d n y h:m:s GMT" /* Thu, 01 Jan 2026 00:00:00 GMT */
 
-/* Appends Thu, 01 Jan 2026 00:00:00 GMT, the form of an HTTP Date. */
-void utc_put_http_date(struct buf *b, int64_t seconds);
-
-/* Reads Thu, 01 Jan 2026 00:00:00 GMT, the one form of an HTTP Date that may still be sent (RFC 9110, section
+/* Reads UTC_HTTP_DATE, the one form of an HTTP Date that may still be sent (RFC 9110, section
  * 5.6.7). The name of the day is not compared with the date. False otherwise, *seconds untouched. */
 must_check bool utc_from_http_date(int64_t *seconds, struct str s);
 

@@ -133,29 +133,13 @@ static void put_query(struct json_writer *w, struct str query)
 	json_close(w, '}');
 }
 
-/* 12/Mar/2020:19:03:58 +0000 */
-static void put_time(struct json_writer *w, int64_t ms)
-{
-	static const struct str months[] = {
-		STR("Jan"), STR("Feb"), STR("Mar"), STR("Apr"), STR("May"), STR("Jun"),
-		STR("Jul"), STR("Aug"), STR("Sep"), STR("Oct"), STR("Nov"), STR("Dec"),
-	};
-	char text[40], basic[24];
-	struct buf b = BUF(text), d = BUF(basic);
-	utc_put_basic(&d, ms / 1000); /* 20200312T190358Z */
-	struct str s = buf_str(&d);
-	struct utc t = utc_from_seconds(ms / 1000);
-	buf_format(&b, "%/%/%:%:%:% +0000", str_sub(s, 6, 8), months[t.month - 1], str_sub(s, 0, 4), str_sub(s, 9, 11),
-		str_sub(s, 11, 13), str_sub(s, 13, 15));
-	json_key(w, S("time"));
-	json_put_string(w, buf_str(&b));
-	json_field_int(w, S("timeEpoch"), ms);
-}
-
 static void put_context(struct json_writer *w, const struct event_request *req)
 {
 	struct str host = first_value(req, S("host")), prefix, rest;
+	char text[40];
+	struct buf time = BUF(text);
 	str_cut(&prefix, &rest, host, '.');
+	utc_put(&time, req->time_ms / 1000, "d/n/y:h:m:s +0000"); /* 12/Mar/2020:19:03:58 +0000 */
 	json_key(w, S("requestContext"));
 	json_open(w, '{');
 	json_field(w, S("accountId"), S("anonymous"));
@@ -173,7 +157,8 @@ static void put_context(struct json_writer *w, const struct event_request *req)
 	json_field(w, S("requestId"), req->request_id);
 	json_field(w, S("routeKey"), S("$default"));
 	json_field(w, S("stage"), S("$default"));
-	put_time(w, req->time_ms);
+	json_field(w, S("time"), buf_str(&time));
+	json_field_int(w, S("timeEpoch"), req->time_ms);
 	json_close(w, '}');
 }
 

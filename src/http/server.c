@@ -6,7 +6,7 @@
 void http_response_put(struct buf *b, int status, struct str content_type, struct str body, const struct http_response_options *options)
 {
 	buf_format(b, "HTTP/1.1 % %\r\nDate: ", NUM(status), status_reason(status));
-	utc_put_http_date(b, options->now_s);
+	utc_put(b, options->now_s, UTC_HTTP_DATE);
 	if (content_type.n)
 		buf_format(b, "\r\nContent-Type: %", content_type);
 	if (options->allow_post)

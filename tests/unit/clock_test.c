@@ -69,7 +69,7 @@ TEST(utc_forms)
 	utc_put_rfc3339_ms(&b, 253402300799999);
 	expect_str(buf_str(&b), S("9999-12-31T23:59:59.999Z"));
 	buf_reset(&b);
-	utc_put_basic(&b, 1440938160);
+	utc_put(&b, 1440938160, UTC_BASIC);
 	expect_str(buf_str(&b), S("20150830T123600Z"));
 }
 

@@ -617,7 +617,7 @@ static struct str refusal_at(char memory[static 256], const char *name, int64_t 
 {
 	struct buf b = { memory, 0, 256, false };
 	buf_format(&b, "%%\r\nDate: ", S(STATUS("403 Forbidden") "x-amzn-ErrorType: "), str_c(name));
-	utc_put_http_date(&b, seconds);
+	utc_put(&b, seconds, UTC_HTTP_DATE);
 	buf_put(&b, S("\r\n\r\n"));
 	check(!b.full);
 	return buf_str(&b);
