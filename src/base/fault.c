@@ -5,25 +5,28 @@
 
 /* What can come of the system calls of this program, in the words that people know. libc's own list of all errors
  * there are is three times as large. */
+#define ERRORS(E) \
+	E(EPERM, "Operation not permitted") E(ENOENT, "No such file or directory") E(EIO, "I/O error") \
+	E(E2BIG, "Argument list too long") E(ENOEXEC, "Exec format error") \
+	E(EAGAIN, "Resource temporarily unavailable") E(ENOMEM, "Out of memory") E(EACCES, "Permission denied") \
+	E(ENOTDIR, "Not a directory") E(EISDIR, "Is a directory") E(EINVAL, "Invalid argument") \
+	E(ENFILE, "Too many open files in system") E(EMFILE, "Too many open files") E(ETXTBSY, "Text file busy") \
+	E(EPIPE, "Broken pipe") E(ELOOP, "Too many symbolic links") E(EADDRINUSE, "Address in use") \
+	E(EADDRNOTAVAIL, "Address not available") E(EAFNOSUPPORT, "Address family not supported") \
+	E(ENETDOWN, "Network is down") E(ENETUNREACH, "Network unreachable") E(ECONNABORTED, "Connection aborted") \
+	E(ECONNRESET, "Connection reset by peer") E(ENOBUFS, "No buffer space available") \
+	E(ETIMEDOUT, "Operation timed out") E(ECONNREFUSED, "Connection refused") E(EHOSTDOWN, "Host is down") \
+	E(EHOSTUNREACH, "Host is unreachable")
+#define NUMBER(number, text) number,
+#define TEXT(number, text) text "\0"
+
 static struct str describe(int sys)
 {
-	static const struct {
-		int sys;
-		const char *text;
-	} errors[] = {
-		{ EPERM, "Operation not permitted" }, { ENOENT, "No such file or directory" }, { EIO, "I/O error" },
-		{ E2BIG, "Argument list too long" }, { ENOEXEC, "Exec format error" }, { EAGAIN, "Resource temporarily unavailable" },
-		{ ENOMEM, "Out of memory" }, { EACCES, "Permission denied" }, { ENOTDIR, "Not a directory" }, { EISDIR, "Is a directory" },
-		{ EINVAL, "Invalid argument" }, { ENFILE, "Too many open files in system" }, { EMFILE, "Too many open files" },
-		{ ETXTBSY, "Text file busy" }, { EPIPE, "Broken pipe" }, { ELOOP, "Too many symbolic links" },
-		{ EADDRINUSE, "Address in use" }, { EADDRNOTAVAIL, "Address not available" }, { EAFNOSUPPORT, "Address family not supported" },
-		{ ENETDOWN, "Network is down" }, { ENETUNREACH, "Network unreachable" }, { ECONNABORTED, "Connection aborted" },
-		{ ECONNRESET, "Connection reset by peer" }, { ENOBUFS, "No buffer space available" }, { ETIMEDOUT, "Operation timed out" },
-		{ ECONNREFUSED, "Connection refused" }, { EHOSTDOWN, "Host is down" }, { EHOSTUNREACH, "Host is unreachable" },
-	};
-	for (size_t i = 0; i < countof(errors); i++)
-		if (errors[i].sys == sys)
-			return str_c(errors[i].text);
+	static const uint8_t numbers[] = { ERRORS(NUMBER) };
+	static const char texts[] = ERRORS(TEXT);
+	for (size_t i = 0; i < countof(numbers); i++)
+		if (numbers[i] == sys)
+			return str_nth(texts, i);
 	return S("");
 }
 

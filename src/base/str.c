@@ -7,6 +7,13 @@ struct str str_c(const char *c)
 	return c ? (struct str){ c, strlen(c) } : S("");
 }
 
+struct str str_nth(const char *list, size_t i)
+{
+	while (i-- > 0)
+		list += strlen(list) + 1;
+	return str_c(list);
+}
+
 struct str str_sub(struct str s, size_t from, size_t to)
 {
 	if (to > s.n)
