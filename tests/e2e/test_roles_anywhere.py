@@ -131,27 +131,11 @@ def test_refusals_are_told(cloud, pki, make_certificate, word):
     assert text.startswith(NOT) and (word in text or not service.requests)
 
 
-def cannot_start(cloud, word, **variables):
-    """Said in one line, at the start or with the first request."""
-    process = None
-    try:
-        host = cloud.start(**variables)
-        process = host.process
-        told = host.text(slack.command())
-        assert told.startswith(NOT)
-        told += str(process.lines)
-    except AssertionError:
-        process = process or cloud.make.made[-1]
-        assert process.wait_exit() == 2
-        told, process.problems[:] = str(process.problems), []
-    assert word in told, told
-
-
 @pytest.mark.parametrize("name", ["CERT", "KEY", "TRUST_ANCHOR_ARN", "PROFILE_ARN", "ROLE_ARN"])
 def test_missing_variables(cloud, pki, name):
     variables = anywhere_variables(cloud, client(pki), cloud.anywhere())
     del variables[PREFIX + name]
-    cannot_start(cloud, PREFIX if name == "CERT" else PREFIX + name, **variables)
+    assert (PREFIX if name == "CERT" else PREFIX + name) in cloud.complaint(**variables)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +148,7 @@ def test_missing_variables(cloud, pki, name):
 def test_files_that_are_no_good(cloud, pki, name, content):
     variables = anywhere_variables(cloud, client(pki), cloud.anywhere())
     variables[PREFIX + name] = "/nonexistent" if content is None else cloud.file("bad.pem", content)
-    cannot_start(cloud, PREFIX + name, **variables)
+    assert PREFIX + name in cloud.complaint(**variables)
 
 
 def test_key_of_another_certificate(cloud, pki):
@@ -172,13 +156,13 @@ def test_key_of_another_certificate(cloud, pki):
     service = cloud.anywhere()
     variables = anywhere_variables(cloud, certificate, service)
     other = pki.authority(name="Other").key.private_bytes(serialization.Encoding.PEM, FORMS.PKCS8, serialization.NoEncryption())
-    cannot_start(cloud, PREFIX + "KEY", **{**variables, PREFIX + "KEY": cloud.file("other.key", other)})
+    assert PREFIX + "KEY" in cloud.complaint(**{**variables, PREFIX + "KEY": cloud.file("other.key", other)})
 
 
 @pytest.mark.parametrize("arn", ["no-arn", "arn:aws:rolesanywhere::123456789012:trust-anchor/x", anchor_arn("x.evil.com/")])
 def test_arns_without_a_region(cloud, pki, arn):
     variables = anywhere_variables(cloud, client(pki), cloud.anywhere())
-    cannot_start(cloud, PREFIX + "TRUST_ANCHOR_ARN", **{**variables, PREFIX + "TRUST_ANCHOR_ARN": arn})
+    assert PREFIX + "TRUST_ANCHOR_ARN" in cloud.complaint(**{**variables, PREFIX + "TRUST_ANCHOR_ARN": arn})
 
 
 def test_renewed_certificate(cloud, pki):

@@ -2,10 +2,13 @@
 
 from support import hosts, roles_anywhere, signatures, slack
 from support.container_credentials import ContainerCredentials
+from support.hosts import Host
 from support.issued import KeyRing, source_of
+from support.listener import Serve
 from support.metadata import Metadata
 from support.roles_anywhere import RolesAnywhere
 from support.sts import Sts
+from support.wire import eventually
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 NOT = "Lambda function my-fn@eu-west-1 could not be started: "
@@ -74,14 +77,29 @@ class Cloud:
         self.ring.watch(host.process)
         return host
 
+    def complaint(self, **env):
+        """What is said of settings that cannot work: in one line with exit code 2 at the start, else to the first request."""
+        listener = Serve(self.make)(endpoint=self.endpoint, wait=False, **self.environment(**env))
+        process = listener.process
+        assert eventually(lambda: not process.alive or listener.listening()), process.lines
+        if process.alive:
+            text = Host("serve", listener, self.endpoint).text(slack.command())
+            assert text.startswith(NOT) and not self.endpoint.requests
+            return text
+        assert process.wait_exit() == 2
+        (told,) = process.problems
+        process.problems.clear()
+        return told
+
     def signers(self):
         """The sources of the keys that signed the invocations so far."""
         return [source_of(signatures.scope(request)["key"]) for request in self.endpoint.requests]
 
     def started_by(self, host, source):
         """One command is started, signed with keys of that source."""
-        assert host.text(slack.command()) == STARTED
-        assert self.signers()[-1] == source
+        text = host.text(slack.command())
+        assert text == STARTED, text
+        assert self.signers()[-1] == source, self.signers()
 
 
 # ---- whole sources: variables that make this the only one ----------------------------------------------------------------
