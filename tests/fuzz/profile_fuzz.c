@@ -13,7 +13,7 @@ static void look_up(struct str text, struct str name, struct str key)
 	struct str first = profile_get(&credentials, name, key), second = profile_get(&config, name, key), any = profile_get(&both, name, key);
 	check(any.n == 0 || (any.p >= text.p && any.p + any.n <= text.p + text.n));
 	check(str_eq(any, first.n ? first : second));
-	check(str_eq(str_trim_lines(any), any));
+	check(str_eq(str_trim(any), any));
 	check(any.n == 0 || profile_exists(&both, name));
 	check(profile_exists(&both, name) == (profile_exists(&config, name) || profile_exists(&credentials, name)));
 	struct str inner = profile_service_get(&both, name, key, S("endpoint_url"));
