@@ -178,7 +178,6 @@ static void say_health(struct listener *l, struct connection *c)
 		say(l, c, 200, S("text/plain"), S("ok\n"), c->keep);
 }
 
-
 /* ---- requests ---- */
 
 static void go_idle(struct listener *l, struct connection *c)

@@ -112,11 +112,19 @@ static bool is_complete(const struct slack_secrets *set)
 	return known == set->count;
 }
 
+/* Whoever still holds the old ones is but deciding. */
+static int wait_for_spare(struct secrets *s)
+{
+	int slot;
+	while ((slot = generation_spare(&s->generation)) < 0)
+		clock_sleep_ms(1);
+	return slot;
+}
+
 /* `pause_ms`: until the next may be, if something is still missing. */
 static enum err refresh(struct secrets *s, int64_t pause_ms, struct deadline *d, struct fault *f)
 {
-	int slot = generation_spare(&s->generation);
-	check(slot >= 0);
+	int slot = wait_for_spare(s);
 	enum err e = fill(s, (unsigned)slot, d, f);
 	bool complete = is_complete(&s->sets[slot]);
 	size_t count = s->sets[slot].count;
@@ -124,9 +132,7 @@ static enum err refresh(struct secrets *s, int64_t pause_ms, struct deadline *d,
 	s->due = clock_mono_ms() + (complete ? READ_AGAIN_MS : pause_ms);
 	if (e == OK)
 		LOG(LOG_INFO, "signing secrets read", "count#", NUM(count));
-	/* Whoever holds the old ones is but deciding. */
-	while ((slot = generation_spare(&s->generation)) < 0)
-		clock_sleep_ms(1);
+	slot = wait_for_spare(s);
 	ct_wipe(&s->sets[slot], sizeof(s->sets[slot]));
 	return e;
 }

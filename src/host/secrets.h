@@ -25,7 +25,7 @@ struct secrets {
 /* `s` is zeroed. Takes what is there without asking AWS. E_CONFIG for a file that cannot be read or holds no secret. */
 must_check enum err secrets_init(struct secrets *s, const struct config *config, struct credential_chain *credentials, struct fault *f);
 
-/* Starts to read in a thread of its own, if somewhat is missing or with `again`. A failure is logged. */
+/* Starts to read in a thread of its own, if something is missing or with `again`. A failure is logged. */
 void secrets_read_aside(struct secrets *s, bool again);
 
 /* Waits for whoever reads. */
