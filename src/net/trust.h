@@ -13,7 +13,7 @@ struct trust {
 	const char *source; /* for people */
 };
 
-/* The anchors compiled in: Amazon's five roots, ISRG Root X1 and X2, DigiCert's roots. Lives for ever. */
+/* The anchors compiled in: Amazon's five roots, ISRG Root X1 and X2, DigiCert Global Root G2 and G3. Lives for ever. */
 struct trust trust_builtin(void);
 
 /* The anchors of a PEM bundle (every CERTIFICATE block that is a CA's; others are passed over and counted in *skipped, as
