@@ -2,17 +2,12 @@
 
 #include "codec/hex.h"
 
-struct form_walk form_walk(struct str body)
-{
-	return (struct form_walk){ .rest = body };
-}
-
-bool form_next(struct form_walk *w)
+bool form_next(struct str *name, struct str *value, struct str *rest)
 {
 	struct str pair = { NULL, 0 };
-	while (pair.n == 0 && w->rest.n > 0)
-		str_cut(&pair, &w->rest, w->rest, '&');
-	str_cut(&w->name, &w->value, pair, '=');
+	while (pair.n == 0 && rest->n > 0)
+		str_cut(&pair, rest, *rest, '&');
+	str_cut(name, value, pair, '=');
 	return pair.n > 0;
 }
 
@@ -86,10 +81,10 @@ static bool is_name(struct str s, struct str name)
 
 enum err form_get(struct str *out, struct str body, struct str name, struct arena *arena)
 {
-	struct form_walk w = form_walk(body);
-	while (form_next(&w))
-		if (is_name(w.name, name))
-			return form_decode(out, w.value, arena);
+	struct str coded, value;
+	while (form_next(&coded, &value, &body))
+		if (is_name(coded, name))
+			return form_decode(out, value, arena);
 	*out = (struct str){ NULL, 0 };
 	return OK;
 }

@@ -5,16 +5,9 @@
 #include "base/arena.h"
 #include "base/fault.h"
 
-/* Walks the pairs in order:
- *     struct form_walk w = form_walk(body);
- *     while (form_next(&w)) ... w.name, w.value ...
- * Both are views, still encoded. Empty sequences between two '&' are passed over. */
-struct form_walk {
-	struct str name, value;
-	struct str rest;
-};
-struct form_walk form_walk(struct str body);
-bool form_next(struct form_walk *w);
+/* Takes the next pair off the front of *rest; false at its end. Both are views, still encoded. Empty sequences between two
+ * '&' are passed over. */
+bool form_next(struct str *name, struct str *value, struct str *rest);
 
 /* Whether every '%' in `body` is followed by two hex digits. */
 bool form_check(struct str body);

@@ -118,8 +118,8 @@ static void put_query(struct json_writer *w, struct str query)
 	struct arena a = { memory, 0, sizeof(memory) };
 	struct event_field pairs[LIST_MAX];
 	size_t count = 0;
-	for (struct form_walk walk = form_walk(query); count < LIST_MAX && form_next(&walk);)
-		pairs[count++] = (struct event_field){ decoded(walk.name, &a), decoded(walk.value, &a) };
+	for (struct str name, value; count < LIST_MAX && form_next(&name, &value, &query);)
+		pairs[count++] = (struct event_field){ decoded(name, &a), decoded(value, &a) };
 	if (count == 0)
 		return;
 	json_key(w, S("queryStringParameters"));

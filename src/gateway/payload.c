@@ -54,9 +54,9 @@ static bool is_ours(struct str name)
 static enum err put_form(struct json_writer *w, struct str type, struct str body, struct arena *a)
 {
 	put_if_any(w, S("type"), type);
-	for (struct form_walk pairs = form_walk(body); form_next(&pairs);) {
-		struct str name, value;
-		if (form_decode(&name, pairs.name, a) != OK || form_decode(&value, pairs.value, a) != OK)
+	struct str name, value;
+	while (form_next(&name, &value, &body)) {
+		if (form_decode(&name, name, a) != OK || form_decode(&value, value, a) != OK)
 			return E_LIMIT;
 		if (!is_ours(name))
 			json_field(w, name, value);

@@ -210,14 +210,6 @@ static bool keep_rest(struct listener *l, struct connection *c, size_t used, boo
 	return true;
 }
 
-static bool asks_for_ssl_check(struct str query)
-{
-	for (struct form_walk w = form_walk(query); form_next(&w);)
-		if (str_eq(w.name, S("ssl_check")))
-			return str_eq(w.value, S("1"));
-	return false;
-}
-
 static void fill_request(struct job *job, const struct connection *c)
 {
 	const struct http_head *head = &job->buffer->head;
@@ -236,7 +228,7 @@ static void fill_request(struct job *job, const struct connection *c)
 		.body = buf_str(&c->decoded),
 	};
 	str_cut(&req->path, &req->query, head->target, '?');
-	req->ssl_check = asks_for_ssl_check(req->query);
+	req->ssl_check = slack_form_is_ssl_check(req->query);
 	memcpy(job->peer, c->peer, c->peer_n);
 	job->peer_n = c->peer_n;
 	job->keep_alive = c->keep;

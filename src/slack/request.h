@@ -45,6 +45,9 @@ struct str slack_kind_name(enum slack_kind kind);
 /* Whether a body is a form by its content type; a missing type counts as one, parameters are ignored. */
 bool slack_is_form(struct str content_type);
 
+/* Whether a form, a body or a query, has ssl_check=1: Slack asks so, unsigned, to see whether somebody answers at all. */
+bool slack_form_is_ssl_check(struct str form);
+
 /* Reads `body`, whose signature was verified. E_SYNTAX when it is not the form or JSON that its content type
  * claims, with a text that says what is wrong; E_LIMIT when the arena is exhausted. */
 must_check enum err slack_request_read(struct slack_request *r, struct str content_type, struct str body,

@@ -26,9 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	bool all = true;
 	if (n > MOST)
 		return 0;
-	for (struct form_walk w = form_walk(body); form_next(&w);) {
+	for (struct str coded, coded_value, rest = body; form_next(&coded, &coded_value, &rest);) {
 		struct arena a = { memory, 0, sizeof(memory) };
-		enum err e = form_decode(&name, w.name, &a), f = form_decode(&value, w.value, &a);
+		enum err e = form_decode(&name, coded, &a), f = form_decode(&value, coded_value, &a);
 		check((e == OK || e == E_SYNTAX) && (f == OK || f == E_SYNTAX));
 		all = all && e == OK && f == OK;
 		if (e != OK)

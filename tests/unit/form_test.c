@@ -6,7 +6,7 @@
 
 static char memory[4096];
 
-TEST(form_walk_goes_through_the_pairs)
+TEST(form_next_goes_through_the_pairs)
 {
 	static const struct {
 		struct str body, want; /* as name:value; */
@@ -23,12 +23,12 @@ TEST(form_walk_goes_through_the_pairs)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct buf b = BUF(memory);
-		struct form_walk w = form_walk(guard_copy(cases[i].body));
+		struct str name, value, rest = guard_copy(cases[i].body);
 		context("%s", cases[i].body.p);
-		while (form_next(&w))
-			buf_format(&b, "%:%;", w.name, w.value);
+		while (form_next(&name, &value, &rest))
+			buf_format(&b, "%:%;", name, value);
 		expect_str(buf_str(&b), cases[i].want);
-		expect(!form_next(&w));
+		expect(!form_next(&name, &value, &rest));
 	}
 }
 
@@ -166,11 +166,10 @@ TEST(form_put_builds_what_form_get_reads)
 
 TEST(form_of_no_memory)
 {
-	struct str none = { NULL, 0 }, got;
-	struct form_walk w = form_walk(none);
+	struct str none = { NULL, 0 }, got, rest = none;
 	struct arena arena = { memory, 0, 0 };
 	struct buf b = BUF(memory);
-	expect(!form_next(&w));
+	expect(!form_next(&got, &got, &rest));
 	expect(form_check(none));
 	expect_int(form_decode(&got, none, &arena), OK);
 	expect_str(got, none);
