@@ -127,29 +127,33 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 }
 
 /* Sets *out to the index of the value in `words`, or leaves it when the variable is not set. */
-static enum err read_word(int *out, const struct environment *env, const char *name, const struct str *words, int count, struct str allowed, struct fault *f)
+static enum err read_word(int *out, const struct environment *env, const char *name, struct str words, struct fault *f)
 {
-	struct str v = environment_get(env, name);
-	for (int i = 0; i < count; i++) {
-		if (str_eq_nocase(v, words[i])) {
+	char text[80];
+	struct buf allowed = BUF(text);
+	struct str v = environment_get(env, name), word;
+	buf_format(&allowed, "it is one of %", words);
+	if (v.n == 0)
+		return OK;
+	for (int i = 0; words.n; i++) {
+		str_cut(&word, &words, words, ',');
+		if (str_eq_nocase(v, str_trim(word))) {
 			*out = i;
 			return OK;
 		}
 	}
-	return v.n == 0 ? OK : refuse(f, str_c(name), v, allowed);
+	return refuse(f, str_c(name), v, buf_str(&allowed));
 }
 
 static enum err read_log_level(struct config *c, const struct environment *env, struct fault *f)
 {
 	/* Lambda's own variable knows more levels than there are here. */
-	static const struct str own[] = { STR("debug"), STR("info"), STR("warn"), STR("error") };
-	static const struct str lambda[] = { STR("debug"), STR("info"), STR("warn"), STR("error"), STR("fatal"), STR("trace") };
-	static const enum log_level levels[] = { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_ERROR, LOG_DEBUG };
+	static const uint8_t levels[] = { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_ERROR, LOG_DEBUG };
 	int level = LOG_INFO;
-	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", lambda, countof(lambda), S("it is one of trace, debug, info, warn, error, fatal"), f);
+	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", S("debug, info, warn, error, fatal, trace"), f);
 	if (e == OK)
-		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", own, countof(own), S("it is one of debug, info, warn, error"), f);
-	c->log_level = levels[level];
+		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", S("debug, info, warn, error"), f);
+	c->log_level = (enum log_level)levels[level];
 	return e;
 }
 
@@ -167,14 +171,12 @@ static enum err read_allow(struct config *c, const struct environment *env, stru
 
 static enum err read_ack(struct config *c, const struct environment *env, struct fault *f)
 {
-	static const struct str when[] = { STR("confirmed"), STR("first") };
-	static const struct str types[] = { STR("ephemeral"), STR("in_channel") };
 	int ack = ACK_CONFIRMED, type = 0;
-	enum err e = read_word(&ack, env, "GATEWAY_ACK", when, countof(when), S("it is confirmed or first"), f);
+	enum err e = read_word(&ack, env, "GATEWAY_ACK", S("confirmed, first"), f);
 	if (e == OK)
-		e = read_word(&type, env, "GATEWAY_ACK_TYPE", types, countof(types), S("it is ephemeral or in_channel"), f);
+		e = read_word(&type, env, "GATEWAY_ACK_TYPE", S("ephemeral, in_channel"), f);
 	c->ack = (enum ack_when)ack;
-	c->ack_type = types[type];
+	c->ack_type = type ? S("in_channel") : S("ephemeral");
 	const char *text = env->get(env->ctx, "GATEWAY_ACK_TEXT");
 	if (text)
 		c->ack_text = str_c(text);
@@ -190,9 +192,8 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 
 static enum err read_payload(struct config *c, const struct environment *env, struct fault *f)
 {
-	static const struct str forms[] = { [PAYLOAD_EVENT] = STR("event"), [PAYLOAD_SLACK] = STR("slack") };
 	int payload = PAYLOAD_EVENT;
-	enum err e = read_word(&payload, env, "GATEWAY_PAYLOAD", forms, countof(forms), S("it is event or slack"), f);
+	enum err e = read_word(&payload, env, "GATEWAY_PAYLOAD", S("event, slack"), f);
 	c->payload = (enum payload)payload;
 	return e;
 }

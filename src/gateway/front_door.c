@@ -7,30 +7,29 @@
 #include "codec/json_write.h"
 
 /* The members of an event that matter, as they stand. */
+enum {
+	VERSION, METHOD, PATH, RAW_PATH, RAW_QUERY, HEADERS, MULTI_HEADERS, QUERY, MULTI_QUERY, PATH_PARAMETERS, CONTEXT, BODY, IS_BASE64,
+	MEMBERS
+};
+
 struct event {
-	struct json version, method, path, raw_path, raw_query, headers, multi_headers, query, multi_query;
-	struct json path_parameters, context, body, is_base64;
+	struct json member[MEMBERS];
 };
 
 static void pick_members(struct event *ev, struct json object)
 {
-	const struct {
-		struct str name;
-		struct json *member;
-	} members[] = {
-		{ STR("version"), &ev->version }, { STR("httpMethod"), &ev->method },
-		{ STR("path"), &ev->path }, { STR("rawPath"), &ev->raw_path },
-		{ STR("rawQueryString"), &ev->raw_query }, { STR("headers"), &ev->headers },
-		{ STR("multiValueHeaders"), &ev->multi_headers }, { STR("queryStringParameters"), &ev->query },
-		{ STR("multiValueQueryStringParameters"), &ev->multi_query }, { STR("pathParameters"), &ev->path_parameters },
-		{ STR("requestContext"), &ev->context }, { STR("body"), &ev->body },
-		{ STR("isBase64Encoded"), &ev->is_base64 },
+	static const struct str names[MEMBERS] = {
+		[VERSION] = STR("version"), [METHOD] = STR("httpMethod"), [PATH] = STR("path"), [RAW_PATH] = STR("rawPath"),
+		[RAW_QUERY] = STR("rawQueryString"), [HEADERS] = STR("headers"), [MULTI_HEADERS] = STR("multiValueHeaders"),
+		[QUERY] = STR("queryStringParameters"), [MULTI_QUERY] = STR("multiValueQueryStringParameters"),
+		[PATH_PARAMETERS] = STR("pathParameters"), [CONTEXT] = STR("requestContext"), [BODY] = STR("body"),
+		[IS_BASE64] = STR("isBase64Encoded"),
 	};
 	struct json_walk w = json_walk(object);
 	while (json_next(&w))
-		for (size_t i = 0; i < countof(members); i++)
-			if (json_is(w.key, members[i].name))
-				*members[i].member = w.value;
+		for (size_t i = 0; i < MEMBERS; i++)
+			if (json_is(w.key, names[i]))
+				ev->member[i] = w.value;
 }
 
 static bool is_object(struct json v)
@@ -40,11 +39,11 @@ static bool is_object(struct json v)
 
 static enum front_door door_of(const struct event *ev)
 {
-	if (is_object(json_member(ev->context, S("elb"))))
-		return is_object(ev->headers) || !is_object(ev->multi_headers) ? DOOR_ALB : DOOR_ALB_MULTI;
-	if (json_is(ev->version, S("2.0")))
+	if (is_object(json_member(ev->member[CONTEXT], S("elb"))))
+		return is_object(ev->member[HEADERS]) || !is_object(ev->member[MULTI_HEADERS]) ? DOOR_ALB : DOOR_ALB_MULTI;
+	if (json_is(ev->member[VERSION], S("2.0")))
 		return DOOR_HTTP;
-	return json_type(ev->method) == JSON_STRING ? DOOR_REST : DOOR_NONE;
+	return json_type(ev->member[METHOD]) == JSON_STRING ? DOOR_REST : DOOR_NONE;
 }
 
 /* Text of a string; anything else counts as absent. */
@@ -55,18 +54,18 @@ static enum err take(struct str *out, struct json v, struct arena *a)
 
 static enum err read_line(struct gateway_request *req, const struct event *ev, struct arena *a)
 {
-	struct json http = json_member(ev->context, S("http")), stage = json_member(ev->context, S("stage"));
-	struct json greedy = json_member(ev->path_parameters, S("proxy"));
-	struct json stamp = json_member(ev->context, req->door == DOOR_HTTP ? S("timeEpoch") : S("requestTimeEpoch"));
-	enum err e = take(&req->method, req->door == DOOR_HTTP ? json_member(http, S("method")) : ev->method, a);
+	struct json http = json_member(ev->member[CONTEXT], S("http")), stage = json_member(ev->member[CONTEXT], S("stage"));
+	struct json greedy = json_member(ev->member[PATH_PARAMETERS], S("proxy"));
+	struct json stamp = json_member(ev->member[CONTEXT], req->door == DOOR_HTTP ? S("timeEpoch") : S("requestTimeEpoch"));
+	enum err e = take(&req->method, req->door == DOOR_HTTP ? json_member(http, S("method")) : ev->member[METHOD], a);
 	if (e == OK)
-		e = take(&req->path, req->door == DOOR_HTTP ? ev->raw_path : ev->path, a);
+		e = take(&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
 	if (e == OK)
 		e = take(&req->path, greedy, a);
 	if (e == OK)
 		e = take(&req->stage, stage, a);
 	if (e == OK)
-		e = take(&req->query, ev->raw_query, a);
+		e = take(&req->query, ev->member[RAW_QUERY], a);
 	if (!json_int(&req->arrived_ms, stamp) || req->arrived_ms < 0)
 		req->arrived_ms = 0;
 	return e;
@@ -74,20 +73,18 @@ static enum err read_line(struct gateway_request *req, const struct event *ev, s
 
 static struct str *wanted_header(struct gateway_request *req, struct str name)
 {
-	const struct {
+#define WANTED(name, member) { STR(name), offsetof(struct gateway_request, member) }
+	static const struct {
 		struct str name;
-		struct str *value;
+		size_t at;
 	} wanted[] = {
-		{ STR("x-slack-signature"), &req->signature },
-		{ STR("x-slack-request-timestamp"), &req->timestamp },
-		{ STR("content-type"), &req->content_type },
-		{ STR("user-agent"), &req->user_agent },
-		{ STR("x-slack-retry-num"), &req->retry_num },
-		{ STR("x-slack-retry-reason"), &req->retry_reason },
+		WANTED("x-slack-signature", signature), WANTED("x-slack-request-timestamp", timestamp),
+		WANTED("content-type", content_type), WANTED("user-agent", user_agent),
+		WANTED("x-slack-retry-num", retry_num), WANTED("x-slack-retry-reason", retry_reason),
 	};
 	for (size_t i = 0; i < countof(wanted); i++)
 		if (str_eq_nocase(wanted[i].name, name))
-			return wanted[i].value;
+			return (struct str *)((char *)req + wanted[i].at);
 	return NULL;
 }
 
@@ -145,8 +142,8 @@ static enum err read_query(struct gateway_request *req, struct json map, struct 
 static enum err read_body(struct gateway_request *req, const struct event *ev, struct arena *a, struct fault *f)
 {
 	struct str text = { 0 };
-	enum err e = take(&text, ev->body, a);
-	bool base64 = json_type(ev->is_base64) == JSON_TRUE;
+	enum err e = take(&text, ev->member[BODY], a);
+	bool base64 = json_type(ev->member[IS_BASE64]) == JSON_TRUE;
 	if (e == OK && base64 && text.n <= BASE64_ENCODED(BODY_MAX)) {
 		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(text.n));
 		e = base64_decode(&decoded, text);
@@ -178,13 +175,13 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 		return OK;
 	enum err e = read_line(req, &ev, arena);
 	if (e == OK)
-		e = read_headers(req, ev.multi_headers, arena);
+		e = read_headers(req, ev.member[MULTI_HEADERS], arena);
 	if (e == OK)
-		e = read_headers(req, ev.headers, arena);
+		e = read_headers(req, ev.member[HEADERS], arena);
 	if (e == OK)
-		e = read_query(req, ev.query, arena);
+		e = read_query(req, ev.member[QUERY], arena);
 	if (e == OK)
-		e = read_query(req, ev.multi_query, arena);
+		e = read_query(req, ev.member[MULTI_QUERY], arena);
 	if (e != OK)
 		return fault_set(f, e, 0, "the request is too large");
 	return read_body(req, &ev, arena, f);

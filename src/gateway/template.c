@@ -2,9 +2,7 @@
 
 bool template_next(enum template_name *name, struct str *piece, struct str *rest)
 {
-	static const struct str names[] = {
-		STR("function"), STR("region"), STR("command"), STR("text"), STR("user_name"), STR("request_id"),
-	};
+	struct str word, words = S("function,region,command,text,user_name,request_id");
 	if (rest->n == 0)
 		return false;
 	size_t open = str_find(*rest, '{'), end = open + 1;
@@ -21,8 +19,10 @@ bool template_next(enum template_name *name, struct str *piece, struct str *rest
 	*piece = str_sub(*rest, 1, end);
 	*rest = str_skip(*rest, end + 1);
 	*name = TEMPLATE_UNKNOWN;
-	for (size_t i = 0; i < countof(names); i++)
-		if (str_eq(names[i], *piece))
+	for (int i = TEMPLATE_FUNCTION; words.n; i++) {
+		str_cut(&word, &words, words, ',');
+		if (str_eq(word, *piece))
 			*name = (enum template_name)i;
+	}
 	return true;
 }

@@ -310,8 +310,8 @@ TEST(config_refusals)
 		{ "GATEWAY_ALLOW", "eu-west-1/a/b", STR("GATEWAY_ALLOW=eu-west-1/a/b cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", ",eu-west-1/a", STR("GATEWAY_ALLOW= cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", X60 X60, STR("GATEWAY_ALLOW=" X60 " cannot be used: " ALLOW_FORM) },
-		{ "GATEWAY_ACK", "later", STR("GATEWAY_ACK=later cannot be used: it is confirmed or first") },
-		{ "GATEWAY_ACK_TYPE", "in-channel", STR("GATEWAY_ACK_TYPE=in-channel cannot be used: it is ephemeral or in_channel") },
+		{ "GATEWAY_ACK", "later", STR("GATEWAY_ACK=later cannot be used: it is one of confirmed, first") },
+		{ "GATEWAY_ACK_TYPE", "in-channel", STR("GATEWAY_ACK_TYPE=in-channel cannot be used: it is one of ephemeral, in_channel") },
 		{ "GATEWAY_ACK_TEXT", "{function} {foo}", STR("GATEWAY_ACK_TEXT names {foo}: " TEXT_NAMES) },
 		{ "GATEWAY_ACK_TEXT", "{Function}", STR("GATEWAY_ACK_TEXT names {Function}: " TEXT_NAMES) },
 		{ "GATEWAY_ACK_TEXT", "{" X60 "}", STR("GATEWAY_ACK_TEXT names {xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}: " TEXT_NAMES) },
@@ -335,7 +335,7 @@ TEST(config_refusals)
 		{ "GATEWAY_LOG_LEVEL", "trace", STR("GATEWAY_LOG_LEVEL=trace cannot be used: it is one of debug, info, warn, error") },
 		{ "GATEWAY_LOG_LEVEL", "4", STR("GATEWAY_LOG_LEVEL=4 cannot be used: it is one of debug, info, warn, error") },
 		/* what begins with AWS_ may be secret, and people do exchange names */
-		{ "AWS_LAMBDA_LOG_LEVEL", "wJalrXUtnFEMI", STR("AWS_LAMBDA_LOG_LEVEL cannot be used: it is one of trace, debug, info, warn, error, fatal") },
+		{ "AWS_LAMBDA_LOG_LEVEL", "wJalrXUtnFEMI", STR("AWS_LAMBDA_LOG_LEVEL cannot be used: it is one of debug, info, warn, error, fatal, trace") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
