@@ -23,6 +23,7 @@ class Visit:
     def __init__(self, endpoint, link, request):
         self.endpoint, self.link, self.request = endpoint, link, request
         self.wire = link.wire
+        self.over = False
 
 
 class Link:

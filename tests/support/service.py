@@ -49,14 +49,20 @@ class Service(Server):
                     act = self.script.pop(0) if self.script else self.default
                     self.at_once += 1
                     self.most_at_once = max(self.most_at_once, self.at_once)
+                visit = Visit(self, link, request)
                 try:
                     self.examine(request)
-                    (act or self.behave)(Visit(self, link, request))
+                    (act or self.behave)(visit)
                 finally:
-                    with self.counting:
-                        self.at_once -= 1
+                    self.leave(visit)
         finally:
             sock.close()
+
+    def leave(self, visit):
+        """The visit does not count any more; called before its answer is sent, for the next one may come at once."""
+        with self.counting:
+            self.at_once -= not visit.over
+            visit.over = True
 
     def complain(self, request, text):
         self.problems.append(f"{type(self).__name__}: {request.method} {request.target}: {text}")
@@ -78,6 +84,7 @@ class Service(Server):
         fields = [("Content-Type", self.content_type), *fields]
         if not self.keep_alive:
             fields.append(("Connection", "close"))
+        self.leave(visit)
         visit.wire.send(response(status, body, fields))
         if not self.keep_alive:
             visit.wire.close()
