@@ -133,6 +133,18 @@ def test_dead_keys_are_not_used(cloud, source):
     assert load.keys() is not old
 
 
+@pytest.mark.parametrize("source", FETCHED)
+def test_in_lambda(cloud, source):
+    """Renewed between two events, when nobody waits; and after a long sleep by the event that finds them dead."""
+    variables, (service,) = FETCHED[source](cloud, life=4)
+    load = Load(cloud, cloud.start("lambda", **variables))
+    load.run(3)
+    time.sleep(max(0, load.keys().expires - time.time()) + 0.1)
+    load.run(0.5)
+    used = list(dict.fromkeys(signatures.scope(r)["key"] for r in cloud.endpoint.requests))
+    assert len(used) == 3 and service.most_at_once == 1, used
+
+
 # ---- Lambda says that they have expired ------------------------------------------------------------------------------
 
 
