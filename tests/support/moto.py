@@ -1,6 +1,6 @@
 """moto, somebody else's idea of AWS: a server that checks signatures and permissions, as a second opinion.
 
-Its wheel is taken from PyPI into build/ the first time; what it needs are packages of the distribution. Where it cannot be
+Its wheel is fetched with pip into build/ the first time; what it needs are packages of the distribution. Where it cannot be
 had its tests are skipped, but not on a machine that has CI set."""
 
 import hashlib
