@@ -35,7 +35,7 @@ void buf_put_arguments(struct buf *b, const char *format, va_list arguments)
 	buf_put(b, text);
 }
 
-void buf_put_format(struct buf *b, const char *format, ...)
+no_floats void buf_put_format(struct buf *b, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);

@@ -30,7 +30,7 @@ static struct str describe(int sys)
 	return S("");
 }
 
-enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...)
+no_floats enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...)
 {
 	/* An argument may be the fault's own old text. */
 	char text[sizeof(f->text)];

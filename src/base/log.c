@@ -80,7 +80,7 @@ static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, 
 	return b.n;
 }
 
-size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...)
+no_floats size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...)
 {
 	va_list arguments;
 	va_start(arguments, names);
@@ -89,7 +89,7 @@ size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const ch
 	return n;
 }
 
-void log_line(enum log_level level, const char *message, const char *names, ...)
+no_floats void log_line(enum log_level level, const char *message, const char *names, ...)
 {
 	char line[LOG_LINE_MAX];
 	va_list arguments;

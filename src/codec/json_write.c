@@ -71,7 +71,8 @@ void json_put_raw(struct json_writer *w, struct str text)
 
 void json_put_int(struct json_writer *w, int64_t v)
 {
-	json_put_raw(w, DIGITS(v));
+	char scratch[24];
+	json_put_raw(w, str_of_int(scratch, v));
 }
 
 void json_put_bool(struct json_writer *w, bool v)
@@ -110,8 +111,19 @@ void json_field(struct json_writer *w, struct str name, struct str value)
 	json_put_string(w, value);
 }
 
-void json_field_int(struct json_writer *w, struct str name, int64_t value)
+no_floats void json_put_fields(struct json_writer *w, const char *names, ...)
 {
-	json_key(w, name);
-	json_put_int(w, value);
+	struct str name, rest = str_c(names);
+	va_list values;
+	va_start(values, names);
+	while (rest.n) {
+		struct str value = va_arg(values, struct str);
+		str_cut(&name, &rest, rest, ' ');
+		json_key(w, name);
+		if (value.p == NUM_MARK)
+			json_put_int(w, (int64_t)value.n);
+		else
+			json_put_string(w, value);
+	}
+	va_end(values);
 }

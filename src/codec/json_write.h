@@ -33,9 +33,12 @@ void json_put_null(struct json_writer *w);
 /* Appends `text`, which must itself be one valid JSON value. */
 void json_put_raw(struct json_writer *w, struct str text);
 
-/* Pairs of the most common kinds. */
+/* A key with a string. */
 void json_field(struct json_writer *w, struct str name, struct str value);
-void json_field_int(struct json_writer *w, struct str name, int64_t value);
+
+/* Keys with strings and numbers: `names` has blanks between them, and a struct str or NUM() follows for each. */
+#define json_fields(w, ...) (CHECK_STRS(__VA_ARGS__, S("")), json_put_fields((w), __VA_ARGS__))
+void json_put_fields(struct json_writer *w, const char *names, ...);
 
 /* A string spread over several parts, quoted as one; must not split a UTF-8 sequence. */
 void json_put_string_parts(struct json_writer *w, const struct str *parts, size_t count);

@@ -14,6 +14,9 @@ enum action {
 
 struct decision {
 	enum action action;
+	/* For the log: why a request was refused, or what it was; empty if it needs no line of its own. */
+	enum log_level level;
+	struct str why;
 	struct reply reply;
 	struct target target;
 	const struct route *route;  /* that led to the target; NULL: the path did */
@@ -22,9 +25,6 @@ struct decision {
 	bool has_key;               /* the signature was checked, */
 	struct hmac_key key;        /* and made with this */
 	struct slack_request slack;
-	/* For the log: why a request was refused, or what it was; empty if it needs no line of its own. */
-	enum log_level level;
-	struct str why;
 };
 
 /* `req` comes from front_door_read or from a listener; `now_s` is the wall clock. Everything that the

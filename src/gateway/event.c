@@ -142,23 +142,14 @@ static void put_context(struct json_writer *w, const struct event_request *req)
 	utc_put(&time, req->time_ms / 1000, "d/n/y:h:m:s +0000"); /* 12/Mar/2020:19:03:58 +0000 */
 	json_key(w, S("requestContext"));
 	json_open(w, '{');
-	json_field(w, S("accountId"), S("anonymous"));
-	json_field(w, S("apiId"), S("gateway"));
-	json_field(w, S("domainName"), host);
-	json_field(w, S("domainPrefix"), prefix);
+	json_fields(w, "accountId apiId domainName domainPrefix", S("anonymous"), S("gateway"), host, prefix);
 	json_key(w, S("http"));
 	json_open(w, '{');
-	json_field(w, S("method"), req->method);
-	json_field(w, S("path"), req->path);
-	json_field(w, S("protocol"), req->protocol);
-	json_field(w, S("sourceIp"), req->source_ip);
-	json_field(w, S("userAgent"), first_value(req, S("user-agent")));
+	json_fields(w, "method path protocol sourceIp userAgent", req->method, req->path, req->protocol, req->source_ip,
+		first_value(req, S("user-agent")));
 	json_close(w, '}');
-	json_field(w, S("requestId"), req->request_id);
-	json_field(w, S("routeKey"), S("$default"));
-	json_field(w, S("stage"), S("$default"));
-	json_field(w, S("time"), buf_str(&time));
-	json_field_int(w, S("timeEpoch"), req->time_ms);
+	json_fields(w, "requestId routeKey stage time timeEpoch", req->request_id, S("$default"), S("$default"), buf_str(&time),
+		NUM(req->time_ms));
 	json_close(w, '}');
 }
 
@@ -192,10 +183,7 @@ void event_write(struct buf *out, const struct event_request *req)
 {
 	struct json_writer w = json_writer(out);
 	json_open(&w, '{');
-	json_field(&w, S("version"), S("2.0"));
-	json_field(&w, S("routeKey"), S("$default"));
-	json_field(&w, S("rawPath"), req->path);
-	json_field(&w, S("rawQueryString"), req->query);
+	json_fields(&w, "version routeKey rawPath rawQueryString", S("2.0"), S("$default"), req->path, req->query);
 	put_cookies(&w, req);
 	put_headers(&w, req);
 	if (req->query.n)

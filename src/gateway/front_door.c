@@ -209,7 +209,7 @@ void front_door_answer(struct buf *out, enum front_door door, const struct reply
 	struct json_writer w = json_writer(out);
 	bool multi = door == DOOR_ALB_MULTI;
 	json_open(&w, '{');
-	json_field_int(&w, S("statusCode"), reply->status);
+	json_fields(&w, "statusCode", NUM(reply->status));
 	/* Only a load balancer wants it; REST APIs have answered 502 to members that they do not know. */
 	if (door == DOOR_ALB || multi)
 		put_description(&w, reply->status);

@@ -26,12 +26,10 @@ static void put_gateway(struct json_writer *w, const struct slack_request *slack
 	uint64_t retry;
 	json_key(w, S("gateway"));
 	json_open(w, '{');
-	json_field(w, S("request_id"), facts->request_id);
-	json_field(w, S("region"), target->region);
-	json_field(w, S("function"), target->function);
-	json_field_int(w, S("received_at"), facts->received_at_ms);
+	json_fields(w, "request_id region function received_at", facts->request_id, target->region, target->function,
+		NUM(facts->received_at_ms));
 	if (str_to_u64(&retry, facts->retry_num, 1000000))
-		json_field_int(w, S("retry_num"), (int64_t)retry);
+		json_fields(w, "retry_num", NUM(retry));
 	put_if_any(w, S("retry_reason"), facts->retry_reason);
 	put_if_any(w, S("event_id"), slack->event_id);
 	if (slack->response_url.n && facts->key) {

@@ -20,8 +20,7 @@ static struct str message(struct str type, struct str text, bool late, struct ar
 	struct buf b = arena_rest(a);
 	struct json_writer w = json_writer(&b);
 	json_open(&w, '{');
-	json_field(&w, S("response_type"), type);
-	json_field(&w, S("text"), text);
+	json_fields(&w, "response_type text", type, text);
 	if (late) {
 		json_key(&w, S("replace_original"));
 		json_put_bool(&w, false);

@@ -361,10 +361,7 @@ static bool tell(struct visit *v, const char *name, enum err e)
 	buf_reset(line);
 	if (v->as_json) {
 		json_open(&v->json, '{');
-		json_field(&v->json, S("step"), str_c(name));
-		json_field(&v->json, S("status"), status);
-		json_field(&v->json, S("found"), found);
-		json_field(&v->json, S("advice"), advice);
+		json_fields(&v->json, "step status found advice", str_c(name), status, found, advice);
 		json_close(&v->json, '}');
 	} else {
 		buf_format(line, "% %: %%%", status, str_c(name), found, advice.n ? S(" -> ") : S(""), advice);

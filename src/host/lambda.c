@@ -306,8 +306,7 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 	struct buf b = BUF(text);
 	struct json_writer w = json_writer(&b);
 	json_open(&w, '{');
-	json_field(&w, S("errorMessage"), fault_text(f));
-	json_field(&w, S("errorType"), S("Runtime.InvalidConfiguration"));
+	json_fields(&w, "errorMessage errorType", fault_text(f), S("Runtime.InvalidConfiguration"));
 	json_key(&w, S("stackTrace"));
 	json_open(&w, '[');
 	json_close(&w, ']');

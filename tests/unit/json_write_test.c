@@ -22,7 +22,7 @@ static void put_everything(struct json_writer *w)
 {
 	json_open(w, '{');
 	json_field(w, S("a"), S("x\"y"));
-	json_field_int(w, S("n"), -12);
+	json_fields(w, "n", NUM(-12));
 	json_key(w, S("l"));
 	json_open(w, '[');
 	json_put_null(w);

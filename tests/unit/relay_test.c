@@ -77,7 +77,7 @@ static void put_payload(struct json_writer *w, const struct sent *sent)
 	json_field(w, S("response_url"), sent->response_url.p ? sent->response_url : S(HOOK));
 	json_key(w, S("gateway"));
 	json_open(w, '{');
-	json_field_int(w, S("received_at"), received_at_ms);
+	json_fields(w, "received_at", NUM(received_at_ms));
 	if (!sent->unsigned_)
 		json_field(w, S("reply_mac"), sent->mac.p ? sent->mac : buf_str(&hex));
 	json_close(w, '}');
