@@ -73,7 +73,7 @@ static bool host_ok(struct str host)
 	if (str_starts(host, S("[")))
 		return host.n > 4 && str_ends(host, S("]")) && made_of(str_sub(host, 1, host.n - 1), S(":."));
 	for (bool more = true; more;) {
-		more = str_cut(&label, &rest, rest, '.');
+		more = str_next(&label, &rest, '.');
 		if (label.n == 0 || label.n > 63 || !made_of(label, S("-_")))
 			return false;
 	}

@@ -21,7 +21,7 @@ bool aws_region_ok(struct str region)
 	if (!all(word, is_lower) || word.n < 2 || word.n > 4)
 		return false;
 	size_t words = 0;
-	while (str_cut(&word, &rest, rest, '-')) {
+	while (str_next(&word, &rest, '-')) {
 		if (!all(word, is_lower))
 			return false;
 		words++;
@@ -59,7 +59,7 @@ static bool reference_read(struct reference *r, struct str function)
 	for (bool more = function.n <= AWS_FUNCTION_MAX; more; n++) {
 		if (n == PARTS_MAX)
 			return false;
-		more = str_cut(&part[n], &function, function, ':');
+		more = str_next(&part[n], &function, ':');
 	}
 
 	bool arn = str_eq(part[0], S("arn")) && str_starts(part[1], S("aws")) && all(part[1], is_partition) &&
@@ -103,7 +103,7 @@ struct str aws_arn_region(struct str arn)
 {
 	struct str part;
 	for (int i = 0; i < 4; i++) /* arn:partition:service:region:... */
-		str_cut(&part, &arn, arn, ':');
+		str_next(&part, &arn, ':');
 	return part;
 }
 
@@ -119,7 +119,7 @@ bool aws_name_listed(struct str names, struct str name)
 {
 	struct str one;
 	while (names.n) {
-		str_cut(&one, &names, names, ',');
+		str_next(&one, &names, ',');
 		if (str_eq(one, name))
 			return true;
 	}

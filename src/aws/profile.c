@@ -62,7 +62,7 @@ static bool next(struct reader *r)
 		r->ok = r->rest.n == 0;
 		if (r->ok)
 			return false;
-		str_cut(&whole, &r->rest, r->rest, '\n');
+		str_next(&whole, &r->rest, '\n');
 		line = str_trim_lines(whole);
 		r->line++;
 	} while (line.n == 0 || is_comment(line.p[0]));

@@ -108,7 +108,7 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 	if (depth == IN_A_ROW_MAX)
 		return fault_set(f, E_CONFIG, 0, "source_profile leads in a circle, or too far");
 	for (size_t i = 0; i < SETTINGS; i++) {
-		str_cut(&name, &names, names, ' ');
+		str_next(&name, &names, ' ');
 		v[i] = profile_get(&w->first.files, profile, name);
 	}
 	bool keys = v[ID].n || v[SECRET].n;

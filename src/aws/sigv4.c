@@ -82,7 +82,7 @@ static void put_path(struct buf *out, struct str path)
 	bool slash_at_end = str_ends(path, S("/"));
 	struct str segment;
 	while (path.n) {
-		str_cut(&segment, &path, path, '/');
+		str_next(&segment, &path, '/');
 		if (str_eq(segment, S(".."))) {
 			while (out->n > start && out->p[--out->n] != '/')
 				;
@@ -101,7 +101,7 @@ static void put_query(struct buf *out, struct str query)
 	size_t count = 0;
 	while (query.n) {
 		struct str pair;
-		str_cut(&pair, &query, query, '&');
+		str_next(&pair, &query, '&');
 		if (pair.n == 0)
 			continue;
 		if (count == SIGV4_QUERY_MAX) {

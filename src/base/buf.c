@@ -28,7 +28,7 @@ void buf_put_arguments(struct buf *b, const char *format, va_list arguments)
 {
 	char scratch[24];
 	struct str text, rest = str_c(format);
-	while (str_cut(&text, &rest, rest, '%')) {
+	while (str_next(&text, &rest, '%')) {
 		buf_put(b, text);
 		buf_put(b, hole_text(scratch, va_arg(arguments, struct str)));
 	}

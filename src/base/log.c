@@ -70,7 +70,7 @@ static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, 
 	buf_format(&b, "\",\"level\":\"%\"", str_trim((struct str){ levels + 5 * level, 5 }));
 	put_field(&b, S("message"), str_c(message));
 	while (rest.n) {
-		str_cut(&name, &rest, rest, ' ');
+		str_next(&name, &rest, ' ');
 		struct str text = hole_text(scratch, va_arg(arguments, struct str));
 		if (text.n)
 			put_field(&b, name, text);

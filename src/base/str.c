@@ -77,6 +77,11 @@ bool str_cut(struct str *head, struct str *tail, struct str s, char sep)
 	return at < s.n;
 }
 
+bool str_next(struct str *item, struct str *rest, char sep)
+{
+	return str_cut(item, rest, *rest, sep);
+}
+
 static struct str trim(struct str s, struct str blanks)
 {
 	while (s.n && str_find(blanks, s.p[0]) < blanks.n)

@@ -39,6 +39,9 @@ size_t str_find_str(struct str s, struct str needle);
  * the whole of `s`, *tail is empty, and the result is false. `s` may be *head's or *tail's old value. */
 bool str_cut(struct str *head, struct str *tail, struct str s, char sep);
 
+/* Takes the next item, and the `sep` behind it, off the front of *rest. False when it was the last. */
+bool str_next(struct str *item, struct str *rest, char sep);
+
 /* The i-th of the strings in `list`, which stand one behind the other, each with its NUL: "one\0two\0". */
 struct str str_nth(const char *list, size_t i);
 

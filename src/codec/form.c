@@ -6,7 +6,7 @@ bool form_next(struct str *name, struct str *value, struct str *rest)
 {
 	struct str pair = { NULL, 0 };
 	while (pair.n == 0 && rest->n > 0)
-		str_cut(&pair, rest, *rest, '&');
+		str_next(&pair, rest, '&');
 	str_cut(name, value, pair, '=');
 	return pair.n > 0;
 }

@@ -118,7 +118,7 @@ no_floats void json_put_fields(struct json_writer *w, const char *names, ...)
 	va_start(values, names);
 	while (rest.n) {
 		struct str value = va_arg(values, struct str);
-		str_cut(&name, &rest, rest, ' ');
+		str_next(&name, &rest, ' ');
 		json_key(w, name);
 		if (value.p == NUM_MARK)
 			json_put_int(w, (int64_t)value.n);

@@ -15,7 +15,7 @@ static bool at_line_start(struct str before)
 static bool take_boundary(struct str *label, struct str *text, struct str mark)
 {
 	struct str line, dashes = S("-----");
-	str_cut(&line, text, *text, '\n');
+	str_next(&line, text, '\n');
 	line = str_trim_lines(line);
 	if (!str_starts(line, mark) || !str_ends(line, dashes) || line.n <= mark.n + dashes.n)
 		return false;
@@ -31,7 +31,7 @@ static enum err decode(struct buf *der, struct str body)
 	struct buf digits = { der->p + der->n, 0, der->cap - der->n, false };
 	while (body.n > 0) {
 		struct str line;
-		str_cut(&line, &body, body, '\n');
+		str_next(&line, &body, '\n');
 		buf_put(&digits, str_trim_lines(line));
 	}
 	if (digits.full)

@@ -60,9 +60,9 @@ static bool put_reference(struct buf *out, struct str reference)
 static bool put_text(struct buf *out, struct str text)
 {
 	struct str plain, reference;
-	while (str_cut(&plain, &text, text, '&')) {
+	while (str_next(&plain, &text, '&')) {
 		buf_put(out, plain);
-		if (!str_cut(&reference, &text, text, ';') || !put_reference(out, reference))
+		if (!str_next(&reference, &text, ';') || !put_reference(out, reference))
 			return false;
 	}
 	buf_put(out, plain);

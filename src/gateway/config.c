@@ -85,7 +85,7 @@ static enum err add_sources(struct config *c, struct str list, struct str app, s
 	enum err e = OK;
 	size_t before = c->sources_count;
 	while (e == OK && list.n) {
-		str_cut(&secret, &list, list, ',');
+		str_next(&secret, &list, ',');
 		secret = str_trim_lines(secret);
 		if (secret.n)
 			e = add_source(c, secret, app, f);
@@ -136,7 +136,7 @@ static enum err read_word(int *out, const struct environment *env, const char *n
 	if (v.n == 0)
 		return OK;
 	for (int i = 0; words.n; i++) {
-		str_cut(&word, &words, words, ',');
+		str_next(&word, &words, ',');
 		if (str_eq_nocase(v, str_trim(word))) {
 			*out = i;
 			return OK;
@@ -162,7 +162,7 @@ static enum err read_allow(struct config *c, const struct environment *env, stru
 	struct str pattern, rest = environment_get(env, "GATEWAY_ALLOW");
 	c->allow = rest.n ? rest : S("*/*");
 	while (rest.n) {
-		str_cut(&pattern, &rest, rest, ',');
+		str_next(&pattern, &rest, ',');
 		if (!allow_pattern_ok(str_trim(pattern)))
 			return refuse(f, S("GATEWAY_ALLOW"), pattern, S("each entry is region/function, where * stands for any run of characters, as in eu-west-1/deploy-*"));
 	}
@@ -229,7 +229,7 @@ static enum err read_response_hosts(struct config *c, const struct environment *
 	c->response_hosts_default = rest.n == 0;
 	c->response_hosts = rest.n ? rest : S("hooks.slack.com,hooks.slack-gov.com");
 	while (rest.n) {
-		str_cut(&entry, &rest, rest, ',');
+		str_next(&entry, &rest, ',');
 		if (!response_host_entry_ok(str_trim(entry)))
 			return refuse(f, S("GATEWAY_RESPONSE_HOSTS"), entry, S("each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"));
 	}

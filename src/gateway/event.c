@@ -89,7 +89,7 @@ static void put_cookies(struct json_writer *w, const struct event_request *req)
 	for (size_t i = 0; i < req->fields_count; i++) {
 		struct str cookie, rest = is_cookie(&req->fields[i]) ? req->fields[i].value : S("");
 		while (rest.n) {
-			str_cut(&cookie, &rest, rest, ';');
+			str_next(&cookie, &rest, ';');
 			cookie = str_trim(cookie);
 			if (!cookie.n)
 				continue;

@@ -32,8 +32,8 @@ bool pattern_matches_path(struct str pattern, struct str path)
 {
 	struct str segment_pattern, segment;
 	for (bool more = true; more;) {
-		more = str_cut(&segment, &path, path, '/');
-		if (str_cut(&segment_pattern, &pattern, pattern, '/') != more || !pattern_matches(segment_pattern, segment))
+		more = str_next(&segment, &path, '/');
+		if (str_next(&segment_pattern, &pattern, '/') != more || !pattern_matches(segment_pattern, segment))
 			return false;
 	}
 	return true;
@@ -43,7 +43,7 @@ bool allow_matches(struct str allow, struct str target)
 {
 	struct str pattern;
 	while (allow.n) {
-		str_cut(&pattern, &allow, allow, ',');
+		str_next(&pattern, &allow, ',');
 		if (pattern_matches_path(str_trim(pattern), target))
 			return true;
 	}

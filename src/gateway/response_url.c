@@ -10,7 +10,7 @@ static bool is_loopback(struct str host)
 	if (str_eq(host, S("localhost")) || str_eq(host, S("::1")))
 		return true;
 	for (int i = 0; i < 4; i++) {
-		bool more = str_cut(&number, &rest, rest, '.');
+		bool more = str_next(&number, &rest, '.');
 		if (more != (i < 3) || !str_to_u64(&value, number, 255))
 			return false;
 	}
@@ -57,7 +57,7 @@ bool response_url_read(struct response_url *out, struct str url, struct str host
 		return false;
 	out->port = (uint16_t)port;
 	while (hosts.n) {
-		str_cut(&entry, &hosts, hosts, ',');
+		str_next(&entry, &hosts, ',');
 		if (entry_admits(str_trim(entry), out))
 			return true;
 	}

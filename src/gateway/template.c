@@ -20,7 +20,7 @@ bool template_next(enum template_name *name, struct str *piece, struct str *rest
 	*rest = str_skip(*rest, end + 1);
 	*name = TEMPLATE_UNKNOWN;
 	for (int i = TEMPLATE_FUNCTION; words.n; i++) {
-		str_cut(&word, &words, words, ',');
+		str_next(&word, &words, ',');
 		if (str_eq(word, *piece))
 			*name = (enum template_name)i;
 	}

@@ -286,7 +286,7 @@ static enum err collect_variables(struct backend *b, struct str listed, const st
 	while (e == OK && listed.n) {
 		char memory[128];
 		struct buf c_name = BUF(memory);
-		str_cut(&name, &listed, listed, ',');
+		str_next(&name, &listed, ',');
 		name = str_trim(name);
 		buf_format(&c_name, "%%", name, (struct str){ "", 1 });
 		if (c_name.full || name.n == 0)

@@ -22,7 +22,7 @@ static void find(struct buf *path, struct str name)
 	bool anywhere = str_find(name, '/') == name.n;
 	struct str directory, rest = anywhere ? environment_get(&env, "PATH") : S("");
 	do {
-		str_cut(&directory, &rest, rest, ':');
+		str_next(&directory, &rest, ':');
 		buf_reset(path);
 		buf_format(path, "%%%%", directory, anywhere ? S("/") : S(""), name, (struct str){ "", 1 });
 		if (path->full)

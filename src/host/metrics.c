@@ -172,7 +172,7 @@ static void put_histogram(struct buf *b, const struct histogram *h, struct str n
 	put_type(b, name, S("histogram"));
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
-		str_cut(&bound, &rest, rest, ' ');
+		str_next(&bound, &rest, ' ');
 		buf_format(b, "%_bucket{le=\"%\"} %\n", name, bound, NUM(total));
 	}
 	buf_format(b, "%_sum ", name);
@@ -191,7 +191,7 @@ static int64_t resident_bytes(void)
 	if (fd >= 0)
 		close(fd);
 	str_cut(&size, &rest, (struct str){ text, n > 0 ? (size_t)n : 0 }, ' ');
-	str_cut(&resident, &rest, rest, ' ');
+	str_next(&resident, &rest, ' ');
 	return str_to_u64(&pages, resident, UINT32_MAX) ? (int64_t)(pages * getauxval(AT_PAGESZ)) : 0;
 }
 

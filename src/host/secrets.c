@@ -37,9 +37,9 @@ static bool add(struct slack_secrets *set, struct str text, struct str app, size
 	struct str line, secret;
 	size_t before = set->count;
 	while (text.n) {
-		str_cut(&line, &text, text, '\n');
+		str_next(&line, &text, '\n');
 		while (line.n) {
-			str_cut(&secret, &line, line, ',');
+			str_next(&secret, &line, ',');
 			secret = str_trim_lines(secret);
 			if (secret.n && (set->count >= room || !slack_secrets_add(set, secret, app)))
 				return false;

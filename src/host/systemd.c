@@ -64,6 +64,6 @@ bool systemd_socket_is(const struct environment *env, size_t i, struct str name)
 {
 	struct str one = S(""), rest = environment_get(env, "LISTEN_FDNAMES");
 	for (size_t at = 0; at <= i; at++)
-		str_cut(&one, &rest, rest, ':');
+		str_next(&one, &rest, ':');
 	return str_eq(one, name);
 }

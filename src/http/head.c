@@ -151,7 +151,7 @@ bool http_list_has(struct str value, struct str token)
 {
 	while (value.n) {
 		struct str item;
-		str_cut(&item, &value, value, ',');
+		str_next(&item, &value, ',');
 		if (str_eq_nocase(str_trim(item), token))
 			return true;
 	}

@@ -31,7 +31,7 @@ bool dns_is_name(struct str name)
 	if (name.n == 0 || name.n > DNS_NAME_MAX)
 		return false;
 	for (bool more = true; more;) {
-		more = str_cut(&label, &name, name, '.');
+		more = str_next(&label, &name, '.');
 		if (label.n == 0 || label.n > 63)
 			return false;
 		digits = true;
@@ -55,7 +55,7 @@ static void put_name(struct buf *b, struct str name)
 {
 	struct str label;
 	while (name.n > 0) {
-		str_cut(&label, &name, name, '.');
+		str_next(&label, &name, '.');
 		buf_put_char(b, (char)label.n);
 		buf_put(b, label);
 	}
