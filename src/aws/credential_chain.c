@@ -33,7 +33,8 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 	c->env = *env;
 	c->client = client;
 	c->host = host;
-	c->scratch = (struct arena){ scratch, 0, CREDENTIALS_SCRATCH };
+	c->sets = scratch;
+	c->scratch = (struct arena){ (char *)(c->sets + 2), 0, CREDENTIALS_SCRATCH - 2 * sizeof(*c->sets) };
 	keys->expires_ms = INT64_MAX;
 	keys->source = S("environment");
 	enum err e = read_variable(&keys->access_key_id, env, "AWS_ACCESS_KEY_ID", CREDENTIALS_ID_MAX, f);

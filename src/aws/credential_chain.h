@@ -22,7 +22,7 @@
 enum {
 	CREDENTIALS_AHEAD_MS = 15 * 60 * 1000,
 	CREDENTIALS_PAUSE_MS = 1000,
-	CREDENTIALS_SCRATCH = 256 * 1024, /* profile files of 64 KiB each, an answer, a token */
+	CREDENTIALS_SCRATCH = 256 * 1024, /* two sets; profile files of 64 KiB each, an answer, a token */
 	CREDENTIALS_FILE_MAX = 64 * 1024,
 };
 
@@ -49,11 +49,11 @@ struct credential_chain {
 	int64_t pause_until;        /* monotonic */
 	_Atomic int64_t renew_at, until; /* of the current set, AWS's wall clock: when to fetch anew, when it ends */
 	struct generation generation;
-	struct credential_set sets[2];
+	struct credential_set *sets; /* two */
 };
 
 /* `c` is zeroed. Looks at the keys in `env` only; nothing else is read or fetched. An empty variable counts as unset.
- * `scratch`: CREDENTIALS_SCRATCH bytes, not touched before something is fetched. E_CONFIG for a key without its
+ * `scratch`: CREDENTIALS_SCRATCH bytes, aligned for any type, not touched before something is fetched. E_CONFIG for a key without its
  * secret or the other way round, and for values that cannot be keys. */
 must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_client *client,
                                           const struct credential_host *host, void *scratch, struct fault *f);

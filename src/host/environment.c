@@ -13,7 +13,7 @@
 
 enum {
 	REGION_SIZE = 32 << 20,
-	LARGE = 64 * 1024, /* from here on at the beginning of a page, as environment_trim_memory wants it */
+	LARGE = 16 * 1024, /* from here on at the beginning of a page, as environment_trim_memory wants it */
 	PAGE = 4096,
 	INDEX_SIZE = 256,
 	INDEX_MAX = 192, /* so that a look-up ends soon */

@@ -19,7 +19,7 @@ must_check enum err environment_map_file(struct str *out, const char *variable, 
  * path in the text, and ENOENT in f->sys if there is no such file. */
 must_check enum err environment_read_file(void *ctx, struct buf *out, struct str path, struct fault *f);
 
-/* Zeroed memory from the kernel, aligned for any type, from 64 KiB on to a page, for ever; only while the process starts, for it ends when there is
+/* Zeroed memory from the kernel, aligned for any type, from 16 KiB on to a page, for ever; only while the process starts, for it ends when there is
  * none. Pages that are never touched cost nothing. */
 void *environment_map_memory(size_t size);
 

@@ -43,17 +43,20 @@ struct loop {
 	struct arena event_memory; /* holds nothing but the event */
 	struct arena arena;
 
-	char request_id[REQUEST_ID_MAX], trace_id[TRACE_ID_MAX];
+	char request_id[REQUEST_ID_MAX];
 	struct str id, trace;
 	int64_t arrived_mono, arrived_wall, deadline_wall;
 	enum front_door door;
 	bool fatal; /* an answer could not be delivered: there is no point in asking for more */
+	struct http_response response;
 	struct http_client client;
+	/* What is touched before the first event ends with the page that it begins in. */
+	char trace_id[TRACE_ID_MAX];
 };
 
 /* ---- the Runtime API ---- */
 
-static enum err exchange(struct loop *l, struct http_response *r, const struct str *parts, size_t count, struct buf *body,
+static enum err exchange(struct loop *l, const struct str *parts, size_t count, struct buf *body,
                          struct deadline *d, struct fault *f)
 {
 	struct http_progress progress = { 0 };
@@ -61,7 +64,7 @@ static enum err exchange(struct loop *l, struct http_response *r, const struct s
 	enum err e = OK;
 	if (l->client.stream.fd < 0)
 		e = stream_connect(&l->client.stream, &l->api, d, f);
-	return e == OK ? http_exchange(&l->client, r, &progress, &request, body, d, f) : e;
+	return e == OK ? http_exchange(&l->client, &l->response, &progress, &request, body, d, f) : e;
 }
 
 /* Posts to the Runtime API, once more on a new connection if the kept one was of no use: a second answer to
@@ -69,7 +72,6 @@ static enum err exchange(struct loop *l, struct http_response *r, const struct s
 static int post(struct loop *l, struct str path, struct str error_type, struct str body)
 {
 	char answer[1024];
-	struct http_response r = { 0 };
 	struct fault f;
 	struct str error_field = error_type.n ? S("\r\nLambda-Runtime-Function-Error-Type: ") : S("");
 	const struct str parts[] = {
@@ -81,11 +83,11 @@ static int post(struct loop *l, struct str path, struct str error_type, struct s
 	for (int i = 0; i < 2 && e != OK && e != E_TIMEOUT; i++) {
 		struct deadline d = deadline_in(POST_MS);
 		struct buf text = BUF(answer);
-		e = exchange(l, &r, parts, countof(parts), &text, &d, &f);
+		e = exchange(l, parts, countof(parts), &text, &d, &f);
 	}
 	if (e != OK)
 		LOG(LOG_ERROR, "the Runtime API cannot be reached", "request_id reason", l->id, fault_text(&f));
-	return e == OK ? r.head.status : 0;
+	return e == OK ? l->response.head.status : 0;
 }
 
 static void post_answer(struct loop *l, struct str body)
@@ -129,7 +131,7 @@ static bool take_head(struct loop *l, const struct http_head *head)
 /* Waits for the next event, as long as it takes. False when there will be none. */
 static bool next(struct loop *l, struct str *event)
 {
-	struct http_response r = { 0 };
+	const struct http_head *head = &l->response.head;
 	struct fault f;
 	const struct str parts[] = {
 		S("GET " API "/invocation/next HTTP/1.1\r\nHost: "), l->authority, S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\n\r\n"),
@@ -138,15 +140,15 @@ static bool next(struct loop *l, struct str *event)
 		struct deadline d = deadline_none();
 		arena_reset(&l->event_memory);
 		struct buf body = arena_rest(&l->event_memory);
-		enum err e = exchange(l, &r, parts, countof(parts), &body, &d, &f);
+		enum err e = exchange(l, parts, countof(parts), &body, &d, &f);
 		l->arrived_mono = clock_mono_ms();
 		l->arrived_wall = clock_wall_ms();
-		*event = r.body;
-		if (e == OK && r.head.status == 200 && take_head(l, &r.head))
+		*event = l->response.body;
+		if (e == OK && head->status == 200 && take_head(l, head))
 			return true;
 		if (e == OK)
-			fault_set(&f, E_SYNTAX, 0, "it answered %%", NUM(r.head.status),
-				r.head.status == 200 ? S(" without a new request id") : S(""));
+			fault_set(&f, E_SYNTAX, 0, "it answered %%", NUM(head->status),
+				head->status == 200 ? S(" without a new request id") : S(""));
 		LOG(LOG_ERROR, "no event from the Runtime API", "reason", fault_text(&f));
 		clock_sleep_ms(NEXT_PAUSE_MS);
 	}

@@ -27,15 +27,15 @@ enum { RESOLVE_CACHE_SIZE = 16, RESOLVE_PATIENCE_MS = 600 };
 
 /* Shared by the threads of a process; the members are resolve.c's business. */
 struct resolver {
-	const char *conf_path, *hosts_path;
-	uint16_t port; /* of name servers: 53, unless a test says otherwise after resolver_init */
-	struct lock lock; /* of `cache`; never held during a wait */
 	struct resolver_entry {
 		int64_t until; /* monotonic ms; 0: empty */
 		size_t name_n;
 		char name[256];
 		struct addresses found;
 	} cache[RESOLVE_CACHE_SIZE];
+	struct lock lock; /* of `cache`; never held during a wait */
+	uint16_t port; /* of name servers: 53, unless a test says otherwise after resolver_init */
+	const char *conf_path, *hosts_path;
 };
 
 /* Paths are parameters so that tests can hand their own files; the process's are RESOLVE_CONF and RESOLVE_HOSTS. */

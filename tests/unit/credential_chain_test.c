@@ -66,7 +66,7 @@ static const char *in_s(int64_t s)
 static void set_up(const char *first_expiration)
 {
 	static struct http_pool *pool;
-	static char scratch[CREDENTIALS_SCRATCH];
+	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static const struct environment env = { look_up, NULL };
 	static const struct credential_host host = { .read_file = no_file };
 	struct fault f;

@@ -783,7 +783,7 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 TEST(invoke_says_what_it_lacks)
 {
 	SET_UP({ started, KEEPS, 0 });
-	static char scratch[CREDENTIALS_SCRATCH];
+	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static struct credential_chain none;
 	static const struct environment env = { no_metadata, NULL };
 	static const struct credential_host host = { .read_file = no_file };

@@ -46,7 +46,7 @@ static const char *look_up(void *ctx, const char *name)
 
 static enum err fetch(struct credential_set *set)
 {
-	static char scratch[CREDENTIALS_SCRATCH];
+	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static const struct credential_host host = { read_file, run, NULL };
 	static struct aws_client client;
 	static struct credential_chain chain;

@@ -11,7 +11,7 @@ static const char *variables[16]; /* pairs of name and value, ended by NULL */
 static struct credential_chain chain;
 static struct credential_set set;
 static struct fault fault;
-static char scratch[CREDENTIALS_SCRATCH];
+static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 
 static const char *get(void *ctx, const char *name)
 {

@@ -12,7 +12,7 @@ static struct str file;           /* what is in "/token"; p is NULL if there is 
 static struct credential_chain chain;
 static struct credential_set set;
 static struct fault fault;
-static char scratch[CREDENTIALS_SCRATCH];
+static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 
 static const char *get(void *ctx, const char *name)
 {
