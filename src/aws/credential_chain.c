@@ -18,10 +18,8 @@ static enum err read_variable(struct str *out, const struct environment *env, co
 	struct str v = environment_get(env, name);
 	if (v.n > max)
 		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes", str_c(name), NUM(max));
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] <= ' ' || v.p[i] >= 0x7f)
-			return fault_set(f, E_CONFIG, 0, "% holds a blank, a line end or another byte that no key has",
-				str_c(name));
+	if (!str_is_visible(v))
+		return fault_set(f, E_CONFIG, 0, "% holds a blank, a line end or another byte that no key has", str_c(name));
 	*out = v;
 	return OK;
 }

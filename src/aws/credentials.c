@@ -9,10 +9,7 @@
 static bool put_part(struct str *view, struct buf *b, struct str part, size_t max)
 {
 	size_t start = b->n;
-	for (size_t i = 0; i < part.n; i++)
-		if (part.p[i] <= ' ' || part.p[i] >= 0x7f)
-			return false;
-	if (part.n > max)
+	if (part.n > max || !str_is_visible(part))
 		return false;
 	buf_put(b, part);
 	*view = str_skip(buf_str(b), start);

@@ -101,6 +101,21 @@ struct str str_trim_lines(struct str s)
 	return trim(s, S(" \t\r\n"));
 }
 
+/* Eight bytes at a time, for a session token has a thousand and more and is looked at before the first event. */
+bool str_is_visible(struct str s)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t bytes, bad = 0;
+	for (; s.n >= sizeof(bytes); s = str_skip(s, sizeof(bytes))) {
+		memcpy(&bytes, s.p, sizeof(bytes));
+		/* A carry into the next byte comes from one that is bad itself. */
+		bad |= (bytes - '!' * ones) | (bytes + ones) | bytes;
+	}
+	for (size_t i = 0; i < s.n; i++)
+		bad |= s.p[i] > ' ' && s.p[i] < 0x7f ? 0 : 0x80;
+	return (bad & 0x80 * ones) == 0;
+}
+
 bool str_to_u64(uint64_t *out, struct str s, uint64_t max)
 {
 	uint64_t v = 0;

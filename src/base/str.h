@@ -49,6 +49,9 @@ struct str str_nth(const char *list, size_t i);
 struct str str_trim(struct str s);
 struct str str_trim_lines(struct str s);
 
+/* Whether it has visible ASCII only: no blank, no control byte, nothing beyond 0x7e. As keys and tokens have. */
+bool str_is_visible(struct str s);
+
 /* Reads a decimal number: digits only, at least one, at most `max`. False otherwise, *out untouched. */
 must_check bool str_to_u64(uint64_t *out, struct str s, uint64_t max);
 

@@ -181,7 +181,7 @@ static enum err check_dns(struct visit *v)
 static enum err check_tcp(struct visit *v)
 {
 	int64_t start = clock_mono_ms();
-	v->client = http_pool_take(v->services.pool, &v->to, true);
+	v->client = http_pool_take(&v->services.pool, &v->to, true);
 	check(v->client);
 	struct stream *s = &v->client->stream;
 	s->via = v->to.secure ? NULL : v->via;
@@ -257,7 +257,7 @@ static enum err check_tls(struct visit *v)
 	} else {
 		buf_put(&v->found, S("none with http://"));
 	}
-	http_pool_give(v->services.pool, v->client);
+	http_pool_give(&v->services.pool, v->client);
 	return e;
 }
 

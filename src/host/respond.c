@@ -60,7 +60,7 @@ static enum err post(int64_t *pause_ms, struct services *s, const struct stream_
 	struct http_response response = { 0 };
 	struct http_progress progress = { 0 };
 	const struct http_request request = { .parts = parts, .count = count };
-	struct http_client *client = http_pool_take(s->pool, to, fresh);
+	struct http_client *client = http_pool_take(&s->pool, to, fresh);
 	if (!client)
 		return fault_set(f, E_LIMIT, 0, "all connections are in use");
 	enum err e = client->stream.fd < 0 ? stream_connect(&client->stream, to, d, f) : OK;
@@ -73,7 +73,7 @@ static enum err post(int64_t *pause_ms, struct services *s, const struct stream_
 		e = judge(pause_ms, progress.status, &response.head, buf_str(&body), f);
 	else if (!harmless)
 		*pause_ms = -1;
-	http_pool_give(s->pool, client);
+	http_pool_give(&s->pool, client);
 	return e;
 }
 

@@ -134,7 +134,7 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	const struct stream_target target = {
 		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
-	struct http_client *client = http_pool_take(s->pool, &target, false);
+	struct http_client *client = http_pool_take(&s->pool, &target, false);
 	check(client);
 	enum err e = stream_connect(&client->stream, &target, &d, f);
 	if (e != OK)

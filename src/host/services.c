@@ -103,7 +103,7 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	if (e == OK)
 		e = endpoints_read(&s->endpoints, env, profile, f);
 	s->aws = (struct aws_client){
-		.resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
+		.pool = &s->pool, .resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
 		.region = environment_get(env, "AWS_REGION"),
 	};
 	if (s->aws.region.n == 0)
@@ -137,7 +137,7 @@ enum err services_start(struct services *s, const struct environment *env, size_
 		return e;
 	dedupe_init(&s->dedupe, environment_map_memory(sizeof(struct dedupe_table)));
 	size_t slots = workers + SPARE_CONNECTIONS;
-	s->pool = s->aws.pool = http_pool_init(environment_map_memory(http_pool_size(slots)), slots);
+	http_pool_init(&s->pool, environment_map_memory(http_pool_size(slots)), slots);
 	return OK;
 }
 

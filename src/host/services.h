@@ -18,7 +18,7 @@ struct services {
 	struct aws_client aws;
 	struct endpoints endpoints;
 	struct proxy proxy;       /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY */
-	struct http_pool *pool;   /* the same as aws.pool, for Slack too */
+	struct http_pool pool;    /* for AWS and Slack */
 	struct dedupe dedupe;
 	/* What is large and not touched before it is needed comes last. */
 	struct resolver resolver;

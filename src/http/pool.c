@@ -13,7 +13,7 @@ struct connection {
 
 /* What is known about a connection lies apart from it, so that looking for one touches no other's memory.
  * All zero means that it was never used. */
-struct slot {
+struct http_slot {
 	enum { EMPTY, KEPT, LENT } state;
 	bool secure;
 	uint16_t port;
@@ -23,17 +23,10 @@ struct slot {
 	char host[HTTP_HOST_MAX];
 };
 
-struct http_pool {
-	struct lock lock;
-	size_t count;
-	struct connection *connections;
-	struct slot slots[];
-};
-
 /* The connections' offset, aligned for them. */
 static size_t slots_end(size_t count)
 {
-	size_t end = sizeof(struct http_pool) + count * sizeof(struct slot), unit = _Alignof(struct connection);
+	size_t end = count * sizeof(struct http_slot), unit = _Alignof(struct connection);
 	return (end + unit - 1) / unit * unit;
 }
 
@@ -42,21 +35,18 @@ size_t http_pool_size(size_t slots)
 	return slots_end(slots) + slots * sizeof(struct connection);
 }
 
-struct http_pool *http_pool_init(void *memory, size_t slots)
+void http_pool_init(struct http_pool *p, void *memory, size_t slots)
 {
-	struct http_pool *p = memory;
-	p->count = slots;
-	p->connections = (void *)((char *)memory + slots_end(slots));
-	return p;
+	*p = (struct http_pool){ .count = slots, .slots = memory, .connections = (void *)((char *)memory + slots_end(slots)) };
 }
 
-static bool is_for(const struct slot *s, const struct stream_target *to)
+static bool is_for(const struct http_slot *s, const struct stream_target *to)
 {
 	return s->port == to->port && s->secure == to->secure && s->trust == to->trust && s->host_len > 0 &&
 	       str_eq_nocase((struct str){ s->host, s->host_len }, to->host);
 }
 
-static void set_key(struct slot *s, const struct stream_target *to)
+static void set_key(struct http_slot *s, const struct stream_target *to)
 {
 	s->port = to->port;
 	s->secure = to->secure;
@@ -69,7 +59,7 @@ static void set_key(struct slot *s, const struct stream_target *to)
 /* How welcome a slot is to one who wants to get somewhere. */
 enum rank { NOT_TO_HAVE, OF_OTHERS, FREE, RESUMABLE, READY };
 
-static enum rank rank(const struct slot *s, const struct stream_target *to)
+static enum rank rank(const struct http_slot *s, const struct stream_target *to)
 {
 	if (s->state == LENT)
 		return NOT_TO_HAVE;
@@ -78,11 +68,11 @@ static enum rank rank(const struct slot *s, const struct stream_target *to)
 	return s->state == KEPT ? OF_OTHERS : FREE;
 }
 
-static struct slot *choose(struct http_pool *p, const struct stream_target *to)
+static struct http_slot *choose(struct http_pool *p, const struct stream_target *to)
 {
-	struct slot *best = NULL;
+	struct http_slot *best = NULL;
 	enum rank best_rank = NOT_TO_HAVE;
-	for (struct slot *s = p->slots; s < p->slots + p->count; s++) {
+	for (struct http_slot *s = p->slots; s < p->slots + p->count; s++) {
 		enum rank r = rank(s, to);
 		bool better = r > best_rank;
 		/* Among equals the one used last, whose memory is warm; of others' connections the one that lay longest. */
@@ -99,7 +89,7 @@ static struct slot *choose(struct http_pool *p, const struct stream_target *to)
 struct http_client *http_pool_take(struct http_pool *p, const struct stream_target *to, bool fresh)
 {
 	lock_take(&p->lock);
-	struct slot *s = choose(p, to);
+	struct http_slot *s = choose(p, to);
 	bool kept = s && s->state == KEPT;
 	bool wanted = kept && !fresh && is_for(s, to) && clock_mono_ms() - s->given_ms < HTTP_POOL_IDLE_MS;
 	if (s) {
@@ -119,7 +109,7 @@ struct http_client *http_pool_take(struct http_pool *p, const struct stream_targ
 
 void http_pool_give(struct http_pool *p, struct http_client *c)
 {
-	struct slot *s = &p->slots[(struct connection *)c - p->connections];
+	struct http_slot *s = &p->slots[(struct connection *)c - p->connections];
 	lock_take(&p->lock);
 	check(s->state == LENT);
 	s->state = c->stream.fd >= 0 ? KEPT : EMPTY;

@@ -6,17 +6,23 @@
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
 
+#include "base/lock.h"
 #include "http/client.h"
 
 /* Servers and load balancers commonly end idle connections after 60 s; one that is about to end is no gain. */
 enum { HTTP_POOL_IDLE_MS = 50000 };
 
-struct http_pool;
+struct http_pool {
+	struct lock lock;
+	size_t count;
+	struct http_slot *slots;
+	struct connection *connections;
+};
 
-/* Bytes to set aside for a pool of `slots`; memory must be zeroed, page-aligned memory from the kernel that
+/* Bytes to set aside for the `slots` of a pool; memory must be zeroed, page-aligned memory from the kernel that
  * nobody touched is best: a slot that is never used then costs nothing. */
 size_t http_pool_size(size_t slots);
-struct http_pool *http_pool_init(void *memory, size_t slots);
+void http_pool_init(struct http_pool *p, void *memory, size_t slots);
 
 /* Lends a connection to `to`: one that is kept and still good, checked by stream_is_idle; else an empty slot,
  * preferably one whose TLS session with the same host can be resumed; else that of the least recently used

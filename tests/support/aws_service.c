@@ -60,7 +60,9 @@ void aws_service_start(const struct str *answers, size_t count)
 	if (!pool) {
 		void *slots = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(slots != MAP_FAILED);
-		pool = http_pool_init(slots, SLOTS);
+		static struct http_pool only_pool;
+		http_pool_init(&only_pool, slots, SLOTS);
+		pool = &only_pool;
 		resolver_init(&resolver, "/dev/null", "/dev/null");
 	}
 	script = answers;

@@ -115,7 +115,9 @@ static void set_up(const struct act *script, size_t count)
 	if (!pool) {
 		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(memory != MAP_FAILED);
-		pool = http_pool_init(memory, SLOTS);
+		static struct http_pool only_pool;
+		http_pool_init(&only_pool, memory, SLOTS);
+		pool = &only_pool;
 		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/dev/null", "/dev/null");
 	}

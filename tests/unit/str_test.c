@@ -157,3 +157,20 @@ TEST(str_classes_are_ascii)
 		expect_int(lower(u), c >= 'A' && c <= 'Z' ? c + 32 : c);
 	}
 }
+
+TEST(str_is_visible_sees_every_byte)
+{
+	char text[24];
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		memset(text, '~', n);
+		expect(str_is_visible(guard_copy((struct str){ text, n })));
+		for (size_t at = 0; at < n; at++) {
+			for (int c = 0; c < 256; c++) {
+				text[at] = (char)c;
+				if (str_is_visible(guard_copy((struct str){ text, n })) != (c > 0x20 && c < 0x7f))
+					expect_int(c, -1);
+			}
+			text[at] = '!';
+		}
+	}
+}
