@@ -26,22 +26,28 @@ static void put_escape(struct buf *b, unsigned char c)
 		buf_format(b, "\\u00%%", (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
 }
 
-static void put_content(struct buf *b, struct str s)
+void json_open_string(struct json_writer *w)
+{
+	separate(w);
+	buf_put_char(w->out, '"');
+}
+
+void json_put_piece(struct json_writer *w, struct str s)
 {
 	for (;;) {
 		size_t n = json_plain(s);
-		buf_put(b, str_sub(s, 0, n));
+		buf_put(w->out, str_sub(s, 0, n));
 		s = str_skip(s, n);
 		if (s.n == 0)
 			return;
 		if ((unsigned char)s.p[0] < 0x80) {
-			put_escape(b, (unsigned char)s.p[0]);
+			put_escape(w->out, (unsigned char)s.p[0]);
 			n = 1;
 		} else if ((n = utf8_sequence(s)) > 0) {
-			buf_put(b, str_sub(s, 0, n));
+			buf_put(w->out, str_sub(s, 0, n));
 		} else {
 			/* One replacement for each beginning of a sequence that was cut off, as browsers do. */
-			utf8_put(b, 0xfffd);
+			utf8_put(w->out, 0xfffd);
 			n = utf8_prefix(s);
 			n += n == 0;
 		}
@@ -49,18 +55,16 @@ static void put_content(struct buf *b, struct str s)
 	}
 }
 
-void json_put_string_parts(struct json_writer *w, const struct str *parts, size_t count)
+void json_close_string(struct json_writer *w)
 {
-	separate(w);
-	buf_put_char(w->out, '"');
-	for (size_t i = 0; i < count; i++)
-		put_content(w->out, parts[i]);
 	buf_put_char(w->out, '"');
 }
 
 void json_put_string(struct json_writer *w, struct str s)
 {
-	json_put_string_parts(w, &s, 1);
+	json_open_string(w);
+	json_put_piece(w, s);
+	json_close_string(w);
 }
 
 void json_put_raw(struct json_writer *w, struct str text)

@@ -40,7 +40,9 @@ void json_field(struct json_writer *w, struct str name, struct str value);
 #define json_fields(w, ...) (CHECK_STRS(__VA_ARGS__, S("")), json_put_fields((w), __VA_ARGS__))
 void json_put_fields(struct json_writer *w, const char *names, ...);
 
-/* A string spread over several parts, quoted as one; must not split a UTF-8 sequence. */
-void json_put_string_parts(struct json_writer *w, const struct str *parts, size_t count);
+/* A string in pieces, none of which may end within a UTF-8 sequence. */
+void json_open_string(struct json_writer *w);
+void json_put_piece(struct json_writer *w, struct str s);
+void json_close_string(struct json_writer *w);
 
 #endif

@@ -6,7 +6,7 @@
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 
-/* Fields of a head, or pairs of a query; rawQueryString has all of them. */
+/* Pairs of a query; rawQueryString has all of them. */
 enum { LIST_MAX = 256, DECODED_MAX = 32 * 1024 };
 
 typedef bool same_name(struct str a, struct str b);
@@ -27,37 +27,26 @@ static struct str first_value(const struct event_request *req, struct str name)
 /* Names of fields are tokens: nothing in them needs escaping. */
 static void put_lower(struct json_writer *w, struct str name)
 {
-	json_put_raw(w, S("\""));
+	json_open_string(w);
 	for (size_t i = 0; i < name.n; i++)
 		buf_put_char(w->out, (char)lower((unsigned char)name.p[i]));
 	buf_put(w->out, S("\":"));
 	w->comma = false;
 }
 
-/* list[i].value, and behind it those from `next` on that have the same name, in the order in which they came. */
-static void put_joined(struct json_writer *w, const struct event_field *list, size_t count, size_t i, size_t next, same_name *same)
-{
-	struct str parts[2 * LIST_MAX] = { list[i].value };
-	size_t n = 1;
-	for (size_t j = next; j < count && n + 2 <= countof(parts); j++) {
-		if (same(list[j].name, list[i].name)) {
-			parts[n++] = S(",");
-			parts[n++] = list[j].value;
-		}
-	}
-	json_put_string_parts(w, parts, n);
-}
-
-/* All values of list[i].name; mostly there is one. */
+/* list[i].value, and behind it those further on that have the same name, in the order in which they came. */
 static void put_values(struct json_writer *w, const struct event_field *list, size_t count, size_t i, same_name *same)
 {
-	size_t next = i + 1;
-	while (next < count && !same(list[next].name, list[i].name))
-		next++;
-	if (next == count)
-		json_put_string(w, list[i].value);
-	else
-		put_joined(w, list, count, i, next, same);
+	struct str name = list[i].name;
+	json_open_string(w);
+	json_put_piece(w, list[i].value);
+	while (++i < count) {
+		if (same(list[i].name, name)) {
+			json_put_piece(w, S(","));
+			json_put_piece(w, list[i].value);
+		}
+	}
+	json_close_string(w);
 }
 
 static bool stood_before(const struct event_field *list, size_t i, same_name *same)
@@ -170,9 +159,9 @@ static void put_body(struct json_writer *w, const struct event_request *req)
 		if (text) {
 			json_put_string(w, req->body);
 		} else {
-			json_put_raw(w, S("\""));
+			json_open_string(w);
 			base64_encode(w->out, req->body);
-			buf_put_char(w->out, '"');
+			json_close_string(w);
 		}
 	}
 	json_key(w, S("isBase64Encoded"));

@@ -189,9 +189,10 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 
 static void put_description(struct json_writer *w, int status)
 {
-	const struct str parts[] = { DIGITS(status), S(" "), status_reason(status) };
 	json_key(w, S("statusDescription"));
-	json_put_string_parts(w, parts, countof(parts));
+	json_open_string(w);
+	buf_format(w->out, "% %", NUM(status), status_reason(status));
+	json_close_string(w);
 }
 
 static void put_header(struct json_writer *w, bool multi, struct str name, struct str value)

@@ -27,11 +27,11 @@ bool record_detect(struct str event)
 	       json_type(json_member(v, S("requestPayload"))) != JSON_ABSENT;
 }
 
-/* Empty when it is no string; also when there is no memory for it. */
-static struct str text_of(struct json v, struct arena *a)
+/* The text of a member; empty when that is no string, also when there is no memory for it. */
+static struct str text_of(struct json object, struct str member, struct arena *a)
 {
 	struct str s;
-	return json_string(&s, v, a) == OK ? s : S("");
+	return json_string(&s, json_member(object, member), a) == OK ? s : S("");
 }
 
 /* ---- is it Slack's word? ---- */
@@ -54,23 +54,30 @@ static enum err refuse_age(struct fault *f)
 	return fault_set(f, E_REFUSED, 0, "the request in the record is older than the 30 minutes that its response_url lives, or from the future");
 }
 
+/* Returns how old the request is at that time. */
+static int64_t verify(struct verifier *v, const struct gateway_request *req, int64_t now_s)
+{
+	int64_t age_s = 0;
+	v->verdict = slack_verify(v->secrets, &age_s, &v->by, req->timestamp, req->signature, req->body, now_s);
+	return age_s;
+}
+
 /* The request as it came through a front door: it still carries Slack's own signature. */
 static enum err read_event(struct slack_request *slack, struct verifier *v, struct json event, struct arena *a, struct fault *f)
 {
 	struct gateway_request req;
-	int64_t age_s = 0;
 	enum err e = front_door_read(&req, event.text, a, f);
 	if (e != OK)
 		return e;
 	if (req.door == DOOR_NONE)
 		return fault_set(f, E_SYNTAX, 0, "the record holds no request of this gateway");
 	if (!v->skip) {
-		v->verdict = slack_verify(v->secrets, &age_s, &v->by, req.timestamp, req.signature, req.body, v->now_s);
+		int64_t age_s = verify(v, &req, v->now_s);
 		if (too_old(age_s))
 			return refuse_age(f);
 		/* Only the age is judged otherwise than at the front door. */
 		if (v->verdict == SLACK_STALE)
-			v->verdict = slack_verify(v->secrets, &age_s, &v->by, req.timestamp, req.signature, req.body, v->now_s - age_s);
+			verify(v, &req, v->now_s - age_s);
 		if (v->verdict != SLACK_GENUINE || req.doubled)
 			return fault_set(f, E_REFUSED, 0, "the request in the record does not carry a valid Slack signature");
 	}
@@ -92,7 +99,7 @@ static enum err read_payload(struct slack_request *slack, struct verifier *v, st
 		return refuse_age(f);
 	if (v->skip)
 		return OK;
-	if (!hex_decode(given, sizeof(given), text_of(json_member(gateway, S("reply_mac")), a)))
+	if (!hex_decode(given, sizeof(given), text_of(gateway, S("reply_mac"), a)))
 		return fault_set(f, E_REFUSED, 0, "the payload in the record carries no valid reply_mac");
 	for (size_t i = 0; i < v->secrets->count; i++) {
 		const struct slack_secret *secret = &v->secrets->list[i];
@@ -110,8 +117,8 @@ static enum err read_payload(struct slack_request *slack, struct verifier *v, st
 struct str result_failure(struct str json, struct str otherwise, struct arena *arena)
 {
 	struct json v = parse(json);
-	struct str type = utf8_take(text_of(json_member(v, S("errorType")), arena), ERROR_TYPE_MAX);
-	struct str message = utf8_take(text_of(json_member(v, S("errorMessage")), arena), ERROR_MESSAGE_MAX);
+	struct str type = utf8_take(text_of(v, S("errorType"), arena), ERROR_TYPE_MAX);
+	struct str message = utf8_take(text_of(v, S("errorMessage"), arena), ERROR_MESSAGE_MAX);
 	struct buf b = arena_buf(arena, type.n + 2 + message.n);
 	buf_format(&b, "%%%", type, type.n && message.n ? S(": ") : S(""), message);
 	return b.n ? buf_str(&b) : otherwise;
@@ -132,14 +139,14 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 	struct json record = parse(event);
 	struct json context = json_member(record, S("requestContext")), request = json_member(record, S("requestPayload"));
 	struct json gateway = json_member(request, S("gateway"));
-	struct str arn = text_of(json_member(context, S("functionArn")), arena);
+	struct str arn = text_of(context, S("functionArn"), arena);
 	struct verifier v = { .secrets = secrets, .skip = skip_verify, .now_s = now_s };
 	struct slack_request slack;
 	*out = (struct record){
 		.function = { .region = aws_function_region(arn), .function = aws_function_name(arn) },
-		.request_id = text_of(json_member(context, S("requestId")), arena),
+		.request_id = text_of(context, S("requestId"), arena),
 	};
-	read_result(&out->result, record, text_of(json_member(context, S("condition")), arena), arena);
+	read_result(&out->result, record, text_of(context, S("condition"), arena), arena);
 	enum err e = json_type(gateway) == JSON_OBJECT ? read_payload(&slack, &v, request, gateway, arena, f)
 	                                               : read_event(&slack, &v, request, arena, f);
 	out->verdict = v.verdict;
@@ -158,14 +165,13 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 /* The longest text that Slack takes whole, with a word about what was cut. */
 static void put_text(struct json_writer *w, struct str text)
 {
-	struct str shown = utf8_take(text, MESSAGE_TEXT_MAX), note = S("");
-	if (shown.n < text.n) {
-		shown = utf8_take(text, MESSAGE_TEXT_MAX - 50);
-		note = S("\n(cut off: Slack takes 40,000 characters)");
-	}
-	const struct str parts[] = { shown, note };
+	bool whole = utf8_take(text, MESSAGE_TEXT_MAX).n == text.n;
 	json_key(w, S("text"));
-	json_put_string_parts(w, parts, countof(parts));
+	json_open_string(w);
+	json_put_piece(w, whole ? text : utf8_take(text, MESSAGE_TEXT_MAX - 50));
+	if (!whole)
+		json_put_piece(w, S("\n(cut off: Slack takes 40,000 characters)"));
+	json_close_string(w);
 }
 
 /* {"statusCode":200,"body":"..."} is what a function behind an HTTP front door returns: its body counts, which is often

@@ -271,8 +271,11 @@ static enum err ask(struct lookup *l, struct str name, struct deadline *d, struc
 {
 	uint16_t ids[2];
 	seed_fill(ids, sizeof(ids));
-	struct inquiry q = { .conf = &l->conf, .port = l->port, .servers = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } },
-		.questions = { { ids[0], DNS_A, name }, { ids[1], DNS_AAAA, name } } };
+	struct inquiry q = { .conf = &l->conf, .port = l->port };
+	for (size_t i = 0; i < countof(q.servers); i++)
+		q.servers[i].fd = -1;
+	for (size_t i = 0; i < countof(q.questions); i++)
+		q.questions[i] = (struct dns_question){ ids[i], i ? DNS_AAAA : DNS_A, name };
 	enum err e = inquire(&q, d, f);
 	for (size_t i = 0; i < countof(q.servers); i++)
 		if (q.servers[i].fd >= 0)

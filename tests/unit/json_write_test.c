@@ -38,7 +38,12 @@ static void put_everything(struct json_writer *w)
 	json_key(w, S("r"));
 	json_put_raw(w, S("{\"k\": 1}"));
 	json_key(w, S("\n"));
-	json_put_string_parts(w, (const struct str[]){ STR("a\n"), STR(""), STR("\xc3\xa9"), STR("\"") }, 4);
+	json_open_string(w);
+	json_put_piece(w, S("a\n"));
+	json_put_piece(w, S(""));
+	json_put_piece(w, S("\xc3\xa9"));
+	json_put_piece(w, S("\""));
+	json_close_string(w);
 	json_close(w, '}');
 }
 
