@@ -144,19 +144,20 @@ static char *map(size_t size)
 	return p;
 }
 
-/* All that the Lambda runtime needs comes from one mapping, and small things share pages: a mapping costs as much as
- * ten other system calls, and so does a page that is touched. */
+/* All that the Lambda runtime needs comes with the program's own zeroed data, and small things share pages: a mapping costs as
+ * much as ten other system calls, and so does a page that is touched. */
 void *environment_map_memory(size_t size)
 {
+	static _Alignas(PAGE) char own[REGION_SIZE];
 	static char *region;
 	static size_t used, mapped;
 	size_t alignment = size < LARGE ? 64 : PAGE;
 	size_t start = (used + alignment - 1) & ~(alignment - 1);
-	if (size > REGION_SIZE / 2 && mapped)
+	if (size > REGION_SIZE / 2)
 		return map(size);
-	if (start > mapped || size > mapped - start) {
-		mapped = size > REGION_SIZE ? size : REGION_SIZE;
-		region = map(mapped);
+	if (start + size > mapped) {
+		region = region ? map(REGION_SIZE) : own;
+		mapped = REGION_SIZE;
 		start = 0;
 	}
 	used = start + size;
