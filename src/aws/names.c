@@ -117,11 +117,5 @@ void aws_name_copy(char *out, size_t cap, struct str name)
 
 bool aws_name_listed(struct str names, struct str name)
 {
-	struct str one;
-	while (names.n) {
-		str_next(&one, &names, ',');
-		if (str_eq(one, name))
-			return true;
-	}
-	return false;
+	return str_index(names, name) >= 0;
 }

@@ -116,6 +116,17 @@ bool str_is_visible(struct str s)
 	return (bad & 0x80 * ones) == 0;
 }
 
+int str_index(struct str list, struct str word)
+{
+	struct str item;
+	for (int i = 0; list.n; i++) {
+		str_next(&item, &list, ',');
+		if (str_eq(str_trim(item), word))
+			return i;
+	}
+	return -1;
+}
+
 bool str_to_u64(uint64_t *out, struct str s, uint64_t max)
 {
 	uint64_t v = 0;

@@ -42,6 +42,9 @@ bool str_cut(struct str *head, struct str *tail, struct str s, char sep);
 /* Takes the next item, and the `sep` behind it, off the front of *rest. False when it was the last. */
 bool str_next(struct str *item, struct str *rest, char sep);
 
+/* Which item of `list` equals `word`, 0 for the first; -1 if none does. Commas stand between the items, and perhaps blanks. */
+int str_index(struct str list, struct str word);
+
 /* The i-th of the strings in `list`, which stand one behind the other, each with its NUL: "one\0two\0". */
 struct str str_nth(const char *list, size_t i);
 

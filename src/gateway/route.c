@@ -79,17 +79,20 @@ static struct str without_slashes(struct str path)
 	return path;
 }
 
+/* The members of a route; those from the first on to `path` are its conditions. */
+#define MEMBERS "command, callback_id, action_id, event, path, invoke, mode, payload, ack, ack_type, teams, channels, users"
+enum member { COMMAND, CALLBACK_ID, ACTION_ID, EVENT, PATH, INVOKE, MODE, PAYLOAD, ACK, ACK_TYPE, TEAMS, CHANNELS, USERS };
+
 /* What a request must be, and what of it is asked for that; 0: the path. */
 static const struct condition {
-	struct str name;
 	uint16_t pattern, value;
 } conditions[] = {
-#define CONDITION(name, of_request) { STR(#name), offsetof(struct route, name), offsetof(struct slack_request, of_request) }
-	CONDITION(command, command),
-	CONDITION(callback_id, callback_id),
-	CONDITION(action_id, action_id),
-	CONDITION(event, event_type),
-	{ STR("path"), offsetof(struct route, path), 0 },
+#define CONDITION(name, of_request) { offsetof(struct route, name), offsetof(struct slack_request, of_request) }
+	[COMMAND] = CONDITION(command, command),
+	[CALLBACK_ID] = CONDITION(callback_id, callback_id),
+	[ACTION_ID] = CONDITION(action_id, action_id),
+	[EVENT] = CONDITION(event, event_type),
+	[PATH] = { offsetof(struct route, path), 0 },
 };
 
 /* Nothing would be no condition at all, and the route one for everything. */
@@ -102,36 +105,49 @@ static enum err read_condition(const struct reader *r, const struct condition *c
 	return e == OK && pattern->n == 0 ? wrong(r, "must not be empty") : e;
 }
 
+/* One of two words. */
+static enum err read_choice(const struct reader *r, bool *second, struct json v, struct str one, struct str other, const char *allowed)
+{
+	*second = json_is(v, other);
+	return *second || json_is(v, one) ? OK : wrong(r, allowed);
+}
+
 static enum err read_member(const struct reader *r, struct json v)
 {
 	struct route *route = r->route;
-	for (size_t i = 0; i < countof(conditions); i++)
-		if (str_eq(conditions[i].name, r->member))
-			return read_condition(r, &conditions[i], v);
-	if (str_eq(r->member, S("invoke")))
+	bool second = false;
+	int member = str_index(S(MEMBERS), r->member);
+	enum err e = OK;
+	switch (member) {
+	case COMMAND:
+	case CALLBACK_ID:
+	case ACTION_ID:
+	case EVENT:
+	case PATH:
+		return read_condition(r, &conditions[member], v);
+	case INVOKE:
 		return read_invoke(r, v);
-	if (str_eq(r->member, S("ack")))
+	case ACK:
 		return read_ack(r, v);
-	if (str_eq(r->member, S("teams")))
+	case TEAMS:
 		return read_ids(r, &route->teams, v);
-	if (str_eq(r->member, S("channels")))
+	case CHANNELS:
 		return read_ids(r, &route->channels, v);
-	if (str_eq(r->member, S("users")))
+	case USERS:
 		return read_ids(r, &route->users, v);
-	if (str_eq(r->member, S("mode"))) {
-		route->sync = json_is(v, S("sync"));
-		return route->sync || json_is(v, S("async")) ? OK : wrong(r, "must be async or sync");
+	case MODE:
+		return read_choice(r, &route->sync, v, S("async"), S("sync"), "must be async or sync");
+	case PAYLOAD:
+		e = read_choice(r, &second, v, S("event"), S("slack"), "must be event or slack");
+		route->payload = second ? PAYLOAD_SLACK : PAYLOAD_EVENT;
+		return e;
+	case ACK_TYPE:
+		e = read_choice(r, &second, v, S("ephemeral"), S("in_channel"), "must be ephemeral or in_channel");
+		route->ack_type = second ? S("in_channel") : S("ephemeral");
+		return e;
+	default:
+		return wrong(r, "is not known; there are " MEMBERS);
 	}
-	if (str_eq(r->member, S("payload"))) {
-		route->payload = json_is(v, S("slack")) ? PAYLOAD_SLACK : PAYLOAD_EVENT;
-		return route->payload == PAYLOAD_SLACK || json_is(v, S("event")) ? OK : wrong(r, "must be event or slack");
-	}
-	if (str_eq(r->member, S("ack_type"))) {
-		route->ack_type = json_is(v, S("in_channel")) ? S("in_channel") : S("ephemeral");
-		return json_is(v, route->ack_type) ? OK : wrong(r, "must be ephemeral or in_channel");
-	}
-	return wrong(r, "is not known; there are command, callback_id, action_id, event, path, invoke, mode, payload, ack, ack_type, "
-		"teams, channels, users");
 }
 
 static enum err read_route(struct reader *r, struct json v)

@@ -2,7 +2,6 @@
 
 bool template_next(enum template_name *name, struct str *piece, struct str *rest)
 {
-	struct str word, words = S("function,region,command,text,user_name,request_id");
 	if (rest->n == 0)
 		return false;
 	size_t open = str_find(*rest, '{'), end = open + 1;
@@ -18,11 +17,7 @@ bool template_next(enum template_name *name, struct str *piece, struct str *rest
 	}
 	*piece = str_sub(*rest, 1, end);
 	*rest = str_skip(*rest, end + 1);
-	*name = TEMPLATE_UNKNOWN;
-	for (int i = TEMPLATE_FUNCTION; words.n; i++) {
-		str_next(&word, &words, ',');
-		if (str_eq(word, *piece))
-			*name = (enum template_name)i;
-	}
+	int i = str_index(S("function,region,command,text,user_name,request_id"), *piece);
+	*name = i < 0 ? TEMPLATE_UNKNOWN : (enum template_name)i;
 	return true;
 }

@@ -137,6 +137,35 @@ TEST(str_to_u64_is_strict)
 	}
 }
 
+TEST(str_index_finds_items)
+{
+	expect_int(str_index(S("a,bc, d"), S("a")), 0);
+	expect_int(str_index(S("a,bc, d"), S("bc")), 1);
+	expect_int(str_index(S("a,bc, d"), S("d")), 2);
+	expect_int(str_index(S("a,bc, d"), S("b")), -1);
+	expect_int(str_index(S("a,bc, d"), S("a,bc")), -1);
+	expect_int(str_index(S(""), S("")), -1);
+}
+
+TEST(str_nth_counts_from_nought)
+{
+	expect_str(str_nth("one\0\0three", 0), S("one"));
+	expect_str(str_nth("one\0\0three", 1), S(""));
+	expect_str(str_nth("one\0\0three", 2), S("three"));
+}
+
+TEST(str_next_takes_items)
+{
+	struct str item, rest = S("a,,b");
+	expect(str_next(&item, &rest, ','));
+	expect_str(item, S("a"));
+	expect(str_next(&item, &rest, ','));
+	expect_str(item, S(""));
+	expect(!str_next(&item, &rest, ','));
+	expect_str(item, S("b"));
+	expect(rest.n == 0);
+}
+
 TEST(str_of_int_knows_the_extremes)
 {
 	expect_str(DIGITS(0), S("0"));
