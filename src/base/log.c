@@ -20,11 +20,6 @@ void log_set_level(enum log_level least)
 	least_level = least;
 }
 
-bool log_wants(enum log_level level)
-{
-	return level >= least_level;
-}
-
 /* Bytes outside printable ASCII come out one by one as \u00xx: a log line stays one line of valid JSON
  * whatever a peer managed to get into it. */
 static void put_text(struct buf *b, struct str s)
@@ -93,8 +88,15 @@ no_floats void log_line(enum log_level level, const char *message, const char *n
 {
 	char line[LOG_LINE_MAX];
 	va_list arguments;
+	if (level < least_level)
+		return;
 	va_start(arguments, names);
 	size_t n = format_line(line, level, message, names, arguments);
 	va_end(arguments);
 	writer(line, n);
+}
+
+void log_failure(const char *message, struct str request_id, const struct fault *f)
+{
+	LOG(LOG_ERROR, message, "request_id reason", request_id, fault_text(f));
 }

@@ -8,29 +8,26 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include "base/buf.h"
+#include "base/fault.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum { LOG_LINE_MAX = 2048 };
 
 /* `names`: of the fields, with blanks between them, one for each struct str or NUM() that follows; a name with a '#'
  * behind it is that of a number, which stands without quotes. Fields with an empty text are left out. */
-#define LOG(level, message, ...) \
-	do { \
-		CHECK_STRS(__VA_ARGS__, S("")); \
-		if (log_wants(level)) \
-			log_line((level), (message), __VA_ARGS__); \
-	} while (0)
+#define LOG(level, message, ...) (CHECK_STRS(__VA_ARGS__, S("")), log_line((level), (message), __VA_ARGS__))
 
-/* Set once at start, before any thread. The default is LOG_INFO. */
+/* Lines below this level are not written. Set once at start, before any thread. The default is LOG_INFO. */
 void log_set_level(enum log_level least);
-bool log_wants(enum log_level level);
 
 /* Replaces the write(2) by which a line goes out; set once at start, before any thread. */
 void log_set_writer(void (*put)(const char *line, size_t n));
 
 /* Makes a line, its line feed included. Returns its length. */
 size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...);
+
+/* The line of what failed, and why: LOG(LOG_ERROR, message, "request_id reason", ...). */
+void log_failure(const char *message, struct str request_id, const struct fault *f);
 
 /* Use LOG. */
 void log_line(enum log_level level, const char *message, const char *names, ...);

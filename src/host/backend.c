@@ -204,7 +204,7 @@ static void post_result(struct runner *runner, const struct function_result *res
 		fault_set(&f, e, 0, "what it printed is too large for a message");
 	metrics_relay(e == OK ? S("posted") : S("failed"));
 	if (e != OK)
-		LOG(LOG_ERROR, "the function's answer could not be posted", "request_id reason", id_of(r), fault_text(&f));
+		log_failure("the function's answer could not be posted", id_of(r), &f);
 }
 
 static void run_function(struct runner *runner)

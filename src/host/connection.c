@@ -291,7 +291,7 @@ static void run_here(struct listener *l, struct job *job)
 	if (e != OK)
 		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
 	job->local = e == OK;
-	reply_to(&job->decision.reply, &l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &outcome, &job->arena);
+	dispatch_reply(&job->decision.reply, l->services, &job->decision, &outcome, &job->arena);
 	job->decision.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
 	job->decision.level = e == OK ? LOG_INFO : LOG_WARN;
 	metrics_invoke(e == OK ? S("started") : S("not started"), S(""), 1, 0);
@@ -302,7 +302,7 @@ static void announce(struct listener *l, struct job *job)
 {
 	static const struct outcome announced = { .fate = FATE_ANNOUNCED };
 	job->answered = true;
-	reply_to(&job->decision.reply, &l->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &announced, &job->arena);
+	dispatch_reply(&job->decision.reply, l->services, &job->decision, &announced, &job->arena);
 }
 
 /* A worker has its job from here on. */

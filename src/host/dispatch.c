@@ -26,12 +26,17 @@ static void send_answer(struct run *run, const struct reply *reply)
 	run->answered_ms = clock_mono_ms();
 }
 
+void dispatch_reply(struct reply *out, const struct services *s, const struct decision *decision, const struct outcome *outcome,
+                    struct arena *arena)
+{
+	reply_to(out, &s->config, decision->route, &decision->slack, &decision->target, outcome, arena);
+}
+
 static void answer(struct run *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
-	const struct decision *decision = d->decision;
 	struct reply reply;
-	reply_to(&reply, &d->services->config, decision->route, &decision->slack, &decision->target, outcome, d->arena);
+	dispatch_reply(&reply, d->services, d->decision, outcome, d->arena);
 	send_answer(run, &reply);
 }
 
@@ -90,8 +95,7 @@ static void tell_late(const struct run *run, const struct outcome *outcome, stru
 		e = respond(d->services, url, message, &deadline, &f);
 	}
 	if (e != OK)
-		LOG(LOG_ERROR, "the user could not be told late what became of the request", "request_id reason",
-			d->request_id, fault_text(&f));
+		log_failure("the user could not be told late what became of the request", d->request_id, &f);
 	if (e != OK || message.n)
 		metrics_relay(e == OK ? S("posted") : S("failed"));
 }

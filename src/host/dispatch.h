@@ -29,6 +29,10 @@ struct dispatch {
 /* Returns when everything is settled. *result tells about the invocation; one log line was written. */
 void dispatch_run(const struct dispatch *d, struct invoke_result *result);
 
+/* The reply to the decision's request, by what became of it; as reply_to. */
+void dispatch_reply(struct reply *out, const struct services *s, const struct decision *decision, const struct outcome *outcome,
+                    struct arena *arena);
+
 /* Whether Slack is answered before the invocation is tried, with FATE_ANNOUNCED: as GATEWAY_ACK=first wants it, unless the
  * answer depends on how the invocation ends. */
 bool dispatch_announces(const struct config *c, const struct decision *decision);

@@ -116,6 +116,7 @@ enum err environment_read_file(void *ctx, struct buf *out, struct str path, stru
 	char name[PATH_MAX];
 	struct buf b = BUF(name);
 	bool home = str_starts(path, S("~/"));
+	size_t room = out->cap - out->n;
 	ssize_t n = -1;
 	(void)ctx;
 	buf_format(&b, "%%", home ? str_c(get(NULL, "HOME")) : S(""), str_skip(path, home));
@@ -126,7 +127,7 @@ enum err environment_read_file(void *ctx, struct buf *out, struct str path, stru
 	if (n != 0)
 		fault_set(f, E_CONFIG, b.full ? ENAMETOOLONG : errno, "% cannot be read", str_sub(path, 0, 100));
 	else if (out->n == out->cap)
-		n = fault_set(f, E_CONFIG, 0, "% is too large", str_sub(path, 0, 100));
+		n = fault_set(f, E_CONFIG, 0, "% has % bytes or more", str_sub(path, 0, 100), NUM(room));
 	if (fd >= 0)
 		close(fd);
 	return n == 0 ? OK : E_CONFIG;
@@ -138,7 +139,7 @@ static char *map(size_t size)
 	if (p == MAP_FAILED) {
 		struct fault f;
 		fault_set(&f, E_LIMIT, errno, "no memory: % bytes of address space cannot be had", NUM(size));
-		LOG(LOG_ERROR, "cannot start", "reason", fault_text(&f));
+		log_failure("cannot start", S(""), &f);
 		exit(1);
 	}
 	return p;

@@ -7,7 +7,6 @@
 #include "host/thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -36,19 +35,9 @@ static void destroy(struct certificate *c)
 static enum err read_file(struct str *out, struct arena *arena, const char *variable, const char *path, struct fault *f)
 {
 	struct buf b = arena_buf(arena, PEM_MAX);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 0;
-	while (fd >= 0 && b.n < b.cap && (n = read(fd, b.p + b.n, b.cap - b.n)) > 0)
-		b.n += (size_t)n;
-	int sys = n < 0 ? errno : 0;
-	if (fd >= 0)
-		close(fd);
+	enum err e = environment_read_file(NULL, &b, str_c(path), f);
 	*out = buf_str(&b);
-	if (n < 0)
-		return fault_set(f, E_CONFIG, sys, "%=% names a file that cannot be read", str_c(variable),
-			str_sub(str_c(path), 0, 100));
-	return b.n < b.cap ? OK : fault_set(f, E_CONFIG, 0, "% must name a file of less than % bytes", str_c(variable),
-		NUM(PEM_MAX));
+	return e == OK ? OK : fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
 }
 
 static enum err read_certificate(struct certificate *c, const struct listener_config *config, struct fault *f)
@@ -93,7 +82,7 @@ void handshakes_reload(struct handshakes *h)
 	struct fault f;
 	struct certificate *next = NULL;
 	if (load(&next, h->config, &f) != OK) {
-		LOG(LOG_ERROR, "the TLS certificate in use stays: the new one cannot be used", "reason", fault_text(&f));
+		log_failure("the TLS certificate in use stays: the new one cannot be used", S(""), &f);
 		return;
 	}
 	lock_take(&h->lock);

@@ -154,7 +154,7 @@ static int64_t answer_waiting(struct jobs *j, int64_t now)
 		job->keep_alive &= !j->closing;
 		struct reply reply = job->decision.reply;
 		if (job->decision.action == ACTION_INVOKE)
-			reply_to(&reply, &j->services->config, job->decision.route, &job->decision.slack, &job->decision.target, &pending, &job->arena);
+			dispatch_reply(&reply, j->services, &job->decision, &pending, &job->arena);
 		job_respond(job, &reply);
 		hand_over(j, job, true);
 	}

@@ -86,7 +86,7 @@ static int post(struct loop *l, struct str path, struct str error_type, struct s
 		e = exchange(l, parts, countof(parts), &text, &d, &f);
 	}
 	if (e != OK)
-		LOG(LOG_ERROR, "the Runtime API cannot be reached", "request_id reason", l->id, fault_text(&f));
+		log_failure("the Runtime API cannot be reached", l->id, &f);
 	return e == OK ? l->response.head.status : 0;
 }
 
@@ -149,7 +149,7 @@ static bool next(struct loop *l, struct str *event)
 		if (e == OK)
 			fault_set(&f, E_SYNTAX, 0, "it answered %%", NUM(head->status),
 				head->status == 200 ? S(" without a new request id") : S(""));
-		LOG(LOG_ERROR, "no event from the Runtime API", "reason", fault_text(&f));
+		log_failure("no event from the Runtime API", S(""), &f);
 		clock_sleep_ms(NEXT_PAUSE_MS);
 	}
 	return false;
@@ -313,7 +313,7 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 	json_open(&w, '[');
 	json_close(&w, ']');
 	json_close(&w, '}');
-	LOG(LOG_ERROR, "the configuration cannot be used", "reason", fault_text(f));
+	log_failure("the configuration cannot be used", S(""), f);
 	post(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
 	return 2;
 }
@@ -344,7 +344,7 @@ static void start_another(struct loop *l)
 {
 	struct fault f;
 	if (thread_start(loop_run, l, THREAD_STACK, &f) != OK)
-		LOG(LOG_ERROR, "less events can be worked on at once than Lambda asked for", "reason", fault_text(&f));
+		log_failure("less events can be worked on at once than Lambda asked for", S(""), &f);
 }
 
 int lambda_run(void)

@@ -439,7 +439,7 @@ int listener_run(struct services *s, const struct listener_config *config, const
 	if (e == OK)
 		e = open_sockets(l, &f);
 	if (e != OK) {
-		LOG(LOG_ERROR, "cannot start", "reason", fault_text(&f));
+		log_failure("cannot start", S(""), &f);
 		return e == E_CONFIG ? 2 : 1;
 	}
 	secrets_read_aside(&s->secrets, false);

@@ -97,7 +97,7 @@ static enum err fill(struct secrets *s, unsigned slot, struct deadline *d, struc
 		fault_set(&why, e, 0, "%: a signing secret cannot be read from %: %", source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
 			str_sub(source->text, 0, 80), fault_text(&why));
 		if (d)
-			LOG(LOG_ERROR, "not all signing secrets are known as they are now", "reason", fault_text(&why));
+			log_failure("not all signing secrets are known as they are now", S(""), &why);
 		if (first == OK)
 			first = e, *f = why;
 	}
@@ -174,7 +174,7 @@ void secrets_read_aside(struct secrets *s, bool again)
 		return;
 	if (thread_start(read_run, s, STACK, &f) == OK)
 		return;
-	LOG(LOG_ERROR, "the signing secrets are not read now", "reason", fault_text(&f));
+	log_failure("the signing secrets are not read now", S(""), &f);
 	s->busy = false;
 }
 

@@ -317,7 +317,7 @@ def test_reload(make, https):
             with server.connect() as new:
                 assert serial(new) == second.own.serial_number
         os.unlink(server.folder / "key.pem")
-        assert "names a file that cannot be read: No such file" in server.reload()["reason"]
+        assert "cannot be read: No such file" in server.reload()["reason"]
         assert old.ask(get()).status == 200
     server.is_well()
 
@@ -355,9 +355,9 @@ NO_IDENTITY = {
     "encrypted": ENCRYPTED,
     "encrypted old": ENCRYPTED,
     "p521": DAMAGED,
-    "too large": "GATEWAY_TLS_CERT must name a file of less than 65536 bytes",
-    "missing": "GATEWAY_TLS_CERT={} names a file that cannot be read: No such file or directory",
-    "directory": "GATEWAY_TLS_CERT={} names a file that cannot be read: Is a directory",
+    "too large": "GATEWAY_TLS_CERT: {} has 65536 bytes or more",
+    "missing": "GATEWAY_TLS_CERT: {} cannot be read: No such file or directory",
+    "directory": "GATEWAY_TLS_CERT: {} cannot be read: Is a directory",
 }
 
 
