@@ -5,22 +5,21 @@
 #include "host/listener.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
-enum { SERIES_MAX = 96, LABEL_MAX = 48, BUCKETS = 12 };
+enum { SERIES_MAX = 96, LABEL_MAX = 48, LABELS_MAX = 128, BUCKETS = 12 };
 
-/* A counter with two labels. Both come from small sets, but the names of AWS's errors are AWS's to choose: what
- * does not fit any more is counted in the last one, both of whose labels are "other". */
+/* A counter by labels, which come from small sets, but the names of AWS's errors are AWS's to choose: what does not fit any
+ * more is counted in the last one, whose labels are all "other". */
 struct series {
-	char first[LABEL_MAX], second[LABEL_MAX];
-	size_t first_n, second_n;
+	struct buf labels;
+	char memory[LABELS_MAX];
 	uint64_t count;
 };
 
 struct family {
-	struct series list[SERIES_MAX];
+	struct series list[SERIES_MAX + 1]; /* the one behind those in use is where labels are written that may be new */
 	size_t used;
 };
 
@@ -45,37 +44,24 @@ void metrics_start(void)
 	m = environment_map_memory(sizeof(*m));
 }
 
-static bool is_series(const struct series *s, struct str first, struct str second)
+static struct series *label(struct series *s, const char *labels, struct str first, struct str second)
 {
-	return str_eq((struct str){ s->first, s->first_n }, first) && str_eq((struct str){ s->second, s->second_n }, second);
+	s->labels = BUF(s->memory);
+	buf_put_format(&s->labels, labels, str_sub(first, 0, LABEL_MAX), str_sub(second, 0, LABEL_MAX));
+	return s;
 }
 
-static void set_label(char *memory, size_t *n, struct str label)
+/* Under the lock. `labels`: their names, with holes for both values. */
+static void count(struct family *f, const char *labels, struct str first, struct str second)
 {
-	label = str_sub(label, 0, LABEL_MAX);
-	if (label.n)
-		memcpy(memory, label.p, label.n);
-	*n = label.n;
-}
-
-/* Under the lock. */
-static void count(struct family *f, struct str first, struct str second)
-{
-	first = str_sub(first, 0, LABEL_MAX);
-	second = str_sub(second, 0, LABEL_MAX);
-	size_t i = 0;
-	while (i < f->used && !is_series(&f->list[i], first, second))
-		i++;
-	if (i == f->used && i >= SERIES_MAX - 1) {
-		i = SERIES_MAX - 1;
-		first = second = S("other");
-	}
-	if (i == f->used) {
-		f->used++;
-		set_label(f->list[i].first, &f->list[i].first_n, first);
-		set_label(f->list[i].second, &f->list[i].second_n, second);
-	}
-	f->list[i].count++;
+	const struct series *wanted = label(&f->list[f->used], labels, first, second);
+	struct series *s = f->list;
+	while (!str_eq(buf_str(&s->labels), buf_str(&wanted->labels)))
+		s++;
+	if (s >= &f->list[SERIES_MAX - 1])
+		s = label(&f->list[SERIES_MAX - 1], labels, S("other"), S("other"));
+	f->used += s == &f->list[f->used];
+	s->count++;
 }
 
 static void observe(struct histogram *h, int64_t ms)
@@ -103,7 +89,7 @@ void metrics_request(struct str kind, int status, int64_t took_ms)
 {
 	if (!begin())
 		return;
-	count(&m->requests, kind, DIGITS(status));
+	count(&m->requests, "kind=\"%\",status=\"%\"", kind, DIGITS(status));
 	observe(&m->request_seconds, took_ms);
 	end();
 }
@@ -112,7 +98,7 @@ void metrics_invoke(struct str outcome, struct str error_name, int attempts, int
 {
 	if (!begin())
 		return;
-	count(&m->invokes, outcome, error_name);
+	count(&m->invokes, "outcome=\"%\",error=\"%\"", outcome, error_name);
 	observe(&m->invoke_seconds, took_ms);
 	m->retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
 	end();
@@ -122,7 +108,7 @@ void metrics_relay(struct str outcome)
 {
 	if (!begin())
 		return;
-	count(&m->relays, outcome, S(""));
+	count(&m->relays, "outcome=\"%\"%", outcome, S(""));
 	end();
 }
 
@@ -139,23 +125,11 @@ static void put_type(struct buf *b, struct str name, struct str type)
 	buf_format(b, "# TYPE % %\n", name, type);
 }
 
-/* `second`: the name of the second label, empty when the family has but one. */
-static void put_family(struct buf *b, const struct family *f, struct str name, struct str first, struct str second)
+static void put_family(struct buf *b, const struct family *f, struct str name)
 {
 	put_type(b, name, S("counter"));
-	for (size_t i = 0; i < f->used; i++) {
-		const struct series *s = &f->list[i];
-		buf_format(b, "%{%=\"%\"", name, first, (struct str){ s->first, s->first_n });
-		if (second.n)
-			buf_format(b, ",%=\"%\"", second, (struct str){ s->second, s->second_n });
-		buf_format(b, "} %\n", NUM(s->count));
-	}
-}
-
-static void put_value(struct buf *b, struct str name, uint64_t value)
-{
-	put_type(b, name, str_ends(name, S("_total")) ? S("counter") : S("gauge"));
-	buf_format(b, "% %\n", name, NUM(value));
+	for (size_t i = 0; i < f->used; i++)
+		buf_format(b, "%{%} %\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
 }
 
 /* Milliseconds as seconds: 1234 is 1.234. */
@@ -181,7 +155,7 @@ static void put_histogram(struct buf *b, const struct histogram *h, struct str n
 }
 
 /* From /proc, as the kernel counts it; 0 where there is none. */
-static int64_t resident_bytes(void)
+static uint64_t resident_bytes(void)
 {
 	char text[128];
 	struct str size, rest, resident;
@@ -192,7 +166,7 @@ static int64_t resident_bytes(void)
 		close(fd);
 	str_cut(&size, &rest, (struct str){ text, n > 0 ? (size_t)n : 0 }, ' ');
 	str_next(&resident, &rest, ' ');
-	return str_to_u64(&pages, resident, UINT32_MAX) ? (int64_t)(pages * getauxval(AT_PAGESZ)) : 0;
+	return str_to_u64(&pages, resident, UINT32_MAX) ? pages * getauxval(AT_PAGESZ) : 0;
 }
 
 void metrics_put(struct buf *b, struct listener *l)
@@ -200,17 +174,20 @@ void metrics_put(struct buf *b, struct listener *l)
 	size_t queued, running;
 	jobs_count(&l->jobs, &queued, &running);
 	begin();
-	put_family(b, &m->requests, S("gateway_requests_total"), S("kind"), S("status"));
-	put_family(b, &m->invokes, S("gateway_invokes_total"), S("outcome"), S("error"));
-	put_family(b, &m->relays, S("gateway_relays_total"), S("outcome"), S(""));
+	put_family(b, &m->requests, S("gateway_requests_total"));
+	put_family(b, &m->invokes, S("gateway_invokes_total"));
+	put_family(b, &m->relays, S("gateway_relays_total"));
 	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"));
 	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"));
-	put_value(b, S("gateway_retries_total"), m->retries);
-	put_value(b, S("gateway_tls_failures_total"), m->tls_failures);
-	put_value(b, S("gateway_connections"), l->open);
-	put_value(b, S("gateway_inflight"), running);
-	put_value(b, S("gateway_queue"), queued);
-	put_value(b, S("process_resident_memory_bytes"), (uint64_t)resident_bytes());
-	put_value(b, S("process_start_time_seconds"), (uint64_t)l->started_wall_s);
+	struct str name, rest = S("gateway_retries_total gateway_tls_failures_total gateway_connections gateway_inflight gateway_queue "
+		"process_resident_memory_bytes process_start_time_seconds");
+	const uint64_t values[] = {
+		m->retries, m->tls_failures, l->open, running, queued, resident_bytes(), (uint64_t)l->started_wall_s,
+	};
+	for (size_t i = 0; i < countof(values); i++) {
+		str_next(&name, &rest, ' ');
+		put_type(b, name, str_ends(name, S("_total")) ? S("counter") : S("gauge"));
+		buf_format(b, "% %\n", name, NUM(values[i]));
+	}
 	end();
 }
