@@ -399,7 +399,7 @@ int check_run(char **arguments)
 	v->scratch = BUF(v->scratch_memory);
 	v->json = json_writer(&v->scratch);
 	if (read_arguments(v, arguments) != OK)
-		return console_fail(2, fault_text(&v->fault));
+		return console_fail(2, &v->fault);
 	if (v->as_json)
 		console_put(STDOUT_FILENO, S("{\"steps\":["));
 	for (size_t i = 0; i < countof(steps); i++) {

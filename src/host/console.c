@@ -9,10 +9,10 @@ void console_put(int fd, struct str s)
 		s = str_skip(s, (size_t)n);
 }
 
-int console_fail(int code, struct str why)
+int console_fail(int code, const struct fault *why)
 {
 	console_put(STDERR_FILENO, S("slack-lambda-gateway: "));
-	console_put(STDERR_FILENO, why);
+	console_put(STDERR_FILENO, fault_text(why));
 	console_put(STDERR_FILENO, S("\n"));
 	return code;
 }

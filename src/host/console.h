@@ -2,12 +2,12 @@
 #ifndef HOST_CONSOLE_H
 #define HOST_CONSOLE_H
 
-#include "base/str.h"
+#include "base/fault.h"
 
 /* Writes all of it, as far as somebody reads. */
 void console_put(int fd, struct str s);
 
 /* Says why on standard error, in a line. Returns `code`, for the end of the process. */
-int console_fail(int code, struct str why);
+int console_fail(int code, const struct fault *why);
 
 #endif

@@ -12,21 +12,30 @@
 
 #include <unistd.h>
 
-enum { FIELDS_MAX = 64, TIME_MS = 10000, ANSWER_MAX = 8 << 20 };
+enum {
+	FIELDS_MAX = 64,
+	TIME_MS = 10000,
+	HEAD_SIZE = 2 * ENDPOINT_URL_MAX + PROXY_FIELD_MAX + 1024,
+	ANSWER_SIZE = 8 << 20,
+};
 
 static const char usage[] =
 	"slack-lambda-gateway send URL [--command /x] [--text T] [--field name=value]... [--payload JSON] [--event JSON]\n"
 	"\n"
-	"Signs a request with SLACK_SIGNING_SECRET (the first, if it holds several) as Slack would, and prints the\n"
-	"answer. --payload makes it an interaction, --event an event; otherwise it is a slash command.\n";
+	"Signs a slash command with the first SLACK_SIGNING_SECRET as Slack would, sends it, and prints the answer.\n"
+	"With --payload it is an interaction, with --event an event.\n";
 
-/* What is sent. Strings are the command line's. */
+/* What is sent and what comes back. Strings are the command line's. */
 struct letter {
 	struct str url, payload, event;
 	struct form {
 		struct str name, value;
 	} fields[FIELDS_MAX];
 	size_t fields_count;
+	struct endpoint to;
+	struct http_response response;
+	struct services services;
+	char head[HEAD_SIZE], form[BODY_MAX], answer[ANSWER_SIZE];
 };
 
 /* A field given again replaces the old one: --field overrides what is made up below. */
@@ -42,49 +51,43 @@ static enum err add_field(struct letter *l, struct str name, struct str value, s
 	return OK;
 }
 
-static enum err check_json(struct str text, struct str option, struct fault *f)
-{
-	struct json v;
-	size_t position;
-	if (json_check(&v, &position, text) != OK)
-		return fault_set(f, E_CONFIG, 0, "% is not valid JSON at byte %", option, NUM(position));
-	return OK;
-}
-
 static enum err read_option(struct letter *l, struct str option, struct str value, struct fault *f)
 {
-	struct str name, rest;
-	if (str_eq(option, S("--command")))
-		return add_field(l, S("command"), value, f);
-	if (str_eq(option, S("--text")))
-		return add_field(l, S("text"), value, f);
-	if (str_eq(option, S("--payload")))
-		return check_json(l->payload = value, option, f);
-	if (str_eq(option, S("--event")))
-		return check_json(l->event = value, option, f);
-	if (!str_eq(option, S("--field")))
+	struct str name = str_skip(option, 2);
+	struct json v;
+	size_t position;
+	bool is_event = str_eq(option, S("--event"));
+	if (is_event || str_eq(option, S("--payload"))) {
+		*(is_event ? &l->event : &l->payload) = value;
+		return json_check(&v, &position, value) == OK ? OK :
+			fault_set(f, E_CONFIG, 0, "% is not valid JSON at byte %", option, NUM(position));
+	}
+	if (str_eq(option, S("--field"))) {
+		if (!str_cut(&name, &value, value, '=') || !name.n)
+			return fault_set(f, E_CONFIG, 0, "--field must be name=value");
+	} else if (!str_eq(option, S("--command")) && !str_eq(option, S("--text"))) {
 		return fault_set(f, E_CONFIG, 0, "%? There are --command, --text, --field, --payload and --event", option);
-	if (!str_cut(&name, &rest, value, '=') || !name.n)
-		return fault_set(f, E_CONFIG, 0, "--field must be name=value");
-	return add_field(l, name, rest, f);
+	}
+	return add_field(l, name, value, f);
 }
 
 static enum err read_arguments(struct letter *l, char **arguments, struct fault *f)
 {
-	static const struct form made_up[] = {
-		{ STR("command"), STR("/test") }, { STR("text"), STR("") }, { STR("user_id"), STR("U0000000000") }, { STR("user_name"), STR("tester") },
-		{ STR("team_id"), STR("T0000000000") }, { STR("channel_id"), STR("C0000000000") }, { STR("channel_name"), STR("test") },
-	};
+	struct str field, made_up = S("command=/test text= user_id=U0000000000 user_name=tester team_id=T0000000000 "
+		"channel_id=C0000000000 channel_name=test");
 	enum err e = OK;
-	for (size_t i = 0; i < countof(made_up); i++)
-		l->fields[l->fields_count++] = made_up[i];
+	while (e == OK && made_up.n) {
+		str_next(&field, &made_up, ' ');
+		e = read_option(l, S("--field"), field, f);
+	}
 	for (; e == OK && *arguments; arguments++) {
 		struct str argument = str_c(*arguments);
 		if (!str_starts(argument, S("-")) && !l->url.n)
 			l->url = argument;
-		else if (!str_starts(argument, S("--")) || !arguments[1])
-			e = fault_set(f, E_CONFIG, 0, "%%", argument,
-				str_starts(argument, S("--")) ? S(" needs a value") : S("? One URL is enough"));
+		else if (!str_starts(argument, S("--")))
+			e = fault_set(f, E_CONFIG, 0, "%? One URL is enough", argument);
+		else if (!arguments[1])
+			e = fault_set(f, E_CONFIG, 0, "% needs a value", argument);
 		else
 			e = read_option(l, argument, str_c(*++arguments), f);
 	}
@@ -95,15 +98,15 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 	return e;
 }
 
-static struct str body_of(const struct letter *l, struct buf *b)
+static enum err make_body(struct str *out, struct letter *l, struct fault *f)
 {
-	if (l->event.n)
-		return l->event;
+	struct buf b = BUF(l->form);
 	if (l->payload.n)
-		form_put(b, S("payload"), l->payload);
+		form_put(&b, S("payload"), l->payload);
 	for (size_t i = 0; i < l->fields_count && !l->payload.n; i++)
-		form_put(b, l->fields[i].name, l->fields[i].value);
-	return buf_str(b);
+		form_put(&b, l->fields[i].name, l->fields[i].value);
+	*out = l->event.n ? l->event : buf_str(&b);
+	return b.full || out->n > BODY_MAX ? fault_set(f, E_CONFIG, 0, "the request is larger than a gateway takes") : OK;
 }
 
 static enum err read_url(struct endpoint *to, struct str url, struct fault *f)
@@ -123,11 +126,11 @@ static struct str path_of(struct str url)
 	return path.n ? path : S("/");
 }
 
-static enum err exchange(struct http_response *r, struct buf *answer, const struct letter *l, struct services *s,
-                         const struct endpoint *to, struct str body, struct fault *f)
+static enum err exchange(struct letter *l, struct str body, struct fault *f)
 {
-	char memory[128];
-	struct buf signature = BUF(memory);
+	struct services *s = &l->services;
+	const struct endpoint *to = &l->to;
+	struct buf head = BUF(l->head), answer = BUF(l->answer);
 	struct deadline d = deadline_in(TIME_MS);
 	struct str stamp = DIGITS(clock_wall_ms() / 1000);
 	struct http_progress progress = { 0 };
@@ -140,56 +143,55 @@ static enum err exchange(struct http_response *r, struct buf *answer, const stru
 	if (e != OK)
 		return e;
 	const struct proxy_server *via = client->stream.via;
-	char field_memory[PROXY_FIELD_MAX];
-	struct buf field = BUF(field_memory);
-	proxy_put_field(&field, via);
-	slack_sign(&signature, &s->secrets.sets[0], stamp, body);
-	const struct str parts[] = {
-		S("POST "), via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url), S(" HTTP/1.1\r\n"), buf_str(&field), S("Host: "), to->authority,
-		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: "),
-		l->event.n ? S("application/json") : S("application/x-www-form-urlencoded"),
-		S("\r\nX-Slack-Request-Timestamp: "), stamp, S("\r\nX-Slack-Signature: "), buf_str(&signature),
-		S("\r\nContent-Length: "), DIGITS(body.n), S("\r\nConnection: close\r\n\r\n"), body,
-	};
+	buf_format(&head, "POST %%% HTTP/1.1\r\n", via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url));
+	proxy_put_field(&head, via);
+	buf_format(&head, "Host: %\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/%\r\n"
+		"Content-Length: %\r\nConnection: close\r\nX-Slack-Request-Timestamp: %\r\nX-Slack-Signature: ",
+		to->authority, l->event.n ? S("json") : S("x-www-form-urlencoded"), NUM(body.n), stamp);
+	slack_sign(&head, &s->secrets.sets[0], stamp, body);
+	buf_put(&head, S("\r\n\r\n"));
+	check(!head.full);
+	const struct str parts[] = { buf_str(&head), body };
 	const struct http_request request = { .parts = parts, .count = countof(parts) };
-	return http_exchange(client, r, &progress, &request, answer, &d, f);
+	return http_exchange(client, &l->response, &progress, &request, &answer, &d, f);
+}
+
+static void print(const struct http_response *r)
+{
+	console_put(STDOUT_FILENO, DIGITS(r->head.status));
+	console_put(STDOUT_FILENO, S("\n"));
+	console_put(STDOUT_FILENO, r->body);
+	if (r->body.n && !str_ends(r->body, S("\n")))
+		console_put(STDOUT_FILENO, S("\n"));
 }
 
 int send_run(char **arguments)
 {
 	struct fault f;
+	struct str body;
 	struct letter *l = environment_map_memory(sizeof(*l));
-	struct services *s = environment_map_memory(sizeof(*s));
-	struct endpoint *to = environment_map_memory(sizeof(*to));
 	struct environment env = environment_of_process();
-	struct buf form = { environment_map_memory(BODY_MAX), 0, BODY_MAX, false }, answer = { environment_map_memory(ANSWER_MAX), 0, ANSWER_MAX, false };
-	struct http_response *r = environment_map_memory(sizeof(*r));
 	if (!*arguments || str_eq(str_c(*arguments), S("--help"))) {
 		console_put(*arguments ? STDOUT_FILENO : STDERR_FILENO, str_c(usage));
 		return *arguments ? 0 : 2;
 	}
 	enum err e = read_arguments(l, arguments, &f);
 	if (e == OK)
-		e = services_start(s, &env, 1, &f);
-	if (e == OK && !s->config.sources_count)
+		e = services_start(&l->services, &env, 1, &f);
+	if (e == OK && !l->services.config.sources_count)
 		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
 	if (e == OK)
-		e = read_url(to, l->url, &f);
-	struct str body = e == OK ? body_of(l, &form) : S("");
-	if (e == OK && (form.full || body.n > BODY_MAX))
-		e = fault_set(&f, E_CONFIG, 0, "the request is larger than a gateway takes");
+		e = read_url(&l->to, l->url, &f);
+	if (e == OK)
+		e = make_body(&body, l, &f);
 	if (e != OK)
-		return console_fail(2, fault_text(&f));
+		return console_fail(2, &f);
 	struct deadline d = deadline_in(TIME_MS);
-	e = secrets_read(&s->secrets, &d, &f);
-	if (s->secrets.sets[0].list[0].missing)
-		return console_fail(1, fault_text(&f));
-	e = exchange(r, &answer, l, s, to, body, &f);
+	e = secrets_read(&l->services.secrets, &d, &f);
+	if (!l->services.secrets.sets[0].list[0].missing)
+		e = exchange(l, body, &f);
 	if (e != OK)
-		return console_fail(1, fault_text(&f));
-	console_put(STDOUT_FILENO, DIGITS(r->head.status));
-	console_put(STDOUT_FILENO, S("\n"));
-	console_put(STDOUT_FILENO, r->body);
-	console_put(STDOUT_FILENO, r->body.n && r->body.p[r->body.n - 1] != '\n' ? S("\n") : S(""));
-	return r->head.status >= 200 && r->head.status < 300 ? 0 : 1;
+		return console_fail(1, &f);
+	print(&l->response);
+	return l->response.head.status / 100 == 2 ? 0 : 1;
 }

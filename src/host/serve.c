@@ -17,5 +17,5 @@ int serve_run(char **arguments)
 		e = listener_config_read(&config, &env, &f);
 	if (e == OK)
 		e = services_start(s, &env, config.workers, &f);
-	return e == OK ? listener_run(s, &config, &env) : console_fail(2, fault_text(&f));
+	return e == OK ? listener_run(s, &config, &env) : console_fail(2, &f);
 }
