@@ -37,7 +37,9 @@ static enum err read_text(struct str *out, const struct environment *env, const 
 	if (e == OK)
 		return profile_check(*out, path, f);
 	*out = S("");
-	return f->sys && (!named.n || f->sys == ENOENT) ? OK : e;
+	if (f->sys && (!named.n || f->sys == ENOENT))
+		return OK;
+	return fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
 }
 
 enum err profile_in_use_read(struct profile_in_use *out, const struct environment *env, const struct credential_host *host,

@@ -2,6 +2,7 @@
 
 #include "aws/credential_sources.h"
 #include "base/clock.h"
+#include "crypto/ct.h"
 #include "host/command.h"
 #include "host/environment.h"
 #include "host/thread.h"
@@ -13,6 +14,7 @@ enum {
 	CONFIG_ARENA_MIN = 64 * 1024,
 	FILE_NAME_MAX = 1024,
 	PROFILES_SIZE = 2 * CREDENTIALS_FILE_MAX,
+	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
 	FETCH_MS = 30000,
 	FETCH_STACK = 512 * 1024,
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
@@ -87,15 +89,17 @@ static void tell_what_is_unusual(const struct services *s)
 			s->config.response_hosts);
 }
 
-/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. */
+/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. What counts of them is kept; the rest
+ * may be keys. */
 static enum err read_aws(struct services *s, const struct environment *env, struct fault *f)
 {
-	struct profile_in_use use;
+	struct profile_in_use use = { 0 };
 	const struct profile_in_use *profile = NULL;
+	struct arena texts = { 0 };
 	enum err e = OK;
 	if (environment_get(env, "AWS_PROFILE").n || !environment_get(env, "AWS_LAMBDA_RUNTIME_API").n) {
-		struct arena memory = { environment_map_memory(PROFILES_SIZE), 0, PROFILES_SIZE };
-		e = profile_in_use_read(&use, env, &credential_host, &memory, f);
+		texts = (struct arena){ environment_map_memory(PROFILES_SIZE), 0, PROFILES_SIZE };
+		e = profile_in_use_read(&use, env, &credential_host, &texts, f);
 		profile = &use;
 	}
 	if (e == OK)
@@ -108,6 +112,13 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	};
 	if (s->aws.region.n == 0)
 		s->aws.region = setting(env, "AWS_DEFAULT_REGION", profile, S("region"));
+	if (profile) {
+		struct arena kept = { environment_map_memory(SETTINGS_SIZE), 0, SETTINGS_SIZE };
+		for (size_t i = 0; i < AWS_SERVICES; i++)
+			s->endpoints.urls[i] = arena_copy(&kept, s->endpoints.urls[i]);
+		s->aws.region = arena_copy(&kept, s->aws.region);
+		ct_wipe(texts.p, texts.n);
+	}
 	return e;
 }
 

@@ -113,7 +113,7 @@ TEST(profile_source_passes_over_a_home_of_others)
 	expect_int(fetch(&set), OK);
 	variables = named;
 	expect_int(fetch(&set), E_CONFIG);
-	expect(str_starts(fault_text(&fault), S("/x/config cannot be read")));
+	expect(str_starts(fault_text(&fault), S("AWS_CONFIG_FILE: /x/config cannot be read")));
 }
 
 TEST(profile_source_takes_what_a_process_prints)
