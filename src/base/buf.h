@@ -28,7 +28,8 @@ void buf_put_char(struct buf *b, char c);
 void buf_put_format(struct buf *b, const char *format, ...);
 void buf_put_arguments(struct buf *b, const char *format, va_list arguments);
 
-/* A number for a hole of buf_format, fault_set or LOG, and for nothing else: it is no text yet, and its pointer a mark. */
+/* A number as an argument of buf_format, fault_set, LOG or json_fields, and of nothing else: it is no text yet, and its
+ * pointer a mark. See DIGITS in base/str.h for a text. */
 #define NUM(v) ((struct str){ NUM_MARK, (size_t)(int64_t)(v) })
 #define NUM_MARK ((const char *)1)
 

@@ -35,19 +35,11 @@ static bool entry_admits(struct str entry, const struct response_url *url)
 	       str_eq_nocase(host, url->host) && port == url->port;
 }
 
-static bool is_visible_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f)
-			return false;
-	return true;
-}
-
 bool response_url_read(struct response_url *out, struct str url, struct str hosts)
 {
 	struct str entry, path;
 	out->secure = str_starts(url, S("https://"));
-	if ((!out->secure && !str_starts(url, S("http://"))) || !is_visible_ascii(url) || str_find(url, '#') < url.n)
+	if ((!out->secure && !str_starts(url, S("http://"))) || !str_is_visible(url) || str_find(url, '#') < url.n)
 		return false;
 	url = str_skip(url, out->secure ? 8 : 7);
 	str_cut(&out->authority, &path, url, '/');
