@@ -147,10 +147,9 @@ static void write_answer(struct listener *l, struct connection *c, struct str ou
 	listener_wait(l, c, WAIT_WRITE);
 }
 
-/* What the loop says itself. Refusals end the connection: what follows on it cannot be trusted or is not read. */
-static void say(struct listener *l, struct connection *c, int status, struct str content_type, struct str body, bool keep)
+/* What the loop says itself, written to `b`. Refusals end the connection: what follows on it cannot be trusted or is not read. */
+static void say_in(struct buf b, struct listener *l, struct connection *c, int status, struct str content_type, struct str body, bool keep)
 {
-	struct buf b = BUF(c->buffer->answer);
 	c->keep = keep && !l->draining;
 	http_response_put(&b, status, content_type, body, &(struct http_response_options){
 		.keep_alive = c->keep, .to_head = c->head_n && str_eq(c->buffer->head.method, S("HEAD")),
@@ -158,6 +157,11 @@ static void say(struct listener *l, struct connection *c, int status, struct str
 	});
 	check(!b.full);
 	write_answer(l, c, buf_str(&b), status);
+}
+
+static void say(struct listener *l, struct connection *c, int status, struct str content_type, struct str body, bool keep)
+{
+	say_in(BUF(c->buffer->answer), l, c, status, content_type, body, keep);
 }
 
 static void refuse(struct listener *l, struct connection *c, int status, struct str why)
@@ -268,12 +272,8 @@ static void say_metrics(struct listener *l, struct connection *c)
 		struct buf text = { c->buffer->bytes + LARGE_BUFFER / 2, 0, LARGE_BUFFER / 2, false };
 		struct buf b = { c->buffer->bytes + HEAD_MAX, 0, LARGE_BUFFER / 2 - HEAD_MAX, false };
 		metrics_put(&text, l);
-		c->keep = false;
-		http_response_put(&b, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), &(struct http_response_options){
-			.to_head = str_eq(c->buffer->head.method, S("HEAD")), .now_s = clock_wall_ms() / 1000,
-		});
-		check(!b.full && !text.full);
-		write_answer(l, c, buf_str(&b), 200);
+		check(!text.full);
+		say_in(b, l, c, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), false);
 	}
 }
 
@@ -426,12 +426,10 @@ static bool read_head(struct listener *l, struct connection *c)
 		return true;
 	}
 	if (e == OK || c->n >= HEAD_MAX) {
-		c->unlogged = true;
 		refuse(l, c, 431, S("the request line and header fields are larger than 16384 bytes"));
 		return true;
 	}
 	if (e == E_SYNTAX) {
-		c->unlogged = true;
 		refuse(l, c, 400, S("the head is not HTTP/1.1: a bare line feed or carriage return, or a control byte"));
 		return true;
 	}
@@ -641,7 +639,6 @@ void connection_expire(struct listener *l, struct connection *c)
 			fail_handshake(l, c, TOO_LATE);
 		connection_advance(l, c);
 	} else if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY) {
-		c->unlogged = true;
 		refuse(l, c, 408, c->wait == WAIT_HEAD ? S("the head did not arrive within 5 s") : S("the body did not arrive within 10 s"));
 		connection_advance(l, c);
 	} else {
