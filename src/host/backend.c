@@ -37,10 +37,9 @@ enum {
 struct request {
 	_Alignas(PAGE) struct request *next; /* so that memory behind a large payload can go back */
 	char path[LOCAL_PATH_MAX];
-	char name[LOCAL_NAME_MAX], id[REQUEST_ID_MAX], response_url[RESPONSE_URL_MAX];
-	size_t name_n, id_n, response_url_n, payload_n;
 	bool acknowledged; /* under the lock */
-	char payload[BACKEND_PAYLOAD_MAX];
+	struct str name, id, response_url, payload;
+	char memory[LOCAL_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX + BACKEND_PAYLOAD_MAX]; /* of these */
 };
 
 struct backend {
@@ -65,26 +64,13 @@ struct runner {
 	char *output, *message;
 };
 
-static struct str id_of(const struct request *r)
-{
-	return (struct str){ r->id, r->id_n };
-}
-
-static struct str name_of(const struct request *r)
-{
-	return (struct str){ r->name, r->name_n };
-}
-
 /* ---- requests come and go ---- */
 
-static enum err copy(char *to, size_t *n, size_t cap, struct str s)
+static struct str keep(struct buf *b, struct str s)
 {
-	if (s.n > cap)
-		return E_LIMIT;
-	if (s.n)
-		memcpy(to, s.p, s.n);
-	*n = s.n;
-	return OK;
+	struct str kept = { b->p + b->n, s.n };
+	buf_put(b, s);
+	return kept;
 }
 
 static struct request *take_free(struct backend *b)
@@ -99,9 +85,9 @@ static struct request *take_free(struct backend *b)
 
 static void give_back(struct backend *b, struct request *r)
 {
-	environment_trim_memory(r, sizeof(*r), 64 * 1024, r->payload_n);
+	environment_trim_memory(r, sizeof(*r), 64 * 1024, r->payload.n);
 	lock_take(&b->lock);
-	r->id_n = 0;
+	r->id.n = 0;
 	r->next = b->free;
 	b->free = r;
 	lock_give(&b->lock);
@@ -126,10 +112,13 @@ enum err backend_submit(struct backend *b, struct str name, struct str payload, 
 	if (!r)
 		return fault_set(f, E_LIMIT, 0, "% functions are running and % are waiting; try again later", NUM(b->limit),
 			NUM(BACKEND_QUEUE_MAX));
+	struct buf memory = BUF(r->memory);
+	r->name = keep(&memory, name);
+	r->id = keep(&memory, request_id);
+	r->response_url = keep(&memory, response_url);
+	r->payload = keep(&memory, payload);
 	enum err e = local_find(r->path, b->directory, name, f);
-	if (e == OK && (copy(r->name, &r->name_n, sizeof(r->name), name) != OK || copy(r->id, &r->id_n, sizeof(r->id), request_id) != OK ||
-	                copy(r->response_url, &r->response_url_n, sizeof(r->response_url), response_url) != OK ||
-	                copy(r->payload, &r->payload_n, sizeof(r->payload), payload) != OK))
+	if (e == OK && memory.full)
 		e = fault_set(f, E_LIMIT, 0, "the request is too large");
 	if (e == OK)
 		enqueue(b, r);
@@ -142,7 +131,7 @@ void backend_acknowledge(struct backend *b, struct str request_id)
 {
 	lock_take(&b->lock);
 	for (size_t i = 0; i < b->count; i++)
-		if (str_eq(id_of(&b->all[i]), request_id))
+		if (str_eq(b->all[i].id, request_id))
 			b->all[i].acknowledged = true;
 	condition_broadcast(&b->change);
 	lock_give(&b->lock);
@@ -158,13 +147,12 @@ size_t backend_unfinished(struct backend *b)
 
 void backend_stop(struct backend *b, bool now)
 {
-	static const uint64_t one = 1;
 	lock_take(&b->lock);
 	b->stopping = true;
 	condition_broadcast(&b->change);
 	lock_give(&b->lock);
 	if (now)
-		(void)!write(b->stop, &one, sizeof(one));
+		thread_wake(b->stop);
 }
 
 /* ---- one run ---- */
@@ -172,7 +160,7 @@ void backend_stop(struct backend *b, bool now)
 static void log_stderr(void *ctx, struct str line)
 {
 	const struct runner *runner = ctx;
-	LOG(LOG_INFO, "stderr", "request_id function line", id_of(runner->request), name_of(runner->request), line);
+	LOG(LOG_INFO, "stderr", "request_id function line", runner->request->id, runner->request->name, line);
 }
 
 /* Slack could see an answer before the acknowledgement, and take the latter for the newer one. */
@@ -190,21 +178,21 @@ static void post_result(struct runner *runner, const struct function_result *res
 	struct backend *b = runner->backend;
 	const struct request *r = runner->request;
 	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
-	const struct target function = { .region = BACKEND_REGION, .function = name_of(r) };
-	struct str message, url = { r->response_url, r->response_url_n };
+	const struct target function = { .region = BACKEND_REGION, .function = r->name };
+	struct str message;
 	struct fault f = { .n = 0 };
 	enum err e = result_message(&message, result, &function, &arena);
-	if (e == OK && (message.n == 0 || url.n == 0))
+	if (e == OK && (message.n == 0 || r->response_url.n == 0))
 		return;
 	wait_for_acknowledgement(b, r);
 	struct deadline d = deadline_in(b->stopping ? POST_WHEN_STOPPING_MS : POST_MS);
 	if (e == OK)
-		e = respond(b->services, url, message, &d, &f);
+		e = respond(b->services, r->response_url, message, &d, &f);
 	else
 		fault_set(&f, e, 0, "what it printed is too large for a message");
 	metrics_relay(e == OK ? S("posted") : S("failed"));
 	if (e != OK)
-		log_failure("the function's answer could not be posted", id_of(r), &f);
+		log_failure("the function's answer could not be posted", r->id, &f);
 }
 
 static void run_function(struct runner *runner)
@@ -216,12 +204,13 @@ static void run_function(struct runner *runner)
 	char *variables[VARIABLES_MAX + 3] = { id_variable, function_variable };
 	struct local_result result = { 0 };
 	struct fault f;
-	buf_format(&id, "GATEWAY_REQUEST_ID=%%", id_of(r), (struct str){ "", 1 });
-	buf_format(&function, "GATEWAY_FUNCTION=%%", name_of(r), (struct str){ "", 1 });
+	buf_format(&id, "GATEWAY_REQUEST_ID=%%", r->id, (struct str){ "", 1 });
+	buf_format(&function, "GATEWAY_FUNCTION=%%", r->name, (struct str){ "", 1 });
+	check(!id.full && !function.full);
 	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
 	const struct local_call call = {
 		.children = &process_children, .path = r->path, .directory = b->directory, .arguments = (char *[]){ r->path, NULL },
-		.environment = variables, .payload = { r->payload, r->payload_n }, .warn = true, .tick_ms = -1, .stop = b->stop,
+		.environment = variables, .payload = r->payload, .warn = true, .tick_ms = -1, .stop = b->stop,
 		.log = log_stderr, .ctx = runner,
 	};
 	int64_t start = clock_mono_ms();
@@ -236,7 +225,7 @@ static void run_function(struct runner *runner)
 	const struct function_result answer = {
 		.failed = failed, .reason = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
 	};
-	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", id_of(r), name_of(r),
+	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", r->id, r->name,
 		answer.reason, NUM(output.n), NUM(clock_mono_ms() - start));
 	post_result(runner, &answer);
 }
@@ -319,7 +308,7 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	*out = b;
 	b->services = s;
 	b->limit = config->function_limit;
-	b->time_limit_ms = config->function_timeout_s * 1000;
+	b->time_limit_ms = (int64_t)config->function_timeout_s * 1000;
 	b->variables_memory = (struct buf){ (char *)(b + 1), 0, VARIABLES_SIZE, false };
 	b->count = b->limit + BACKEND_QUEUE_MAX;
 	b->all = environment_map_memory(b->count * sizeof(*b->all));

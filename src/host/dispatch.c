@@ -40,9 +40,15 @@ static void answer(struct run *run, const struct outcome *outcome)
 	send_answer(run, &reply);
 }
 
+/* With nothing more to tell. */
+static void answer_fate(struct run *run, enum fate fate)
+{
+	answer(run, &(struct outcome){ .fate = fate });
+}
+
 static void answer_pending(void *arg)
 {
-	answer(arg, &(struct outcome){ .fate = FATE_PENDING });
+	answer_fate(arg, FATE_PENDING);
 }
 
 static bool is_sync(const struct decision *decision)
@@ -134,7 +140,7 @@ static bool is_duplicate(struct run *run)
 	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, id,
 		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
 	if (!run->answered)
-		answer(run, &(struct outcome){ .fate = verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING });
+		answer_fate(run, verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING);
 	return true;
 }
 
@@ -153,42 +159,44 @@ static void answer_settled(struct run *run, const struct outcome *outcome, struc
 	answer(run, &(struct outcome){ .fate = FATE_FAILED, .reason = S("what it returned is neither JSON nor a response") });
 }
 
-void dispatch_run(const struct dispatch *d, struct invoke_result *result)
+bool dispatch_run(const struct dispatch *d)
 {
 	int64_t start = clock_mono_ms();
+	bool sync = is_sync(d->decision);
+	struct invoke_result result;
 	struct run run = { .d = d, .answered = d->answered, .answered_ms = start };
 	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run };
 	const struct slack_request *slack = &d->decision->slack;
 	struct buf body = { 0 };
-	*result = (struct invoke_result){ .outcome = INVOKE_STARTED };
 	if (is_duplicate(&run))
-		return;
+		return false;
 	int64_t spare = (d->hard - d->soft) / 2;
 	if (slack->response_url.n && spare > 0)
 		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
 	if (!run.answered && dispatch_announces(&d->services->config, d->decision))
-		answer(&run, &(struct outcome){ .fate = FATE_ANNOUNCED });
+		answer_fate(&run, FATE_ANNOUNCED);
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
-	if (is_sync(d->decision))
+	if (sync)
 		body = arena_buf(d->arena, SYNC_ANSWER_MAX);
 	const struct invocation invocation = {
-		.type = is_sync(d->decision) ? INVOKE_REQUEST_RESPONSE : INVOKE_EVENT,
+		.type = sync ? INVOKE_REQUEST_RESPONSE : INVOKE_EVENT,
 		.region = d->decision->target.region,
 		.function = d->decision->target.function,
 		.trace_id = d->trace_id,
 		.payload = d->payload,
 	};
-	invoke(d->invoker, result, &invocation, is_sync(d->decision) ? &body : NULL, &deadline);
-	struct outcome outcome = outcome_of(d, result, buf_str(&body));
+	invoke(d->invoker, &result, &invocation, sync ? &body : NULL, &deadline);
+	struct outcome outcome = outcome_of(d, &result, buf_str(&body));
 	bool late = run.answered;
 	if (delivery_of(d).n)
-		dedupe_end(&d->services->dedupe, delivery_of(d), result->outcome == INVOKE_STARTED);
+		dedupe_end(&d->services->dedupe, delivery_of(d), result.outcome == INVOKE_STARTED);
 	if (!late)
 		answer_settled(&run, &outcome, buf_str(&body));
-	log_result(d, result, &outcome, clock_mono_ms() - start);
-	if (late && (outcome.fate != FATE_STARTED || is_sync(d->decision)))
+	log_result(d, &result, &outcome, clock_mono_ms() - start);
+	if (late && (outcome.fate != FATE_STARTED || sync))
 		tell_late(&run, &outcome, buf_str(&body));
+	return result.keys_expired;
 }
 
 enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,

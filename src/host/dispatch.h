@@ -26,8 +26,8 @@ struct dispatch {
 	void *ctx;
 };
 
-/* Returns when everything is settled. *result tells about the invocation; one log line was written. */
-void dispatch_run(const struct dispatch *d, struct invoke_result *result);
+/* Returns when everything is settled; one log line was written. True if AWS said that the keys have expired. */
+bool dispatch_run(const struct dispatch *d);
 
 /* The reply to the decision's request, by what became of it; as reply_to. */
 void dispatch_reply(struct reply *out, const struct services *s, const struct decision *decision, const struct outcome *outcome,

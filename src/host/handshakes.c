@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum {
 	PEM_MAX = 65536,
@@ -123,15 +122,13 @@ void handshakes_forget(struct handshakes *h, struct secure *s)
 
 static void give_back(struct handshakes *h, struct secure *s)
 {
-	static const uint64_t one = 1;
 	if (s->result != OK || !tls_server_handshaking(&s->tls))
 		handshakes_forget(h, s);
 	lock_take(&h->lock);
 	s->next = h->done;
 	h->done = s;
 	lock_give(&h->lock);
-	while (write(h->wake, &one, sizeof(one)) < 0)
-		;
+	thread_wake(h->wake);
 }
 
 static void *stepper_run(void *arg)

@@ -9,20 +9,12 @@
 #include "http/server.h"
 
 #include <string.h>
-#include <unistd.h>
 
 struct worker {
 	struct jobs *jobs;
 	struct invoker invoker;
 	struct job *job;
 };
-
-static void wake_loop(struct jobs *j)
-{
-	static const uint64_t one = 1;
-	while (write(j->wake, &one, sizeof(one)) < 0)
-		; /* only a signal can be in the way: the counter never gets full */
-}
 
 /* ---- jobs come and go ---- */
 
@@ -118,7 +110,7 @@ static void give_back(struct jobs *j, struct job *job, bool answered)
 	bool wake = hand_over(j, job, answered);
 	lock_give(&j->lock);
 	if (wake)
-		wake_loop(j);
+		thread_wake(j->wake);
 }
 
 static void answer(void *ctx, const struct reply *reply)
@@ -245,7 +237,6 @@ enum err job_payload(struct str *out, struct job *job)
 
 static void work(struct worker *w, struct job *job)
 {
-	struct invoke_result result;
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
 		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision,
@@ -261,7 +252,7 @@ static void work(struct worker *w, struct job *job)
 		return;
 	}
 	if (job_payload(&d.payload, job) == OK) {
-		dispatch_run(&d, &result);
+		(void)dispatch_run(&d);
 		return;
 	}
 	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
@@ -284,7 +275,7 @@ static void finish(struct jobs *j, struct job *job)
 	}
 	lock_give(&j->lock);
 	if (wake)
-		wake_loop(j);
+		thread_wake(j->wake);
 }
 
 static void *worker_run(void *arg)

@@ -199,7 +199,6 @@ static void warn_of_short_timeout(const struct loop *l)
 
 static void carry_out(struct loop *l, const struct decision *decision, const struct gateway_request *req, struct str event)
 {
-	struct invoke_result result;
 	struct dispatch d = {
 		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
 		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
@@ -212,8 +211,7 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 		return;
 	}
 	warn_of_short_timeout(l);
-	dispatch_run(&d, &result);
-	if (result.keys_expired && l->services->credentials.fixed) {
+	if (dispatch_run(&d) && l->services->credentials.fixed) {
 		LOG(LOG_ERROR,
 			"the credentials of this sandbox have expired; the process ends so that Lambda starts a new one", "");
 		l->fatal = true;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct fault *f)
 {
@@ -16,4 +17,11 @@ enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct f
 	int sys = pthread_create(&thread, &attributes, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return sys ? fault_set(f, E_SYSTEM, sys, "no thread can be started") : OK;
+}
+
+void thread_wake(int event)
+{
+	static const uint64_t one = 1;
+	while (write(event, &one, sizeof(one)) < 0)
+		; /* only a signal can be in the way: the counter never gets full */
 }

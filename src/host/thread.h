@@ -7,4 +7,7 @@
 /* Starts a detached thread with that many bytes of stack; signals stay with the thread that is there. E_SYSTEM. */
 must_check enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct fault *f);
 
+/* Wakes whoever waits for the eventfd `event`. */
+void thread_wake(int event);
+
 #endif
