@@ -25,23 +25,19 @@ static enum err read_address(struct listener_config *c, const struct environment
 
 enum err listener_config_read(struct listener_config *c, const struct environment *env, struct fault *f)
 {
-	uint64_t workers = WORKERS_DEFAULT, timeout_s = 900, limit = 16;
 	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"), key = environment_get(env, "GATEWAY_TLS_KEY");
-	*c = (struct listener_config){ 0 };
+	*c = (struct listener_config){ .workers = WORKERS_DEFAULT, .function_timeout_s = 900, .function_limit = 16 };
 	enum err e = read_address(c, env, f);
 	if (e == OK)
-		e = read_number(&workers, env, "GATEWAY_WORKERS", 1, WORKERS_MAX, f);
+		e = read_number(&c->workers, env, "GATEWAY_WORKERS", 1, WORKERS_MAX, f);
 	if (e == OK)
-		e = read_number(&timeout_s, env, "GATEWAY_FUNCTION_TIMEOUT", 1, 86400, f);
+		e = read_number(&c->function_timeout_s, env, "GATEWAY_FUNCTION_TIMEOUT", 1, 86400, f);
 	if (e == OK)
-		e = read_number(&limit, env, "GATEWAY_FUNCTION_LIMIT", 1, 1024, f);
+		e = read_number(&c->function_limit, env, "GATEWAY_FUNCTION_LIMIT", 1, 1024, f);
 	if (e == OK && (cert.n > 0) != (key.n > 0))
 		e = fault_set(f, E_CONFIG, 0,
 			"% is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
 			cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
-	c->workers = workers;
-	c->function_timeout_s = (int64_t)timeout_s;
-	c->function_limit = limit;
 	c->tls_cert = cert.n ? cert.p : NULL;
 	c->tls_key = key.n ? key.p : NULL;
 	c->metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN");

@@ -12,10 +12,9 @@ struct listener_config {
 	struct str address;          /* GATEWAY_LISTEN, or 0.0.0.0:PORT */
 	struct str metrics_address;  /* empty: no metrics */
 	const char *tls_cert, *tls_key; /* paths; NULL: plain HTTP */
-	size_t workers;
+	uint64_t workers;
 	struct str functions;        /* directory of the embedded backend; empty: none */
-	int64_t function_timeout_s;
-	size_t function_limit;
+	uint64_t function_timeout_s, function_limit;
 	struct str function_env;     /* names by comma */
 };
 
