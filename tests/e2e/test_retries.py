@@ -45,7 +45,8 @@ def test_pauses_are_short_and_differ(make):
         times = [r.arrived for r in runtime.endpoint.requests[before:]]
         assert len(times) == 4
         pauses += [b - a for a, b in zip(times, times[1:])]
-    assert all(0.045 <= pause <= 0.25 for pause in pauses), pauses
+    # A busy machine adds to some of them, but takes from none.
+    assert min(pauses) >= 0.045 and sorted(pauses)[len(pauses) // 2] <= 0.25, pauses
     assert max(pauses) - min(pauses) > 0.02, pauses
 
 
