@@ -190,7 +190,7 @@ static void post_result(struct runner *runner, const struct function_result *res
 		e = respond(b->services, r->response_url, message, &d, &f);
 	else
 		fault_set(&f, e, 0, "what it printed is too large for a message");
-	metrics_relay(e == OK ? S("posted") : S("failed"));
+	metrics_relay(e == OK ? "posted" : "failed");
 	if (e != OK)
 		log_failure("the function's answer could not be posted", r->id, &f);
 }

@@ -294,15 +294,14 @@ static void run_here(struct listener *l, struct job *job)
 	dispatch_reply(&job->decision.reply, l->services, &job->decision, &outcome, &job->arena);
 	job->decision.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
 	job->decision.level = e == OK ? LOG_INFO : LOG_WARN;
-	metrics_invoke(e == OK ? S("started") : S("not started"), S(""), 1, 0);
+	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
 }
 
 /* Its answer needs no worker, and does not wait until one is free. */
 static void announce(struct listener *l, struct job *job)
 {
-	static const struct outcome announced = { .fate = FATE_ANNOUNCED };
 	job->answered = true;
-	dispatch_reply(&job->decision.reply, l->services, &job->decision, &announced, &job->arena);
+	dispatch_reply(&job->decision.reply, l->services, &job->decision, &(struct outcome){ .fate = FATE_ANNOUNCED }, &job->arena);
 }
 
 /* A worker has its job from here on. */
@@ -398,7 +397,7 @@ static void begin_body(struct listener *l, struct connection *c)
 	if (head->body == HTTP_BODY_LENGTH && head->length > REQUEST_BODY_MAX) {
 		refuse(l, c, 413, S("the body is larger than 1048576 bytes"));
 	} else if (expect.p && !str_eq_nocase(expect, S("100-continue"))) {
-		refuse(l, c, 417, S("the only expectation that can be met is 100-continue"));
+		refuse(l, c, 417, S("Expect can be 100-continue only"));
 	} else if (head->body != HTTP_BODY_NONE) {
 		/* Few bytes into an empty socket: it takes them all, or the connection is of no use. */
 		if (expect.p && c->n == c->head_n && head->minor_version) {
@@ -426,7 +425,7 @@ static bool read_head(struct listener *l, struct connection *c)
 		return true;
 	}
 	if (e == OK || c->n >= HEAD_MAX) {
-		refuse(l, c, 431, S("the request line and header fields are larger than 16384 bytes"));
+		refuse(l, c, 431, S("the head is larger than 16384 bytes"));
 		return true;
 	}
 	if (e == E_SYNTAX) {

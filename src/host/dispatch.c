@@ -101,9 +101,9 @@ static void tell_late(const struct run *run, const struct outcome *outcome, stru
 		e = respond(d->services, url, message, &deadline, &f);
 	}
 	if (e != OK)
-		log_failure("the user could not be told late what became of the request", d->request_id, &f);
+		log_failure("the user could not be told what became of the request", d->request_id, &f);
 	if (e != OK || message.n)
-		metrics_relay(e == OK ? S("posted") : S("failed"));
+		metrics_relay(e == OK ? "posted" : "failed");
 }
 
 static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome, int64_t took_ms)
@@ -113,7 +113,7 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 	};
 	const struct target *target = &d->decision->target;
 	const struct slack_request *slack = &d->decision->slack;
-	metrics_invoke(str_c(words[outcome->fate]), str_c(result->error_name), result->attempts, took_ms);
+	metrics_invoke(words[outcome->fate], result->error_name, result->attempts, took_ms);
 	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, words[outcome->fate],
 	    "request_id kind type region function invocation status# attempts# ms# reason",
 	    d->request_id, slack_kind_name(slack->kind), slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""),

@@ -134,7 +134,6 @@ struct job *jobs_next_answered(struct jobs *j)
 /* Under the lock: answers for those in the queue whose soft moment has come. Their work goes on when their turn comes. */
 static int64_t answer_waiting(struct jobs *j, int64_t now)
 {
-	static const struct outcome pending = { .fate = FATE_PENDING };
 	int64_t next = DEADLINE_NEVER;
 	for (struct job *job = j->first; job; job = job->next) {
 		if (job->answered)
@@ -146,7 +145,7 @@ static int64_t answer_waiting(struct jobs *j, int64_t now)
 		job->keep_alive &= !j->closing;
 		struct reply reply = job->decision.reply;
 		if (job->decision.action == ACTION_INVOKE)
-			dispatch_reply(&reply, j->services, &job->decision, &pending, &job->arena);
+			dispatch_reply(&reply, j->services, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
 		job_respond(job, &reply);
 		hand_over(j, job, true);
 	}

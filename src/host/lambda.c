@@ -213,7 +213,7 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	warn_of_short_timeout(l);
 	if (dispatch_run(&d) && l->services->credentials.fixed) {
 		LOG(LOG_ERROR,
-			"the credentials of this sandbox have expired; the process ends so that Lambda starts a new one", "");
+			"this sandbox's credentials have expired: the process ends, Lambda starts a new one", "");
 		l->fatal = true;
 	}
 }
@@ -342,7 +342,7 @@ static void start_another(struct loop *l)
 {
 	struct fault f;
 	if (thread_start(loop_run, l, THREAD_STACK, &f) != OK)
-		log_failure("less events can be worked on at once than Lambda asked for", S(""), &f);
+		log_failure("fewer events at once than Lambda asked for", S(""), &f);
 }
 
 int lambda_run(void)

@@ -339,7 +339,7 @@ static size_t raise_limits(const struct listener_config *config)
 	if (limit.rlim_cur >= wanted + others)
 		return wanted;
 	wanted = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
-	LOG(LOG_WARN, "the limit of open files allows fewer connections than intended; raise it (ulimit -n, LimitNOFILE=)",
+	LOG(LOG_WARN, "fewer connections than intended: raise the limit of open files (ulimit -n, LimitNOFILE=)",
 		"connections#", NUM(wanted));
 	return wanted;
 }

@@ -94,21 +94,21 @@ void metrics_request(struct str kind, int status, int64_t took_ms)
 	end();
 }
 
-void metrics_invoke(struct str outcome, struct str error_name, int attempts, int64_t took_ms)
+void metrics_invoke(const char *outcome, const char *error_name, int attempts, int64_t took_ms)
 {
 	if (!begin())
 		return;
-	count(&m->invokes, "outcome=\"%\",error=\"%\"", outcome, error_name);
+	count(&m->invokes, "outcome=\"%\",error=\"%\"", str_c(outcome), str_c(error_name));
 	observe(&m->invoke_seconds, took_ms);
 	m->retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
 	end();
 }
 
-void metrics_relay(struct str outcome)
+void metrics_relay(const char *outcome)
 {
 	if (!begin())
 		return;
-	count(&m->relays, "outcome=\"%\"%", outcome, S(""));
+	count(&m->relays, "outcome=\"%\"%", str_c(outcome), S(""));
 	end();
 }
 

@@ -10,8 +10,8 @@ struct listener;
 void metrics_start(void);
 
 void metrics_request(struct str kind, int status, int64_t took_ms);
-void metrics_invoke(struct str outcome, struct str error_name, int attempts, int64_t took_ms);
-void metrics_relay(struct str outcome);
+void metrics_invoke(const char *outcome, const char *error_name, int attempts, int64_t took_ms);
+void metrics_relay(const char *outcome);
 void metrics_tls_failure(void);
 
 /* Appends everything. */

@@ -20,9 +20,9 @@ void relay_run(struct services *s, struct str event, struct str request_id, int6
 	bool silent = e == OK && !message.n;
 	if (e == OK && !silent)
 		e = respond(s, record.response_url, message, d, &f);
-	struct str outcome = e != OK ? S("failed") : silent ? S("nothing to say") : S("posted");
+	const char *outcome = e != OK ? "failed" : silent ? "nothing to say" : "posted";
 	metrics_relay(outcome);
 	/* Events have no response_url, and a function may serve them too. */
 	LOG(e == OK ? LOG_INFO : e == E_SYNTAX ? LOG_WARN : LOG_ERROR, "relay", "request_id function invocation outcome reason", request_id,
-		record.function.function, record.request_id, outcome, e == OK ? S("") : fault_text(&f));
+		record.function.function, record.request_id, str_c(outcome), e == OK ? S("") : fault_text(&f));
 }

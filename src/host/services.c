@@ -41,7 +41,7 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 		return fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
 	out->source = variable;
 	if (skipped)
-		LOG(LOG_WARN, "some certificates of the bundle are not usable as trust anchors and were left out",
+		LOG(LOG_WARN, "certificates that cannot be trust anchors were left out",
 			"variable used# left_out#", str_c(variable), NUM(out->count), NUM(skipped));
 	return OK;
 }
@@ -82,7 +82,7 @@ static void tell_what_is_unusual(const struct services *s)
 {
 	if (s->config.skip_verify)
 		LOG(LOG_WARN,
-			"GATEWAY_INSECURE_SKIP_VERIFY=1: signatures are not checked, anybody who can reach this gateway can start functions",
+			"GATEWAY_INSECURE_SKIP_VERIFY=1: who can reach this gateway can start functions, for no signature is checked",
 			"");
 	if (!s->config.response_hosts_default)
 		LOG(LOG_WARN, "GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there", "hosts",
