@@ -2,7 +2,6 @@
 
 #include "aws/call.h"
 #include "aws/credential_sources.h"
-#include "aws/names.h"
 #include "codec/form.h"
 #include "codec/xml.h"
 #include "crypto/ct.h"
@@ -10,10 +9,6 @@
 enum { TOKEN_MAX = 20000 }; /* as documented */
 
 #define WEB_IDENTITY S("web identity")
-
-/* The regions for which `legacy` means anything: newer ones never had another endpoint than their own. */
-#define LEGACY_REGIONS "ap-northeast-1,ap-south-1,ap-southeast-1,ap-southeast-2,ca-central-1,eu-central-1,eu-north-1,eu-west-1,eu-west-2," \
-	"eu-west-3,sa-east-1,us-east-1,us-east-2,us-west-1,us-west-2"
 
 static enum err read_token(struct str *out, struct credential_chain *c, struct str path, struct fault *f)
 {
@@ -27,9 +22,7 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct s
 
 static enum err write_form(struct str *out, const struct sts_role *role, struct str token, struct arena *arena, struct fault *f)
 {
-	static const struct str names[] = {
-		STR("RoleArn"), STR("RoleSessionName"), STR("DurationSeconds"), STR("ExternalId"), STR("WebIdentityToken"),
-	};
+	static const char names[][17] = { "RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "WebIdentityToken" };
 	const struct str values[] = {
 		role->arn, role->session_name.n ? role->session_name : S("slack-lambda-gateway"), role->duration_seconds, role->external_id, token,
 	};
@@ -37,22 +30,19 @@ static enum err write_form(struct str *out, const struct sts_role *role, struct 
 	buf_format(&form, "Action=AssumeRole%&Version=2011-06-15", token.n ? S("WithWebIdentity") : S(""));
 	for (size_t i = 0; i < countof(values); i++)
 		if (values[i].n)
-			form_put(&form, names[i], values[i]);
+			form_put(&form, str_c(names[i]), values[i]);
 	*out = arena_keep(arena, &form);
 	return form.full ? fault_set(f, E_LIMIT, 0, "what says which role is wanted is too long") : OK;
 }
 
-/* Where to ask; all of it depends on settings. */
-static void choose_endpoint(struct aws_call *call, const struct credential_chain *c)
+/* Without a region, the one endpoint that there was in the beginning. */
+static void choose_endpoint(struct aws_call *call, const struct aws_client *client)
 {
-	const struct endpoints *endpoints = c->client->endpoints;
-	bool legacy = str_eq_nocase(environment_get(&c->env, "AWS_STS_REGIONAL_ENDPOINTS"), S("legacy"));
-	struct str *region = &call->request.region;
-	*region = c->client->region;
-	if (region->n && !(legacy && aws_name_listed(S(LEGACY_REGIONS), *region)))
+	call->request.region = client->region;
+	if (client->region.n)
 		return;
-	*region = S("us-east-1");
-	if (!endpoints->fips && !endpoints->dual_stack)
+	call->request.region = S("us-east-1");
+	if (!client->endpoints->fips && !client->endpoints->dual_stack)
 		call->host = S("sts.amazonaws.com");
 }
 
@@ -66,7 +56,7 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 	};
 	struct aws_answer answer;
 	struct str token = S("");
-	choose_endpoint(&call, c);
+	choose_endpoint(&call, c->client);
 	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, f);
 	if (e == OK)
 		e = write_form(&call.request.payload, role, token, &c->scratch, f);
@@ -74,12 +64,12 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 		e = aws_call(&answer, c->client, &call, &c->scratch, d, f);
 	if (e != OK)
 		return fault_set(f, e, 0, "%: %", source, fault_text(f));
-	struct str part[4];
-	static const struct str names[] = { STR("AccessKeyId"), STR("SecretAccessKey"), STR("SessionToken"), STR("Expiration") };
+	struct str part[4], name, names = S("AccessKeyId,SecretAccessKey,SessionToken,Expiration");
 	for (size_t i = 0; i < countof(part); i++) {
-		part[i] = xml_text(answer.body, names[i], &c->scratch);
+		str_cut(&name, &names, names, ',');
+		part[i] = xml_text(answer.body, name, &c->scratch);
 		if (!part[i].n)
-			return fault_set(f, E_SYNTAX, 0, "% gave no %", source, names[i]);
+			return fault_set(f, E_SYNTAX, 0, "% gave no %", source, name);
 	}
 	return credentials_set(out, part[0], part[1], part[2], part[3], source, f);
 }

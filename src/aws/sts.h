@@ -14,8 +14,8 @@ struct sts_role {
 	struct str web_identity_token_file; /* read anew each time, for it is replaced from time to time */
 };
 
-/* Assumes the role, in the region of the process; without one, or if AWS_STS_REGIONAL_ENDPOINTS is legacy, at the one endpoint
- * that STS had in the beginning. `with`: the keys of somebody who may, which may be those in `out`; NULL: the web identity of the token file is enough. Nothing in
+/* Assumes the role, in the region of the process; without one, at the one endpoint that STS had in
+ * the beginning. `with`: the keys of somebody who may, which may be those in `out`; NULL: the web identity of the token file is enough. Nothing in
  * `role` is looked at: AWS says what is wrong with it. The chain's scratch is as before when this returns. Uses about 35 KiB of stack.
  * As aws_call and read_file, with texts that begin with "web identity" or "assumed role"; E_SYNTAX: the answer has no keys. */
 must_check enum err sts_assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,

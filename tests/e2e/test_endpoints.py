@@ -67,14 +67,13 @@ def test_names_of_the_others(cloud, make, service, settings, prefix, suffix):
 
 
 @own_network
-@pytest.mark.parametrize("region", ["eu-west-1", None])
-def test_old_global_name_of_sts(cloud, make, region):
-    """Asked for, or for want of a region."""
+def test_old_global_name_of_sts(cloud, make):
+    """For want of a region."""
     aws = AwsNetwork(make, cloud)
     aws.invoke_endpoint("lambda.eu-west-1.amazonaws.com")
     variables, _ = from_role(cloud, region="us-east-1", **aws.named("sts.amazonaws.com"))
     del variables["AWS_ENDPOINT_URL_STS"]
-    host = aws.start(AWS_REGION=region, AWS_STS_REGIONAL_ENDPOINTS="legacy", **variables)
+    host = aws.start(AWS_REGION=None, **variables)
     assert host.text(slack.command()) == STARTED
 
 
