@@ -76,8 +76,7 @@ def test_markup_in_tokens(cloud, style):
 BROKEN = {
     "unknown-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&evil;"),
     "huge-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&#99999999999999999999;"),
-    "open-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&#x41"),
-    "open-comment": lambda text: text.replace("<Credentials>", "<!-- <Credentials>"),
+    "open-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&amp"),
     "cut": lambda text: text[: len(text) // 2],
     "no-key": lambda text: text.replace("AccessKeyId>", "Other>"),
     "no-secret": lambda text: text.replace("SecretAccessKey>", "Other>"),
