@@ -1,6 +1,7 @@
 #include "aws/endpoint.h"
 
 #include "aws/names.h"
+#include "codec/authority.h"
 #include "codec/form.h"
 
 #include <string.h>
@@ -66,20 +67,6 @@ static bool made_of(struct str s, struct str marks)
 	return true;
 }
 
-/* An address in brackets is looked at closely only when it is connected to. */
-static bool host_ok(struct str host)
-{
-	struct str label, rest = host;
-	if (str_starts(host, S("[")))
-		return host.n > 4 && str_ends(host, S("]")) && made_of(str_sub(host, 1, host.n - 1), S(":."));
-	for (bool more = true; more;) {
-		more = str_next(&label, &rest, '.');
-		if (label.n == 0 || label.n > 63 || !made_of(label, S("-_")))
-			return false;
-	}
-	return host.n <= 253;
-}
-
 static enum err refuse(struct fault *f, struct str why)
 {
 	return fault_set(f, E_CONFIG, 0,
@@ -100,27 +87,21 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 		return refuse(f, S("it does not begin with http:// or https://"));
 	if (url.n > ENDPOINT_URL_MAX)
 		return refuse(f, S("it is too long"));
-	if (str_find(url, '@') < url.n || str_find(url, '?') < url.n || str_find(url, '#') < url.n)
-		return refuse(f, S("it has user information, a query or a fragment"));
 
 	struct str rest = str_skip(url, scheme.n + 3);
-	struct str authority = str_sub(rest, 0, str_find(rest, '/')), path = str_skip(rest, authority.n);
-	bool bracket = str_starts(authority, S("["));
-	struct str host = str_sub(authority, 0, bracket ? str_find(authority, ']') + 1 : str_find(authority, ':'));
-	if (!host_ok(host))
-		return refuse(f, S("it has no usable host"));
+	struct str authority = str_sub(rest, 0, str_find(rest, '/')), path = str_skip(rest, authority.n), host;
 	uint64_t usual = out->secure ? 443 : 80, port = usual;
-	struct str behind = str_skip(authority, host.n);
-	if (behind.n && (behind.p[0] != ':' || !str_to_u64(&port, str_skip(behind, 1), 65535) || port == 0))
-		return refuse(f, S("it has a port outside 1 to 65535"));
+	if (!authority_split(&host, &port, authority))
+		return refuse(f, S("it has no usable host, a port outside 1 to 65535, user information, a query or a fragment"));
 	while (str_ends(path, S("/")))
 		path.n--;
 	if (!made_of(path, S("-._~%/!$&'()*+,;=:")) || !form_check(path))
-		return refuse(f, S("it has a path with bytes that must be percent-encoded"));
+		return refuse(f, S("behind its path is more, or it has bytes that must be percent-encoded"));
 
 	struct buf b = BUF(out->memory);
-	put_lower(&b, host);
-	out->host = bracket ? str_sub(buf_str(&b), 1, b.n - 1) : buf_str(&b);
+	size_t bracket = host.p > authority.p;
+	put_lower(&b, str_sub(authority, 0, host.n + 2 * bracket));
+	out->host = str_sub(buf_str(&b), bracket, bracket + host.n);
 	if (port != usual)
 		buf_format(&b, ":%", NUM(port));
 	out->authority = buf_str(&b);
