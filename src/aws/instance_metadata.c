@@ -12,9 +12,7 @@ enum { PATIENCE_S = 1, PATIENCE_MAX_S = 60, ATTEMPTS_MAX = 10, ROLE_MAX = 128 };
 struct instance {
 	struct credential_chain *chain;
 	struct endpoint server;
-	int64_t patience_ms;
-	int attempts;
-	struct str token; /* empty: version 1 */
+	struct metadata_request request; /* the next one. A token as its value; empty: version 1 */
 };
 
 static uint64_t number(const struct environment *env, const char *name, uint64_t usual, uint64_t max)
@@ -34,19 +32,14 @@ static enum err find_server(struct instance *i, const struct environment *env, s
 	bool v6 = str_eq_nocase(environment_get(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"), S("IPv6"));
 	if (!url.n)
 		url = v6 ? S("http://[fd00:ec2::254]") : S("http://169.254.169.254");
-	i->patience_ms = (int64_t)number(env, "AWS_METADATA_SERVICE_TIMEOUT", PATIENCE_S, PATIENCE_MAX_S) * 1000;
-	i->attempts = (int)number(env, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1, ATTEMPTS_MAX);
+	i->request = (struct metadata_request){
+		.client = i->chain->client, .scratch = &i->chain->scratch, .server = &i->server, .field = S("x-aws-ec2-metadata-token"),
+		.patience_ms = (int64_t)number(env, "AWS_METADATA_SERVICE_TIMEOUT", PATIENCE_S, PATIENCE_MAX_S) * 1000,
+		.attempts = (int)number(env, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1, ATTEMPTS_MAX),
+	};
 	if (endpoint_from_url(&i->server, url, f) != OK)
 		return fault_set(f, E_CONFIG, 0, "AWS_EC2_METADATA_SERVICE_ENDPOINT cannot be used: %", fault_text(f));
 	return OK;
-}
-
-static enum err ask(struct str *body, int *status, struct instance *i, struct str path, struct deadline *d, struct fault *f)
-{
-	return metadata_ask(body, status, i->chain->client, &(struct metadata_request){
-		.method = S("GET"), .server = &i->server, .path = path,
-		.field = S("x-aws-ec2-metadata-token"), .value = i->token, .patience_ms = i->patience_ms, .attempts = i->attempts,
-	}, &i->chain->scratch, d, f);
 }
 
 /* E_MORE if nobody is there at all. */
@@ -54,15 +47,16 @@ static enum err get_token(struct instance *i, struct deadline *d, struct fault *
 {
 	struct str body;
 	int status;
-	i->token = S("");
-	enum err e = metadata_ask(&body, &status, i->chain->client, &(struct metadata_request){
-		.method = S("PUT"), .server = &i->server, .path = S("/latest/api/token"),
-		.field = S("x-aws-ec2-metadata-token-ttl-seconds"), .value = S("21600"), .patience_ms = i->patience_ms, .attempts = i->attempts,
-	}, &i->chain->scratch, d, f);
-	if (e == OK && status == 200 && body.n) {
-		i->token = body;
+	struct metadata_request r = i->request;
+	r.puts = true;
+	r.path = S("/latest/api/token");
+	r.field = S("x-aws-ec2-metadata-token-ttl-seconds");
+	r.value = S("21600");
+	enum err e = metadata_ask(&body, &status, &r, d, f);
+	bool given = e == OK && status == 200 && body.n;
+	i->request.value = given ? body : S("");
+	if (given)
 		return OK;
-	}
 	if (e != OK && e != E_TIMEOUT)
 		return E_MORE;
 	/* In a container the answer may have one hop too many: then nothing comes back. */
@@ -76,10 +70,12 @@ static enum err get_token(struct instance *i, struct deadline *d, struct fault *
 static enum err get(struct str *body, struct instance *i, struct str path, struct deadline *d, struct fault *f)
 {
 	int status;
-	enum err e = ask(body, &status, i, path, d, f);
-	if (e == OK && status == 401 && i->token.n && (e = get_token(i, d, f)) == OK)
-		e = ask(body, &status, i, path, d, f);
-	if (e == E_TIMEOUT && !i->token.n)
+	struct metadata_request *r = &i->request;
+	r->path = path;
+	enum err e = metadata_ask(body, &status, r, d, f);
+	if (e == OK && status == 401 && r->value.n && (e = get_token(i, d, f)) == OK)
+		e = metadata_ask(body, &status, r, d, f);
+	if (e == E_TIMEOUT && !r->value.n)
 		return E_MORE;
 	if (e == OK && status == 404)
 		return fault_set(f, E_CONFIG, 0, "%: this instance has no IAM role", SOURCE);

@@ -7,7 +7,9 @@
 #include "base/arena.h"
 
 struct metadata_request {
-	struct str method;             /* GET, or PUT without a body */
+	struct aws_client *client;
+	struct arena *scratch;         /* for what is sent and what comes back */
+	bool puts;                     /* PUT without a body; else GET */
 	const struct endpoint *server;
 	struct str path;               /* behind the server's base path */
 	struct str field, value;       /* one more header field; left out if the value is empty. A value with control bytes is refused */
@@ -15,9 +17,8 @@ struct metadata_request {
 	int attempts;                  /* if there is no answer, or one of 500 and more; a second apart */
 };
 
-/* Appends the answer of an attempt that was answered to `scratch`; *status says what it was. `body` is as it came, without
- * line ends around it. E_CONFIG for a bad value; else as stream_connect and http_exchange. */
-must_check enum err metadata_ask(struct str *body, int *status, struct aws_client *c, const struct metadata_request *r,
-                                 struct arena *scratch, struct deadline *d, struct fault *f);
+/* The answer of the last attempt, in `scratch`, and *status. `body` is as it came, without line ends around it. E_CONFIG for a bad
+ * value; E_LIMIT when `scratch` is exhausted; else as aws_request_connect and http_exchange. */
+must_check enum err metadata_ask(struct str *body, int *status, const struct metadata_request *r, struct deadline *d, struct fault *f);
 
 #endif

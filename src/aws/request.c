@@ -44,12 +44,6 @@ static void put_trace_id(struct buf *out, struct str id)
 	}
 }
 
-static void put_field(struct buf *out, struct str name, struct str value)
-{
-	check(http_value_ok(value));
-	buf_format(out, "%: %\r\n", name, value);
-}
-
 enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct proxy_server *via, int64_t wall_seconds,
                           struct fault *f)
 {
@@ -79,10 +73,11 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 	};
 	buf_format(out, "%% HTTP/1.1\r\n", r->query.n ? S("?") : S(""), r->query);
 	proxy_put_field(out, via);
-	for (size_t i = 0; i < count; i++)
-		put_field(out, fields[i].name, fields[i].value);
-	put_field(out, S("content-length"), DIGITS(r->payload.n));
-	put_field(out, S("user-agent"), S("slack-lambda-gateway/" VERSION));
+	for (size_t i = 0; i < count; i++) {
+		check(http_value_ok(fields[i].value));
+		buf_format(out, "%: %\r\n", fields[i].name, fields[i].value);
+	}
+	buf_format(out, "content-length: %\r\nuser-agent: slack-lambda-gateway/" VERSION "\r\n", NUM(r->payload.n));
 	if (r->trace_id.n && r->trace_id.n <= TRACE_ID_MAX) {
 		buf_put(out, S("x-amzn-trace-id: "));
 		put_trace_id(out, r->trace_id);
@@ -113,7 +108,7 @@ enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r
 		.secure = r->endpoint->secure,
 		.trust = r->client->trust,
 		.resolver = r->client->resolver,
-		.proxy = r->client->proxy,
+		.proxy = r->direct ? NULL : r->client->proxy,
 	};
 	*x = (struct aws_exchange){ .connection = http_pool_take(r->client->pool, &to, r->fresh) };
 	if (!x->connection)

@@ -29,6 +29,7 @@ struct aws_request {
 	struct aws_key_cache *key_cache; /* NULL if there are no keys */
 	int64_t skew_ms; /* the client's, at the time of this attempt */
 	bool fresh;      /* not on a kept connection */
+	bool direct;     /* not through a proxy */
 	int64_t rest_ms; /* see struct http_request */
 
 	/* to whom */
