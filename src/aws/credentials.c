@@ -42,9 +42,7 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json, 
                                    struct str source, struct fault *f)
 {
 	enum { ID, SECRET, TOKEN, SESSION_TOKEN, EXPIRATION, NAMES };
-	static const struct str names[] = {
-		STR("accesskeyid"), STR("secretaccesskey"), STR("token"), STR("sessiontoken"), STR("expiration"),
-	};
+	static const char names[NAMES][16] = { "accesskeyid", "secretaccesskey", "token", "sessiontoken", "expiration" };
 	struct json v;
 	size_t position;
 	struct str found[NAMES] = { 0 };
@@ -52,7 +50,7 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json, 
 		return fault_set(f, E_SYNTAX, 0, "% answered something that is no JSON object", source);
 	for (struct json_walk w = json_walk(v); json_next(&w);)
 		for (size_t i = 0; i < NAMES; i++)
-			if (str_eq_nocase(str_sub(w.key.text, 1, w.key.text.n - 1), names[i]) && json_type(w.value) == JSON_STRING &&
+			if (str_eq_nocase(str_sub(w.key.text, 1, w.key.text.n - 1), str_c(names[i])) && json_type(w.value) == JSON_STRING &&
 			    json_string(&found[i], w.value, scratch) != OK)
 				return fault_set(f, E_LIMIT, 0, "% gave keys that are too long", source);
 	if (!found[ID].n) { /* EC2 says why with status 200 */

@@ -117,8 +117,8 @@ static enum aws_next judge_silence(struct invoke_result *out, struct course *c, 
 	out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 	if (was_written && e == E_TIMEOUT) {
 		int64_t ms = clock_mono_ms() - c->started_ms;
-		fault_set(&out->fault, e, 0, "no answer from % within %%", c->request.endpoint->authority,
-			NUM(ms < 1000 ? ms : (ms + 500) / 1000), ms < 1000 ? S(" ms") : S(" s"));
+		fault_set(&out->fault, e, 0, ms < 1000 ? "no answer from % within % ms" : "no answer from % within % s",
+			c->request.endpoint->authority, NUM(ms < 1000 ? ms : (ms + 500) / 1000));
 	}
 	return next == AWS_AGAIN_LATER && was_written ? AWS_SETTLED : next;
 }
@@ -146,11 +146,15 @@ static enum aws_next attempt(struct invoker *v, struct invoke_result *out, struc
 	return next;
 }
 
-static struct aws_request request_for(struct invoker *v, const struct endpoint *endpoint)
+/* What every request has in common: to whom it goes and from whom. */
+static void address(struct aws_request *out, struct endpoint *endpoint, struct invoker *v, struct str region)
 {
-	return (struct aws_request){
-		.client = v->client, .key_cache = &v->key_cache, .endpoint = endpoint, .service = S("lambda"),
-	};
+	endpoint_get(endpoint, v->client->endpoints, AWS_LAMBDA, region);
+	out->client = v->client;
+	out->key_cache = &v->key_cache;
+	out->endpoint = endpoint;
+	out->service = S("lambda");
+	out->region = region;
 }
 
 void invoke(struct invoker *v, struct invoke_result *out, const struct invocation *in, struct buf *body, struct deadline *d)
@@ -167,10 +171,9 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 		{ S("x-amz-invocation-type"), str_c(types[in->type].name) },
 	};
 	struct endpoint endpoint;
-	endpoint_get(&endpoint, v->client->endpoints, AWS_LAMBDA, in->region);
-	struct course c = { .request = request_for(v, &endpoint), .type = in->type };
+	struct course c = { .type = in->type };
+	address(&c.request, &endpoint, v, in->region);
 	c.request.rest_ms = types[in->type].rest_ms;
-	c.request.region = in->region;
 	c.request.path = buf_str(&path);
 	c.request.fields = fields;
 	c.request.fields_count = countof(fields);
@@ -192,8 +195,8 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)
 {
 	struct endpoint endpoint;
-	endpoint_get(&endpoint, v->client->endpoints, AWS_LAMBDA, region);
-	struct aws_request request = request_for(v, &endpoint);
+	struct aws_request request = { .fresh = false };
+	address(&request, &endpoint, v, region);
 	struct aws_exchange x;
 	enum err e = aws_request_connect(&x, &request, d, f);
 	aws_request_end(&request, &x);

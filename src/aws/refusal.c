@@ -16,21 +16,21 @@ static void put_hint(struct buf *b, int status, struct str name, struct str acti
 	if (!action.n)
 		name = S("");
 	if (aws_name_listed(S("AccessDeniedException,AccessDenied"), name))
-		buf_format(b, "the gateway's role needs % on it", action);
+		buf_format(b, "; the gateway's role needs % on it", action);
 	else if (status == 404 && aws_name_listed(S("ResourceNotFoundException"), name))
-		buf_put(b, S("check its name, region and alias"));
+		buf_put(b, S("; check its name, region and alias"));
 	else if (aws_name_listed(S("UnrecognizedClientException,InvalidClientTokenId"), name))
-		buf_put(b, S("AWS does not know the gateway's access key"));
+		buf_put(b, S("; AWS does not know the gateway's access key"));
 	else if (aws_name_listed(S("InvalidSignatureException,SignatureDoesNotMatch"), name))
-		buf_put(b, S("check the gateway's secret access key and clock"));
+		buf_put(b, S("; check the gateway's secret access key and clock"));
 	else if (aws_name_listed(S("ExpiredTokenException,ExpiredToken"), name))
-		buf_put(b, S("the gateway's credentials have expired"));
+		buf_put(b, S("; the gateway's credentials have expired"));
 	else if (status / 100 == 3)
-		buf_put(b, S("redirects are not followed; is AWS_ENDPOINT_URL right?"));
+		buf_put(b, S("; redirects are not followed; is AWS_ENDPOINT_URL right?"));
 	else if (status == 413)
-		buf_put(b, S("the request is larger than Lambda takes"));
+		buf_put(b, S("; the request is larger than Lambda takes"));
 	else if (status == 429)
-		buf_put(b, S("it is being throttled"));
+		buf_put(b, S("; it is being throttled"));
 }
 
 /* At most `max` bytes, not ending inside a UTF-8 sequence. */
@@ -83,7 +83,7 @@ static void read_body(struct str *type, struct str *message, struct str body, st
 	for (struct json_walk w = json_walk(json); json_next(&w);) {
 		if (json_is(w.key, S("__type")))
 			*type = string_or_empty(w.value, arena);
-		else if (json_is(w.key, S("message")) || json_is(w.key, S("Message")) || json_is(w.key, S("errorMessage")))
+		else if (aws_name_listed(S("\"message\",\"Message\",\"errorMessage\""), w.key.text))
 			text = string_or_empty(w.value, arena);
 	}
 	*message = presentable(text);
@@ -112,7 +112,6 @@ void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int statu
 	else
 		buf_format(&lead, "answered %", NUM(status));
 	put_hint(&hint, status, str_c(name), action);
-	message = cut(message, sizeof(f->text) - lead.n - hint.n - 4);
-	fault_set(f, E_REFUSED, 0, "%%%%%", buf_str(&lead), message.n ? S(": ") : S(""), message, hint.n ? S("; ") : S(""),
-		buf_str(&hint));
+	message = cut(message, sizeof(f->text) - lead.n - hint.n - 2);
+	fault_set(f, E_REFUSED, 0, message.n ? "%: %%" : "%%%", buf_str(&lead), message, buf_str(&hint));
 }
