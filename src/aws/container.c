@@ -65,7 +65,7 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct f
 	struct buf b = arena_rest(&c->scratch);
 	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
 	*out = str_trim_lines(arena_keep(&c->scratch, &b));
-	return e == OK ? OK : fault_set(f, e, 0, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: %", fault_text(f));
+	return e == OK ? OK : fault_lead(f, e, S("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
 }
 
 enum err container_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
@@ -87,5 +87,5 @@ enum err container_fetch(struct credential_set *out, struct credential_chain *c,
 		return credentials_set_from_json(out, body, &c->scratch, SOURCE, f);
 	if (e == OK)
 		refusal_read(name, f, status, NULL, body, S(""));
-	return fault_set(f, e == OK ? E_REFUSED : e, 0, "%: %", SOURCE, fault_text(f));
+	return fault_lead(f, e == OK ? E_REFUSED : e, SOURCE);
 }

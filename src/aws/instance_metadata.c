@@ -38,7 +38,7 @@ static enum err find_server(struct instance *i, const struct environment *env, s
 		.attempts = (int)number(env, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1, ATTEMPTS_MAX),
 	};
 	if (endpoint_from_url(&i->server, url, f) != OK)
-		return fault_set(f, E_CONFIG, 0, "AWS_EC2_METADATA_SERVICE_ENDPOINT cannot be used: %", fault_text(f));
+		return fault_lead(f, E_CONFIG, S("AWS_EC2_METADATA_SERVICE_ENDPOINT cannot be used"));
 	return OK;
 }
 
@@ -81,7 +81,7 @@ static enum err get(struct str *body, struct instance *i, struct str path, struc
 		return fault_set(f, E_CONFIG, 0, "%: this instance has no IAM role", SOURCE);
 	if (e == OK && status != 200)
 		return fault_set(f, E_REFUSED, 0, "%: it answered %", SOURCE, NUM(status));
-	return e == OK || e == E_MORE ? e : fault_set(f, e, 0, "%: %", SOURCE, fault_text(f));
+	return e == OK || e == E_MORE ? e : fault_lead(f, e, SOURCE);
 }
 
 enum err instance_metadata_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)

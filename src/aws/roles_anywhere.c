@@ -40,7 +40,7 @@ static enum err read_pem(struct str *out, struct credential_chain *c, const stru
 	struct buf b = arena_buf(&c->scratch, CREDENTIALS_FILE_MAX);
 	enum err e = c->host->read_file(c->host->ctx, &b, settings[i], f);
 	*out = buf_str(&b);
-	return e == OK ? OK : fault_set(f, e, 0, "%: %", str_c(variables[i]), fault_text(f));
+	return e == OK ? OK : fault_lead(f, e, str_c(variables[i]));
 }
 
 static enum err read_identity(struct identity *out, struct credential_chain *c, const struct str *settings, struct fault *f)
@@ -50,7 +50,7 @@ static enum err read_identity(struct identity *out, struct credential_chain *c, 
 	if (e == OK)
 		e = read_pem(&key, c, settings, KEY, f);
 	if (e == OK && (e = identity_from_pem(out, chain, key, &c->scratch, f)) != OK)
-		fault_set(f, e, 0, "GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY cannot be used: %", fault_text(f));
+		fault_lead(f, e, S("GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY cannot be used"));
 	return e;
 }
 
@@ -130,6 +130,7 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	if (e != OK)
 		return e;
 	struct buf query = arena_rest(&c->scratch);
+	/* In the order in which they are signed. */
 	form_put(&query, S("profileArn"), settings[PROFILE]);
 	form_put(&query, S("roleArn"), settings[ROLE]);
 	form_put(&query, S("trustAnchorArn"), settings[TRUST_ANCHOR]);
@@ -155,6 +156,6 @@ enum err roles_anywhere_fetch(struct credential_set *out, struct credential_chai
 	if (e == OK)
 		e = open_session(&answer, c, settings, &id, d, f);
 	if (e != OK)
-		return fault_set(f, e, 0, "%: %", SOURCE, fault_text(f));
+		return fault_lead(f, e, SOURCE);
 	return read_answer(out, answer.body, &c->scratch, f);
 }

@@ -17,7 +17,7 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct s
 	*out = str_trim_lines(arena_keep(&c->scratch, &b));
 	if (e == OK && (!out->n || out->n > TOKEN_MAX))
 		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to % bytes", NUM(TOKEN_MAX));
-	return e == OK ? OK : fault_set(f, e, 0, "AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile: %", fault_text(f));
+	return e == OK ? OK : fault_lead(f, e, S("AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile"));
 }
 
 static enum err write_form(struct str *out, const struct sts_role *role, struct str token, struct arena *arena, struct fault *f)
@@ -63,10 +63,10 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 	if (e == OK)
 		e = aws_call(&answer, c->client, &call, &c->scratch, d, f);
 	if (e != OK)
-		return fault_set(f, e, 0, "%: %", source, fault_text(f));
+		return fault_lead(f, e, source);
 	struct str part[4], name, names = S("AccessKeyId,SecretAccessKey,SessionToken,Expiration");
 	for (size_t i = 0; i < countof(part); i++) {
-		str_cut(&name, &names, names, ',');
+		str_next(&name, &names, ',');
 		part[i] = xml_text(answer.body, name, &c->scratch);
 		if (!part[i].n)
 			return fault_set(f, E_SYNTAX, 0, "% gave no %", source, name);

@@ -50,3 +50,8 @@ no_floats enum err fault_set_format(struct fault *f, enum err code, int sys, con
 	f->sys = sys;
 	return code;
 }
+
+enum err fault_lead(struct fault *f, enum err code, struct str lead)
+{
+	return fault_set(f, code, 0, "%: %", lead, fault_text(f));
+}

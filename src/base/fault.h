@@ -36,6 +36,9 @@ struct fault {
 #define fault_set(f, code, sys, ...) (CHECK_STRS(__VA_ARGS__, S("")), fault_set_format((f), (code), (sys), __VA_ARGS__))
 enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...);
 
+/* Puts `lead` and a colon before the text: what was to be done, or by whom. Returns `code`, which it then has. */
+enum err fault_lead(struct fault *f, enum err code, struct str lead);
+
 static inline struct str fault_text(const struct fault *f) { return (struct str){ f->text, f->n }; }
 
 #endif

@@ -368,7 +368,7 @@ static enum err open_socket(struct listener *l, struct str address, bool metrics
 	if (e == OK)
 		add_socket(l, fd, metrics);
 	else if (e == E_CONFIG)
-		fault_set(f, e, 0, "%: %", metrics ? S("GATEWAY_METRICS_LISTEN") : S("GATEWAY_LISTEN"), fault_text(f));
+		fault_lead(f, e, metrics ? S("GATEWAY_METRICS_LISTEN") : S("GATEWAY_LISTEN"));
 	return e;
 }
 

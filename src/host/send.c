@@ -115,7 +115,7 @@ static enum err read_url(struct endpoint *to, struct str url, struct fault *f)
 	/* What stands before an @ may be a password, and a control byte belongs on no terminal. */
 	bool fit = str_find(url, '@') == url.n && http_value_ok(url);
 	struct str shown = fit ? str_sub(url, 0, 100) : S("the URL");
-	return e == OK ? OK : fault_set(f, e, 0, "%: %", shown, fault_text(f));
+	return e == OK ? OK : fault_lead(f, e, shown);
 }
 
 /* As it was written, while an endpoint's has no slash at its end. */

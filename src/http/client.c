@@ -35,7 +35,7 @@ void http_client_close(struct http_client *c)
 static enum err during(struct fault *f, enum err e, struct str what)
 {
 	int sys = f->sys;
-	fault_set(f, e, 0, "%: %", what, fault_text(f));
+	fault_lead(f, e, what);
 	f->sys = sys;
 	return e;
 }
