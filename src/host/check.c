@@ -293,7 +293,7 @@ static enum err check_local_function(struct visit *v)
 
 static enum err check_permission(struct visit *v)
 {
-	struct invoker invoker = services_invoker(&v->services);
+	struct invoker invoker;
 	struct invoke_result result;
 	if (!v->target.name.n)
 		return skip(v, S("to do what?"), "give REGION/FUNCTION");
@@ -302,6 +302,7 @@ static enum err check_permission(struct visit *v)
 	const struct invocation dry = {
 		.type = INVOKE_DRY_RUN, .region = v->region, .function = v->target.function, .payload = S("{}"),
 	};
+	services_invoker(&invoker, &v->services);
 	invoke(&invoker, &result, &dry, NULL, &v->deadline);
 	v->fault = result.fault;
 	buf_format(&v->found, "lambda:InvokeFunction on %", v->target.name);

@@ -311,7 +311,8 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 	}
 	enum err e = OK;
 	for (size_t i = 0; e == OK && i < workers; i++) {
-		crew[i] = (struct worker){ .jobs = j, .invoker = services_invoker(s) };
+		crew[i].jobs = j;
+		services_invoker(&crew[i].invoker, s);
 		e = thread_start(worker_run, &crew[i], WORKER_STACK, f);
 	}
 	return e;

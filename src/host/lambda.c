@@ -268,7 +268,7 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 	uint64_t port = 80;
 	struct str host, port_text;
 	l->services = s;
-	l->invoker = services_invoker(s);
+	services_invoker(&l->invoker, s);
 	l->authority = environment_get(env, "AWS_LAMBDA_RUNTIME_API");
 	if (str_cut(&host, &port_text, l->authority, ':') && !str_to_u64(&port, port_text, 65535))
 		port = 0; /* nothing listens there: the message names the address */

@@ -38,7 +38,7 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 	struct arena memory = { environment_map_memory(pem.n + ANCHOR_SLACK), 0, pem.n + ANCHOR_SLACK };
 	e = trust_from_pem(out, &skipped, pem, &memory, f);
 	if (e != OK)
-		return fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
+		return fault_lead(f, e, str_c(variable));
 	out->source = variable;
 	if (skipped)
 		LOG(LOG_WARN, "certificates that cannot be trust anchors were left out",
@@ -167,7 +167,7 @@ enum err services_keep_fresh(struct services *s, struct fault *f)
 	return s->credentials.fixed ? OK : thread_start(keep_fresh, s, FETCH_STACK, f);
 }
 
-struct invoker services_invoker(struct services *s)
+void services_invoker(struct invoker *out, struct services *s)
 {
-	return (struct invoker){ .client = &s->aws, .credentials = &s->credentials };
+	*out = (struct invoker){ .client = &s->aws, .credentials = &s->credentials };
 }

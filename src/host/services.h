@@ -34,6 +34,6 @@ must_check enum err services_start(struct services *s, const struct environment 
 must_check enum err services_keep_fresh(struct services *s, struct fault *f);
 
 /* An invoker for one thread. Points into `s`. */
-struct invoker services_invoker(struct services *s);
+void services_invoker(struct invoker *out, struct services *s);
 
 #endif
