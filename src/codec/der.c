@@ -40,6 +40,11 @@ bool der_skip(struct str *rest, unsigned tag)
 	return der_take(rest, tag, &value);
 }
 
+bool der_is_one(struct str der, unsigned tag, struct str *value)
+{
+	return der_take(&der, tag, value) && der.n == 0;
+}
+
 bool der_take_number(struct str *rest, struct str *value)
 {
 	if (!der_take(rest, DER_INTEGER, value) || value->n == 0 || byte_at(*value, 0) >= 0x80)

@@ -23,6 +23,9 @@ must_check bool der_take_any(struct str *rest, unsigned *tag, struct str *value)
 must_check bool der_take(struct str *rest, unsigned tag, struct str *value);
 must_check bool der_skip(struct str *rest, unsigned tag);
 
+/* Whether `der` is one such element and nothing else. */
+must_check bool der_is_one(struct str der, unsigned tag, struct str *value);
+
 /* Takes an INTEGER that is not negative, without zeros at its beginning: 0 is empty. */
 must_check bool der_take_number(struct str *rest, struct str *value);
 

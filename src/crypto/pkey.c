@@ -87,7 +87,7 @@ static bool read_key(struct pkey *out, struct str der)
 {
 	struct str key, version, algorithm, oid, inner;
 	int curve = 0;
-	if (!der_take(&der, DER_SEQUENCE, &key) || der.n > 0)
+	if (!der_is_one(der, DER_SEQUENCE, &key))
 		return false;
 	struct str info = key;
 	if (der_take_number(&info, &version) && der_take(&info, DER_SEQUENCE, &algorithm)) {

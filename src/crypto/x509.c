@@ -29,7 +29,7 @@ static bool read_key(br_x509_pkey *out, struct str info)
 	out->key_type = 0;
 	if (str_eq(oid, S("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"))) {
 		out->key_type = BR_KEYTYPE_RSA;
-		if (!whole || !der_take(&bits, DER_SEQUENCE, &numbers) || bits.n > 0 || !der_take_number(&numbers, &n) ||
+		if (!whole || !der_is_one(bits, DER_SEQUENCE, &numbers) || !der_take_number(&numbers, &n) ||
 		    !der_take_number(&numbers, &e) || numbers.n > 0)
 			return false;
 		out->key.rsa = (br_rsa_public_key){ bytes(n), n.n, bytes(e), e.n };
@@ -46,7 +46,7 @@ static bool read_key(br_x509_pkey *out, struct str info)
 static bool read_constraints(bool *is_ca, struct str value)
 {
 	struct str sequence, flag = { NULL, 0 };
-	if (!der_take(&value, DER_SEQUENCE, &sequence) || value.n > 0)
+	if (!der_is_one(value, DER_SEQUENCE, &sequence))
 		return false;
 	if (der_next_is(sequence, DER_BOOLEAN) && (!der_take(&sequence, DER_BOOLEAN, &flag) || flag.n != 1))
 		return false;
@@ -57,7 +57,7 @@ static bool read_constraints(bool *is_ca, struct str value)
 static bool read_purposes(bool *for_servers, struct str value)
 {
 	struct str purposes, oid;
-	if (!der_take(&value, DER_SEQUENCE, &purposes) || value.n > 0)
+	if (!der_is_one(value, DER_SEQUENCE, &purposes))
 		return false;
 	while (purposes.n > 0) {
 		if (!der_take(&purposes, DER_OID, &oid))
@@ -71,7 +71,7 @@ static bool read_names(struct str *out, struct str value)
 {
 	struct str names, name;
 	unsigned tag;
-	if (!der_take(&value, DER_SEQUENCE, &names) || value.n > 0)
+	if (!der_is_one(value, DER_SEQUENCE, &names))
 		return false;
 	*out = names;
 	while (names.n > 0)
@@ -117,7 +117,7 @@ static bool read_extensions(struct x509_certificate *out, struct str value)
 {
 	struct str extensions, extension;
 	uint64_t seen = 0;
-	if (!der_take(&value, DER_SEQUENCE, &extensions) || value.n > 0)
+	if (!der_is_one(value, DER_SEQUENCE, &extensions))
 		return false;
 	while (extensions.n > 0)
 		if (!der_take(&extensions, DER_SEQUENCE, &extension) || !read_extension(out, &seen, extension))
@@ -160,7 +160,7 @@ enum err x509_parse(struct x509_certificate *out, struct str der)
 {
 	struct str certificate, contents;
 	*out = (struct x509_certificate){ .is_ca = false };
-	bool ok = der_take(&der, DER_SEQUENCE, &certificate) && der.n == 0 && der_take(&certificate, DER_SEQUENCE, &contents) &&
+	bool ok = der_is_one(der, DER_SEQUENCE, &certificate) && der_take(&certificate, DER_SEQUENCE, &contents) &&
 	          read_contents(out, contents) && der_skip(&certificate, DER_SEQUENCE) &&
 	          der_skip(&certificate, DER_BIT_STRING) && certificate.n == 0;
 	return ok ? OK : E_SYNTAX;
