@@ -63,7 +63,7 @@ static enum err get_token(struct instance *i, struct deadline *d, struct fault *
 	bool without = e == E_TIMEOUT || status == 403 || status == 404 || status == 405;
 	if (without && !is_true(&i->chain->env, "AWS_EC2_METADATA_V1_DISABLED"))
 		return OK;
-	return e == E_TIMEOUT ? E_MORE : fault_set(f, E_REFUSED, 0, "%: it answered % when it was asked for a token", SOURCE, NUM(status));
+	return e == E_TIMEOUT ? E_MORE : fault_set(f, E_REFUSED, 0, "it answered % when it was asked for a token", NUM(status));
 }
 
 /* With a new token once, if the old one has expired. */
@@ -78,34 +78,42 @@ static enum err get(struct str *body, struct instance *i, struct str path, struc
 	if (e == E_TIMEOUT && !r->value.n)
 		return E_MORE;
 	if (e == OK && status == 404)
-		return fault_set(f, E_CONFIG, 0, "%: this instance has no IAM role", SOURCE);
+		return fault_set(f, E_CONFIG, 0, "this instance has no IAM role");
 	if (e == OK && status != 200)
-		return fault_set(f, E_REFUSED, 0, "%: it answered %", SOURCE, NUM(status));
-	return e == OK || e == E_MORE ? e : fault_lead(f, e, SOURCE);
+		return fault_set(f, E_REFUSED, 0, "it answered %", NUM(status));
+	return e;
 }
 
-enum err instance_metadata_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+static enum err read_document(struct str *out, struct instance *i, struct deadline *d, struct fault *f)
 {
-	struct instance i = { .chain = c };
-	struct str role, rest, document;
+	struct str role, rest;
 	char memory[sizeof(ROLES) + ROLE_MAX];
 	struct buf path = BUF(memory);
-	if (is_true(&c->env, "AWS_EC2_METADATA_DISABLED"))
-		return E_MORE;
-	enum err e = find_server(&i, &c->env, f);
+	enum err e = find_server(i, &i->chain->env, f);
 	if (e == OK)
-		e = get_token(&i, d, f);
+		e = get_token(i, d, f);
 	if (e == OK)
-		e = get(&role, &i, S(ROLES), d, f);
+		e = get(&rest, i, S(ROLES), d, f);
 	if (e != OK)
 		return e;
-	str_cut(&role, &rest, role, '\n');
+	str_next(&role, &rest, '\n');
 	buf_format(&path, ROLES "%", role);
 	for (size_t n = 0; n < role.n; n++)
 		if (!is_alnum((unsigned char)role.p[n]) && str_find(S("+=,.@-_"), role.p[n]) == 7)
 			path.full = true;
 	if (!role.n || path.full)
-		return fault_set(f, E_SYNTAX, 0, "%: what it answered is no name of a role", SOURCE);
-	e = get(&document, &i, buf_str(&path), d, f);
-	return e == OK ? credentials_set_from_json(out, document, &c->scratch, SOURCE, f) : e;
+		return fault_set(f, E_SYNTAX, 0, "what it answered is no name of a role");
+	return get(out, i, buf_str(&path), d, f);
+}
+
+enum err instance_metadata_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	struct instance i = { .chain = c };
+	struct str document;
+	if (is_true(&c->env, "AWS_EC2_METADATA_DISABLED"))
+		return E_MORE;
+	enum err e = read_document(&document, &i, d, f);
+	if (e == OK)
+		return credentials_set_from_json(out, document, &c->scratch, SOURCE, f);
+	return e == E_MORE ? e : fault_lead(f, e, SOURCE);
 }
