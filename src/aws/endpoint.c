@@ -19,14 +19,14 @@ static const struct {
 	{ "", "amazonaws.com", "api.aws" },
 };
 
-static const struct str services[] = {
-	[AWS_LAMBDA] = STR("lambda"), [AWS_STS] = STR("sts"), [AWS_SSM] = STR("ssm"), [AWS_SECRETS_MANAGER] = STR("secretsmanager"),
-	[AWS_ROLES_ANYWHERE] = STR("rolesanywhere"),
+static const char services[][16] = {
+	[AWS_LAMBDA] = "lambda", [AWS_STS] = "sts", [AWS_SSM] = "ssm", [AWS_SECRETS_MANAGER] = "secretsmanager",
+	[AWS_ROLES_ANYWHERE] = "rolesanywhere",
 };
 
 struct str aws_service_name(enum aws_service service)
 {
-	return services[service];
+	return str_c(services[service]);
 }
 
 static void by_partition(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)
@@ -39,7 +39,7 @@ static void by_partition(struct endpoint *out, const struct endpoints *endpoints
 	bool plain = (service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
 	const char *domain = dual ? partitions[i].dual_domain : partitions[i].domain;
 	struct buf b = BUF(out->memory);
-	buf_format(&b, "%%.%.%", services[service], endpoints->fips && !plain ? S("-fips") : S(""), region,
+	buf_format(&b, "%%.%.%", aws_service_name(service), endpoints->fips && !plain ? S("-fips") : S(""), region,
 		(struct str){ domain, strnlen(domain, sizeof(partitions->dual_domain)) });
 	check(!b.full);
 	out->secure = true;
@@ -119,15 +119,16 @@ static struct str from_profile(const struct profile_in_use *profile, struct str 
 	return profile ? profile_get(&profile->files, profile->name, key) : S("");
 }
 
+/* In a profile it has the name of the variable without AWS_; capitals do not matter there. */
 static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct profile_in_use *profile,
-                          struct str key, struct fault *f)
+                          struct fault *f)
 {
 	struct str v = environment_get(env, variable);
 	if (!v.n)
-		v = from_profile(profile, key);
+		v = from_profile(profile, str_c(variable + 4));
 	*out = str_eq_nocase(v, S("true"));
 	return *out || !v.n || str_eq_nocase(v, S("false")) ? OK :
-		fault_set(f, E_CONFIG, 0, "% and % in a profile are true or false", str_c(variable), key);
+		fault_set(f, E_CONFIG, 0, "% is true or false, in a profile, too", str_c(variable));
 }
 
 /* As the SDKs derive them from the services' names: in capitals of variables, in lower case in a profile. */
@@ -159,11 +160,11 @@ enum err endpoints_read(struct endpoints *out, const struct environment *env, co
 {
 	bool ignore;
 	*out = (struct endpoints){ 0 };
-	enum err e = read_flag(&out->fips, env, "AWS_USE_FIPS_ENDPOINT", profile, S("use_fips_endpoint"), f);
+	enum err e = read_flag(&out->fips, env, "AWS_USE_FIPS_ENDPOINT", profile, f);
 	if (e == OK)
-		e = read_flag(&out->dual_stack, env, "AWS_USE_DUALSTACK_ENDPOINT", profile, S("use_dualstack_endpoint"), f);
+		e = read_flag(&out->dual_stack, env, "AWS_USE_DUALSTACK_ENDPOINT", profile, f);
 	if (e == OK)
-		e = read_flag(&ignore, env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, S("ignore_configured_endpoint_urls"), f);
+		e = read_flag(&ignore, env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, f);
 	for (size_t i = 0; e == OK && !ignore && i < AWS_SERVICES; i++) {
 		struct endpoint tried;
 		char memory[40];
