@@ -16,10 +16,9 @@ enum {
 static enum err read_variable(struct str *out, const struct environment *env, const char *name, size_t max, struct fault *f)
 {
 	struct str v = environment_get(env, name);
-	if (v.n > max)
-		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes", str_c(name), NUM(max));
-	if (!str_is_visible(v))
-		return fault_set(f, E_CONFIG, 0, "% holds a blank, a line end or another byte that no key has", str_c(name));
+	if (v.n > max || !str_is_visible(v))
+		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes, or has a blank, a line end or another byte in it that no key has",
+			str_c(name), NUM(max));
 	*out = v;
 	return OK;
 }
@@ -46,8 +45,8 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 		return e;
 	bool id = keys->access_key_id.n > 0, secret = keys->secret_access_key.n > 0;
 	if (id != secret)
-		return fault_set(f, E_CONFIG, 0, "%",
-			id ? S("AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY") : S("AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID"));
+		return fault_set(f, E_CONFIG, 0,
+			id ? "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY" : "AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID");
 	c->fixed = id && !environment_get(env, "GATEWAY_ROLESANYWHERE_CERT").n;
 	return OK;
 }

@@ -25,7 +25,7 @@ enum err credentials_set(struct credential_set *out, struct str id, struct str s
 	keys->source = source;
 	keys->expires_ms = INT64_MAX;
 	if (!id.n || !secret.n)
-		return fault_set(f, E_SYNTAX, 0, "% gave no %", source, id.n ? S("secret access key") : S("access key id"));
+		return fault_set(f, E_SYNTAX, 0, id.n ? "% gave no secret access key" : "% gave no access key id", source);
 	if (!put_part(&keys->access_key_id, &b, id, CREDENTIALS_ID_MAX) ||
 	    !put_part(&keys->secret_access_key, &b, secret, CREDENTIALS_SECRET_MAX) ||
 	    !put_part(&keys->session_token, &b, token, CREDENTIALS_TOKEN_MAX))

@@ -35,7 +35,7 @@ enum err metadata_ask(struct str *body, int *status, const struct metadata_reque
 	buf_put(&head, S("\r\n"));
 	struct str sent = arena_keep(r->scratch, &head);
 	if (head.full)
-		return fault_set(f, E_LIMIT, 0, "there is no memory left for a request");
+		return fault_set(f, E_LIMIT, 0, "the request's head is too large");
 	for (int i = 1;; i++) {
 		struct deadline patience = deadline_within(d, r->patience_ms);
 		buf_reset(&answer);

@@ -42,11 +42,8 @@ void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct
 	ct_wipe(memory, sizeof(memory));
 
 	struct str steps[] = { scope->region, scope->service, S("aws4_request") };
-	for (size_t i = 0; i < countof(steps); i++) {
-		struct sigv4_key before = *key;
-		hmac_sha256(key->bytes, digest_str(before.bytes), steps[i]);
-		ct_wipe(&before, sizeof(before));
-	}
+	for (size_t i = 0; i < countof(steps); i++)
+		hmac_sha256(key->bytes, digest_str(key->bytes), steps[i]);
 }
 
 /* Negative, 0 or positive as `a` sorts before, with or behind `b`, by bytes. */

@@ -22,7 +22,7 @@ void hmac_update(struct hmac *h, struct str bytes);
 /* Writes the code and wipes `h`. */
 void hmac_final(struct hmac *h, uint8_t out[static SHA256_SIZE]);
 
-/* In one go. */
+/* In one go; `out` may be where the key is. */
 void hmac_sha256(uint8_t out[static SHA256_SIZE], struct str key, struct str bytes);
 
 #endif

@@ -35,14 +35,15 @@ static void keep_line(void *ctx, struct str line)
 {
 	struct buf *last = ctx;
 	line = str_trim_lines(line);
-	if (line.n)
-		buf_reset(last);
-	buf_put(last, str_sub(line, 0, LINE_SHOWN));
+	if (!line.n)
+		return;
+	buf_reset(last);
+	buf_format(last, ": %", str_sub(line, 0, LINE_SHOWN));
 }
 
 enum err command_run(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f)
 {
-	char text[TEXT_MAX], path_memory[LOCAL_PATH_MAX], line[LINE_SHOWN], description[64], *words[WORDS_MAX];
+	char text[TEXT_MAX], path_memory[LOCAL_PATH_MAX], line[LINE_SHOWN + 2], description[64], *words[WORDS_MAX];
 	struct buf memory = BUF(text), path = BUF(path_memory), last = BUF(line);
 	struct local_result result;
 	(void)ctx;
@@ -57,6 +58,6 @@ enum err command_run(void *ctx, struct buf *out, struct str command, struct dead
 	enum err e = local_run(&result, out, &call, d, f);
 	if (e == OK && result.end == LOCAL_EXITED && result.code == 0 && !result.cut)
 		return OK;
-	return fault_set(f, e ? E_CONFIG : result.end == LOCAL_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %: %%%",
-		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : local_describe(description, &result), last.n ? S(": ") : S(""), buf_str(&last));
+	return fault_set(f, e ? E_CONFIG : result.end == LOCAL_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %: %%",
+		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : local_describe(description, &result), buf_str(&last));
 }
