@@ -7,7 +7,6 @@ enum err credential_sources_fetch(struct credential_set *out, struct credential_
 	};
 	enum err e = E_MORE;
 	size_t i = 0;
-	fault_set(f, E_CONFIG, 0, "EC2 instance metadata is switched off");
 	while (e == E_MORE && i < countof(sources))
 		e = sources[i++](out, c, d, f);
 	/* The last one is asked when nothing is configured. */

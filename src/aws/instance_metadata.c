@@ -110,8 +110,10 @@ enum err instance_metadata_fetch(struct credential_set *out, struct credential_c
 {
 	struct instance i = { .chain = c };
 	struct str document;
-	if (is_true(&c->env, "AWS_EC2_METADATA_DISABLED"))
+	if (is_true(&c->env, "AWS_EC2_METADATA_DISABLED")) {
+		fault_set(f, E_CONFIG, 0, "EC2 instance metadata is switched off");
 		return E_MORE;
+	}
 	enum err e = read_document(&document, &i, d, f);
 	if (e == OK)
 		return credentials_set_from_json(out, document, &c->scratch, SOURCE, f);

@@ -160,6 +160,7 @@ def test_no_credentials_at_all(make):
     if runtime.process.process.poll() is None:
         text = runtime.text(slack.command())
         assert "could not be started: " in text and "AWS_ACCESS_KEY_ID" in text
+        assert text.endswith("EC2 instance metadata is switched off")
 
 
 def test_no_region_in_the_environment(make):
