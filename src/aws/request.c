@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/version.h"
+#include "codec/form.h"
 #include "crypto/ct.h"
 #include "crypto/seed.h"
 #include "crypto/sha256.h"
@@ -29,6 +30,18 @@ static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const st
 		cache->n = b.n;
 	}
 	return &cache->key;
+}
+
+/* As the SDKs write it: percent-encoded except for what has a meaning in it. */
+static void put_trace_id(struct buf *out, struct str id)
+{
+	struct str plain = S("-_.~=;:+&[]{}\"',");
+	for (size_t i = 0; i < id.n; i++) {
+		if (is_alnum((unsigned char)id.p[i]) || str_find(plain, id.p[i]) < plain.n)
+			buf_put_char(out, id.p[i]);
+		else
+			percent_encode(out, str_sub(id, i, i + 1), false);
+	}
 }
 
 enum err aws_request_head(struct buf *out, const struct aws_request *r, const struct proxy_server *via, int64_t wall_seconds,
@@ -65,13 +78,16 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 		buf_format(out, "%: %\r\n", fields[i].name, fields[i].value);
 	}
 	buf_format(out, "content-length: %\r\nuser-agent: slack-lambda-gateway/" VERSION "\r\n", NUM(r->payload.n));
-	if (r->trace_id.n && r->trace_id.n <= TRACE_ID_MAX && http_value_ok(r->trace_id))
-		buf_format(out, "x-amzn-trace-id: %\r\n", r->trace_id);
+	if (r->trace_id.n && r->trace_id.n <= TRACE_ID_MAX) {
+		buf_put(out, S("x-amzn-trace-id: "));
+		put_trace_id(out, r->trace_id);
+		buf_put(out, S("\r\n"));
+	}
 	enum err e = OK;
 	struct sigv4_signer own;
 	const struct sigv4_signer *signer = r->signer;
 	if (r->keys) {
-		sigv4_signer(&own, r->keys->access_key_id, signing_key(r->key_cache, r->keys, &scope));
+		own = sigv4_signer(r->keys->access_key_id, signing_key(r->key_cache, r->keys, &scope));
 		signer = &own;
 	}
 	if (signer) {

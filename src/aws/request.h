@@ -38,10 +38,10 @@ struct aws_request {
 
 	/* what */
 	struct str path;                    /* behind the endpoint's base path, percent-encoded */
-	struct str query;                   /* as in struct sigv4_request; usually empty */
+	struct str query;                   /* without '?', percent-encoded; usually empty */
 	const struct sigv4_header *fields;  /* besides Host, X-Amz-Date and X-Amz-Security-Token; all are signed */
 	size_t fields_count;                /* at most AWS_REQUEST_FIELDS_MAX */
-	struct str trace_id;                /* for X-Amzn-Trace-Id, which is not signed; left out if empty or unfit */
+	struct str trace_id;                /* for X-Amzn-Trace-Id, which is not signed; empty for none */
 	struct str payload;
 };
 

@@ -54,15 +54,21 @@ static int order(struct str a, struct str b)
 	return first ? first : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Sorts by name; headers of the same name keep their order. */
-static void sort(struct sigv4_header *headers, size_t count)
+/* Sorts by name. Of pairs with the same name, those of a query go by value, while headers keep their order. */
+static void sort(struct sigv4_header *pairs, size_t count, bool by_value)
 {
 	for (size_t i = 1; i < count; i++) {
-		struct sigv4_header header = headers[i];
+		struct sigv4_header pair = pairs[i];
 		size_t at = i;
-		for (; at > 0 && order(headers[at - 1].name, header.name) > 0; at--)
-			headers[at] = headers[at - 1];
-		headers[at] = header;
+		for (; at > 0; at--) {
+			int before = order(pairs[at - 1].name, pair.name);
+			if (before == 0 && by_value)
+				before = order(pairs[at - 1].value, pair.value);
+			if (before <= 0)
+				break;
+			pairs[at] = pairs[at - 1];
+		}
+		pairs[at] = pair;
 	}
 }
 
@@ -84,6 +90,27 @@ static void put_path(struct buf *out, struct str path)
 	}
 	if (slash_at_end || out->n == start)
 		buf_put_char(out, '/');
+}
+
+static void put_query(struct buf *out, struct str query)
+{
+	struct sigv4_header pairs[SIGV4_QUERY_MAX];
+	size_t count = 0;
+	while (query.n) {
+		struct str pair;
+		str_next(&pair, &query, '&');
+		if (pair.n == 0)
+			continue;
+		if (count == SIGV4_QUERY_MAX) {
+			out->full = true;
+			return;
+		}
+		str_cut(&pairs[count].name, &pairs[count].value, pair, '=');
+		count++;
+	}
+	sort(pairs, count, true);
+	for (size_t i = 0; i < count; i++)
+		buf_format(out, "%%=%", i ? S("&") : S(""), pairs[i].name, pairs[i].value);
 }
 
 /* Without blanks around it, every run of blanks inside made one space. */
@@ -109,7 +136,7 @@ static struct headers headers_sorted(const struct sigv4_request *req)
 	struct headers h = { .count = req->headers_count };
 	check(h.count <= SIGV4_HEADERS_MAX);
 	memcpy(h.list, req->headers, h.count * sizeof(h.list[0]));
-	sort(h.list, h.count);
+	sort(h.list, h.count, false);
 	return h;
 }
 
@@ -131,7 +158,8 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 	struct headers h = headers_sorted(req);
 	buf_format(out, "%\n", req->method);
 	put_path(out, req->path);
-	buf_format(out, "\n%", req->query);
+	buf_put_char(out, '\n');
+	put_query(out, req->query);
 	for (size_t i = 0; i < h.count; i++) {
 		if (repeats(&h, i))
 			buf_put_char(out, ',');
@@ -161,9 +189,9 @@ static size_t sign_with_hmac(const void *key, uint8_t out[static SIGV4_SIGNATURE
 	return SHA256_SIZE;
 }
 
-void sigv4_signer(struct sigv4_signer *out, struct str access_key_id, const struct sigv4_key *key)
+struct sigv4_signer sigv4_signer(struct str access_key_id, const struct sigv4_key *key)
 {
-	*out = (struct sigv4_signer){ S(SIGV4_ALGORITHM), access_key_id, sign_with_hmac, key->bytes };
+	return (struct sigv4_signer){ S(SIGV4_ALGORITHM), access_key_id, sign_with_hmac, key->bytes };
 }
 
 void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,

@@ -14,6 +14,7 @@
 
 enum {
 	SIGV4_HEADERS_MAX = 16,
+	SIGV4_QUERY_MAX = 16,        /* pairs */
 	SIGV4_SECRET_MAX = 128,
 	SIGV4_SIGNATURE_MAX = 512,   /* bytes: one by an RSA key of 4096 bits */
 	SIGV4_CANONICAL_MAX = 12288, /* a session token of 8 KiB and a path are the most of it */
@@ -27,7 +28,7 @@ struct sigv4_header {
 struct sigv4_request {
 	struct str method;
 	struct str path;   /* as on the wire, without the query; empty means "/" */
-	struct str query;  /* as on the wire, without '?': pairs NAME=VALUE, percent-encoded, in the order of their bytes */
+	struct str query;  /* as on the wire, without '?'; names and values percent-encoded */
 	const struct sigv4_header *headers; /* those to sign, host among them, in any order */
 	size_t headers_count;               /* 1 to SIGV4_HEADERS_MAX */
 	uint8_t payload_hash[32];           /* SHA-256 of the body */
@@ -52,14 +53,14 @@ struct sigv4_signer {
 };
 
 /* The usual one; `key` is borrowed. */
-void sigv4_signer(struct sigv4_signer *out, struct str access_key_id, const struct sigv4_key *key);
+struct sigv4_signer sigv4_signer(struct str access_key_id, const struct sigv4_key *key);
 
 struct sigv4_scope sigv4_scope(int64_t wall_seconds, struct str region, struct str service);
 
 /* The secret has at most SIGV4_SECRET_MAX bytes. */
 void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct sigv4_scope *scope);
 
-/* Appends the canonical request. Overflow shows in out->full. */
+/* Appends the canonical request. Overflow, and more than SIGV4_QUERY_MAX pairs, show in out->full. */
 void sigv4_canonical(struct buf *out, const struct sigv4_request *req);
 
 /* Appends the string to sign for a canonical request. */
