@@ -236,7 +236,7 @@ packaging: dist build/setup-test
 	$(Q)$(PYTHON) tests/packaging
 
 e2e: all build/setup-test
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 4 tests/e2e $(ARGS)
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 8 tests/e2e $(ARGS)
 
 conformance: all build/setup-test
 	$(Q)tests/conformance/run $(ARGS)
