@@ -149,7 +149,7 @@ static char *map(size_t size)
  * much as ten other system calls, and so does a page that is touched. */
 void *environment_map_memory(size_t size)
 {
-	static _Alignas(PAGE) char own[REGION_SIZE];
+	static _Alignas(PAGE) __attribute__((section(".bss._last"))) char own[REGION_SIZE];
 	static char *region;
 	static size_t used, mapped;
 	size_t alignment = size < LARGE ? 64 : PAGE;
