@@ -1,13 +1,13 @@
 /* Which of the things that this program can be, by how it was started. */
 
 #include "base/version.h"
-#include "host/check.h"
-#include "host/console.h"
-#include "host/environment.h"
-#include "host/lambda.h"
-#include "host/process.h"
-#include "host/send.h"
-#include "host/serve.h"
+#include "cli/check.h"
+#include "cli/console.h"
+#include "cli/send.h"
+#include "cli/serve.h"
+#include "lambda/runtime.h"
+#include "os/process.h"
+#include "os/variables.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -58,13 +58,13 @@ extern char relro_begin[], relro_end[];
 int main(int argc, char **argv)
 {
 	struct fault f;
-	struct environment env = environment_of_process();
+	struct environment env = variables_of_process();
 	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
 	/* A loader would have done that; a static program has none. */
 	check(mprotect(relro_begin, (size_t)(relro_end - relro_begin), PROT_READ) == 0);
 	process_prepare();
 	if (argc == 1 && environment_get(&env, "AWS_LAMBDA_RUNTIME_API").n)
-		return lambda_run();
+		return runtime_run();
 	for (size_t i = 0; i < countof(commands); i++)
 		if (str_eq(argument, str_c(commands[i].name)))
 			return commands[i].run(argv + 2);

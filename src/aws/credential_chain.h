@@ -15,7 +15,7 @@
 #include "aws/client.h"
 #include "aws/request.h"
 #include "base/environment.h"
-#include "base/generation.h"
+#include "os/generation.h"
 
 #include <stdatomic.h>
 

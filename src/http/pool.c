@@ -1,8 +1,8 @@
 #include "http/pool.h"
 
 #include "base/clock.h"
-#include "base/lock.h"
 #include "net/tls_client.h"
+#include "os/lock.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
 #ifndef HTTP_POOL_H
 #define HTTP_POOL_H
 
-#include "base/lock.h"
 #include "http/client.h"
+#include "os/lock.h"
 
 /* Servers and load balancers commonly end idle connections after 60 s; one that is about to end is no gain. */
 enum { HTTP_POOL_IDLE_MS = 50000 };

@@ -19,8 +19,8 @@
 
 #include "base/deadline.h"
 #include "base/fault.h"
-#include "base/lock.h"
 #include "net/address.h"
+#include "os/lock.h"
 
 
 enum { RESOLVE_CACHE_SIZE = 16, RESOLVE_PATIENCE_MS = 600 };

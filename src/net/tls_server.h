@@ -9,8 +9,8 @@
 #ifndef NET_TLS_SERVER_H
 #define NET_TLS_SERVER_H
 
-#include "base/lock.h"
 #include "crypto/identity.h"
+#include "os/lock.h"
 
 
 enum {

@@ -1,7 +1,7 @@
 /* The listener alone. The program's own main belongs to its own link: it has no allocator, which the sanitizer needs. */
 
-#include "host/process.h"
-#include "host/serve.h"
+#include "os/process.h"
+#include "cli/serve.h"
 
 int main(int argc, char **argv)
 {

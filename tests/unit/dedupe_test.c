@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "check.h"
-#include "host/dedupe.h"
+#include "service/dedupe.h"
 
 #include <pthread.h>
 

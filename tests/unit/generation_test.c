@@ -1,4 +1,4 @@
-#include "base/generation.h"
+#include "os/generation.h"
 
 #include "check.h"
 

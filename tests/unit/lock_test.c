@@ -1,4 +1,4 @@
-#include "base/lock.h"
+#include "os/lock.h"
 
 #include "base/clock.h"
 #include "check.h"

@@ -1,0 +1,24 @@
+/* options.h - command line options over environment variables: --foo-bar VALUE (or --foo-bar=VALUE) is
+ * GATEWAY_FOO_BAR. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "base/environment.h"
+#include "base/fault.h"
+
+enum { OPTIONS_MAX = 32, OPTION_NAME_MAX = 64 };
+
+struct options {
+	struct environment below;
+	size_t count;
+	char names[OPTIONS_MAX][OPTION_NAME_MAX];
+	const char *values[OPTIONS_MAX];
+};
+
+/* Reads the arguments. They and *o must outlive the environment that options_environment makes of them. E_CONFIG names the one that
+ * is wrong, and what there is: config_names. */
+must_check enum err options_read(struct options *o, char **arguments, const struct environment *below, struct fault *f);
+
+struct environment options_environment(struct options *o);
+
+#endif

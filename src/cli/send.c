@@ -1,0 +1,198 @@
+#include "cli/send.h"
+
+#include "aws/endpoint.h"
+#include "base/clock.h"
+#include "base/version.h"
+#include "cli/console.h"
+#include "codec/form.h"
+#include "codec/json_read.h"
+#include "gateway/front_door.h"
+#include "os/memory.h"
+#include "os/variables.h"
+#include "service/services.h"
+
+#include <unistd.h>
+
+enum {
+	FIELDS_MAX = 64,
+	TIME_MS = 10000,
+	HEAD_SIZE = 2 * ENDPOINT_URL_MAX + PROXY_FIELD_MAX + 1024,
+	ANSWER_SIZE = 8 << 20,
+};
+
+static const char usage[] =
+	"slack-lambda-gateway send URL [--command /x] [--text T] [--field name=value]... [--payload JSON] [--event JSON]\n"
+	"\n"
+	"Signs a slash command with the first SLACK_SIGNING_SECRET as Slack would, sends it, and prints the answer.\n"
+	"With --payload it is an interaction, with --event an event.\n";
+
+/* What is sent and what comes back. Strings are the command line's. */
+struct letter {
+	struct str url, payload, event;
+	struct form {
+		struct str name, value;
+	} fields[FIELDS_MAX];
+	size_t fields_count;
+	struct endpoint to;
+	struct http_response response;
+	struct services services;
+	char head[HEAD_SIZE], form[BODY_MAX], answer[ANSWER_SIZE];
+};
+
+/* A field given again replaces the old one: --field overrides what is made up below. */
+static enum err add_field(struct letter *l, struct str name, struct str value, struct fault *f)
+{
+	size_t i = 0;
+	while (i < l->fields_count && !str_eq(l->fields[i].name, name))
+		i++;
+	if (i == FIELDS_MAX)
+		return fault_set(f, E_CONFIG, 0, "more than % fields", NUM(FIELDS_MAX));
+	l->fields[i] = (struct form){ name, value };
+	l->fields_count += i == l->fields_count;
+	return OK;
+}
+
+static enum err read_option(struct letter *l, struct str option, struct str value, struct fault *f)
+{
+	struct str name = str_skip(option, 2);
+	struct json v;
+	size_t position;
+	bool is_event = str_eq(option, S("--event"));
+	if (is_event || str_eq(option, S("--payload"))) {
+		*(is_event ? &l->event : &l->payload) = value;
+		return json_check(&v, &position, value) == OK ? OK :
+			fault_set(f, E_CONFIG, 0, "% is not valid JSON at byte %", option, NUM(position));
+	}
+	if (str_eq(option, S("--field"))) {
+		if (!str_cut(&name, &value, value, '=') || !name.n)
+			return fault_set(f, E_CONFIG, 0, "--field must be name=value");
+	} else if (!str_eq(option, S("--command")) && !str_eq(option, S("--text"))) {
+		return fault_set(f, E_CONFIG, 0, "%? There are --command, --text, --field, --payload and --event", option);
+	}
+	return add_field(l, name, value, f);
+}
+
+static enum err read_arguments(struct letter *l, char **arguments, struct fault *f)
+{
+	struct str field, made_up = S("command=/test text= user_id=U0000000000 user_name=tester team_id=T0000000000 "
+		"channel_id=C0000000000 channel_name=test");
+	enum err e = OK;
+	while (e == OK && made_up.n) {
+		str_next(&field, &made_up, ' ');
+		e = read_option(l, S("--field"), field, f);
+	}
+	for (; e == OK && *arguments; arguments++) {
+		struct str argument = str_c(*arguments);
+		if (!str_starts(argument, S("-")) && !l->url.n)
+			l->url = argument;
+		else if (!str_starts(argument, S("--")))
+			e = fault_set(f, E_CONFIG, 0, "%? One URL is enough", argument);
+		else if (!arguments[1])
+			e = fault_set(f, E_CONFIG, 0, "% needs a value", argument);
+		else
+			e = read_option(l, argument, str_c(*++arguments), f);
+	}
+	if (e == OK && !l->url.n)
+		e = fault_set(f, E_CONFIG, 0, "send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy");
+	if (e == OK && l->payload.n && l->event.n)
+		e = fault_set(f, E_CONFIG, 0, "--payload and --event do not go together");
+	return e;
+}
+
+static enum err make_body(struct str *out, struct letter *l, struct fault *f)
+{
+	struct buf b = BUF(l->form);
+	if (l->payload.n)
+		form_put(&b, S("payload"), l->payload);
+	for (size_t i = 0; i < l->fields_count && !l->payload.n; i++)
+		form_put(&b, l->fields[i].name, l->fields[i].value);
+	*out = l->event.n ? l->event : buf_str(&b);
+	return b.full || out->n > BODY_MAX ? fault_set(f, E_CONFIG, 0, "the request is larger than a gateway takes") : OK;
+}
+
+static enum err read_url(struct endpoint *to, struct str url, struct fault *f)
+{
+	enum err e = endpoint_from_url(to, url, f);
+	/* What stands before an @ may be a password, and a control byte belongs on no terminal. */
+	bool fit = str_find(url, '@') == url.n && http_value_ok(url);
+	struct str shown = fit ? str_sub(url, 0, 100) : S("the URL");
+	return e == OK ? OK : fault_lead(f, e, shown);
+}
+
+/* As it was written, while an endpoint's has no slash at its end. */
+static struct str path_of(struct str url)
+{
+	struct str rest = str_skip(url, str_find_str(url, S("://")) + 3);
+	struct str path = str_skip(rest, str_find(rest, '/'));
+	return path.n ? path : S("/");
+}
+
+static enum err exchange(struct letter *l, struct str body, struct fault *f)
+{
+	struct services *s = &l->services;
+	const struct endpoint *to = &l->to;
+	struct buf head = BUF(l->head), answer = BUF(l->answer);
+	struct deadline d = deadline_in(TIME_MS);
+	struct str stamp = DIGITS(clock_wall_ms() / 1000);
+	struct http_progress progress = { 0 };
+	const struct stream_target target = {
+		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
+	};
+	struct http_client *client = http_pool_take(&s->pool, &target, false);
+	check(client);
+	enum err e = stream_connect(&client->stream, &target, &d, f);
+	if (e != OK)
+		return e;
+	const struct proxy_server *via = client->stream.via;
+	buf_format(&head, "POST %%% HTTP/1.1\r\n", via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url));
+	proxy_put_field(&head, via);
+	buf_format(&head, "Host: %\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/%\r\n"
+		"Content-Length: %\r\nConnection: close\r\nX-Slack-Request-Timestamp: %\r\nX-Slack-Signature: ",
+		to->authority, l->event.n ? S("json") : S("x-www-form-urlencoded"), NUM(body.n), stamp);
+	slack_sign(&head, &s->secrets.sets[0], stamp, body);
+	buf_put(&head, S("\r\n\r\n"));
+	check(!head.full);
+	const struct str parts[] = { buf_str(&head), body };
+	const struct http_request request = { .parts = parts, .count = countof(parts) };
+	return http_exchange(client, &l->response, &progress, &request, &answer, &d, f);
+}
+
+static void print(const struct http_response *r)
+{
+	console_put(STDOUT_FILENO, DIGITS(r->head.status));
+	console_put(STDOUT_FILENO, S("\n"));
+	console_put(STDOUT_FILENO, r->body);
+	if (r->body.n && !str_ends(r->body, S("\n")))
+		console_put(STDOUT_FILENO, S("\n"));
+}
+
+int send_run(char **arguments)
+{
+	struct fault f;
+	struct str body;
+	struct letter *l = memory_map(sizeof(*l));
+	struct environment env = variables_of_process();
+	if (!*arguments || str_eq(str_c(*arguments), S("--help"))) {
+		console_put(*arguments ? STDOUT_FILENO : STDERR_FILENO, str_c(usage));
+		return *arguments ? 0 : 2;
+	}
+	enum err e = read_arguments(l, arguments, &f);
+	if (e == OK)
+		e = services_start(&l->services, &env, 1, &f);
+	if (e == OK && !l->services.config.sources_count)
+		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
+	if (e == OK)
+		e = read_url(&l->to, l->url, &f);
+	if (e == OK)
+		e = make_body(&body, l, &f);
+	if (e != OK)
+		return console_fail(2, &f);
+	struct deadline d = deadline_in(TIME_MS);
+	e = signing_secrets_read(&l->services.secrets, &d, &f);
+	if (!l->services.secrets.sets[0].list[0].missing)
+		e = exchange(l, body, &f);
+	if (e != OK)
+		return console_fail(1, &f);
+	print(&l->response);
+	return l->response.head.status / 100 == 2 ? 0 : 1;
+}

@@ -1,0 +1,22 @@
+#include "cli/serve.h"
+
+#include "cli/console.h"
+#include "cli/options.h"
+#include "listener/loop.h"
+#include "os/memory.h"
+#include "os/variables.h"
+
+int serve_run(char **arguments)
+{
+	struct fault f;
+	struct options options;
+	struct listener_config config;
+	struct environment process = variables_of_process(), env = options_environment(&options);
+	struct services *s = memory_map(sizeof(*s));
+	enum err e = options_read(&options, arguments, &process, &f);
+	if (e == OK)
+		e = listener_config_read(&config, &env, &f);
+	if (e == OK)
+		e = services_start(s, &env, config.workers, &f);
+	return e == OK ? listener_run(s, &config, &env) : console_fail(2, &f);
+}

@@ -1,0 +1,366 @@
+#include "lambda/runtime.h"
+
+#include "base/clock.h"
+#include "base/version.h"
+#include "codec/json_write.h"
+#include "gateway/relay.h"
+#include "os/memory.h"
+#include "os/thread.h"
+#include "os/variables.h"
+#include "service/destination.h"
+#include "service/dispatch.h"
+
+#include <stdlib.h>
+
+#define API "/2018-06-01/runtime"
+
+enum {
+	EVENT_MAX = 6 * 1024 * 1024 + 100,   /* what Lambda hands over at most, it cuts the rest */
+	FRAMING_MAX = 64 * 1024,             /* room for chunk sizes between the parts of an event */
+	ARENA_SIZE = 16 * 1024 * 1024,       /* address space: a decoded 6 MB body and replies; only what is used is backed */
+	KEEP_SIZE = 256 * 1024,              /* memory kept from one event to the next */
+	REQUEST_ID_MAX = 128,
+	TRACE_ID_MAX = 1024,
+	NEXT_TRIES = 3,
+	NEXT_PAUSE_MS = 50,
+	POST_MS = 1000,                      /* for the Runtime API, next door, to take an answer */
+	WARM_UP_MS = 300,
+	RENEW_MS = 2000,
+	STAMP_AGE_MAX_MS = 3000,             /* a front door's time stamp that is older, or from the future, is not believed */
+	SOFT_MARGIN_MS = 200,                /* before Lambda's deadline Slack must have its answer, */
+	HARD_MARGIN_MS = 300,                /* and the work must have ended */
+	NO_DEADLINE_MS = 30000,              /* for an event that came without a deadline */
+	SHORT_TIMEOUT_MS = 5000,
+	CONCURRENCY_MAX = 1024,
+	THREAD_STACK = 512 * 1024,           /* a TLS handshake needs some 20 KiB, a head's buffer 8, replies a few */
+};
+
+/* One thread's view of the Runtime API and the event in its hands. */
+struct loop {
+	struct services *services;
+	struct invoker invoker;
+	struct stream_target api;
+	struct str authority;
+	struct arena event_memory; /* holds nothing but the event */
+	struct arena arena;
+
+	char request_id[REQUEST_ID_MAX];
+	struct str id, trace;
+	int64_t arrived_mono, arrived_wall, deadline_wall;
+	enum front_door door;
+	bool fatal; /* an answer could not be delivered: there is no point in asking for more */
+	struct http_response response;
+	struct http_client client;
+	/* What is touched before the first event ends with the page that it begins in. */
+	char trace_id[TRACE_ID_MAX];
+};
+
+/* ---- the Runtime API ---- */
+
+static enum err exchange(struct loop *l, const struct str *parts, size_t count, struct buf *body,
+                         struct deadline *d, struct fault *f)
+{
+	struct http_progress progress = { 0 };
+	const struct http_request request = { .parts = parts, .count = count };
+	enum err e = OK;
+	if (l->client.stream.fd < 0)
+		e = stream_connect(&l->client.stream, &l->api, d, f);
+	return e == OK ? http_exchange(&l->client, &l->response, &progress, &request, body, d, f) : e;
+}
+
+/* Posts to the Runtime API, once more on a new connection if the kept one was of no use: a second answer to
+ * the same event is refused there, so nothing can be doubled. Returns the status, 0 when none came. */
+static int post(struct loop *l, struct str path, struct str error_type, struct str body)
+{
+	char answer[1024];
+	struct fault f;
+	struct str error_field = error_type.n ? S("\r\nLambda-Runtime-Function-Error-Type: ") : S("");
+	const struct str parts[] = {
+		S("POST " API), path, S(" HTTP/1.1\r\nHost: "), l->authority,
+		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json\r\nContent-Length: "), DIGITS(body.n),
+		error_field, error_type, S("\r\n\r\n"), body,
+	};
+	enum err e = E_CLOSED;
+	for (int i = 0; i < 2 && e != OK && e != E_TIMEOUT; i++) {
+		struct deadline d = deadline_in(POST_MS);
+		struct buf text = BUF(answer);
+		e = exchange(l, parts, countof(parts), &text, &d, &f);
+	}
+	if (e != OK)
+		log_failure("the Runtime API cannot be reached", l->id, &f);
+	return e == OK ? l->response.head.status : 0;
+}
+
+static void post_answer(struct loop *l, struct str body)
+{
+	char path[sizeof("/invocation//response") + REQUEST_ID_MAX];
+	struct buf b = BUF(path);
+	buf_format(&b, "/invocation/%/response", l->id);
+	int status = post(l, buf_str(&b), S(""), body);
+	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
+	l->fatal = status == 0 || status >= 500;
+	if (status && (status < 200 || status > 299))
+		LOG(LOG_ERROR, "the Runtime API did not take the answer", "request_id status#", l->id, NUM(status));
+}
+
+static void take_text(struct str *out, char *memory, size_t cap, struct str value)
+{
+	struct buf b = { memory, 0, cap, false };
+	buf_put(&b, value);
+	*out = b.full ? S("") : buf_str(&b);
+}
+
+/* Keeps what is needed of the head of /next: its views die with the next request on the connection. */
+static bool take_head(struct loop *l, const struct http_head *head)
+{
+	uint64_t deadline;
+	struct str id = http_field_get(head, S("Lambda-Runtime-Aws-Request-Id"));
+	bool repeated = str_eq(id, l->id);
+	for (size_t i = 0; i < id.n; i++)
+		if (!is_alnum((unsigned char)id.p[i]) && id.p[i] != '-' && id.p[i] != '_')
+			return false;
+	if (id.n == 0 || id.n > REQUEST_ID_MAX || repeated)
+		return false;
+	take_text(&l->id, l->request_id, sizeof(l->request_id), id);
+	take_text(&l->trace, l->trace_id, sizeof(l->trace_id), http_field_get(head, S("Lambda-Runtime-Trace-Id")));
+	l->deadline_wall = l->arrived_wall + NO_DEADLINE_MS;
+	if (str_to_u64(&deadline, http_field_get(head, S("Lambda-Runtime-Deadline-Ms")), INT64_MAX))
+		l->deadline_wall = (int64_t)deadline;
+	return true;
+}
+
+/* Waits for the next event, as long as it takes. False when there will be none. */
+static bool next(struct loop *l, struct str *event)
+{
+	const struct http_head *head = &l->response.head;
+	struct fault f;
+	const struct str parts[] = {
+		S("GET " API "/invocation/next HTTP/1.1\r\nHost: "), l->authority, S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\n\r\n"),
+	};
+	for (int i = 0; i < NEXT_TRIES; i++) {
+		struct deadline d = deadline_none();
+		arena_reset(&l->event_memory);
+		struct buf body = arena_rest(&l->event_memory);
+		enum err e = exchange(l, parts, countof(parts), &body, &d, &f);
+		l->arrived_mono = clock_mono_ms();
+		l->arrived_wall = clock_wall_ms();
+		*event = l->response.body;
+		if (e == OK && head->status == 200 && take_head(l, head))
+			return true;
+		if (e == OK)
+			fault_set(&f, E_SYNTAX, 0, "it answered %%", NUM(head->status),
+				head->status == 200 ? S(" without a new request id") : S(""));
+		log_failure("no event from the Runtime API", S(""), &f);
+		clock_sleep_ms(NEXT_PAUSE_MS);
+	}
+	return false;
+}
+
+/* ---- one event ---- */
+
+static void answer_event(void *ctx, const struct reply *reply)
+{
+	struct loop *l = ctx;
+	struct buf b = arena_rest(&l->arena);
+	front_door_answer(&b, l->door, reply);
+	post_answer(l, arena_keep(&l->arena, &b));
+}
+
+static int64_t min_ms(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t hard_moment(const struct loop *l)
+{
+	return l->arrived_mono + l->deadline_wall - l->arrived_wall - HARD_MARGIN_MS;
+}
+
+/* The user's time runs since the front door saw the request, cold start included. */
+static int64_t soft_moment(const struct loop *l, int64_t stamp_ms)
+{
+	int64_t age = l->arrived_wall - stamp_ms;
+	int64_t left = l->deadline_wall - l->arrived_wall;
+	if (stamp_ms == 0 || age < 0 || age > STAMP_AGE_MAX_MS)
+		age = 0;
+	return l->arrived_mono + min_ms(l->services->config.timeout_ms - age, left - SOFT_MARGIN_MS);
+}
+
+static void warn_of_short_timeout(const struct loop *l)
+{
+	static _Atomic bool warned;
+	int64_t left = l->deadline_wall - l->arrived_wall;
+	if (left < SHORT_TIMEOUT_MS && !warned) {
+		warned = true;
+		LOG(LOG_WARN,
+			"this function's timeout leaves no time to finish what Slack cannot wait for; set it to 30 seconds",
+			"left_ms#", NUM(left));
+	}
+}
+
+static void carry_out(struct loop *l, const struct decision *decision, const struct gateway_request *req, struct str event)
+{
+	struct dispatch d = {
+		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
+		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
+		.soft = soft_moment(l, req->arrived_ms), .hard = hard_moment(l),
+	};
+	if (decision->payload == PAYLOAD_SLACK && dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
+		struct reply reply;
+		reply_error(&reply, 413, S("the request is too large to be passed on"), &l->arena);
+		answer_event(l, &reply);
+		return;
+	}
+	warn_of_short_timeout(l);
+	if (dispatch_run(&d) && l->services->credentials.fixed) {
+		LOG(LOG_ERROR,
+			"this sandbox's credentials have expired: the process ends, Lambda starts a new one", "");
+		l->fatal = true;
+	}
+}
+
+static void decide_event(struct loop *l, struct decision *decision, const struct gateway_request *req)
+{
+	struct signing_secrets *s = &l->services->secrets;
+	signing_secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
+	if (signing_secrets_renew(s, decision->verdict, soft_moment(l, req->arrived_ms)))
+		signing_secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
+}
+
+static void handle(struct loop *l, struct str event)
+{
+	struct gateway_request req;
+	struct decision decision;
+	struct fault f;
+	arena_reset(&l->arena);
+	enum err e = front_door_read(&req, event, &l->arena, &f);
+	l->door = req.door;
+	if (e == OK && req.door == DOOR_NONE && record_detect(event)) {
+		struct deadline d = { .hard = hard_moment(l), .soft = DEADLINE_NEVER };
+		destination_run(l->services, event, l->id, l->arrived_wall / 1000, &d, &l->arena);
+		post_answer(l, S("{}"));
+		return;
+	}
+	if (e == OK && req.door == DOOR_NONE) {
+		LOG(LOG_DEBUG, "the event is no HTTP request", "request_id", l->id);
+		post_answer(l, S("{}"));
+		return;
+	}
+	if (e == E_SYNTAX && event.n >= EVENT_MAX)
+		e = fault_set(&f, E_LIMIT, 0, "the event was cut off at % bytes, the most that Lambda hands over",
+			NUM(event.n));
+	if (e == OK)
+		decide_event(l, &decision, &req);
+	else
+		decide_unreadable(&decision, &f, &l->arena);
+	if (decision.action == ACTION_INVOKE) {
+		carry_out(l, &decision, &req, event);
+		return;
+	}
+	answer_event(l, &decision.reply);
+	LOG(decision.level, "answered", "request_id status# why reason", l->id, NUM(decision.reply.status), decision.why,
+		e == OK ? S("") : fault_text(&f));
+}
+
+/* ---- life ---- */
+
+static void loop_init(struct loop *l, struct services *s, const struct environment *env)
+{
+	uint64_t port = 80;
+	struct str host, port_text;
+	l->services = s;
+	services_invoker(&l->invoker, s);
+	l->authority = environment_get(env, "AWS_LAMBDA_RUNTIME_API");
+	if (str_cut(&host, &port_text, l->authority, ':') && !str_to_u64(&port, port_text, 65535))
+		port = 0; /* nothing listens there: the message names the address */
+	l->api = (struct stream_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
+	l->event_memory = (struct arena){ memory_map(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
+	l->arena = (struct arena){ memory_map(ARENA_SIZE), 0, ARENA_SIZE };
+	http_client_init(&l->client, NULL);
+}
+
+/* Nobody waits now, if anybody must. What is due while the sandbox is frozen is found by the next event. */
+static void renew_credentials(struct loop *l)
+{
+	struct deadline d = deadline_in(RENEW_MS);
+	if (!l->fatal)
+		(void)credentials_renew(&l->services->credentials, &d);
+}
+
+static void *loop_run(void *arg)
+{
+	struct loop *l = arg;
+	struct str event;
+	while (!l->fatal && next(l, &event)) {
+		handle(l, event);
+		renew_credentials(l);
+		memory_trim(l->event_memory.p, l->event_memory.cap, KEEP_SIZE, event.n);
+		memory_trim(l->arena.p, l->arena.cap, KEEP_SIZE, l->arena.n);
+	}
+	/* What one thread cannot do, none can: the platform starts the process anew. */
+	exit(1);
+}
+
+static int refuse_to_start(struct loop *l, const struct fault *f)
+{
+	char text[1024];
+	struct buf b = BUF(text);
+	struct json_writer w = json_writer(&b);
+	json_open(&w, '{');
+	json_fields(&w, "errorMessage errorType", fault_text(f), S("Runtime.InvalidConfiguration"));
+	json_key(&w, S("stackTrace"));
+	json_open(&w, '[');
+	json_close(&w, ']');
+	json_close(&w, '}');
+	log_failure("the configuration cannot be used", S(""), f);
+	post(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
+	return 2;
+}
+
+/* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is made
+ * ready then. */
+static void warm_up(struct loop *l)
+{
+	struct fault f;
+	struct services *s = l->services;
+	struct deadline d = deadline_in(WARM_UP_MS);
+	signing_secrets_read_aside(&s->secrets, false);
+	if (s->aws.region.n) {
+		(void)credentials_renew(&s->credentials, &d);
+		if (invoke_warm_up(&l->invoker, s->aws.region, &d, &f) != OK)
+			LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
+	}
+	signing_secrets_wait(&s->secrets, &d);
+}
+
+static size_t concurrency_of(const struct environment *env)
+{
+	uint64_t n;
+	return str_to_u64(&n, environment_get(env, "AWS_LAMBDA_MAX_CONCURRENCY"), CONCURRENCY_MAX) && n > 0 ? n : 1;
+}
+
+static void start_another(struct loop *l)
+{
+	struct fault f;
+	if (thread_start(loop_run, l, THREAD_STACK, &f) != OK)
+		log_failure("fewer events at once than Lambda asked for", S(""), &f);
+}
+
+int runtime_run(void)
+{
+	struct fault f;
+	struct environment env = variables_of_process();
+	size_t loops = concurrency_of(&env);
+	struct services *s = memory_map(sizeof(*s));
+	struct loop *l = memory_map(loops * sizeof(*l));
+	enum err e = services_start(s, &env, loops, &f);
+	for (size_t i = 0; i < loops; i++)
+		loop_init(&l[i], s, &env);
+	if (e != OK)
+		return refuse_to_start(l, &f);
+	warm_up(l);
+	for (size_t i = 1; i < loops; i++)
+		start_another(&l[i]);
+	loop_run(l);
+	return 1;
+}

@@ -1,0 +1,333 @@
+#include "listener/backend.h"
+
+#include "base/clock.h"
+#include "codec/json_read.h"
+#include "gateway/relay.h"
+#include "listener/functions.h"
+#include "os/child.h"
+#include "os/file.h"
+#include "os/lock.h"
+#include "os/memory.h"
+#include "os/process.h"
+#include "os/thread.h"
+#include "os/variables.h"
+#include "service/metrics.h"
+#include "service/respond.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	REQUEST_ID_MAX = 64,
+	RESPONSE_URL_MAX = 1024,
+	VARIABLES_MAX = 64,
+	VARIABLES_SIZE = 64 * 1024,
+	MESSAGE_SIZE = 8 * BACKEND_OUTPUT_MAX, /* JSON may take six bytes for one */
+	RUNNER_STACK = 512 * 1024,
+	ACKNOWLEDGE_MS = 11000, /* more than the listener waits for a client to take its answer */
+	POST_MS = 10000,
+	POST_WHEN_STOPPING_MS = 2000,
+	PAGE = 4096,
+	CLOSE_ON_EXEC = 1 << 2, /* CLOSE_RANGE_CLOEXEC of close_range(2) */
+};
+
+/* A request in the queue or in the hands of a thread. */
+struct request {
+	_Alignas(PAGE) struct request *next; /* so that memory behind a large payload can go back */
+	char path[FILE_PATH_MAX];
+	bool acknowledged; /* under the lock */
+	struct str name, id, response_url, payload;
+	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX + BACKEND_PAYLOAD_MAX]; /* of these */
+};
+
+struct backend {
+	struct lock lock;
+	struct condition change;
+	struct services *services;
+	char directory[FILE_PATH_MAX];
+	int64_t time_limit_ms;
+	size_t limit;
+	struct request *all, *free, *first, *last;
+	size_t count, unfinished;
+	_Atomic bool stopping;
+	int stop; /* eventfd */
+	size_t variables_count;
+	char *variables[VARIABLES_MAX + 1]; /* those that every function gets */
+	struct buf variables_memory;
+};
+
+struct runner {
+	struct backend *backend;
+	struct request *request;
+	char *output, *message;
+};
+
+/* ---- requests come and go ---- */
+
+static struct str keep(struct buf *b, struct str s)
+{
+	struct str kept = { b->p + b->n, s.n };
+	buf_put(b, s);
+	return kept;
+}
+
+static struct request *take_free(struct backend *b)
+{
+	lock_take(&b->lock);
+	struct request *r = b->stopping ? NULL : b->free;
+	if (r)
+		b->free = r->next;
+	lock_give(&b->lock);
+	return r;
+}
+
+static void give_back(struct backend *b, struct request *r)
+{
+	memory_trim(r, sizeof(*r), 64 * 1024, r->payload.n);
+	lock_take(&b->lock);
+	r->id.n = 0;
+	r->next = b->free;
+	b->free = r;
+	lock_give(&b->lock);
+}
+
+static void enqueue(struct backend *b, struct request *r)
+{
+	lock_take(&b->lock);
+	r->acknowledged = false;
+	r->next = NULL;
+	*(b->first ? &b->last->next : &b->first) = r;
+	b->last = r;
+	b->unfinished++;
+	condition_broadcast(&b->change);
+	lock_give(&b->lock);
+}
+
+enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
+                        struct str request_id, struct fault *f)
+{
+	struct request *r = take_free(b);
+	if (!r)
+		return fault_set(f, E_LIMIT, 0, "% functions are running and % are waiting; try again later", NUM(b->limit),
+			NUM(BACKEND_QUEUE_MAX));
+	struct buf memory = BUF(r->memory);
+	r->name = keep(&memory, name);
+	r->id = keep(&memory, request_id);
+	r->response_url = keep(&memory, response_url);
+	r->payload = keep(&memory, payload);
+	enum err e = function_find(r->path, b->directory, name, f);
+	if (e == OK && memory.full)
+		e = fault_set(f, E_LIMIT, 0, "the request is too large");
+	if (e == OK)
+		enqueue(b, r);
+	else
+		give_back(b, r);
+	return e;
+}
+
+void backend_acknowledge(struct backend *b, struct str request_id)
+{
+	lock_take(&b->lock);
+	for (size_t i = 0; i < b->count; i++)
+		if (str_eq(b->all[i].id, request_id))
+			b->all[i].acknowledged = true;
+	condition_broadcast(&b->change);
+	lock_give(&b->lock);
+}
+
+size_t backend_unfinished(struct backend *b)
+{
+	lock_take(&b->lock);
+	size_t n = b->unfinished;
+	lock_give(&b->lock);
+	return n;
+}
+
+void backend_stop(struct backend *b, bool now)
+{
+	lock_take(&b->lock);
+	b->stopping = true;
+	condition_broadcast(&b->change);
+	lock_give(&b->lock);
+	if (now)
+		thread_wake(b->stop);
+}
+
+/* ---- one run ---- */
+
+static void log_stderr(void *ctx, struct str line)
+{
+	const struct runner *runner = ctx;
+	LOG(LOG_INFO, "stderr", "request_id function line", runner->request->id, runner->request->name, line);
+}
+
+/* Slack could see an answer before the acknowledgement, and take the latter for the newer one. */
+static void wait_for_acknowledgement(struct backend *b, const struct request *r)
+{
+	int64_t until = clock_mono_ms() + ACKNOWLEDGE_MS;
+	lock_take(&b->lock);
+	while (!r->acknowledged && condition_wait(&b->change, &b->lock, until))
+		;
+	lock_give(&b->lock);
+}
+
+static void post_result(struct runner *runner, const struct function_result *result)
+{
+	struct backend *b = runner->backend;
+	const struct request *r = runner->request;
+	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
+	const struct target function = { .region = BACKEND_REGION, .function = r->name };
+	struct str message;
+	struct fault f = { .n = 0 };
+	enum err e = result_message(&message, result, &function, &arena);
+	if (e == OK && (message.n == 0 || r->response_url.n == 0))
+		return;
+	wait_for_acknowledgement(b, r);
+	struct deadline d = deadline_in(b->stopping ? POST_WHEN_STOPPING_MS : POST_MS);
+	if (e == OK)
+		e = respond(b->services, r->response_url, message, &d, &f);
+	else
+		fault_set(&f, e, 0, "what it printed is too large for a message");
+	metrics_relay(e == OK ? "posted" : "failed");
+	if (e != OK)
+		log_failure("the function's answer could not be posted", r->id, &f);
+}
+
+static void run_function(struct runner *runner)
+{
+	struct backend *b = runner->backend;
+	struct request *r = runner->request;
+	char id_variable[REQUEST_ID_MAX + 32], function_variable[FUNCTION_NAME_MAX + 32], words[64];
+	struct buf id = BUF(id_variable), function = BUF(function_variable), output = { runner->output, 0, BACKEND_OUTPUT_MAX, false };
+	char *variables[VARIABLES_MAX + 3] = { id_variable, function_variable };
+	struct child_result result = { 0 };
+	struct fault f;
+	buf_format(&id, "GATEWAY_REQUEST_ID=%%", r->id, (struct str){ "", 1 });
+	buf_format(&function, "GATEWAY_FUNCTION=%%", r->name, (struct str){ "", 1 });
+	check(!id.full && !function.full);
+	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
+	const struct child_call call = {
+		.children = &process_children, .path = r->path, .directory = b->directory, .arguments = (char *[]){ r->path, NULL },
+		.environment = variables, .payload = r->payload, .warn = true, .tick_ms = -1, .stop = b->stop,
+		.log = log_stderr, .ctx = runner,
+	};
+	int64_t start = clock_mono_ms();
+	struct deadline d = deadline_in(b->time_limit_ms);
+	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, "the gateway stopped before its turn came") : child_run(&result, &output, &call, &d, &f);
+	struct str why = e == OK ? child_describe(words, &result) : fault_text(&f);
+	bool failed = e != OK || result.end != CHILD_EXITED || result.code != 0;
+	struct json value;
+	size_t position;
+	struct str printed = str_trim_lines(buf_str(&output));
+	bool is_json = json_check(&value, &position, printed) == OK;
+	const struct function_result answer = {
+		.failed = failed, .reason = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
+	};
+	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", r->id, r->name,
+		answer.reason, NUM(output.n), NUM(clock_mono_ms() - start));
+	post_result(runner, &answer);
+}
+
+static void *runner_run(void *arg)
+{
+	struct runner *runner = arg;
+	struct backend *b = runner->backend;
+	for (;;) {
+		lock_take(&b->lock);
+		while (!b->first)
+			(void)condition_wait(&b->change, &b->lock, DEADLINE_NEVER);
+		runner->request = b->first;
+		b->first = b->first->next;
+		lock_give(&b->lock);
+		run_function(runner);
+		give_back(b, runner->request);
+		lock_take(&b->lock);
+		b->unfinished--;
+		lock_give(&b->lock);
+	}
+	return NULL;
+}
+
+/* ---- start ---- */
+
+static enum err add_variable(struct backend *b, struct str name, struct str value, struct fault *f)
+{
+	char *start = b->variables_memory.p + b->variables_memory.n;
+	buf_format(&b->variables_memory, "%=%%", name, value, (struct str){ "", 1 });
+	if (b->variables_memory.full || b->variables_count == VARIABLES_MAX)
+		return fault_set(f, E_CONFIG, 0,
+			"GATEWAY_FUNCTION_ENV names too much: % variables of 64 KiB in all are the limit", NUM(VARIABLES_MAX));
+	b->variables[b->variables_count++] = start;
+	return OK;
+}
+
+/* PATH and its like, and what the operator lists: nothing else, above all no secrets. */
+static enum err collect_variables(struct backend *b, struct str listed, const struct environment *env, struct fault *f)
+{
+	static const char *const always[] = { "PATH", "HOME", "TMPDIR", "LANG" };
+	struct str name;
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < countof(always); i++)
+		if (env->get(env->ctx, always[i]))
+			e = add_variable(b, str_c(always[i]), environment_get(env, always[i]), f);
+	while (e == OK && listed.n) {
+		char memory[128];
+		struct buf c_name = BUF(memory);
+		str_next(&name, &listed, ',');
+		name = str_trim(name);
+		buf_format(&c_name, "%%", name, (struct str){ "", 1 });
+		if (c_name.full || name.n == 0)
+			e = fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTION_ENV must be names of variables, separated by commas");
+		else if (env->get(env->ctx, memory))
+			e = add_variable(b, name, environment_get(env, memory), f);
+	}
+	return e;
+}
+
+static enum err open_directory(struct backend *b, struct str directory, struct fault *f)
+{
+	char asked[FILE_PATH_MAX];
+	struct buf path = BUF(asked);
+	struct stat st;
+	buf_format(&path, "%%", directory, (struct str){ "", 1 });
+	if (path.full || !file_real_path(b->directory, &st, asked))
+		return fault_set(f, E_CONFIG, errno, "the directory of functions % cannot be used", str_sub(directory, 0, 100));
+	if (!S_ISDIR(st.st_mode))
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
+	return OK;
+}
+
+enum err backend_start(struct backend **out, struct services *s, const struct listener_config *config,
+                       const struct environment *env, struct fault *f)
+{
+	struct backend *b = memory_map(sizeof(*b) + VARIABLES_SIZE);
+	struct runner *runners = memory_map(config->function_limit * sizeof(*runners));
+	char *memory = memory_map(config->function_limit * (BACKEND_OUTPUT_MAX + MESSAGE_SIZE));
+	*out = b;
+	b->services = s;
+	b->limit = config->function_limit;
+	b->time_limit_ms = (int64_t)config->function_timeout_s * 1000;
+	b->variables_memory = (struct buf){ (char *)(b + 1), 0, VARIABLES_SIZE, false };
+	b->count = b->limit + BACKEND_QUEUE_MAX;
+	b->all = memory_map(b->count * sizeof(*b->all));
+	for (size_t i = b->count; i-- > 0; b->free = &b->all[i])
+		b->all[i].next = b->free;
+	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
+	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
+	enum err e = open_directory(b, config->functions, f);
+	if (e == OK)
+		e = collect_variables(b, config->function_env, env, f);
+	if (e == OK && (b->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+		e = fault_set(f, E_SYSTEM, errno, "the embedded backend cannot start");
+	for (size_t i = 0; e == OK && i < b->limit; i++) {
+		runners[i] = (struct runner){ .backend = b, .output = memory, .message = memory + BACKEND_OUTPUT_MAX };
+		memory += BACKEND_OUTPUT_MAX + MESSAGE_SIZE;
+		e = thread_start(runner_run, &runners[i], RUNNER_STACK, f);
+	}
+	return e;
+}

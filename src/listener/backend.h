@@ -1,0 +1,39 @@
+/* backend.h - the embedded backend: region `local` runs executables of a directory instead of Lambda functions.
+ *
+ * A fixed number of threads, each of which takes a request from a bounded queue, runs the function to its end,
+ * waits until the request's acknowledgement is written, and posts what came of it to the response_url. */
+#ifndef LISTENER_BACKEND_H
+#define LISTENER_BACKEND_H
+
+#include "listener/config.h"
+#include "service/services.h"
+
+enum {
+	BACKEND_QUEUE_MAX = 64,
+	BACKEND_PAYLOAD_MAX = 2 << 20, /* the event of a request with the largest body */
+	BACKEND_OUTPUT_MAX = 256 * 1024,
+};
+
+#define BACKEND_REGION S("local")
+
+struct backend;
+
+/* Sets up memory and threads. E_CONFIG: the directory cannot be used, or the list of variables is wrong; E_SYSTEM. */
+must_check enum err backend_start(struct backend **out, struct services *s, const struct listener_config *config,
+                                  const struct environment *env, struct fault *f);
+
+/* Accepts a request for function `name`; everything is copied. E_REFUSED: there is no such function; E_LIMIT: the queue is
+ * full or the payload too large. */
+must_check enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
+                                   struct str request_id, struct fault *f);
+
+/* The request's acknowledgement has left, or never will. */
+void backend_acknowledge(struct backend *b, struct str request_id);
+
+/* From now on those in the queue are not started any more; with `now` those running are ended. All users are told. */
+void backend_stop(struct backend *b, bool now);
+
+/* How many requests are not finished. */
+size_t backend_unfinished(struct backend *b);
+
+#endif

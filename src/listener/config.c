@@ -1,0 +1,47 @@
+#include "listener/config.h"
+
+static enum err read_number(uint64_t *out, const struct environment *env, const char *name, uint64_t least, uint64_t most, struct fault *f)
+{
+	struct str v = environment_get(env, name);
+	if (v.n && (!str_to_u64(out, v, most) || *out < least))
+		return fault_set(f, E_CONFIG, 0, "%=% cannot be used: it is a number from % to %", str_c(name),
+			str_sub(v, 0, 60), NUM(least), NUM(most));
+	return OK;
+}
+
+static enum err read_address(struct listener_config *c, const struct environment *env, struct fault *f)
+{
+	uint64_t port = 0;
+	struct buf b = BUF(c->address_memory);
+	c->address = environment_get(env, "GATEWAY_LISTEN");
+	if (c->address.n)
+		return OK;
+	struct str text = environment_get(env, "PORT");
+	enum err e = read_number(&port, env, "PORT", 0, 65535, f);
+	buf_format(&b, "0.0.0.0:%", text);
+	c->address = text.n ? buf_str(&b) : S("127.0.0.1:8080");
+	return e;
+}
+
+enum err listener_config_read(struct listener_config *c, const struct environment *env, struct fault *f)
+{
+	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"), key = environment_get(env, "GATEWAY_TLS_KEY");
+	*c = (struct listener_config){ .workers = WORKERS_DEFAULT, .function_timeout_s = 900, .function_limit = 16 };
+	enum err e = read_address(c, env, f);
+	if (e == OK)
+		e = read_number(&c->workers, env, "GATEWAY_WORKERS", 1, WORKERS_MAX, f);
+	if (e == OK)
+		e = read_number(&c->function_timeout_s, env, "GATEWAY_FUNCTION_TIMEOUT", 1, 86400, f);
+	if (e == OK)
+		e = read_number(&c->function_limit, env, "GATEWAY_FUNCTION_LIMIT", 1, 1024, f);
+	if (e == OK && (cert.n > 0) != (key.n > 0))
+		e = fault_set(f, E_CONFIG, 0,
+			"% is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
+			cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
+	c->tls_cert = cert.n ? cert.p : NULL;
+	c->tls_key = key.n ? key.p : NULL;
+	c->metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN");
+	c->functions = environment_get(env, "GATEWAY_FUNCTIONS");
+	c->function_env = environment_get(env, "GATEWAY_FUNCTION_ENV");
+	return e;
+}

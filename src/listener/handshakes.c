@@ -1,0 +1,190 @@
+#include "listener/handshakes.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/ct.h"
+#include "os/file.h"
+#include "os/memory.h"
+#include "os/thread.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+enum {
+	PEM_MAX = 65536,
+	/* Both texts, and what is decoded from them. */
+	CERTIFICATE_MEMORY = 4 * PEM_MAX,
+};
+
+struct certificate {
+	struct tls_identity identity;
+	size_t holders; /* handshakes, and one for being the current one; under the lock */
+	char memory[CERTIFICATE_MEMORY];
+};
+
+/* ---- the certificate ---- */
+
+static void destroy(struct certificate *c)
+{
+	ct_wipe(c, sizeof(*c));
+	munmap(c, sizeof(*c));
+}
+
+/* Read, not mapped: a file may be changed in place. */
+static enum err read_file(struct str *out, struct arena *arena, const char *variable, const char *path, struct fault *f)
+{
+	struct buf b = arena_buf(arena, PEM_MAX);
+	enum err e = file_read(NULL, &b, str_c(path), f);
+	*out = buf_str(&b);
+	return e == OK ? OK : fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
+}
+
+static enum err read_certificate(struct certificate *c, const struct listener_config *config, struct fault *f)
+{
+	struct arena arena = { c->memory, 0, sizeof(c->memory) };
+	struct str chain, key;
+	enum err e = read_file(&chain, &arena, "GATEWAY_TLS_CERT", config->tls_cert, f);
+	if (e == OK)
+		e = read_file(&key, &arena, "GATEWAY_TLS_KEY", config->tls_key, f);
+	if (e != OK || (e = tls_identity_from_pem(&c->identity, chain, key, &arena, f)) == OK)
+		return e;
+	return fault_lead(f, E_CONFIG, S("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used"));
+}
+
+/* The one in the files as they are now, held once. */
+static enum err load(struct certificate **out, const struct listener_config *config, struct fault *f)
+{
+	struct certificate *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (c == MAP_FAILED)
+		return fault_set(f, E_SYSTEM, errno, "no memory for a certificate");
+	enum err e = read_certificate(c, config, f);
+	if (e != OK) {
+		destroy(c);
+		return e;
+	}
+	bool expired = tls_identity_has_expired(&c->identity, clock_wall_ms());
+	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why",
+		(struct str){ c->identity.not_after, X509_TIME }, expired ? S("it has expired: clients will refuse it") : S(""));
+	c->holders = 1;
+	*out = c;
+	return OK;
+}
+
+/* Under the lock. Returns the certificate if nobody holds it any more. */
+static struct certificate *let_go(struct certificate *c)
+{
+	return c && --c->holders == 0 ? c : NULL;
+}
+
+void handshakes_reload(struct handshakes *h)
+{
+	struct fault f;
+	struct certificate *next = NULL;
+	if (load(&next, h->config, &f) != OK) {
+		log_failure("the TLS certificate in use stays: the new one cannot be used", S(""), &f);
+		return;
+	}
+	lock_take(&h->lock);
+	struct certificate *unused = let_go(h->current);
+	h->current = next;
+	lock_give(&h->lock);
+	if (unused)
+		destroy(unused);
+}
+
+/* ---- steps ---- */
+
+static struct secure *take_work(struct handshakes *h, bool *is_new)
+{
+	lock_take(&h->lock);
+	while (!h->first)
+		(void)condition_wait(&h->work, &h->lock, DEADLINE_NEVER);
+	struct secure *s = h->first;
+	h->first = s->next;
+	*is_new = !s->certificate;
+	if (*is_new) {
+		s->certificate = h->current;
+		s->certificate->holders++;
+	}
+	lock_give(&h->lock);
+	return s;
+}
+
+void handshakes_forget(struct handshakes *h, struct secure *s)
+{
+	lock_take(&h->lock);
+	struct certificate *unused = let_go(s->certificate);
+	s->certificate = NULL;
+	lock_give(&h->lock);
+	if (unused)
+		destroy(unused);
+}
+
+static void give_back(struct handshakes *h, struct secure *s)
+{
+	if (s->result != OK || !tls_server_handshaking(&s->tls))
+		handshakes_forget(h, s);
+	lock_take(&h->lock);
+	s->next = h->done;
+	h->done = s;
+	lock_give(&h->lock);
+	thread_wake(h->wake);
+}
+
+static void *stepper_run(void *arg)
+{
+	struct handshakes *h = arg;
+	for (;;) {
+		bool is_new;
+		struct secure *s = take_work(h, &is_new);
+		if (is_new)
+			tls_server_start(&s->tls, &s->certificate->identity);
+		s->result = tls_server_pump(&s->tls, s->fd, &s->readable, &s->writable, &s->fault);
+		give_back(h, s);
+	}
+	return NULL;
+}
+
+void handshakes_submit(struct handshakes *h, struct secure *s)
+{
+	s->next = NULL;
+	lock_take(&h->lock);
+	if (h->first)
+		h->last->next = s;
+	else
+		h->first = s;
+	h->last = s;
+	condition_signal(&h->work);
+	lock_give(&h->lock);
+}
+
+struct secure *handshakes_next_done(struct handshakes *h)
+{
+	lock_take(&h->lock);
+	struct secure *s = h->done;
+	if (s)
+		h->done = s->next;
+	lock_give(&h->lock);
+	return s;
+}
+
+static int count_steppers(void)
+{
+	cpu_set_t set;
+	int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+	return cpus < STEPPERS_MAX ? cpus : STEPPERS_MAX;
+}
+
+enum err handshakes_start(struct handshakes *h, const struct listener_config *config, size_t connections, int wake,
+                          struct fault *f)
+{
+	h->config = config;
+	h->wake = wake;
+	enum err e = load(&h->current, config, f);
+	if (e == OK)
+		h->slots = memory_map(connections * sizeof(*h->slots));
+	for (int i = count_steppers(); e == OK && i > 0; i--)
+		e = thread_start(stepper_run, h, STEPPER_STACK, f);
+	return e;
+}

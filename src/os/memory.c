@@ -1,0 +1,51 @@
+#include "os/memory.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum {
+	REGION_SIZE = 32 << 20,
+	LARGE = 16 * 1024, /* from here on at the beginning of a page, as memory_trim wants it */
+	PAGE = 4096,
+};
+
+static char *map(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED) {
+		struct fault f;
+		fault_set(&f, E_LIMIT, errno, "no memory: % bytes of address space cannot be had", NUM(size));
+		log_failure("cannot start", S(""), &f);
+		exit(1);
+	}
+	return p;
+}
+
+/* All that the Lambda runtime needs comes with the program's own zeroed data, and small things share pages: a mapping costs as
+ * much as ten other system calls, and so does a page that is touched. */
+void *memory_map(size_t size)
+{
+	static _Alignas(PAGE) __attribute__((section(".bss._last"))) char own[REGION_SIZE];
+	static char *region;
+	static size_t used, mapped;
+	size_t alignment = size < LARGE ? 64 : PAGE;
+	size_t start = (used + alignment - 1) & ~(alignment - 1);
+	if (size > REGION_SIZE / 2)
+		return map(size);
+	if (start + size > mapped) {
+		region = region ? map(REGION_SIZE) : own;
+		mapped = REGION_SIZE;
+		start = 0;
+	}
+	used = start + size;
+	return region + start;
+}
+
+void memory_trim(void *p, size_t size, size_t keep, size_t used)
+{
+	if (used > keep)
+		madvise((char *)p + keep, size - keep, MADV_DONTNEED);
+}

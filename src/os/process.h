@@ -1,0 +1,14 @@
+/* process.h - what has to be right about the process before anything else happens. */
+#ifndef OS_PROCESS_H
+#define OS_PROCESS_H
+
+#include "os/child.h"
+
+/* Opens /dev/null for those of the descriptors 0 to 2 that are closed, lest a connection get one of these numbers
+ * and the log with it; a log whose reader has gone must not end the process. */
+void process_prepare(void);
+
+/* All that this process starts. */
+extern struct children process_children;
+
+#endif

@@ -1,0 +1,27 @@
+#include "os/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct fault *f)
+{
+	pthread_t thread;
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	sigfillset(&all);
+	check(pthread_attr_init(&attributes) == 0);
+	check(pthread_attr_setstacksize(&attributes, stack) == 0);
+	check(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	int sys = pthread_create(&thread, &attributes, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return sys ? fault_set(f, E_SYSTEM, sys, "no thread can be started") : OK;
+}
+
+void thread_wake(int event)
+{
+	static const uint64_t one = 1;
+	while (write(event, &one, sizeof(one)) < 0)
+		; /* only a signal can be in the way: the counter never gets full */
+}

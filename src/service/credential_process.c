@@ -1,0 +1,64 @@
+#include "service/credential_process.h"
+
+#include "codec/words.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "os/variables.h"
+
+#include <unistd.h>
+
+enum {
+	TEXT_MAX = 4096,
+	WORDS_MAX = 64,
+	NAME_SHOWN = 60, /* so that a message can hold this and a line of what it says */
+	LINE_SHOWN = 80,
+	TICK_MS = 20,
+};
+
+/* As a shell does, but for the empty entries of PATH, which mean the current directory there. What is nowhere is tried once
+ * more when it is to be started, and that failure tells. */
+static void find(struct buf *path, struct str name)
+{
+	const struct environment env = variables_of_process();
+	bool anywhere = str_find(name, '/') == name.n;
+	struct str directory, rest = anywhere ? environment_get(&env, "PATH") : S("");
+	do {
+		str_next(&directory, &rest, ':');
+		buf_reset(path);
+		buf_format(path, "%%%%", directory, anywhere ? S("/") : S(""), name, (struct str){ "", 1 });
+		if (path->full)
+			*path->p = 0;
+	} while (rest.n && access(path->p, X_OK) != 0);
+}
+
+/* Keeps the last line that is not empty. */
+static void keep_line(void *ctx, struct str line)
+{
+	struct buf *last = ctx;
+	line = str_trim_lines(line);
+	if (!line.n)
+		return;
+	buf_reset(last);
+	buf_format(last, ": %", str_sub(line, 0, LINE_SHOWN));
+}
+
+enum err credential_process_run(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f)
+{
+	char text[TEXT_MAX], path_memory[FILE_PATH_MAX], line[LINE_SHOWN + 2], description[64], *words[WORDS_MAX];
+	struct buf memory = BUF(text), path = BUF(path_memory), last = BUF(line);
+	struct child_result result;
+	(void)ctx;
+	if (words_split(words, WORDS_MAX, &memory, command) != OK)
+		return fault_set(f, E_CONFIG, 0, "credential_process is empty or too long, or has a quote without its end");
+	struct str name = str_c(words[0]);
+	find(&path, name);
+	const struct child_call call = {
+		.children = &process_children, .path = path.p, .directory = ".", .arguments = words, .environment = environ,
+		.tick_ms = TICK_MS, .stop = -1, .log = keep_line, .ctx = &last,
+	};
+	enum err e = child_run(&result, out, &call, d, f);
+	if (e == OK && result.end == CHILD_EXITED && result.code == 0 && !result.cut)
+		return OK;
+	return fault_set(f, e ? E_CONFIG : result.end == CHILD_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %: %%",
+		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : child_describe(description, &result), buf_str(&last));
+}

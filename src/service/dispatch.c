@@ -1,0 +1,210 @@
+#include "service/dispatch.h"
+
+#include "base/clock.h"
+#include "gateway/payload.h"
+#include "gateway/relay.h"
+#include "service/metrics.h"
+#include "service/respond.h"
+
+#include <string.h>
+
+enum {
+	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
+	ANSWER_AHEAD_MS = 300,  /* a message must not overtake the answer, which takes another way to Slack */
+};
+
+struct run {
+	const struct dispatch *d;
+	bool answered;
+	int64_t answered_ms; /* if it was answered; at the latest */
+};
+
+static void send_answer(struct run *run, const struct reply *reply)
+{
+	run->answered = true;
+	run->d->answer(run->d->ctx, reply);
+	run->answered_ms = clock_mono_ms();
+}
+
+void dispatch_reply(struct reply *out, const struct services *s, const struct decision *decision, const struct outcome *outcome,
+                    struct arena *arena)
+{
+	reply_to(out, &s->config, decision->route, &decision->slack, &decision->target, outcome, arena);
+}
+
+static void answer(struct run *run, const struct outcome *outcome)
+{
+	const struct dispatch *d = run->d;
+	struct reply reply;
+	dispatch_reply(&reply, d->services, d->decision, outcome, d->arena);
+	send_answer(run, &reply);
+}
+
+/* With nothing more to tell. */
+static void answer_fate(struct run *run, enum fate fate)
+{
+	answer(run, &(struct outcome){ .fate = fate });
+}
+
+static void answer_pending(void *arg)
+{
+	answer_fate(arg, FATE_PENDING);
+}
+
+static bool is_sync(const struct decision *decision)
+{
+	return decision->route && decision->route->sync;
+}
+
+bool dispatch_announces(const struct config *c, const struct decision *decision)
+{
+	return c->ack == ACK_FIRST && decision->slack.kind != SLACK_EVENT && !is_sync(decision);
+}
+
+static struct outcome outcome_of(const struct dispatch *d, const struct invoke_result *result, struct str body)
+{
+	static const enum fate fates[] = {
+		[INVOKE_STARTED] = FATE_STARTED, [INVOKE_NOT_STARTED] = FATE_NOT_STARTED, [INVOKE_UNKNOWN] = FATE_UNKNOWN,
+	};
+	struct outcome outcome = {
+		.fate = fates[result->outcome],
+		.request_id = str_c(result->request_id),
+		.permanent = result->permanent,
+	};
+	if (result->outcome != INVOKE_STARTED)
+		outcome.reason = fault_text(&result->fault);
+	else if (is_sync(d->decision) && result->error_name[0])
+		outcome.fate = FATE_FAILED, outcome.reason = result_failure(body, S("without a reason"), d->arena);
+	return outcome;
+}
+
+/* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. */
+static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
+{
+	const struct dispatch *d = run->d;
+	struct fault f;
+	struct deadline deadline = { .hard = d->hard, .soft = DEADLINE_NEVER };
+	struct str url = d->decision->slack.response_url, message;
+	enum err e = OK;
+	/* Events have no response_url: Slack delivers them again after the 503 that they got. */
+	if (url.n == 0)
+		return;
+	if (outcome->fate == FATE_STARTED)
+		e = result_message(&message, &(struct function_result){ .json = body }, &d->decision->target, d->arena);
+	else
+		message = reply_late(&d->decision->target, outcome, d->arena);
+	if (e != OK || (!message.n && outcome->fate != FATE_STARTED)) {
+		e = fault_set(&f, E_LIMIT, 0, "no memory is left for the late message");
+	} else if (message.n) {
+		/* If that was all the time there is, it is said there. */
+		(void)!deadline_sleep(&deadline, run->answered_ms + ANSWER_AHEAD_MS - clock_mono_ms());
+		e = respond(d->services, url, message, &deadline, &f);
+	}
+	if (e != OK)
+		log_failure("the user could not be told what became of the request", d->request_id, &f);
+	if (e != OK || message.n)
+		metrics_relay(e == OK ? "posted" : "failed");
+}
+
+static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome, int64_t took_ms)
+{
+	static const char *const words[] = {
+		[FATE_STARTED] = "started", [FATE_NOT_STARTED] = "not started", [FATE_UNKNOWN] = "unknown", [FATE_FAILED] = "failed",
+	};
+	const struct target *target = &d->decision->target;
+	const struct slack_request *slack = &d->decision->slack;
+	metrics_invoke(words[outcome->fate], result->error_name, result->attempts, took_ms);
+	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, words[outcome->fate],
+	    "request_id kind type region function invocation status# attempts# ms# reason",
+	    d->request_id, slack_kind_name(slack->kind), slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""),
+	    target->region, target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts), NUM(took_ms),
+	    /* What a function says of its failure may have the request in it: that is for the one who asked. */
+	    outcome->fate == FATE_FAILED ? str_c(result->error_name) : outcome->reason);
+}
+
+/* What Slack would deliver it under again; empty for what it delivers once. */
+static struct str delivery_of(const struct dispatch *d)
+{
+	const struct slack_request *slack = &d->decision->slack;
+	return slack->kind == SLACK_EVENT ? slack->event_id : S("");
+}
+
+/* True if the request is another delivery of an event that needs nothing more done. */
+static bool is_duplicate(struct run *run)
+{
+	const struct dispatch *d = run->d;
+	struct str id = delivery_of(d);
+	enum dedupe_verdict verdict = id.n ? dedupe_begin(&d->services->dedupe, id, d->soft) : DEDUPE_FIRST;
+	if (verdict == DEDUPE_FIRST)
+		return false;
+	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, id,
+		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
+	if (!run->answered)
+		answer_fate(run, verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING);
+	return true;
+}
+
+static void answer_settled(struct run *run, const struct outcome *outcome, struct str body)
+{
+	struct reply reply;
+	const struct dispatch *d = run->d;
+	if (!is_sync(d->decision) || outcome->fate != FATE_STARTED) {
+		answer(run, outcome);
+		return;
+	}
+	if (reply_of_function(&reply, body, d->arena) == OK) {
+		send_answer(run, &reply);
+		return;
+	}
+	answer(run, &(struct outcome){ .fate = FATE_FAILED, .reason = S("what it returned is neither JSON nor a response") });
+}
+
+bool dispatch_run(const struct dispatch *d)
+{
+	int64_t start = clock_mono_ms();
+	bool sync = is_sync(d->decision);
+	struct invoke_result result;
+	struct run run = { .d = d, .answered = d->answered, .answered_ms = start };
+	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run };
+	const struct slack_request *slack = &d->decision->slack;
+	struct buf body = { 0 };
+	if (is_duplicate(&run))
+		return false;
+	int64_t spare = (d->hard - d->soft) / 2;
+	if (slack->response_url.n && spare > 0)
+		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
+	if (!run.answered && dispatch_announces(&d->services->config, d->decision))
+		answer_fate(&run, FATE_ANNOUNCED);
+	if (run.answered)
+		deadline.soft = DEADLINE_NEVER;
+	if (sync)
+		body = arena_buf(d->arena, SYNC_ANSWER_MAX);
+	const struct invocation invocation = {
+		.type = sync ? INVOKE_REQUEST_RESPONSE : INVOKE_EVENT,
+		.region = d->decision->target.region,
+		.function = d->decision->target.function,
+		.trace_id = d->trace_id,
+		.payload = d->payload,
+	};
+	invoke(d->invoker, &result, &invocation, sync ? &body : NULL, &deadline);
+	struct outcome outcome = outcome_of(d, &result, buf_str(&body));
+	bool late = run.answered;
+	if (delivery_of(d).n)
+		dedupe_end(&d->services->dedupe, delivery_of(d), result.outcome == INVOKE_STARTED);
+	if (!late)
+		answer_settled(&run, &outcome, buf_str(&body));
+	log_result(d, &result, &outcome, clock_mono_ms() - start);
+	if (late && (outcome.fate != FATE_STARTED || sync))
+		tell_late(&run, &outcome, buf_str(&body));
+	return result.keys_expired;
+}
+
+enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,
+                          struct str request_id, int64_t received_at_ms, struct arena *arena)
+{
+	const struct payload_facts facts = {
+		.request_id = request_id, .received_at_ms = received_at_ms, .key = decision->has_key ? &decision->key : NULL,
+		.retry_num = req->retry_num, .retry_reason = req->retry_reason,
+	};
+	return payload_slack(out, &decision->slack, req->body, &decision->target, &facts, arena);
+}

@@ -1,0 +1,191 @@
+#include "service/metrics.h"
+
+#include "os/lock.h"
+#include "os/memory.h"
+
+#include <fcntl.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+enum { SERIES_MAX = 96, LABEL_MAX = 48, LABELS_MAX = 128, BUCKETS = 12 };
+
+/* A counter by labels, which come from small sets, but the names of AWS's errors are AWS's to choose: what does not fit any
+ * more is counted in the last one, whose labels are all "other". */
+struct series {
+	struct buf labels;
+	char memory[LABELS_MAX];
+	uint64_t count;
+};
+
+struct family {
+	struct series list[SERIES_MAX + 1]; /* the one behind those in use is where labels are written that may be new */
+	size_t used;
+};
+
+struct histogram {
+	uint64_t buckets[BUCKETS + 1]; /* the last one: more than all bounds */
+	uint64_t sum_ms;
+};
+
+static const int64_t bounds_ms[BUCKETS] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 2500, 3000, 10000 };
+static const char bounds[] = "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2 2.5 3 10 +Inf";
+
+/* NULL where nobody will ask: nothing is counted then. */
+static struct metrics {
+	struct lock lock;
+	struct family requests, invokes, relays;
+	struct histogram request_seconds, invoke_seconds;
+	uint64_t retries, tls_failures;
+} *m;
+
+void metrics_start(void)
+{
+	m = memory_map(sizeof(*m));
+}
+
+static struct series *label(struct series *s, const char *labels, struct str first, struct str second)
+{
+	s->labels = BUF(s->memory);
+	buf_put_format(&s->labels, labels, str_sub(first, 0, LABEL_MAX), str_sub(second, 0, LABEL_MAX));
+	return s;
+}
+
+/* Under the lock. `labels`: their names, with holes for both values. */
+static void count(struct family *f, const char *labels, struct str first, struct str second)
+{
+	const struct series *wanted = label(&f->list[f->used], labels, first, second);
+	struct series *s = f->list;
+	while (!str_eq(buf_str(&s->labels), buf_str(&wanted->labels)))
+		s++;
+	if (s >= &f->list[SERIES_MAX - 1])
+		s = label(&f->list[SERIES_MAX - 1], labels, S("other"), S("other"));
+	f->used += s == &f->list[f->used];
+	s->count++;
+}
+
+static void observe(struct histogram *h, int64_t ms)
+{
+	size_t i = 0;
+	while (i < BUCKETS && ms > bounds_ms[i])
+		i++;
+	h->buckets[i]++;
+	h->sum_ms += (uint64_t)(ms > 0 ? ms : 0);
+}
+
+static bool begin(void)
+{
+	if (m)
+		lock_take(&m->lock);
+	return m;
+}
+
+static void end(void)
+{
+	lock_give(&m->lock);
+}
+
+void metrics_request(struct str kind, int status, int64_t took_ms)
+{
+	if (!begin())
+		return;
+	count(&m->requests, "kind=\"%\",status=\"%\"", kind, DIGITS(status));
+	observe(&m->request_seconds, took_ms);
+	end();
+}
+
+void metrics_invoke(const char *outcome, const char *error_name, int attempts, int64_t took_ms)
+{
+	if (!begin())
+		return;
+	count(&m->invokes, "outcome=\"%\",error=\"%\"", str_c(outcome), str_c(error_name));
+	observe(&m->invoke_seconds, took_ms);
+	m->retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
+	end();
+}
+
+void metrics_relay(const char *outcome)
+{
+	if (!begin())
+		return;
+	count(&m->relays, "outcome=\"%\"%", str_c(outcome), S(""));
+	end();
+}
+
+void metrics_tls_failure(void)
+{
+	if (!begin())
+		return;
+	m->tls_failures++;
+	end();
+}
+
+static void put_type(struct buf *b, struct str name, struct str type)
+{
+	buf_format(b, "# TYPE % %\n", name, type);
+}
+
+static void put_family(struct buf *b, const struct family *f, struct str name)
+{
+	put_type(b, name, S("counter"));
+	for (size_t i = 0; i < f->used; i++)
+		buf_format(b, "%{%} %\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
+}
+
+/* Milliseconds as seconds: 1234 is 1.234. */
+static void put_seconds(struct buf *b, uint64_t ms)
+{
+	uint64_t rest = ms % 1000;
+	buf_format(b, "%.%%%", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
+}
+
+static void put_histogram(struct buf *b, const struct histogram *h, struct str name)
+{
+	uint64_t total = 0;
+	struct str bound, rest = str_c(bounds);
+	put_type(b, name, S("histogram"));
+	for (size_t i = 0; i <= BUCKETS; i++) {
+		total += h->buckets[i];
+		str_next(&bound, &rest, ' ');
+		buf_format(b, "%_bucket{le=\"%\"} %\n", name, bound, NUM(total));
+	}
+	buf_format(b, "%_sum ", name);
+	put_seconds(b, h->sum_ms);
+	buf_format(b, "\n%_count %\n", name, NUM(total));
+}
+
+/* From /proc, as the kernel counts it; 0 where there is none. */
+static uint64_t resident_bytes(void)
+{
+	char text[128];
+	struct str size, rest, resident;
+	uint64_t pages = 0;
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : 0;
+	if (fd >= 0)
+		close(fd);
+	str_cut(&size, &rest, (struct str){ text, n > 0 ? (size_t)n : 0 }, ' ');
+	str_next(&resident, &rest, ' ');
+	return str_to_u64(&pages, resident, UINT32_MAX) ? pages * getauxval(AT_PAGESZ) : 0;
+}
+
+void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
+{
+	begin();
+	put_family(b, &m->requests, S("gateway_requests_total"));
+	put_family(b, &m->invokes, S("gateway_invokes_total"));
+	put_family(b, &m->relays, S("gateway_relays_total"));
+	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"));
+	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"));
+	struct str name, rest = S("gateway_retries_total gateway_tls_failures_total gateway_connections gateway_inflight gateway_queue "
+		"process_resident_memory_bytes process_start_time_seconds");
+	const uint64_t values[] = {
+		m->retries, m->tls_failures, gauges->connections, gauges->inflight, gauges->queue, resident_bytes(),
+		(uint64_t)gauges->started_wall_s,
+	};
+	for (size_t i = 0; i < countof(values); i++) {
+		str_next(&name, &rest, ' ');
+		put_type(b, name, str_ends(name, S("_total")) ? S("counter") : S("gauge"));
+		buf_format(b, "% %\n", name, NUM(values[i]));
+	}
+	end();
+}

@@ -1,0 +1,184 @@
+#include "service/services.h"
+
+#include "aws/credential_sources.h"
+#include "base/clock.h"
+#include "crypto/ct.h"
+#include "os/file.h"
+#include "os/memory.h"
+#include "os/thread.h"
+#include "os/variables.h"
+#include "service/credential_process.h"
+
+enum {
+	CA_BUNDLE_MAX = 4 << 20,
+	ANCHOR_SLACK = 8192,
+	CONFIG_MAX = 1 << 20,
+	CONFIG_ARENA_MIN = 64 * 1024,
+	FILE_NAME_MAX = 1024,
+	PROFILES_SIZE = 2 * CREDENTIALS_FILE_MAX,
+	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
+	FETCH_MS = 30000,
+	FETCH_STACK = 512 * 1024,
+	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
+};
+
+static enum err read_bundle(struct trust *out, const char *variable, struct str path, struct fault *f)
+{
+	struct str pem;
+	size_t skipped;
+	char memory_of_path[FILE_NAME_MAX];
+	struct buf b = BUF(memory_of_path);
+	if (!path.n)
+		return OK;
+	buf_format(&b, "%%", path, (struct str){ "", 1 });
+	if (b.full)
+		return fault_set(f, E_CONFIG, 0, "% names no file: it is too long", str_c(variable));
+	enum err e = file_map(&pem, variable, b.p, CA_BUNDLE_MAX, f);
+	if (e != OK)
+		return e;
+	/* An anchor is smaller than its certificate's PEM, but the last one is decoded before it shrinks. */
+	struct arena memory = { memory_map(pem.n + ANCHOR_SLACK), 0, pem.n + ANCHOR_SLACK };
+	e = trust_from_pem(out, &skipped, pem, &memory, f);
+	if (e != OK)
+		return fault_lead(f, e, str_c(variable));
+	out->source = variable;
+	if (skipped)
+		LOG(LOG_WARN, "certificates that cannot be trust anchors were left out",
+			"variable used# left_out#", str_c(variable), NUM(out->count), NUM(skipped));
+	return OK;
+}
+
+/* A variable, or else what the profile in use says. */
+static struct str setting(const struct environment *env, const char *variable, const struct profile_in_use *profile, struct str key)
+{
+	struct str v = environment_get(env, variable);
+	return v.n || !profile ? v : profile_get(&profile->files, profile->name, key);
+}
+
+static enum err read_trust(struct services *s, const struct environment *env, const struct profile_in_use *profile, struct fault *f)
+{
+	s->slack_trust = trust_builtin();
+	enum err e = read_bundle(&s->slack_trust, "SSL_CERT_FILE", environment_get(env, "SSL_CERT_FILE"), f);
+	s->aws_trust = s->slack_trust;
+	return e == OK ? read_bundle(&s->aws_trust, "AWS_CA_BUNDLE", setting(env, "AWS_CA_BUNDLE", profile, S("ca_bundle")), f) : e;
+}
+
+/* Inline, or in a file: @PATH. */
+static enum err read_routes(struct services *s, const struct environment *env, struct fault *f)
+{
+	struct str text = environment_get(env, "GATEWAY_CONFIG");
+	enum err e = OK;
+	if (str_starts(text, S("@")))
+		e = file_map(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
+	if (e != OK || !text.n)
+		return e;
+	/* Routes take some four times the text that says them; of which a copy, for a file may change or shrink later. */
+	size_t size = CONFIG_ARENA_MIN + 8 * text.n;
+	struct arena memory = { memory_map(size), 0, size };
+	return config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
+}
+
+static const struct credential_host credential_host = { .read_file = file_read, .run = credential_process_run };
+
+static void tell_what_is_unusual(const struct services *s)
+{
+	if (s->config.skip_verify)
+		LOG(LOG_WARN,
+			"GATEWAY_INSECURE_SKIP_VERIFY=1: who can reach this gateway can start functions, for no signature is checked",
+			"");
+	if (!s->config.response_hosts_default)
+		LOG(LOG_WARN, "GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there", "hosts",
+			s->config.response_hosts);
+}
+
+/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. What counts of them is kept; the rest
+ * may be keys. */
+static enum err read_aws(struct services *s, const struct environment *env, struct fault *f)
+{
+	struct profile_in_use use = { 0 };
+	const struct profile_in_use *profile = NULL;
+	struct arena texts = { 0 };
+	enum err e = OK;
+	if (environment_get(env, "AWS_PROFILE").n || !environment_get(env, "AWS_LAMBDA_RUNTIME_API").n) {
+		texts = (struct arena){ memory_map(PROFILES_SIZE), 0, PROFILES_SIZE };
+		e = profile_in_use_read(&use, env, &credential_host, &texts, f);
+		profile = &use;
+	}
+	if (e == OK)
+		e = read_trust(s, env, profile, f);
+	if (e == OK)
+		e = endpoints_read(&s->endpoints, env, profile, f);
+	s->aws = (struct aws_client){
+		.pool = &s->pool, .resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
+		.region = environment_get(env, "AWS_REGION"),
+	};
+	if (s->aws.region.n == 0)
+		s->aws.region = setting(env, "AWS_DEFAULT_REGION", profile, S("region"));
+	if (profile) {
+		struct arena kept = { memory_map(SETTINGS_SIZE), 0, SETTINGS_SIZE };
+		for (size_t i = 0; i < AWS_SERVICES; i++)
+			s->endpoints.urls[i] = arena_copy(&kept, s->endpoints.urls[i]);
+		s->aws.region = arena_copy(&kept, s->aws.region);
+		ct_wipe(texts.p, texts.n);
+	}
+	return e;
+}
+
+/* Most likely misspelt. */
+static enum err refuse_unknown_variables(struct fault *f)
+{
+	struct str name;
+	if (!variables_find_unknown(&name, S("GATEWAY_"), config_name_ok))
+		return OK;
+	return fault_set(f, E_CONFIG, 0, "there is no variable %; is it misspelt?", name);
+}
+
+enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)
+{
+	resolver_init(&s->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
+	enum err e = refuse_unknown_variables(f);
+	if (e == OK)
+		e = config_read(&s->config, env, f);
+	if (e == OK)
+		e = read_routes(s, env, f);
+	if (e == OK)
+		e = config_check_secrets(&s->config, f);
+	if (e != OK)
+		return e;
+	log_set_level(s->config.log_level);
+	tell_what_is_unusual(s);
+	e = read_aws(s, env, f);
+	if (e == OK)
+		e = proxy_read(&s->proxy, env, f);
+	if (e != OK)
+		return e;
+	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, memory_map(CREDENTIALS_SCRATCH), f);
+	if (e == OK)
+		e = signing_secrets_init(&s->secrets, &s->config, &s->credentials, f);
+	if (e != OK)
+		return e;
+	dedupe_init(&s->dedupe, memory_map(sizeof(struct dedupe_table)));
+	size_t slots = workers + SPARE_CONNECTIONS;
+	http_pool_init(&s->pool, memory_map(http_pool_size(slots)), slots);
+	return OK;
+}
+
+static void *keep_fresh(void *arg)
+{
+	struct services *s = arg;
+	for (;;) {
+		struct deadline d = deadline_in(FETCH_MS);
+		clock_sleep_ms(credentials_renew(&s->credentials, &d));
+	}
+	return NULL;
+}
+
+enum err services_keep_fresh(struct services *s, struct fault *f)
+{
+	return s->credentials.fixed ? OK : thread_start(keep_fresh, s, FETCH_STACK, f);
+}
+
+void services_invoker(struct invoker *out, struct services *s)
+{
+	*out = (struct invoker){ .client = &s->aws, .credentials = &s->credentials };
+}

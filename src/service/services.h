@@ -1,0 +1,39 @@
+/* services.h - what a process sets up once and all its threads use: the settings, whom to trust, where to
+ * find names, credentials and endpoints, kept connections. */
+#ifndef SERVICE_SERVICES_H
+#define SERVICE_SERVICES_H
+
+#include "aws/invoke.h"
+#include "gateway/config.h"
+#include "net/proxy.h"
+#include "net/resolve.h"
+#include "net/tls.h"
+#include "service/dedupe.h"
+#include "service/signing_secrets.h"
+
+struct services {
+	struct config config;
+	struct trust aws_trust;   /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
+	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
+	struct aws_client aws;
+	struct endpoints endpoints;
+	struct proxy proxy;       /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY */
+	struct http_pool pool;    /* for AWS and Slack */
+	struct dedupe dedupe;
+	/* What is large and not touched before it is needed comes last. */
+	struct resolver resolver;
+	struct credential_chain credentials;
+	struct signing_secrets secrets;
+};
+
+/* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed
+ * and stay where it is. E_CONFIG with one sentence for the person who starts the program. */
+must_check enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f);
+
+/* Starts the thread that renews credentials ahead of their end, if they have one. E_SYSTEM. */
+must_check enum err services_keep_fresh(struct services *s, struct fault *f);
+
+/* An invoker for one thread. Points into `s`. */
+void services_invoker(struct invoker *out, struct services *s);
+
+#endif
