@@ -254,6 +254,7 @@ bench: all $(BENCHES:tests/bench/%.c=build/bench/%)
 
 lint:
 	$(Q)scripts/include-check
+	$(Q)scripts/format-check
 
 # What clang's analyzer suspects, to be read and judged: it sees one file at a time, and each version sees other things.
 analyze: build/setup-test $(VENDOR)/bearssl.stamp

@@ -76,6 +76,6 @@ int main(int argc, char **argv)
 	if (argc == 1)
 		fault_set(&f, E_CONFIG, 0, "AWS_LAMBDA_RUNTIME_API is not set, so this is not Lambda; did you mean serve? See --help");
 	else
-		fault_set(&f, E_CONFIG, 0, "%? There are serve, send, check, --help and --version", str_sub(argument, 0, 100));
+		fault_set(&f, E_CONFIG, 0, "%s? There are serve, send, check, --help and --version", str_sub(argument, 0, 100));
 	return console_fail(2, &f);
 }

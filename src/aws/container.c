@@ -48,9 +48,9 @@ static enum err find_server(struct endpoint *out, struct str *path, const struct
 	if (!path->n)
 		*path = S("/");
 	if (path->p[0] != '/' || !can_be_sent(*path) || endpoint_from_url(out, server, f) != OK)
-		return fault_set(f, E_CONFIG, 0, "% cannot be used: it is no %", str_c(variable), relative ? S("path") : S("URL"));
+		return fault_set(f, E_CONFIG, 0, "%s cannot be used: it is no %s", str_c(variable), relative ? S("path") : S("URL"));
 	if (!out->secure && !may_be_plain(out->host))
-		return fault_set(f, E_CONFIG, 0, "% cannot be used: http:// is for loopback addresses and those of ECS and EKS, "
+		return fault_set(f, E_CONFIG, 0, "%s cannot be used: http:// is for loopback addresses and those of ECS and EKS, "
 			"anything else must be https://", str_c(variable));
 	return OK;
 }

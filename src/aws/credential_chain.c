@@ -17,7 +17,7 @@ static enum err read_variable(struct str *out, const struct environment *env, co
 {
 	struct str v = environment_get(env, name);
 	if (v.n > max || !str_is_visible(v))
-		return fault_set(f, E_CONFIG, 0, "% is longer than % bytes, or has a blank, a line end or another byte in it that no key has",
+		return fault_set(f, E_CONFIG, 0, "%s is longer than %d bytes, or has a blank, a line end or another byte in it that no key has",
 			str_c(name), NUM(max));
 	*out = v;
 	return OK;

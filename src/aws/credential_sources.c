@@ -12,6 +12,6 @@ enum err credential_sources_fetch(struct credential_set *out, struct credential_
 	/* The last one is asked when nothing is configured. */
 	if (e != OK && i == countof(sources))
 		e = fault_set(f, E_CONFIG, 0, "there are no AWS credentials: none in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), "
-			"no web identity, profile or container; %", fault_text(f));
+			"no web identity, profile or container; %s", fault_text(f));
 	return e;
 }

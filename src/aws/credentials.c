@@ -25,14 +25,14 @@ enum err credentials_set(struct credential_set *out, struct str id, struct str s
 	keys->source = source;
 	keys->expires_ms = INT64_MAX;
 	if (!id.n || !secret.n)
-		return fault_set(f, E_SYNTAX, 0, id.n ? "% gave no secret access key" : "% gave no access key id", source);
+		return fault_set(f, E_SYNTAX, 0, id.n ? "%s gave no secret access key" : "%s gave no access key id", source);
 	if (!put_part(&keys->access_key_id, &b, id, CREDENTIALS_ID_MAX) ||
 	    !put_part(&keys->secret_access_key, &b, secret, CREDENTIALS_SECRET_MAX) ||
 	    !put_part(&keys->session_token, &b, token, CREDENTIALS_TOKEN_MAX))
-		return fault_set(f, E_SYNTAX, 0, "% gave keys that are too long, or have a blank, a line end or another byte in them that no key has",
+		return fault_set(f, E_SYNTAX, 0, "%s gave keys that are too long, or have a blank, a line end or another byte in them that no key has",
 			source);
 	if (expiration.n && !utc_from_rfc3339(&seconds, expiration))
-		return fault_set(f, E_SYNTAX, 0, "% gave an expiration that is no time", source);
+		return fault_set(f, E_SYNTAX, 0, "%s gave an expiration that is no time", source);
 	if (expiration.n)
 		keys->expires_ms = seconds * 1000;
 	return OK;
@@ -47,16 +47,16 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json, 
 	size_t position;
 	struct str found[NAMES] = { 0 };
 	if (json_check(&v, &position, json) != OK || json_type(v) != JSON_OBJECT)
-		return fault_set(f, E_SYNTAX, 0, "% answered something that is no JSON object", source);
+		return fault_set(f, E_SYNTAX, 0, "%s answered something that is no JSON object", source);
 	for (struct json_walk w = json_walk(v); json_next(&w);)
 		for (size_t i = 0; i < NAMES; i++)
 			if (str_eq_nocase(str_sub(w.key.text, 1, w.key.text.n - 1), str_c(names[i])) && json_type(w.value) == JSON_STRING &&
 			    json_string(&found[i], w.value, scratch) != OK)
-				return fault_set(f, E_LIMIT, 0, "% gave keys that are too long", source);
+				return fault_set(f, E_LIMIT, 0, "%s gave keys that are too long", source);
 	if (!found[ID].n) { /* EC2 says why with status 200 */
 		char name[REFUSAL_NAME_MAX];
 		refusal_read(name, f, 200, NULL, json, S(""));
-		return fault_set(f, E_SYNTAX, 0, "% gave no access key id: %", source, fault_text(f));
+		return fault_set(f, E_SYNTAX, 0, "%s gave no access key id: %s", source, fault_text(f));
 	}
 	struct str token = found[TOKEN].n ? found[TOKEN] : found[SESSION_TOKEN];
 	return credentials_set(out, found[ID], found[SECRET], token, found[EXPIRATION], source, f);

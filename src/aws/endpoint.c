@@ -39,7 +39,7 @@ static void by_partition(struct endpoint *out, const struct endpoints *endpoints
 	bool plain = (service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
 	const char *domain = dual ? partitions[i].dual_domain : partitions[i].domain;
 	struct buf b = BUF(out->memory);
-	buf_format(&b, "%%.%.%", aws_service_name(service), endpoints->fips && !plain ? S("-fips") : S(""), region,
+	buf_format(&b, "%s%s.%s.%s", aws_service_name(service), endpoints->fips && !plain ? S("-fips") : S(""), region,
 		(struct str){ domain, strnlen(domain, sizeof(partitions->dual_domain)) });
 	check(!b.full);
 	out->secure = true;
@@ -70,7 +70,7 @@ static bool made_of(struct str s, struct str marks)
 static enum err refuse(struct fault *f, struct str why)
 {
 	return fault_set(f, E_CONFIG, 0,
-		"%; what is wanted is http:// or https://, a host name or address, and perhaps a port and a path", why);
+		"%s; what is wanted is http:// or https://, a host name or address, and perhaps a port and a path", why);
 }
 
 static void put_lower(struct buf *b, struct str s)
@@ -103,7 +103,7 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 	put_lower(&b, str_sub(authority, 0, host.n + 2 * bracket));
 	out->host = str_sub(buf_str(&b), bracket, bracket + host.n);
 	if (port != usual)
-		buf_format(&b, ":%", NUM(port));
+		buf_format(&b, ":%d", NUM(port));
 	out->authority = buf_str(&b);
 	buf_put(&b, path);
 	check(!b.full); /* nothing in it is longer than in the URL */
@@ -128,7 +128,7 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 		v = from_profile(profile, str_c(variable + 4));
 	*out = str_eq_nocase(v, S("true"));
 	return *out || !v.n || str_eq_nocase(v, S("false")) ? OK :
-		fault_set(f, E_CONFIG, 0, "% is true or false, in a profile, too", str_c(variable));
+		fault_set(f, E_CONFIG, 0, "%s is true or false, in a profile, too", str_c(variable));
 }
 
 /* As the SDKs derive them from the services' names: in capitals of variables, in lower case in a profile. */
@@ -142,7 +142,7 @@ static struct str find_override(struct str *place, struct buf *variable, const s
                                 const struct profile_in_use *profile, size_t service)
 {
 	struct str url, name = str_c(names[service]);
-	buf_format(variable, "AWS_ENDPOINT_URL_%%", name, (struct str){ "", 1 });
+	buf_format(variable, "AWS_ENDPOINT_URL_%s%s", name, (struct str){ "", 1 });
 	*place = str_sub(buf_str(variable), 0, variable->n - 1);
 	url = environment_get(env, variable->p);
 	if (!url.n) {
@@ -171,9 +171,9 @@ enum err endpoints_read(struct endpoints *out, const struct environment *env, co
 		struct buf variable = BUF(memory);
 		struct str place, url = find_override(&place, &variable, env, profile, i);
 		if (url.n && (e = endpoint_from_url(&tried, url, f)) != OK)
-			fault_set(f, e, 0, "% cannot be used: %", place, fault_text(f));
+			fault_set(f, e, 0, "%s cannot be used: %s", place, fault_text(f));
 		else if (url.n && (out->fips || out->dual_stack))
-			e = fault_set(f, E_CONFIG, 0, "% cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT", place);
+			e = fault_set(f, E_CONFIG, 0, "%s cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT", place);
 		out->urls[i] = url;
 	}
 	return e;

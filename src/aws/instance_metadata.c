@@ -63,7 +63,7 @@ static enum err get_token(struct instance *i, struct deadline *d, struct fault *
 	bool without = e == E_TIMEOUT || status == 403 || status == 404 || status == 405;
 	if (without && !is_true(&i->chain->env, "AWS_EC2_METADATA_V1_DISABLED"))
 		return OK;
-	return e == E_TIMEOUT ? E_MORE : fault_set(f, E_REFUSED, 0, "it answered % when it was asked for a token", NUM(status));
+	return e == E_TIMEOUT ? E_MORE : fault_set(f, E_REFUSED, 0, "it answered %d when it was asked for a token", NUM(status));
 }
 
 /* With a new token once, if the old one has expired. */
@@ -80,7 +80,7 @@ static enum err get(struct str *body, struct instance *i, struct str path, struc
 	if (e == OK && status == 404)
 		return fault_set(f, E_CONFIG, 0, "this instance has no IAM role");
 	if (e == OK && status != 200)
-		return fault_set(f, E_REFUSED, 0, "it answered %", NUM(status));
+		return fault_set(f, E_REFUSED, 0, "it answered %d", NUM(status));
 	return e;
 }
 
@@ -97,7 +97,7 @@ static enum err read_document(struct str *out, struct instance *i, struct deadli
 	if (e != OK)
 		return e;
 	str_next(&role, &rest, '\n');
-	buf_format(&path, ROLES "%", role);
+	buf_format(&path, ROLES "%s", role);
 	for (size_t n = 0; n < role.n; n++)
 		if (!is_alnum((unsigned char)role.p[n]) && str_find(S("+=,.@-_"), role.p[n]) == 7)
 			path.full = true;

@@ -59,7 +59,7 @@ static enum aws_next judge_refusal(struct invoker *v, struct invoke_result *out,
 {
 	refusal_read(out->error_name, &out->fault, out->status, head, body, S("lambda:InvokeFunction"));
 	if (out->status / 100 == 2) {
-		fault_set(&out->fault, E_REFUSED, 0, "answered % instead of %; is AWS_ENDPOINT_URL right?", NUM(out->status),
+		fault_set(&out->fault, E_REFUSED, 0, "answered %d instead of %d; is AWS_ENDPOINT_URL right?", NUM(out->status),
 			NUM(types[c->type].success));
 		out->outcome = INVOKE_UNKNOWN;
 		return AWS_SETTLED;
@@ -117,7 +117,7 @@ static enum aws_next judge_silence(struct invoke_result *out, struct course *c, 
 	out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 	if (was_written && e == E_TIMEOUT) {
 		int64_t ms = clock_mono_ms() - c->started_ms;
-		fault_set(&out->fault, e, 0, ms < 1000 ? "no answer from % within % ms" : "no answer from % within % s",
+		fault_set(&out->fault, e, 0, ms < 1000 ? "no answer from %s within %d ms" : "no answer from %s within %d s",
 			c->request.endpoint->authority, NUM(ms < 1000 ? ms : (ms + 500) / 1000));
 	}
 	return next == AWS_AGAIN_LATER && was_written ? AWS_SETTLED : next;
@@ -189,7 +189,7 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 			NUM(out->status), fault_text(&out->fault));
 	} while (next != AWS_SETTLED && out->attempts < ATTEMPTS_MAX && aws_request_pause(next, c.retry_after_ms, d));
 	if (out->fault.code == E_NAME && !v->client->endpoints->urls[AWS_LAMBDA].n)
-		fault_set(&out->fault, E_NAME, 0, "%; is the region right?", fault_text(&out->fault));
+		fault_set(&out->fault, E_NAME, 0, "%s; is the region right?", fault_text(&out->fault));
 }
 
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)

@@ -25,13 +25,13 @@ enum err metadata_ask(struct str *body, int *status, const struct metadata_reque
 	enum err e;
 	struct buf answer = arena_buf(r->scratch, ANSWER_MAX), head = arena_rest(r->scratch);
 	if (!http_value_ok(r->value))
-		return fault_set(f, E_CONFIG, 0, "the value for % has bytes in it that cannot be sent", r->field);
-	buf_format(&head, "%%% HTTP/1.1\r\nHost: %\r\nAccept: */*\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\n",
+		return fault_set(f, E_CONFIG, 0, "the value for %s has bytes in it that cannot be sent", r->field);
+	buf_format(&head, "%s%s%s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\n",
 		r->puts ? S("PUT ") : S("GET "), r->server->base_path, r->path, r->server->authority);
 	if (r->puts)
 		buf_put(&head, S("Content-Length: 0\r\n"));
 	if (r->value.n)
-		buf_format(&head, "%: %\r\n", r->field, r->value);
+		buf_format(&head, "%s: %s\r\n", r->field, r->value);
 	buf_put(&head, S("\r\n"));
 	struct str sent = arena_keep(r->scratch, &head);
 	if (head.full)

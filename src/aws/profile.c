@@ -74,7 +74,7 @@ enum err profile_check(struct str text, struct str file, struct fault *f)
 	struct reader r = { .rest = text };
 	while (next(&r))
 		;
-	return r.ok ? OK : fault_set(f, E_CONFIG, 0, "line % of % is neither `[section]` nor `key = value` below one", NUM(r.line), file);
+	return r.ok ? OK : fault_set(f, E_CONFIG, 0, "line %d of %s is neither `[section]` nor `key = value` below one", NUM(r.line), file);
 }
 
 /* What is looked for: `inner` in `key` in [kind name], or [name] if there is no kind. */

@@ -39,7 +39,7 @@ static enum err read_text(struct str *out, const struct environment *env, const 
 	*out = S("");
 	if (f->sys && (!named.n || f->sys == ENOENT))
 		return OK;
-	return fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
+	return fault_set(f, e, 0, "%s: %s", str_c(variable), fault_text(f));
 }
 
 enum err profile_in_use_read(struct profile_in_use *out, const struct environment *env, const struct credential_host *host,
@@ -123,7 +123,7 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 		return printed_keys(out, w->chain, v[PROCESS], d, f);
 	if (v[SSO_SESSION].n || v[SSO_START_URL].n || v[LOGIN_SESSION].n)
 		return fault_set(f, E_CONFIG, 0, "it needs a browser; use credential_process = "
-			"aws configure export-credentials --profile %", str_sub(profile, 0, SHOWN_MAX));
+			"aws configure export-credentials --profile %s", str_sub(profile, 0, SHOWN_MAX));
 	return depth ? fault_set(f, E_CONFIG, 0, "it has no keys") : E_MORE;
 }
 
@@ -134,5 +134,5 @@ enum err profile_fetch(struct credential_set *out, struct credential_chain *c, s
 	if (e != OK)
 		return e;
 	e = profile_keys(out, &w, w.first.name, 0, d, f);
-	return e == OK || e == E_MORE ? e : fault_set(f, e, 0, "profile %: %", str_sub(w.profile, 0, SHOWN_MAX), fault_text(f));
+	return e == OK || e == E_MORE ? e : fault_set(f, e, 0, "profile %s: %s", str_sub(w.profile, 0, SHOWN_MAX), fault_text(f));
 }

@@ -16,7 +16,7 @@ static void put_hint(struct buf *b, int status, struct str name, struct str acti
 	if (!action.n)
 		name = S("");
 	if (aws_name_listed(S("AccessDeniedException,AccessDenied"), name))
-		buf_format(b, "; the gateway's role needs % on it", action);
+		buf_format(b, "; the gateway's role needs %s on it", action);
 	else if (status == 404 && aws_name_listed(S("ResourceNotFoundException"), name))
 		buf_put(b, S("; check its name, region and alias"));
 	else if (aws_name_listed(S("UnrecognizedClientException,InvalidClientTokenId"), name))
@@ -110,8 +110,8 @@ void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int statu
 	if (*name)
 		buf_put(&lead, str_c(name));
 	else
-		buf_format(&lead, "answered %", NUM(status));
+		buf_format(&lead, "answered %d", NUM(status));
 	put_hint(&hint, status, str_c(name), action);
 	message = cut(message, sizeof(f->text) - lead.n - hint.n - 2);
-	fault_set(f, E_REFUSED, 0, message.n ? "%: %%" : "%%%", buf_str(&lead), message, buf_str(&hint));
+	fault_set(f, E_REFUSED, 0, message.n ? "%s: %s%s" : "%s%s%s", buf_str(&lead), message, buf_str(&hint));
 }

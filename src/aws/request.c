@@ -21,7 +21,7 @@ static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const st
 {
 	char memory[sizeof(cache->derived_from)];
 	struct buf from = BUF(memory);
-	buf_format(&from, "%/%/%/%", keys->access_key_id, (struct str){ scope->date_time, 8 }, scope->region, scope->service);
+	buf_format(&from, "%s/%s/%s/%s", keys->access_key_id, (struct str){ scope->date_time, 8 }, scope->region, scope->service);
 	check(!from.full);
 	if (!str_eq(buf_str(&from), (struct str){ cache->derived_from, cache->n })) {
 		sigv4_key(&cache->key, keys->secret_access_key, scope);
@@ -61,9 +61,9 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 
 	buf_put(out, S("POST "));
 	if (via)
-		buf_format(out, "http://%", r->endpoint->authority);
+		buf_format(out, "http://%s", r->endpoint->authority);
 	size_t path = out->n;
-	buf_format(out, "%%", r->endpoint->base_path, r->path);
+	buf_format(out, "%s%s", r->endpoint->base_path, r->path);
 	struct sigv4_request to_sign = {
 		.method = S("POST"),
 		.path = str_skip(buf_str(out), path),
@@ -71,13 +71,13 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 		.headers = fields,
 		.headers_count = count,
 	};
-	buf_format(out, "%% HTTP/1.1\r\n", r->query.n ? S("?") : S(""), r->query);
+	buf_format(out, "%s%s HTTP/1.1\r\n", r->query.n ? S("?") : S(""), r->query);
 	proxy_put_field(out, via);
 	for (size_t i = 0; i < count; i++) {
 		check(http_value_ok(fields[i].value));
-		buf_format(out, "%: %\r\n", fields[i].name, fields[i].value);
+		buf_format(out, "%s: %s\r\n", fields[i].name, fields[i].value);
 	}
-	buf_format(out, "content-length: %\r\nuser-agent: slack-lambda-gateway/" VERSION "\r\n", NUM(r->payload.n));
+	buf_format(out, "content-length: %d\r\nuser-agent: slack-lambda-gateway/" VERSION "\r\n", NUM(r->payload.n));
 	if (r->trace_id.n && r->trace_id.n <= TRACE_ID_MAX) {
 		buf_put(out, S("x-amzn-trace-id: "));
 		put_trace_id(out, r->trace_id);

@@ -32,7 +32,7 @@ static enum err read_settings(struct str settings[static SETTINGS], const struct
 	}
 	if (count == 0)
 		return E_MORE;
-	return count == SETTINGS ? OK : fault_set(f, E_CONFIG, 0, "% is not set", str_c(variables[missing]));
+	return count == SETTINGS ? OK : fault_set(f, E_CONFIG, 0, "%s is not set", str_c(variables[missing]));
 }
 
 static enum err read_pem(struct str *out, struct credential_chain *c, const struct str *settings, size_t i, struct fault *f)
@@ -106,10 +106,10 @@ static enum err read_answer(struct credential_set *out, struct str body, struct 
 	struct json v;
 	size_t position;
 	if (json_check(&v, &position, body) != OK)
-		return fault_set(f, E_SYNTAX, 0, "% answered something that is no JSON", SOURCE);
+		return fault_set(f, E_SYNTAX, 0, "%s answered something that is no JSON", SOURCE);
 	struct json_walk sets = json_walk(json_member(v, S("credentialSet")));
 	if (!json_next(&sets))
-		return fault_set(f, E_SYNTAX, 0, "% gave no credentials", SOURCE);
+		return fault_set(f, E_SYNTAX, 0, "%s gave no credentials", SOURCE);
 	return credentials_set_from_json(out, json_member(sets.value, S("credentials")).text, arena, SOURCE, f);
 }
 
@@ -126,7 +126,7 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	};
 	struct str region = aws_arn_region(settings[TRUST_ANCHOR]);
 	if (e == OK && !aws_region_ok(region))
-		e = fault_set(f, E_CONFIG, 0, "% is no ARN of a trust anchor: there is no region in it", str_c(variables[TRUST_ANCHOR]));
+		e = fault_set(f, E_CONFIG, 0, "%s is no ARN of a trust anchor: there is no region in it", str_c(variables[TRUST_ANCHOR]));
 	if (e != OK)
 		return e;
 	struct buf query = arena_rest(&c->scratch);

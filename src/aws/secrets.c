@@ -28,7 +28,7 @@ enum err aws_secret_read(struct str *out, struct str answer, struct str key, str
 	if (!key.n)
 		return object ? fault_set(f, E_CONFIG, 0, "it is a JSON object; the #KEY in secretsmanager:ID#KEY names what counts of it") : OK;
 	e = object ? json_string(out, json_member(v, key), scratch) : E_SYNTAX;
-	return e == OK ? OK : fault_set(f, E_CONFIG, 0, "it is no JSON object with a string % in it", str_sub(key, 0, 60));
+	return e == OK ? OK : fault_set(f, E_CONFIG, 0, "it is no JSON object with a string %s in it", str_sub(key, 0, 60));
 }
 
 struct wanted {
@@ -47,9 +47,9 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	struct buf payload = BUF(memory);
 	bool parameter = w->service == AWS_SSM;
 	if (parameter)
-		buf_format(&payload, "{\"Name\":\"%\",\"WithDecryption\":true}", w->id);
+		buf_format(&payload, "{\"Name\":\"%s\",\"WithDecryption\":true}", w->id);
 	else
-		buf_format(&payload, "{\"SecretId\":\"%\",\"VersionStage\":\"%\"}", w->id, previous ? S("AWSPREVIOUS") : S("AWSCURRENT"));
+		buf_format(&payload, "{\"SecretId\":\"%s\",\"VersionStage\":\"%s\"}", w->id, previous ? S("AWSPREVIOUS") : S("AWSCURRENT"));
 	check(!payload.full);
 	const struct sigv4_header fields[] = {
 		{ S("content-type"), S("application/x-amz-json-1.1") },
@@ -80,7 +80,7 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	if (e == OK)
 		e = aws_secret_read(&text, answer.body, w->key, w->scratch, f);
 	if (e == OK)
-		buf_format(out, "%\n", text);
+		buf_format(out, "%s\n", text);
 	/* Of the previous one that may be an older form. */
 	return previous && e == E_CONFIG ? OK : e;
 }

@@ -24,7 +24,7 @@ static struct str scope_date(const struct sigv4_scope *scope)
 
 static void put_scope(struct buf *out, const struct sigv4_scope *scope)
 {
-	buf_format(out, "%/%/%/aws4_request", scope_date(scope), scope->region, scope->service);
+	buf_format(out, "%s/%s/%s/aws4_request", scope_date(scope), scope->region, scope->service);
 }
 
 static struct str digest_str(const uint8_t *digest)
@@ -36,7 +36,7 @@ void sigv4_key(struct sigv4_key *key, struct str secret_access_key, const struct
 {
 	char memory[4 + SIGV4_SECRET_MAX];
 	struct buf secret = BUF(memory);
-	buf_format(&secret, "AWS4%", secret_access_key);
+	buf_format(&secret, "AWS4%s", secret_access_key);
 	check(!secret.full);
 	hmac_sha256(key->bytes, buf_str(&secret), scope_date(scope));
 	ct_wipe(memory, sizeof(memory));
@@ -110,7 +110,7 @@ static void put_query(struct buf *out, struct str query)
 	}
 	sort(pairs, count, true);
 	for (size_t i = 0; i < count; i++)
-		buf_format(out, "%%=%", i ? S("&") : S(""), pairs[i].name, pairs[i].value);
+		buf_format(out, "%s%s=%s", i ? S("&") : S(""), pairs[i].name, pairs[i].value);
 }
 
 /* Without blanks around it, every run of blanks inside made one space. */
@@ -150,13 +150,13 @@ static void put_names(struct buf *out, const struct headers *h)
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (!repeats(h, i))
-			buf_format(out, "%%", i ? S(";") : S(""), h->list[i].name);
+			buf_format(out, "%s%s", i ? S(";") : S(""), h->list[i].name);
 }
 
 void sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 {
 	struct headers h = headers_sorted(req);
-	buf_format(out, "%\n", req->method);
+	buf_format(out, "%s\n", req->method);
 	put_path(out, req->path);
 	buf_put_char(out, '\n');
 	put_query(out, req->query);
@@ -164,7 +164,7 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 		if (repeats(&h, i))
 			buf_put_char(out, ',');
 		else
-			buf_format(out, "\n%:", h.list[i].name);
+			buf_format(out, "\n%s:", h.list[i].name);
 		put_value(out, h.list[i].value);
 	}
 	buf_put(out, S("\n\n"));
@@ -177,7 +177,7 @@ void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct si
 {
 	uint8_t hash[SHA256_SIZE];
 	sha256(hash, canonical);
-	buf_format(out, "%\n%\n", algorithm, (struct str){ scope->date_time, 16 });
+	buf_format(out, "%s\n%s\n", algorithm, (struct str){ scope->date_time, 16 });
 	put_scope(out, scope);
 	buf_put_char(out, '\n');
 	hex_put(out, hash, sizeof(hash));
@@ -201,7 +201,7 @@ void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer, con
 	uint8_t signature[SIGV4_SIGNATURE_MAX];
 	size_t n = signer->sign(signer->key, signature, string_to_sign);
 	check(n > 0);
-	buf_format(out, "% Credential=%/", signer->algorithm, signer->id);
+	buf_format(out, "%s Credential=%s/", signer->algorithm, signer->id);
 	put_scope(out, scope);
 	buf_put(out, S(", SignedHeaders="));
 	put_names(out, &h);

@@ -16,7 +16,7 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct s
 	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
 	*out = str_trim_lines(arena_keep(&c->scratch, &b));
 	if (e == OK && (!out->n || out->n > TOKEN_MAX))
-		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to % bytes", NUM(TOKEN_MAX));
+		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to %d bytes", NUM(TOKEN_MAX));
 	return e == OK ? OK : fault_lead(f, e, S("AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile"));
 }
 
@@ -27,7 +27,7 @@ static enum err write_form(struct str *out, const struct sts_role *role, struct 
 		role->arn, role->session_name.n ? role->session_name : S("slack-lambda-gateway"), role->duration_seconds, role->external_id, token,
 	};
 	struct buf form = arena_rest(arena);
-	buf_format(&form, "Action=AssumeRole%&Version=2011-06-15", token.n ? S("WithWebIdentity") : S(""));
+	buf_format(&form, "Action=AssumeRole%s&Version=2011-06-15", token.n ? S("WithWebIdentity") : S(""));
 	for (size_t i = 0; i < countof(values); i++)
 		if (values[i].n)
 			form_put(&form, str_c(names[i]), values[i]);
@@ -69,7 +69,7 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 		str_next(&name, &names, ',');
 		part[i] = xml_text(answer.body, name, &c->scratch);
 		if (!part[i].n)
-			return fault_set(f, E_SYNTAX, 0, "% gave no %", source, name);
+			return fault_set(f, E_SYNTAX, 0, "%s gave no %s", source, name);
 	}
 	return credentials_set(out, part[0], part[1], part[2], part[3], source, f);
 }
@@ -94,6 +94,6 @@ enum err web_identity_fetch(struct credential_set *out, struct credential_chain 
 	if (!role.web_identity_token_file.n)
 		return E_MORE;
 	if (!role.arn.n)
-		return fault_set(f, E_CONFIG, 0, "%: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN", WEB_IDENTITY);
+		return fault_set(f, E_CONFIG, 0, "%s: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN", WEB_IDENTITY);
 	return sts_assume_role(out, c, &role, NULL, d, f);
 }

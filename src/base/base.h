@@ -11,12 +11,6 @@
 #include <stdint.h>
 
 #define must_check __attribute__((warn_unused_result))
-#if defined(__x86_64__) && !defined(__clang__)
-/* For a variadic function none of whose arguments is a floating-point number: it need not save the registers for those. */
-#define no_floats __attribute__((target("general-regs-only")))
-#else
-#define no_floats
-#endif
 
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -19,26 +19,25 @@ void buf_put_char(struct buf *b, char c)
 	buf_put(b, (struct str){ &c, 1 });
 }
 
-struct str hole_text(char scratch[static 24], struct str argument)
-{
-	return argument.p == NUM_MARK ? str_of_int(scratch, (int64_t)argument.n) : argument;
-}
-
-void buf_put_arguments(struct buf *b, const char *format, va_list arguments)
+void buf_put_format(struct buf *b, const char *format, struct arguments arguments)
 {
 	char scratch[24];
+	size_t used = 0;
 	struct str text, rest = str_c(format);
 	while (str_next(&text, &rest, '%')) {
 		buf_put(b, text);
-		buf_put(b, hole_text(scratch, va_arg(arguments, struct str)));
+		check(rest.n);
+		char kind = *rest.p;
+		rest = str_skip(rest, 1);
+		if (kind == '%') {
+			buf_put_char(b, '%');
+			continue;
+		}
+		check(used < arguments.count);
+		struct str argument = arguments.list[used++];
+		check(kind == (is_num(argument) ? 'd' : 's'));
+		buf_put(b, kind == 'd' ? str_of_int(scratch, (int64_t)argument.n) : argument);
 	}
 	buf_put(b, text);
-}
-
-no_floats void buf_put_format(struct buf *b, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	buf_put_arguments(b, format, arguments);
-	va_end(arguments);
+	check(used == arguments.count);
 }

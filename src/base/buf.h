@@ -7,8 +7,6 @@
 
 #include "base/str.h"
 
-#include <stdarg.h>
-
 struct buf {
 	char *p;
 	size_t n, cap;
@@ -21,23 +19,29 @@ struct buf {
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
 
-/* Appends `format` with each '%' in it replaced by the next argument, a struct str or NUM(of any integer type):
- * buf_format(&b, "GET % HTTP/1.%\r\n", path, NUM(1)). Their number must be the same. A text in one piece with its
- * holes takes a fraction of the code that its pieces in a row would. */
-#define buf_format(b, ...) (CHECK_STRS(__VA_ARGS__, S("")), buf_put_format((b), __VA_ARGS__))
-void buf_put_format(struct buf *b, const char *format, ...);
-void buf_put_arguments(struct buf *b, const char *format, va_list arguments);
+/* The arguments behind a format: texts, and numbers as NUM(). */
+struct arguments {
+	const struct str *list;
+	size_t count;
+};
 
-/* A number as an argument of buf_format, fault_set, LOG or json_fields, and of nothing else: it is no text yet, and its
- * pointer a mark. See DIGITS in base/str.h for a text. */
+/* Appends `format`: buf_format(&b, "GET %s HTTP/1.%d\r\n", path, NUM(1)). %s takes the next argument as a
+ * text, %d takes it as a NUM() in decimal form, %% is a percent sign. A format that does not fit its
+ * arguments, in number or in kind, is a bug and traps; scripts/format-check finds most before that. */
+#define buf_format(b, ...) buf_put_format((b), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+void buf_put_format(struct buf *b, const char *format, struct arguments arguments);
+
+/* A number, of any integer type, as an argument of a format, LOG or json_fields, and of nothing else: it is
+ * not a text yet, and its pointer is a mark. DIGITS in base/str.h makes a text. */
 #define NUM(v) ((struct str){ NUM_MARK, (size_t)(int64_t)(v) })
 #define NUM_MARK ((const char *)1)
+static inline bool is_num(struct str argument) { return argument.p == NUM_MARK; }
 
-/* What an argument puts into its hole: its text, or its number in decimal form, written to `scratch`. */
-struct str hole_text(char scratch[static 24], struct str argument);
-
-/* Refuses to compile when one of the arguments behind a format is no struct str. Costs nothing. */
-#define CHECK_STRS(format, ...) ((void)sizeof((const struct str[]){ __VA_ARGS__ }))
+/* What macros with formats make of theirs: FORMAT(__VA_ARGS__, ) and ARGUMENTS(__VA_ARGS__, S("")), whose
+ * last item keeps the list from being empty and is not counted. Refuses to compile anything but a struct str. */
+#define FORMAT(format, ...) (format)
+#define ARGUMENTS(format, ...) \
+	((struct arguments){ (const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })) - 1 })
 
 /* The contents so far; valid until the memory behind the builder changes. */
 static inline struct str buf_str(const struct buf *b) { return (struct str){ b->p, b->n }; }

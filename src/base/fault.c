@@ -30,20 +30,17 @@ static struct str describe(int sys)
 	return S("");
 }
 
-no_floats enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...)
+enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, struct arguments arguments)
 {
 	/* An argument may be the fault's own old text. */
 	char text[sizeof(f->text)];
 	struct buf b = BUF(text);
-	va_list arguments;
-	va_start(arguments, format);
-	buf_put_arguments(&b, format, arguments);
-	va_end(arguments);
+	buf_put_format(&b, format, arguments);
 	struct str what = sys ? describe(sys) : S("");
 	if (what.n)
-		buf_format(&b, ": %", what);
+		buf_format(&b, ": %s", what);
 	else if (sys)
-		buf_format(&b, ": system error %", NUM(sys));
+		buf_format(&b, ": system error %d", NUM(sys));
 	memcpy(f->text, text, b.n);
 	f->n = b.n;
 	f->code = code;
@@ -53,5 +50,5 @@ no_floats enum err fault_set_format(struct fault *f, enum err code, int sys, con
 
 enum err fault_lead(struct fault *f, enum err code, struct str lead)
 {
-	return fault_set(f, code, 0, "%: %", lead, fault_text(f));
+	return fault_set(f, code, 0, "%s: %s", lead, fault_text(f));
 }

@@ -31,10 +31,11 @@ struct fault {
 	char text[240];
 };
 
-/* Sets all of `f`: fault_set(f, E_NAME, 0, "cannot resolve %", host), formatted as by buf_format. The text is cut
+/* Sets all of `f`: fault_set(f, E_NAME, 0, "cannot resolve %s", host), formatted as by buf_format. The text is cut
  * to what fits; when `sys` is not 0 its description is appended. Returns `code`, so that it can end a function. */
-#define fault_set(f, code, sys, ...) (CHECK_STRS(__VA_ARGS__, S("")), fault_set_format((f), (code), (sys), __VA_ARGS__))
-enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, ...);
+#define fault_set(f, code, sys, ...) \
+	fault_set_format((f), (code), (sys), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, struct arguments arguments);
 
 /* Puts `lead` and a colon before the text: what was to be done, or by whom. Returns `code`, which it then has. */
 enum err fault_lead(struct fault *f, enum err code, struct str lead);

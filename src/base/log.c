@@ -28,11 +28,11 @@ static void put_text(struct buf *b, struct str s)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		if (c == '"' || c == '\\')
-			buf_format(b, "\\%", (struct str){ s.p + i, 1 });
+			buf_format(b, "\\%s", (struct str){ s.p + i, 1 });
 		else if (c >= 0x20 && c < 0x7f)
 			buf_put_char(b, (char)c);
 		else
-			buf_format(b, "\\u00%%", (struct str){ hex + (c >> 4), 1 }, (struct str){ hex + (c & 15), 1 });
+			buf_format(b, "\\u00%s%s", (struct str){ hex + (c >> 4), 1 }, (struct str){ hex + (c & 15), 1 });
 	}
 }
 
@@ -41,7 +41,7 @@ static void put_field(struct buf *b, struct str name, struct str text)
 {
 	struct buf start = *b;
 	bool is_number = str_ends(name, S("#"));
-	buf_format(b, is_number ? ",\"%\":" : ",\"%\":\"", str_sub(name, 0, name.n - is_number));
+	buf_format(b, is_number ? ",\"%s\":" : ",\"%s\":\"", str_sub(name, 0, name.n - is_number));
 	put_text(b, text);
 	if (!is_number)
 		buf_put_char(b, '"');
@@ -54,7 +54,8 @@ void log_set_writer(void (*put)(const char *line, size_t n))
 	writer = put;
 }
 
-static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, va_list arguments)
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names,
+                          struct arguments arguments)
 {
 	static const char levels[] = "DEBUGINFO WARN ERROR";
 	struct buf b = { line, 0, LOG_LINE_MAX - 2, false };
@@ -62,38 +63,28 @@ static size_t format_line(char line[static LOG_LINE_MAX], enum log_level level, 
 	struct str name, rest = str_c(names);
 	buf_put(&b, S("{\"timestamp\":\""));
 	utc_put_rfc3339_ms(&b, clock_wall_ms());
-	buf_format(&b, "\",\"level\":\"%\"", str_trim((struct str){ levels + 5 * level, 5 }));
+	buf_format(&b, "\",\"level\":\"%s\"", str_trim((struct str){ levels + 5 * level, 5 }));
 	put_field(&b, S("message"), str_c(message));
-	while (rest.n) {
+	for (size_t i = 0; i < arguments.count; i++) {
+		struct str argument = arguments.list[i];
 		str_next(&name, &rest, ' ');
-		struct str text = hole_text(scratch, va_arg(arguments, struct str));
-		if (text.n)
-			put_field(&b, name, text);
+		check(name.n && str_ends(name, S("#")) == is_num(argument));
+		if (is_num(argument))
+			argument = str_of_int(scratch, (int64_t)argument.n);
+		if (argument.n)
+			put_field(&b, name, argument);
 	}
+	check(!rest.n);
 	line[b.n++] = '}';
 	line[b.n++] = '\n';
 	return b.n;
 }
 
-no_floats size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...)
-{
-	va_list arguments;
-	va_start(arguments, names);
-	size_t n = format_line(line, level, message, names, arguments);
-	va_end(arguments);
-	return n;
-}
-
-no_floats void log_line(enum log_level level, const char *message, const char *names, ...)
+void log_line(enum log_level level, const char *message, const char *names, struct arguments arguments)
 {
 	char line[LOG_LINE_MAX];
-	va_list arguments;
-	if (level < least_level)
-		return;
-	va_start(arguments, names);
-	size_t n = format_line(line, level, message, names, arguments);
-	va_end(arguments);
-	writer(line, n);
+	if (level >= least_level)
+		writer(line, log_format(line, level, message, names, arguments));
 }
 
 void log_failure(const char *message, struct str request_id, const struct fault *f)

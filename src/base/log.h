@@ -13,9 +13,10 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum { LOG_LINE_MAX = 2048 };
 
-/* `names`: of the fields, with blanks between them, one for each struct str or NUM() that follows; a name with a '#'
- * behind it is that of a number, which stands without quotes. Fields with an empty text are left out. */
-#define LOG(level, message, ...) (CHECK_STRS(__VA_ARGS__, S("")), log_line((level), (message), __VA_ARGS__))
+/* `names`: of the fields, with blanks between them, one for each argument; a '#' behind a name says that a NUM() follows, which stands
+ * without quotes. Fields with an empty text are left out. Names that do not fit the arguments trap. */
+#define LOG(level, message, ...) \
+	log_line((level), (message), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 
 /* Lines below this level are not written. Set once at start, before any thread. The default is LOG_INFO. */
 void log_set_level(enum log_level least);
@@ -24,12 +25,13 @@ void log_set_level(enum log_level least);
 void log_set_writer(void (*put)(const char *line, size_t n));
 
 /* Makes a line, its line feed included. Returns its length. */
-size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names, ...);
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names,
+                  struct arguments arguments);
 
 /* The line of what failed, and why: LOG(LOG_ERROR, message, "request_id reason", ...). */
 void log_failure(const char *message, struct str request_id, const struct fault *f);
 
 /* Use LOG. */
-void log_line(enum log_level level, const char *message, const char *names, ...);
+void log_line(enum log_level level, const char *message, const char *names, struct arguments arguments);
 
 #endif

@@ -18,6 +18,7 @@
 #include "service/services.h"
 
 #include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -79,7 +80,7 @@ static enum err check_configuration(struct visit *v)
 	/* What goes well is said here. */
 	if (s->config.log_level == LOG_INFO)
 		log_set_level(LOG_WARN);
-	buf_format(&v->found, "usable, with % routes", NUM(s->config.routes.count));
+	buf_format(&v->found, "usable, with %d routes", NUM(s->config.routes.count));
 	return OK;
 }
 
@@ -91,10 +92,10 @@ static enum err check_secret(struct visit *v)
 	enum err e = signing_secrets_read(&s->secrets, &v->deadline, &v->fault);
 	if (e != OK)
 		return e;
-	buf_format(&v->found, "%", NUM(s->secrets.sets[0].count));
+	buf_format(&v->found, "%d", NUM(s->secrets.sets[0].count));
 	for (size_t i = 0; i < s->config.sources_count; i++) {
 		const struct secret_source *source = &s->config.sources[i];
-		buf_format(&v->found, "%%", i ? S(", ") : S(" from "), source->kind == SECRET_LITERAL ? S("literal") : source->text);
+		buf_format(&v->found, "%s%s", i ? S(", ") : S(" from "), source->kind == SECRET_LITERAL ? S("literal") : source->text);
 	}
 	return OK;
 }
@@ -107,7 +108,7 @@ static enum err check_credentials(struct visit *v)
 	if (e != OK)
 		return e;
 	struct str id = keys->access_key_id;
-	buf_format(&v->found, "%: %...%%", keys->source, str_sub(id, 0, 4), str_skip(id, id.n > 8 ? id.n - 4 : id.n),
+	buf_format(&v->found, "%s: %s...%s%s", keys->source, str_sub(id, 0, 4), str_skip(id, id.n > 8 ? id.n - 4 : id.n),
 		keys->session_token.n ? S(" with a session token") : S(""));
 	if (keys->expires_ms != INT64_MAX) {
 		buf_put(&v->found, S(" until "));
@@ -120,7 +121,7 @@ static enum err check_credentials(struct visit *v)
 static enum err check_allow(struct visit *v)
 {
 	struct str allow = v->services.config.allow;
-	buf_format(&v->found, "GATEWAY_ALLOW=%", allow);
+	buf_format(&v->found, "GATEWAY_ALLOW=%s", allow);
 	if (v->target.name.n)
 		return allow_matches(allow, v->target.name) ? OK : E_REFUSED;
 	v->advice = NULL;
@@ -155,16 +156,16 @@ static enum err check_endpoint(struct visit *v)
 	v->via = proxy_for(&v->to);
 	v->host = v->via ? v->via->host : v->to.host;
 	v->port = v->via ? v->via->port : v->to.port;
-	buf_format(&v->found, "http%://%% by %", v->to.secure ? S("s") : S(""), v->endpoint.authority, v->endpoint.base_path,
+	buf_format(&v->found, "http%s://%s%s by %s", v->to.secure ? S("s") : S(""), v->endpoint.authority, v->endpoint.base_path,
 		origin(v));
 	if (v->via)
-		buf_format(&v->found, ", through the proxy %:%", v->host, NUM(v->port));
+		buf_format(&v->found, ", through the proxy %s:%d", v->host, NUM(v->port));
 	return OK;
 }
 
 static void put_ms(struct visit *v, int64_t start)
 {
-	buf_format(&v->found, " in % ms", NUM(clock_mono_ms() - start));
+	buf_format(&v->found, " in %d ms", NUM(clock_mono_ms() - start));
 }
 
 static enum err check_dns(struct visit *v)
@@ -247,7 +248,7 @@ static void put_chain(struct visit *v)
 		buf_put(&v->found, S(" by "));
 		put_name(&v->found, c.issuer);
 		if (!ended && (ended = is_anchor(v->to.trust, c.issuer)))
-			buf_format(&v->found, " (trusted: %)", str_c(v->to.trust->source));
+			buf_format(&v->found, " (trusted: %s)", str_c(v->to.trust->source));
 	}
 }
 
@@ -278,7 +279,7 @@ static enum err check_clock(struct visit *v)
 		return e == OK ? skip(v, S("no Date in the answer"), NULL) : e;
 	/* A Date has no fractions. */
 	int64_t ahead = (clock_wall_ms() - date * 1000 - 500) / 1000;
-	buf_format(&v->found, "% s ahead of AWS's", NUM(ahead));
+	buf_format(&v->found, "%d s ahead of AWS's", NUM(ahead));
 	return ahead <= SLACK_TOLERANCE_S && ahead >= -SLACK_TOLERANCE_S ? OK : E_REFUSED;
 }
 
@@ -308,7 +309,7 @@ static enum err check_permission(struct visit *v)
 	services_invoker(&invoker, &v->services);
 	invoke(&invoker, &result, &dry, NULL, &v->deadline);
 	v->fault = result.fault;
-	buf_format(&v->found, "lambda:InvokeFunction on %", v->target.name);
+	buf_format(&v->found, "lambda:InvokeFunction on %s", v->target.name);
 	return result.outcome == INVOKE_STARTED ? OK : E_REFUSED;
 }
 
@@ -331,9 +332,9 @@ static const struct step {
 	[TCP] = { "tcp", 1 << DNS, check_tcp, "check routes and firewalls; a VPC needs NAT or an endpoint for Lambda, some networks HTTPS_PROXY" },
 	[TLS] = { "tls", 1 << TCP, check_tls, "check the clock; if a firewall looks into TLS, set AWS_CA_BUNDLE to a file with its CA" },
 	[CLOCK] = { "clock", 1 << TLS, check_clock, "let NTP set it: Slack's requests are refused beyond 300 s" },
-	[ALLOW] = { "allow", 1 << CONFIGURATION, check_allow, "add %/% to it" },
+	[ALLOW] = { "allow", 1 << CONFIGURATION, check_allow, "add %s/%s to it" },
 	[PERMISSION] = { "permission", 1 << CREDENTIALS | 1 << TLS, check_permission,
-		"in % there must be a function %, and a policy of these credentials that allows lambda:InvokeFunction on it" },
+		"in %s there must be a function %s, and a policy of these credentials that allows lambda:InvokeFunction on it" },
 };
 
 static enum err take_step(struct visit *v, size_t i)
@@ -350,6 +351,14 @@ static enum err take_step(struct visit *v, size_t i)
 	return skip(v, str_c(steps[__builtin_ctz(missing)].name), NULL);
 }
 
+/* Some of it names the region and the function. */
+static void put_advice(struct visit *v)
+{
+	const struct str target[] = { v->target.region, v->target.function };
+	bool names_target = strchr(v->advice, '%') != NULL;
+	buf_put_format(&v->found, v->advice, (struct arguments){ target, names_target ? countof(target) : 0 });
+}
+
 /* Whether nothing failed. */
 static bool tell(struct visit *v, const char *name, enum err e)
 {
@@ -357,10 +366,10 @@ static bool tell(struct visit *v, const char *name, enum err e)
 	bool failed = e != OK && e != E_MORE;
 	struct str status = failed ? S("FAIL") : e == OK ? S("ok") : S("skip");
 	if (failed)
-		buf_format(&v->found, "%%", v->found.n && v->fault.n ? S("; ") : S(""), fault_text(&v->fault));
+		buf_format(&v->found, "%s%s", v->found.n && v->fault.n ? S("; ") : S(""), fault_text(&v->fault));
 	struct str found = buf_str(&v->found);
 	if (e != OK && v->advice)
-		buf_put_format(&v->found, v->advice, v->target.region, v->target.function);
+		put_advice(v);
 	struct str advice = { found.p + found.n, v->found.n - found.n };
 	buf_reset(line);
 	if (v->as_json) {
@@ -368,7 +377,7 @@ static bool tell(struct visit *v, const char *name, enum err e)
 		json_fields(&v->json, "step status found advice", str_c(name), status, found, advice);
 		json_close(&v->json, '}');
 	} else {
-		buf_format(line, "% %: %%%", status, str_c(name), found, advice.n ? S(" -> ") : S(""), advice);
+		buf_format(line, "%s %s: %s%s%s", status, str_c(name), found, advice.n ? S(" -> ") : S(""), advice);
 		for (size_t i = 0; i < line->n; i++)
 			if ((unsigned char)line->p[i] < ' ' || line->p[i] == 0x7f)
 				line->p[i] = '?';
@@ -387,7 +396,7 @@ static enum err read_arguments(struct visit *v, char **arguments)
 		if (str_eq(argument, S("--json")))
 			v->as_json = true;
 		else if (v->target.name.n || target_from_path(&v->target, &shown, argument, S(""), S(""), &arena) != OK)
-			return fault_set(&v->fault, E_CONFIG, 0, "%? check takes --json and one REGION/FUNCTION, such as eu-west-1/deploy",
+			return fault_set(&v->fault, E_CONFIG, 0, "%s? check takes --json and one REGION/FUNCTION, such as eu-west-1/deploy",
 				str_sub(argument, 0, 100));
 	}
 	return OK;

@@ -32,7 +32,7 @@ static enum err unknown(struct str argument, struct fault *f)
 		else
 			buf_put_char(&b, c == '_' ? '-' : (char)lower((unsigned char)c));
 	}
-	return fault_set(f, E_CONFIG, 0, "%? There are%", argument, buf_str(&b));
+	return fault_set(f, E_CONFIG, 0, "%s? There are%s", argument, buf_str(&b));
 }
 
 /* foo-bar is GATEWAY_FOO_BAR. False if there is no such variable. */
@@ -56,11 +56,11 @@ enum err options_read(struct options *o, char **arguments, const struct environm
 		struct str name, value;
 		bool has_value = str_cut(&name, &value, str_c(*arguments), '=');
 		if (o->count == OPTIONS_MAX)
-			return fault_set(f, E_CONFIG, 0, "more than % options", NUM(OPTIONS_MAX));
+			return fault_set(f, E_CONFIG, 0, "more than %d options", NUM(OPTIONS_MAX));
 		if (!put_variable(o->names[o->count], name))
 			return unknown(name, f);
 		if (!has_value && !arguments[1])
-			return fault_set(f, E_CONFIG, 0, "% needs a value", name);
+			return fault_set(f, E_CONFIG, 0, "%s needs a value", name);
 		o->values[o->count++] = has_value ? value.p : *++arguments;
 	}
 	return OK;

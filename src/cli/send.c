@@ -46,7 +46,7 @@ static enum err add_field(struct letter *l, struct str name, struct str value, s
 	while (i < l->fields_count && !str_eq(l->fields[i].name, name))
 		i++;
 	if (i == FIELDS_MAX)
-		return fault_set(f, E_CONFIG, 0, "more than % fields", NUM(FIELDS_MAX));
+		return fault_set(f, E_CONFIG, 0, "more than %d fields", NUM(FIELDS_MAX));
 	l->fields[i] = (struct form){ name, value };
 	l->fields_count += i == l->fields_count;
 	return OK;
@@ -61,13 +61,13 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 	if (is_event || str_eq(option, S("--payload"))) {
 		*(is_event ? &l->event : &l->payload) = value;
 		return json_check(&v, &position, value) == OK ? OK :
-			fault_set(f, E_CONFIG, 0, "% is not valid JSON at byte %", option, NUM(position));
+			fault_set(f, E_CONFIG, 0, "%s is not valid JSON at byte %d", option, NUM(position));
 	}
 	if (str_eq(option, S("--field"))) {
 		if (!str_cut(&name, &value, value, '=') || !name.n)
 			return fault_set(f, E_CONFIG, 0, "--field must be name=value");
 	} else if (!str_eq(option, S("--command")) && !str_eq(option, S("--text"))) {
-		return fault_set(f, E_CONFIG, 0, "%? There are --command, --text, --field, --payload and --event", option);
+		return fault_set(f, E_CONFIG, 0, "%s? There are --command, --text, --field, --payload and --event", option);
 	}
 	return add_field(l, name, value, f);
 }
@@ -86,9 +86,9 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 		if (!str_starts(argument, S("-")) && !l->url.n)
 			l->url = argument;
 		else if (!str_starts(argument, S("--")))
-			e = fault_set(f, E_CONFIG, 0, "%? One URL is enough", argument);
+			e = fault_set(f, E_CONFIG, 0, "%s? One URL is enough", argument);
 		else if (!arguments[1])
-			e = fault_set(f, E_CONFIG, 0, "% needs a value", argument);
+			e = fault_set(f, E_CONFIG, 0, "%s needs a value", argument);
 		else
 			e = read_option(l, argument, str_c(*++arguments), f);
 	}
@@ -144,10 +144,10 @@ static enum err exchange(struct letter *l, struct str body, struct fault *f)
 	if (e != OK)
 		return e;
 	const struct proxy_server *via = client->stream.via;
-	buf_format(&head, "POST %%% HTTP/1.1\r\n", via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url));
+	buf_format(&head, "POST %s%s%s HTTP/1.1\r\n", via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url));
 	proxy_put_field(&head, via);
-	buf_format(&head, "Host: %\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/%\r\n"
-		"Content-Length: %\r\nConnection: close\r\nX-Slack-Request-Timestamp: %\r\nX-Slack-Signature: ",
+	buf_format(&head, "Host: %s\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/%s\r\n"
+		"Content-Length: %d\r\nConnection: close\r\nX-Slack-Request-Timestamp: %s\r\nX-Slack-Signature: ",
 		to->authority, l->event.n ? S("json") : S("x-www-form-urlencoded"), NUM(body.n), stamp);
 	slack_sign(&head, &s->secrets.sets[0], stamp, body);
 	buf_put(&head, S("\r\n\r\n"));

@@ -97,7 +97,7 @@ void percent_encode(struct buf *b, struct str s, bool keep_slash)
 		if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~' || (c == '/' && keep_slash))
 			buf_put_char(b, (char)c);
 		else
-			buf_format(b, "%%%", S("%"), (struct str){ digits + (c >> 4), 1 },
+			buf_format(b, "%s%s%s", S("%"), (struct str){ digits + (c >> 4), 1 },
 				(struct str){ digits + (c & 15), 1 });
 	}
 }

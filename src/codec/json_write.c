@@ -19,11 +19,11 @@ static void put_escape(struct buf *b, unsigned char c)
 {
 	static const char digits[] = "0123456789abcdef", letters[] = "btn\0fr";
 	if (c == '"' || c == '\\')
-		buf_format(b, "\\%", (struct str){ (const char *)&c, 1 });
+		buf_format(b, "\\%s", (struct str){ (const char *)&c, 1 });
 	else if (c >= '\b' && c <= '\r' && c != '\v')
-		buf_format(b, "\\%", (struct str){ letters + (c - '\b'), 1 });
+		buf_format(b, "\\%s", (struct str){ letters + (c - '\b'), 1 });
 	else
-		buf_format(b, "\\u00%%", (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
+		buf_format(b, "\\u00%s%s", (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
 }
 
 void json_open_string(struct json_writer *w)
@@ -115,19 +115,18 @@ void json_field(struct json_writer *w, struct str name, struct str value)
 	json_put_string(w, value);
 }
 
-no_floats void json_put_fields(struct json_writer *w, const char *names, ...)
+void json_put_fields(struct json_writer *w, const char *names, struct arguments arguments)
 {
 	struct str name, rest = str_c(names);
-	va_list values;
-	va_start(values, names);
-	while (rest.n) {
-		struct str value = va_arg(values, struct str);
+	for (size_t i = 0; i < arguments.count; i++) {
+		struct str value = arguments.list[i];
 		str_next(&name, &rest, ' ');
+		check(name.n);
 		json_key(w, name);
-		if (value.p == NUM_MARK)
+		if (is_num(value))
 			json_put_int(w, (int64_t)value.n);
 		else
 			json_put_string(w, value);
 	}
-	va_end(values);
+	check(!rest.n);
 }

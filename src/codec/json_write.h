@@ -36,9 +36,9 @@ void json_put_raw(struct json_writer *w, struct str text);
 /* A key with a string. */
 void json_field(struct json_writer *w, struct str name, struct str value);
 
-/* Keys with strings and numbers: `names` has blanks between them, and a struct str or NUM() follows for each. */
-#define json_fields(w, ...) (CHECK_STRS(__VA_ARGS__, S("")), json_put_fields((w), __VA_ARGS__))
-void json_put_fields(struct json_writer *w, const char *names, ...);
+/* Keys with strings and numbers: `names` has blanks between them, and as many arguments follow. */
+#define json_fields(w, ...) json_put_fields((w), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+void json_put_fields(struct json_writer *w, const char *names, struct arguments arguments);
 
 /* A string in pieces, none of which may end within a UTF-8 sequence. */
 void json_open_string(struct json_writer *w);

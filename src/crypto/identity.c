@@ -15,7 +15,7 @@ static enum err read_chain(struct identity *id, struct str pem, struct arena *ar
 			return fault_set(f, E_CONFIG, 0, "the certificate is not proper PEM");
 		bool wanted = str_eq(label, S("CERTIFICATE"));
 		if (wanted && id->chain_n == IDENTITY_CHAIN_MAX)
-			return fault_set(f, E_CONFIG, 0, "the certificate file holds more than % certificates",
+			return fault_set(f, E_CONFIG, 0, "the certificate file holds more than %d certificates",
 				NUM(IDENTITY_CHAIN_MAX));
 		if (wanted)
 			id->chain[id->chain_n++] = (br_x509_certificate){ (unsigned char *)der.p, der.n };

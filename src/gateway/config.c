@@ -40,8 +40,8 @@ bool config_name_ok(struct str name, struct str value)
 static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
 {
 	if (str_starts(name, S("AWS_")))
-		return fault_set(f, E_CONFIG, 0, "% cannot be used: %", name, allowed);
-	return fault_set(f, E_CONFIG, 0, "%=% cannot be used: %", name, str_sub(value, 0, 60), allowed);
+		return fault_set(f, E_CONFIG, 0, "%s cannot be used: %s", name, allowed);
+	return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: %s", name, str_sub(value, 0, 60), allowed);
 }
 
 /* Anything that begins otherwise is the secret itself. */
@@ -70,10 +70,10 @@ static enum err add_source(struct config *c, struct str text, struct str app, st
 		kind--;
 	struct str name = str_skip(text, schemes[kind].n);
 	if (!reference_ok((enum secret_kind)kind, name))
-		return fault_set(f, E_CONFIG, 0, "%: % must be followed by the name of what holds the secret", app.n ? S("GATEWAY_CONFIG") :
+		return fault_set(f, E_CONFIG, 0, "%s: %s must be followed by the name of what holds the secret", app.n ? S("GATEWAY_CONFIG") :
 			S("SLACK_SIGNING_SECRET"), schemes[kind]);
 	if (c->sources_count == SECRET_SOURCES_MAX)
-		return fault_set(f, E_CONFIG, 0, "there are more than % secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
+		return fault_set(f, E_CONFIG, 0, "there are more than %d secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
 			NUM(SECRET_SOURCES_MAX));
 	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, text, name, app };
 	return OK;
@@ -92,7 +92,7 @@ static enum err add_sources(struct config *c, struct str list, struct str app, s
 	}
 	/* An app that is listed without a secret would take everybody's. */
 	if (e == OK && app.n && c->sources_count == before)
-		e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps.% has no secret", app);
+		e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps.%s has no secret", app);
 	return e;
 }
 
@@ -132,7 +132,7 @@ static enum err read_word(int *out, const struct environment *env, const char *n
 	char text[80];
 	struct buf allowed = BUF(text);
 	struct str v = environment_get(env, name), word;
-	buf_format(&allowed, "it is one of %", words);
+	buf_format(&allowed, "it is one of %s", words);
 	if (v.n == 0)
 		return OK;
 	for (int i = 0; words.n; i++) {
@@ -185,7 +185,7 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 	while (e == OK && template_next(&name, &piece, &rest))
 		if (name == TEMPLATE_UNKNOWN)
 			e = fault_set(f, E_CONFIG, 0,
-				"GATEWAY_ACK_TEXT names {%}: it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}",
+				"GATEWAY_ACK_TEXT names {%s}: it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}",
 				str_sub(piece, 0, 40));
 	return e;
 }

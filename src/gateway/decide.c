@@ -36,7 +36,7 @@ static struct str refusal(enum slack_verdict verdict, int64_t age_s, struct aren
 		return S("the signature or its time stamp is malformed");
 	case SLACK_STALE:
 		b = arena_buf(a, 160);
-		buf_format(&b, "the time stamp is %% (300 s are allowed); if Slack sent it just now, this clock is wrong",
+		buf_format(&b, "the time stamp is %d%s (300 s are allowed); if Slack sent it just now, this clock is wrong",
 			NUM(age_s < 0 ? -age_s : age_s),
 			age_s < 0 ? S(" s ahead of this machine's clock") : S(" s behind this machine's clock"));
 		return buf_str(&b);

@@ -154,7 +154,7 @@ static enum err read_body(struct gateway_request *req, const struct event *ev, s
 	if (e == OK)
 		req->body = text;
 	else if (e == E_LIMIT)
-		return fault_set(f, e, 0, "the body is larger than % bytes", NUM(BODY_MAX));
+		return fault_set(f, e, 0, "the body is larger than %d bytes", NUM(BODY_MAX));
 	else
 		return fault_set(f, e, 0, "the body is not valid base64 although the event says so");
 	return OK;
@@ -166,7 +166,7 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 	size_t position;
 	*req = (struct gateway_request){ 0 };
 	if (json_check(&object, &position, event) != OK)
-		return fault_set(f, E_SYNTAX, 0, "the event of % bytes is not valid JSON at byte %", NUM(event.n),
+		return fault_set(f, E_SYNTAX, 0, "the event of %d bytes is not valid JSON at byte %d", NUM(event.n),
 			NUM(position));
 	struct event ev = { 0 };
 	pick_members(&ev, object);
@@ -191,7 +191,7 @@ static void put_description(struct json_writer *w, int status)
 {
 	json_key(w, S("statusDescription"));
 	json_open_string(w);
-	buf_format(w->out, "% %", NUM(status), status_reason(status));
+	buf_format(w->out, "%d %s", NUM(status), status_reason(status));
 	json_close_string(w);
 }
 

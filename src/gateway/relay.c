@@ -120,7 +120,7 @@ struct str result_failure(struct str json, struct str otherwise, struct arena *a
 	struct str type = utf8_take(text_of(v, S("errorType"), arena), ERROR_TYPE_MAX);
 	struct str message = utf8_take(text_of(v, S("errorMessage"), arena), ERROR_MESSAGE_MAX);
 	struct buf b = arena_buf(arena, type.n + 2 + message.n);
-	buf_format(&b, "%%%", type, type.n && message.n ? S(": ") : S(""), message);
+	buf_format(&b, "%s%s%s", type, type.n && message.n ? S(": ") : S(""), message);
 	return b.n ? buf_str(&b) : otherwise;
 }
 

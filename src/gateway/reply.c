@@ -56,7 +56,7 @@ static struct str tell_fate(const struct target *t, const struct outcome *o, str
 		[FATE_FAILED] = "failed: ",
 	};
 	struct buf b = arena_rest(a);
-	buf_format(&b, "Lambda function %@% %", t->function, t->region, str_c(words[o->fate]));
+	buf_format(&b, "Lambda function %s@%s %s", t->function, t->region, str_c(words[o->fate]));
 	if (o->fate == FATE_NOT_STARTED || o->fate == FATE_UNKNOWN || o->fate == FATE_FAILED)
 		slack_put_escaped(&b, o->reason);
 	return arena_keep(a, &b);

@@ -15,7 +15,7 @@ struct reader {
 
 static enum err wrong(const struct reader *r, const char *allowed)
 {
-	return fault_set(r->fault, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%]%%: %", NUM(r->index), r->member.n ? S(".") : S(""),
+	return fault_set(r->fault, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%d]%s%s: %s", NUM(r->index), r->member.n ? S(".") : S(""),
 		r->member, str_c(allowed));
 }
 
@@ -182,7 +182,7 @@ static enum err read_routes(struct routes *out, struct json v, enum payload payl
 {
 	size_t n = count(v);
 	if (json_type(v) != JSON_ARRAY || n > ROUTES_MAX)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes must be a list of at most %", NUM(ROUTES_MAX));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes must be a list of at most %d", NUM(ROUTES_MAX));
 	out->list = arena_take(a, n * sizeof(*out->list));
 	if (!out->list)
 		return too_large(f);
@@ -200,7 +200,7 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 {
 	size_t n = count(v);
 	if (json_type(v) != JSON_OBJECT || n > APPS_MAX)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps must be an object of at most % apps", NUM(APPS_MAX));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps must be an object of at most %d apps", NUM(APPS_MAX));
 	out->apps = arena_take(a, n * sizeof(*out->apps));
 	if (!out->apps)
 		return too_large(f);
@@ -211,7 +211,7 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 		*app = (struct app){ 0 };
 		if (json_string(&app->id, w.key, a) != OK || json_string(&app->secret, secret, a) != OK || !app->secret.n || !app->id.n)
 			return fault_set(f, E_CONFIG, 0,
-				"GATEWAY_CONFIG: apps.% must be an object with a secret: {\"secret\":\"...\"}", app->id);
+				"GATEWAY_CONFIG: apps.%s must be an object with a secret: {\"secret\":\"...\"}", app->id);
 	}
 	return OK;
 }
@@ -223,7 +223,7 @@ enum err routes_read(struct routes *out, struct str text, enum payload payload, 
 	enum err e = OK;
 	*out = (struct routes){ 0 };
 	if (json_check(&object, &position, text) != OK)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %", NUM(position));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %d", NUM(position));
 	if (json_type(object) != JSON_OBJECT)
 		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG must be a JSON object with routes or apps");
 	for (struct json_walk w = json_walk(object); e == OK && json_next(&w);) {
@@ -232,7 +232,7 @@ enum err routes_read(struct routes *out, struct str text, enum payload payload, 
 		else if (json_is(w.key, S("apps")))
 			e = read_apps(out, w.value, arena, f);
 		else
-			e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: % is not known; there are routes and apps",
+			e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: %s is not known; there are routes and apps",
 				str_sub(w.key.text, 0, 40));
 	}
 	return e;

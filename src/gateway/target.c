@@ -47,7 +47,7 @@ enum err target_from_path(struct target *out, struct str *shown, struct str path
 	if (!target_ok(out))
 		return E_SYNTAX;
 	struct buf name = arena_buf(arena, out->region.n + 1 + out->function.n);
-	buf_format(&name, "%/%", out->region, out->function);
+	buf_format(&name, "%s/%s", out->region, out->function);
 	out->name = buf_str(&name);
 	return name.full ? E_LIMIT : OK;
 }

@@ -107,7 +107,7 @@ enum err http_body_decode(struct http_body *b, struct buf *out, size_t *used, st
 		if (b->state == DATA) {
 			size_t n;
 			if (!take(b, out, &n, str_skip(raw, i)))
-				return fault_set(f, E_LIMIT, 0, "the body is larger than % bytes", NUM(out->cap));
+				return fault_set(f, E_LIMIT, 0, "the body is larger than %d bytes", NUM(out->cap));
 			i += n;
 		}
 		if (b->state == DATA || b->state == DONE || i == raw.n)
@@ -116,7 +116,7 @@ enum err http_body_decode(struct http_body *b, struct buf *out, size_t *used, st
 		if (b->framing-- == 0)
 			return fault_set(f, E_LIMIT, 0, "a body has more framing than content");
 		if (!step(b, (unsigned char)raw.p[i++]))
-			return fault_set(f, E_SYNTAX, 0, "%", trouble(state));
+			return fault_set(f, E_SYNTAX, 0, "%s", trouble(state));
 	}
 	*used = i;
 	return b->state == DONE ? OK : E_MORE;

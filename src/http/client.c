@@ -44,7 +44,7 @@ static enum err read_more_head(struct exchange *x)
 {
 	size_t room = sizeof(x->c->in) - x->n, got;
 	if (room == 0)
-		return fault_set(x->f, E_LIMIT, 0, "the answer's head is larger than % bytes", NUM(HTTP_HEAD_MAX));
+		return fault_set(x->f, E_LIMIT, 0, "the answer's head is larger than %d bytes", NUM(HTTP_HEAD_MAX));
 	enum err e = stream_read(&x->c->stream, &got, x->c->in + x->n, room, &x->d, x->f);
 	/* See stream.h: a broken record is the beginning of an answer, too. */
 	x->progress->answered |= e == E_TLS;
@@ -100,7 +100,7 @@ static enum err read_final_head(struct exchange *x, size_t *end)
 		x->n -= *end;
 		memmove(x->c->in, x->c->in + *end, x->n);
 	}
-	return fault_set(x->f, E_LIMIT, 0, "more than % interim answers", NUM(INTERIM_MAX));
+	return fault_set(x->f, E_LIMIT, 0, "more than %d interim answers", NUM(INTERIM_MAX));
 }
 
 static enum err read_more_body(struct exchange *x, struct http_body *b, struct buf *body)

@@ -5,7 +5,7 @@
 
 static enum err bad(struct fault *f, struct str what)
 {
-	return fault_set(f, E_SYNTAX, 0, "%", what);
+	return fault_set(f, E_SYNTAX, 0, "%s", what);
 }
 
 static bool one_of(unsigned char c, struct str set)
@@ -123,7 +123,7 @@ static enum err read_fields(struct http_head *h, struct str rest, struct fault *
 		if (line.n == 0)
 			return rest.n == 0 ? OK : bad(f, S("bytes behind the head"));
 		if (h->count == HTTP_FIELDS_MAX)
-			return fault_set(f, E_LIMIT, 0, "more than % fields in the head", NUM(HTTP_FIELDS_MAX));
+			return fault_set(f, E_LIMIT, 0, "more than %d fields in the head", NUM(HTTP_FIELDS_MAX));
 		enum err e = read_field(&h->fields[h->count], line, f);
 		if (e != OK)
 			return e;

@@ -95,7 +95,7 @@ static void post_answer(struct loop *l, struct str body)
 {
 	char path[sizeof("/invocation//response") + REQUEST_ID_MAX];
 	struct buf b = BUF(path);
-	buf_format(&b, "/invocation/%/response", l->id);
+	buf_format(&b, "/invocation/%s/response", l->id);
 	int status = post(l, buf_str(&b), S(""), body);
 	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
 	l->fatal = status == 0 || status >= 500;
@@ -148,7 +148,7 @@ static bool next(struct loop *l, struct str *event)
 		if (e == OK && head->status == 200 && take_head(l, head))
 			return true;
 		if (e == OK)
-			fault_set(&f, E_SYNTAX, 0, "it answered %%", NUM(head->status),
+			fault_set(&f, E_SYNTAX, 0, "it answered %d%s", NUM(head->status),
 				head->status == 200 ? S(" without a new request id") : S(""));
 		log_failure("no event from the Runtime API", S(""), &f);
 		clock_sleep_ms(NEXT_PAUSE_MS);
@@ -247,7 +247,7 @@ static void handle(struct loop *l, struct str event)
 		return;
 	}
 	if (e == E_SYNTAX && event.n >= EVENT_MAX)
-		e = fault_set(&f, E_LIMIT, 0, "the event was cut off at % bytes, the most that Lambda hands over",
+		e = fault_set(&f, E_LIMIT, 0, "the event was cut off at %d bytes, the most that Lambda hands over",
 			NUM(event.n));
 	if (e == OK)
 		decide_event(l, &decision, &req);

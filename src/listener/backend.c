@@ -113,7 +113,7 @@ enum err backend_submit(struct backend *b, struct str name, struct str payload, 
 {
 	struct request *r = take_free(b);
 	if (!r)
-		return fault_set(f, E_LIMIT, 0, "% functions are running and % are waiting; try again later", NUM(b->limit),
+		return fault_set(f, E_LIMIT, 0, "%d functions are running and %d are waiting; try again later", NUM(b->limit),
 			NUM(BACKEND_QUEUE_MAX));
 	struct buf memory = BUF(r->memory);
 	r->name = keep(&memory, name);
@@ -207,8 +207,8 @@ static void run_function(struct runner *runner)
 	char *variables[VARIABLES_MAX + 3] = { id_variable, function_variable };
 	struct child_result result = { 0 };
 	struct fault f;
-	buf_format(&id, "GATEWAY_REQUEST_ID=%%", r->id, (struct str){ "", 1 });
-	buf_format(&function, "GATEWAY_FUNCTION=%%", r->name, (struct str){ "", 1 });
+	buf_format(&id, "GATEWAY_REQUEST_ID=%s%s", r->id, (struct str){ "", 1 });
+	buf_format(&function, "GATEWAY_FUNCTION=%s%s", r->name, (struct str){ "", 1 });
 	check(!id.full && !function.full);
 	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
 	const struct child_call call = {
@@ -258,10 +258,10 @@ static void *runner_run(void *arg)
 static enum err add_variable(struct backend *b, struct str name, struct str value, struct fault *f)
 {
 	char *start = b->variables_memory.p + b->variables_memory.n;
-	buf_format(&b->variables_memory, "%=%%", name, value, (struct str){ "", 1 });
+	buf_format(&b->variables_memory, "%s=%s%s", name, value, (struct str){ "", 1 });
 	if (b->variables_memory.full || b->variables_count == VARIABLES_MAX)
 		return fault_set(f, E_CONFIG, 0,
-			"GATEWAY_FUNCTION_ENV names too much: % variables of 64 KiB in all are the limit", NUM(VARIABLES_MAX));
+			"GATEWAY_FUNCTION_ENV names too much: %d variables of 64 KiB in all are the limit", NUM(VARIABLES_MAX));
 	b->variables[b->variables_count++] = start;
 	return OK;
 }
@@ -280,7 +280,7 @@ static enum err collect_variables(struct backend *b, struct str listed, const st
 		struct buf c_name = BUF(memory);
 		str_next(&name, &listed, ',');
 		name = str_trim(name);
-		buf_format(&c_name, "%%", name, (struct str){ "", 1 });
+		buf_format(&c_name, "%s%s", name, (struct str){ "", 1 });
 		if (c_name.full || name.n == 0)
 			e = fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTION_ENV must be names of variables, separated by commas");
 		else if (env->get(env->ctx, memory))
@@ -294,9 +294,9 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 	char asked[FILE_PATH_MAX];
 	struct buf path = BUF(asked);
 	struct stat st;
-	buf_format(&path, "%%", directory, (struct str){ "", 1 });
+	buf_format(&path, "%s%s", directory, (struct str){ "", 1 });
 	if (path.full || !file_real_path(b->directory, &st, asked))
-		return fault_set(f, E_CONFIG, errno, "the directory of functions % cannot be used", str_sub(directory, 0, 100));
+		return fault_set(f, E_CONFIG, errno, "the directory of functions %s cannot be used", str_sub(directory, 0, 100));
 	if (!S_ISDIR(st.st_mode))
 		return fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
 	return OK;

@@ -4,7 +4,7 @@ static enum err read_number(uint64_t *out, const struct environment *env, const 
 {
 	struct str v = environment_get(env, name);
 	if (v.n && (!str_to_u64(out, v, most) || *out < least))
-		return fault_set(f, E_CONFIG, 0, "%=% cannot be used: it is a number from % to %", str_c(name),
+		return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: it is a number from %d to %d", str_c(name),
 			str_sub(v, 0, 60), NUM(least), NUM(most));
 	return OK;
 }
@@ -18,7 +18,7 @@ static enum err read_address(struct listener_config *c, const struct environment
 		return OK;
 	struct str text = environment_get(env, "PORT");
 	enum err e = read_number(&port, env, "PORT", 0, 65535, f);
-	buf_format(&b, "0.0.0.0:%", text);
+	buf_format(&b, "0.0.0.0:%s", text);
 	c->address = text.n ? buf_str(&b) : S("127.0.0.1:8080");
 	return e;
 }
@@ -36,7 +36,7 @@ enum err listener_config_read(struct listener_config *c, const struct environmen
 		e = read_number(&c->function_limit, env, "GATEWAY_FUNCTION_LIMIT", 1, 1024, f);
 	if (e == OK && (cert.n > 0) != (key.n > 0))
 		e = fault_set(f, E_CONFIG, 0,
-			"% is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
+			"%s is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
 			cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
 	c->tls_cert = cert.n ? cert.p : NULL;
 	c->tls_key = key.n ? key.p : NULL;

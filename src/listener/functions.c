@@ -18,15 +18,15 @@ enum err function_find(char path[static FILE_PATH_MAX], const char *directory, s
 	char asked[FILE_PATH_MAX];
 	struct buf b = BUF(asked);
 	struct stat st;
-	buf_format(&b, "%/%%", str_c(directory), name, (struct str){ "", 1 });
+	buf_format(&b, "%s/%s%s", str_c(directory), name, (struct str){ "", 1 });
 	if (!function_name_ok(name))
 		return fault_set(f, E_REFUSED, 0, "a function's name has letters, digits, - and _ only");
 	if (b.full || !file_real_path(path, &st, asked))
-		return fault_set(f, E_REFUSED, 0, "there is no function % here", name);
+		return fault_set(f, E_REFUSED, 0, "there is no function %s here", name);
 	struct str real = str_c(path);
 	if (!str_starts(real, str_c(directory)) || str_sub(real, strlen(directory), strlen(directory) + 1).p[0] != '/')
-		return fault_set(f, E_REFUSED, 0, "the function % is a link that leaves the directory of the functions", name);
+		return fault_set(f, E_REFUSED, 0, "the function %s is a link that leaves the directory of the functions", name);
 	if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
-		return fault_set(f, E_REFUSED, 0, "the function % is not an executable file (chmod +x)", name);
+		return fault_set(f, E_REFUSED, 0, "the function %s is not an executable file (chmod +x)", name);
 	return OK;
 }

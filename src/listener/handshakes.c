@@ -37,7 +37,7 @@ static enum err read_file(struct str *out, struct arena *arena, const char *vari
 	struct buf b = arena_buf(arena, PEM_MAX);
 	enum err e = file_read(NULL, &b, str_c(path), f);
 	*out = buf_str(&b);
-	return e == OK ? OK : fault_set(f, e, 0, "%: %", str_c(variable), fault_text(f));
+	return e == OK ? OK : fault_set(f, e, 0, "%s: %s", str_c(variable), fault_text(f));
 }
 
 static enum err read_certificate(struct certificate *c, const struct listener_config *config, struct fault *f)

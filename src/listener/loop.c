@@ -377,7 +377,7 @@ static enum err open_sockets(struct listener *l, struct fault *f)
 {
 	bool has_requests = false, has_metrics = false;
 	size_t given = systemd_sockets(l->env);
-	enum err e = given > GIVEN_SOCKETS_MAX ? fault_set(f, E_CONFIG, 0, "LISTEN_FDS: more than % sockets",
+	enum err e = given > GIVEN_SOCKETS_MAX ? fault_set(f, E_CONFIG, 0, "LISTEN_FDS: more than %d sockets",
 		NUM(GIVEN_SOCKETS_MAX)) : OK;
 	for (size_t i = 0; e == OK && i < given; i++) {
 		int fd;

@@ -42,7 +42,7 @@ bool address_parse(struct address *out, struct str text)
 
 static void put_v4(struct buf *b, const uint8_t bytes[static 4])
 {
-	buf_format(b, "%.%.%.%", NUM(bytes[0]), NUM(bytes[1]), NUM(bytes[2]), NUM(bytes[3]));
+	buf_format(b, "%d.%d.%d.%d", NUM(bytes[0]), NUM(bytes[1]), NUM(bytes[2]), NUM(bytes[3]));
 }
 
 static void put_hex(struct buf *b, unsigned v)

@@ -20,7 +20,7 @@ union any_address {
 
 static enum err bad_address(struct str address, struct fault *f)
 {
-	return fault_set(f, E_CONFIG, 0, "cannot listen on %: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH",
+	return fault_set(f, E_CONFIG, 0, "cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH",
 		str_sub(address, 0, 100));
 }
 
@@ -28,7 +28,7 @@ static enum err parse_unix(union any_address *out, socklen_t *size, struct str a
 {
 	struct str path = str_skip(address, 5);
 	if (path.n == 0 || path.n >= sizeof(out->un.sun_path) || path.p[0] != '/')
-		return fault_set(f, E_CONFIG, 0, "cannot listen on %: a socket needs an absolute path of at most % bytes",
+		return fault_set(f, E_CONFIG, 0, "cannot listen on %s: a socket needs an absolute path of at most %d bytes",
 			str_sub(address, 0, 100), NUM(sizeof(out->un.sun_path) - 1));
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path.p, path.n);
@@ -86,13 +86,13 @@ enum err listen_open(int *fd, struct str address, struct fault *f)
 	remove_stale_socket(&a, size);
 	*fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
-		return fault_set(f, E_SYSTEM, errno, "no socket to listen on %", address);
+		return fault_set(f, E_SYSTEM, errno, "no socket to listen on %s", address);
 	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a.any.sa_family == AF_INET6)
 		setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(*fd, &a.any, size) == 0 && listen(*fd, BACKLOG) == 0)
 		return OK;
-	fault_set(f, E_SYSTEM, errno, "cannot listen on %", address);
+	fault_set(f, E_SYSTEM, errno, "cannot listen on %s", address);
 	close(*fd);
 	*fd = -1;
 	return E_SYSTEM;
@@ -120,13 +120,13 @@ static void put_end(struct buf *out, int fd, int (*end)(int, struct sockaddr *, 
 	if (end(fd, &a.any, &size) != 0)
 		return;
 	if (!ip_of(&ip, &port, &a)) {
-		buf_format(out, "unix:%", str_c(a.un.sun_path));
+		buf_format(out, "unix:%s", str_c(a.un.sun_path));
 		return;
 	}
 	bool v4 = address_is_v4(&ip);
 	buf_put(out, v4 ? S("") : S("["));
 	address_put(out, &ip);
-	buf_format(out, "%%", v4 ? S(":") : S("]:"), NUM(port));
+	buf_format(out, "%s%d", v4 ? S(":") : S("]:"), NUM(port));
 }
 
 void listen_name(struct buf *out, int fd)

@@ -47,7 +47,7 @@ enum err proxy_read(struct proxy *p, const struct environment *env, struct fault
 			continue;
 		if (!read_server(&p->servers[i], value))
 			return fault_set(f, E_CONFIG, 0,
-				"% must be http://[user:password@]host[:port], percent-encoded; https:// and socks proxies are not supported", str_c(name));
+				"%s must be http://[user:password@]host[:port], percent-encoded; https:// and socks proxies are not supported", str_c(name));
 		p->except = either(&name, env, names[2]);
 	}
 	return OK;
@@ -139,7 +139,7 @@ void proxy_put_field(struct buf *b, const struct proxy_server *via)
 
 static enum err refused(int status, struct fault *f)
 {
-	return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0, "it answered % to CONNECT%", NUM(status),
+	return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0, "it answered %d to CONNECT%s", NUM(status),
 		status == 407 ? S(": HTTPS_PROXY needs the right user:password@ before the host") : S(""));
 }
 
@@ -174,8 +174,8 @@ enum err proxy_open(struct stream *s, const struct proxy_server *via, const stru
 	struct buf head = BUF(memory);
 	buf_put(&head, S("CONNECT "));
 	size_t start = head.n;
-	buf_format(&head, str_find(to->host, ':') < to->host.n ? "[%]:%" : "%:%", to->host, NUM(to->port));
-	buf_format(&head, " HTTP/1.1\r\nHost: %\r\n", str_skip(buf_str(&head), start));
+	buf_format(&head, str_find(to->host, ':') < to->host.n ? "[%s]:%d" : "%s:%d", to->host, NUM(to->port));
+	buf_format(&head, " HTTP/1.1\r\nHost: %s\r\n", str_skip(buf_str(&head), start));
 	proxy_put_field(&head, via);
 	buf_put(&head, S("\r\n"));
 	check(!head.full);

@@ -257,12 +257,12 @@ struct lookup {
 static enum err no_address(const struct inquiry *q, struct str host, struct fault *f)
 {
 	if (q->trouble)
-		return fault_set(f, E_NAME, 0, "the name server could not look up % (RCODE %)", host, NUM(q->trouble));
+		return fault_set(f, E_NAME, 0, "the name server could not look up %s (RCODE %d)", host, NUM(q->trouble));
 	if (!q->answered[0] || !q->answered[1])
-		return fault_set(f, E_NAME, 0, "no name server answered when asked for %", host);
+		return fault_set(f, E_NAME, 0, "no name server answered when asked for %s", host);
 	if (q->answers[0].status == DNS_NO_SUCH_NAME || q->answers[1].status == DNS_NO_SUCH_NAME)
-		return fault_set(f, E_NAME, 0, "there is no host named %", host);
-	return fault_set(f, E_NAME, 0, "% has no address", host);
+		return fault_set(f, E_NAME, 0, "there is no host named %s", host);
+	return fault_set(f, E_NAME, 0, "%s has no address", host);
 }
 
 /* Asks for `name`, which is the host's or what the search list makes of it. E_MORE: the servers know that it has no
@@ -281,7 +281,7 @@ static enum err ask(struct lookup *l, struct str name, struct deadline *d, struc
 		if (q.servers[i].fd >= 0)
 			close(q.servers[i].fd);
 	if (e == E_TIMEOUT)
-		return fault_set(f, e, 0, "looking up % took too long", l->host);
+		return fault_set(f, e, 0, "looking up %s took too long", l->host);
 	if (e != OK)
 		return e;
 	interleave(l->found, &q.answers[1].found, &q.answers[0].found);
@@ -304,7 +304,7 @@ static enum err search(struct lookup *l, bool absolute, struct deadline *d, stru
 	while (e == E_MORE && etc_word(&domain, &domains)) {
 		char bytes[DNS_NAME_MAX];
 		struct buf name = BUF(bytes);
-		buf_format(&name, "%.%", l->host, str_ends(domain, S(".")) ? str_sub(domain, 0, domain.n - 1) : domain);
+		buf_format(&name, "%s.%s", l->host, str_ends(domain, S(".")) ? str_sub(domain, 0, domain.n - 1) : domain);
 		if (!name.full && dns_is_name(buf_str(&name)))
 			e = ask(l, buf_str(&name), d, f);
 	}
@@ -330,7 +330,7 @@ enum err resolve(struct resolver *r, struct addresses *out, struct str host, str
 	bool absolute = str_ends(host, S("."));
 	host = str_sub(host, 0, host.n - absolute);
 	if (!dns_is_name(host))
-		return fault_set(f, E_NAME, 0, "`%` cannot be a host name", host);
+		return fault_set(f, E_NAME, 0, "`%s` cannot be a host name", host);
 	if (is_localhost(host)) {
 		addresses_add(out, (struct address){ IN6ADDR_LOOPBACK_INIT });
 		addresses_add(out, address_v4((const uint8_t[]){ 127, 0, 0, 1 }));

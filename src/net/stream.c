@@ -35,7 +35,7 @@ enum err stream_connect(struct stream *s, const struct stream_target *to, struct
 		return OK;
 	stream_close(s);
 	if (via)
-		e = fault_set(f, e == E_NAME || e == E_CLOSED ? E_CONNECT : e, 0, "through the proxy %:%: %", host, NUM(port), fault_text(f));
+		e = fault_set(f, e == E_NAME || e == E_CLOSED ? E_CONNECT : e, 0, "through the proxy %s:%d: %s", host, NUM(port), fault_text(f));
 	return e;
 }
 

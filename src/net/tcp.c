@@ -35,7 +35,7 @@ static enum err io_error(int sys, struct str what, struct fault *f)
 {
 	if (sys == EAGAIN || sys == EINTR)
 		return E_MORE;
-	return fault_set(f, is_closed_error(sys) ? E_CLOSED : E_SYSTEM, sys, "%", what);
+	return fault_set(f, is_closed_error(sys) ? E_CLOSED : E_SYSTEM, sys, "%s", what);
 }
 
 enum err tcp_send(int fd, size_t *sent, struct iovec *parts, size_t count, struct fault *f)
@@ -134,8 +134,8 @@ enum err tcp_connect(int *fd, const struct addresses *to, struct str name, uint1
 	while (r.count > 0)
 		close(r.fds[--r.count].fd);
 	if (e == E_TIMEOUT)
-		return fault_set(f, e, 0, "connecting to %:% took too long", name, NUM(port));
+		return fault_set(f, e, 0, "connecting to %s:%d took too long", name, NUM(port));
 	if (e == E_CONNECT)
-		return fault_set(f, e, r.sys, "cannot connect to %:%", name, NUM(port));
+		return fault_set(f, e, r.sys, "cannot connect to %s:%d", name, NUM(port));
 	return e;
 }

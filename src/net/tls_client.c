@@ -116,9 +116,9 @@ static enum err shake_hands(struct tls *t, int fd, struct deadline *d, struct fa
 		t->heard = false;
 		enum err e = step(t, fd, &more, &sent, d, f);
 		if (e == E_TIMEOUT)
-			return fault_set(f, e, 0, "the TLS handshake with % took too long", host);
+			return fault_set(f, e, 0, "the TLS handshake with %s took too long", host);
 		if (e == E_CLOSED)
-			return fault_set(f, E_TLS, f->sys, "% ended the connection during the TLS handshake", host);
+			return fault_set(f, E_TLS, f->sys, "%s ended the connection during the TLS handshake", host);
 		if (e != OK)
 			return e;
 	}
@@ -131,7 +131,7 @@ enum err tls_connect(struct tls *t, int fd, const struct stream_target *to, stru
 	struct str host = str_sub(to->host, 0, to->host.n - str_ends(to->host, S(".")));
 	bool is_literal = address_parse(&literal, host);
 	if (!is_literal && !dns_is_name(host))
-		return fault_set(f, E_NAME, 0, "`%` cannot be a host name", host);
+		return fault_set(f, E_NAME, 0, "`%s` cannot be a host name", host);
 	if (!same_peer(t, to, host) || clock_mono_ms() >= t->session_until)
 		forget_session(t);
 	check(host.n < sizeof(t->host));

@@ -63,7 +63,7 @@ static enum err wrong_time(struct fault *f, struct str host)
 	struct buf time = BUF(text);
 	utc_put_rfc3339_ms(&time, clock_wall_ms());
 	return fault_set(f, E_CERT, 0,
-		"the certificate of % or one above it has expired or is not valid yet, or this machine's clock is wrong: it says %",
+		"the certificate of %s or one above it has expired or is not valid yet, or this machine's clock is wrong: it says %s",
 		host, buf_str(&time));
 }
 
@@ -75,7 +75,7 @@ static enum err wrong_name(struct fault *f, const struct x509_verifier *v)
 	/* The server's own is still there: nothing behind it was needed. */
 	if (x509_parse(&c, (struct str){ v->der, v->n }) == OK)
 		x509_put_names(&names, &c);
-	return fault_set(f, E_CERT, 0, "the certificate of % is not for this name but for %", v->host,
+	return fault_set(f, E_CERT, 0, "the certificate of %s is not for this name but for %s", v->host,
 		names.n > 0 ? buf_str(&names) : S("others"));
 }
 
@@ -88,7 +88,7 @@ enum err tls_fault_set(struct fault *f, unsigned code, const struct x509_verifie
 	static const struct range certificate[] = { CERTIFICATE(RANGE) }, protocol[] = { PROTOCOL(RANGE) };
 	struct str what = sentence(certificate, countof(certificate), CERTIFICATE(TEXT), code);
 	if (what.n)
-		return fault_set(f, E_CERT, 0, "the certificate of % %", v->host, what);
+		return fault_set(f, E_CERT, 0, "the certificate of %s %s", v->host, what);
 	what = sentence(protocol, countof(protocol), PROTOCOL(TEXT), code);
-	return fault_set(f, E_TLS, 0, "TLS with % failed: % (BearSSL error %)", v->host, what, NUM(code));
+	return fault_set(f, E_TLS, 0, "TLS with %s failed: %s (BearSSL error %d)", v->host, what, NUM(code));
 }

@@ -163,7 +163,7 @@ static enum err fail(const struct tls_server *t, int code, struct fault *f)
 {
 	if (tls_server_hears_http(t))
 		return fault_set(f, E_TLS, 0, "the client speaks plain HTTP to the HTTPS port");
-	return fault_set(f, E_TLS, 0, "% (BearSSL error %)", sentence(code), NUM(code));
+	return fault_set(f, E_TLS, 0, "%s (BearSSL error %d)", sentence(code), NUM(code));
 }
 
 static enum err send_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)

@@ -65,7 +65,7 @@ enum err trust_from_pem(struct trust *out, size_t *skipped, struct str pem, stru
 	if (e == E_LIMIT)
 		return fault_set(f, e, 0, "the bundle of certificates is too large");
 	if (e != OK)
-		return fault_set(f, E_CONFIG, 0, "the bundle of certificates is not proper PEM, see line %",
+		return fault_set(f, E_CONFIG, 0, "the bundle of certificates is not proper PEM, see line %d",
 			NUM(line_of(pem, rest)));
 	if (count == 0)
 		return fault_set(f, E_CONFIG, 0, "there is no usable CA certificate in the bundle");

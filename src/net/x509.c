@@ -53,10 +53,10 @@ void x509_put_names(struct buf *b, const struct x509_certificate *c)
 		if (tag != DNS_NAME || !dns_is_name(str_starts(value, S("*.")) ? str_skip(value, 2) : value))
 			continue;
 		if (count++ < SHOWN)
-			buf_format(b, "%%", count > 1 ? S(", ") : S(""), value);
+			buf_format(b, "%s%s", count > 1 ? S(", ") : S(""), value);
 	}
 	if (count > SHOWN)
-		buf_format(b, " and % more", NUM(count - SHOWN));
+		buf_format(b, " and %d more", NUM(count - SHOWN));
 }
 
 /* ---- the class around BearSSL's engine ---- */

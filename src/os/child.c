@@ -259,7 +259,7 @@ struct str child_describe(char memory[static 64], const struct child_result *res
 	else if (result->end == CHILD_EXITED && result->code == 0)
 		buf_put(&b, S("it printed too much"));
 	else
-		buf_format(&b, "%%",
+		buf_format(&b, "%s%d",
 			result->end == CHILD_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "),
 			NUM(result->code));
 	return buf_str(&b);

@@ -15,14 +15,14 @@ enum err file_map(struct str *out, const char *variable, const char *path, size_
 	/* What may hold a secret is not shown, not even where it is only a path. */
 	struct str shown = str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG")) ? S("") : str_sub(str_c(path), 0, 100);
 	if (fd < 0)
-		return fault_set(f, e, errno, "%%% names a file that cannot be opened", str_c(variable),
+		return fault_set(f, e, errno, "%s%s%s names a file that cannot be opened", str_c(variable),
 			shown.n ? S("=") : S(""), shown);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || (uintmax_t)st.st_size > max) {
-		fault_set(f, e, 0, "% must name a regular file of 1 to % bytes", str_c(variable), NUM(max));
+		fault_set(f, e, 0, "%s must name a regular file of 1 to %d bytes", str_c(variable), NUM(max));
 	} else {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (p == MAP_FAILED) {
-			fault_set(f, e, errno, "% names a file that cannot be read", str_c(variable));
+			fault_set(f, e, errno, "%s names a file that cannot be read", str_c(variable));
 		} else {
 			*out = (struct str){ p, (size_t)st.st_size };
 			e = OK;
@@ -41,15 +41,15 @@ enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f)
 	size_t room = out->cap - out->n;
 	ssize_t n = -1;
 	(void)ctx;
-	buf_format(&b, "%%", home ? environment_get(&env, "HOME") : S(""), str_skip(path, home));
+	buf_format(&b, "%s%s", home ? environment_get(&env, "HOME") : S(""), str_skip(path, home));
 	buf_put_char(&b, 0);
 	int fd = b.full ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	while (fd >= 0 && (n = read(fd, out->p + out->n, out->cap - out->n)) > 0)
 		out->n += (size_t)n;
 	if (n != 0)
-		fault_set(f, E_CONFIG, b.full ? ENAMETOOLONG : errno, "% cannot be read", str_sub(path, 0, 100));
+		fault_set(f, E_CONFIG, b.full ? ENAMETOOLONG : errno, "%s cannot be read", str_sub(path, 0, 100));
 	else if (out->n == out->cap)
-		n = fault_set(f, E_CONFIG, 0, "% has % bytes or more", str_sub(path, 0, 100), NUM(room));
+		n = fault_set(f, E_CONFIG, 0, "%s has %d bytes or more", str_sub(path, 0, 100), NUM(room));
 	if (fd >= 0)
 		close(fd);
 	return n == 0 ? OK : E_CONFIG;
@@ -62,7 +62,7 @@ bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, const char 
 	int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	buf_format(&link, "/proc/self/fd/%%", NUM(fd), (struct str){ "", 1 });
+	buf_format(&link, "/proc/self/fd/%d%s", NUM(fd), (struct str){ "", 1 });
 	ssize_t n = fstat(fd, st) == 0 ? readlink(memory, out, FILE_PATH_MAX) : -1;
 	int sys = errno;
 	close(fd);

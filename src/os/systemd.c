@@ -34,7 +34,7 @@ void systemd_notify_reloading(const struct environment *env)
 	char memory[64];
 	struct buf b = BUF(memory);
 	/* In microseconds, and not before the signal that asked for it: rounded up. */
-	buf_format(&b, "RELOADING=1\nMONOTONIC_USEC=%", NUM((clock_mono_ms() + 1) * 1000));
+	buf_format(&b, "RELOADING=1\nMONOTONIC_USEC=%d", NUM((clock_mono_ms() + 1) * 1000));
 	systemd_notify(env, buf_str(&b));
 }
 
@@ -54,9 +54,9 @@ enum err systemd_socket(int *fd, size_t i, struct fault *f)
 	if (getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
 	    !listens || type != SOCK_STREAM)
 		return fault_set(f, E_CONFIG, 0,
-			"LISTEN_FDS: descriptor % is not a listening stream socket (ListenStream=, Accept=no)", NUM(*fd));
+			"LISTEN_FDS: descriptor %d is not a listening stream socket (ListenStream=, Accept=no)", NUM(*fd));
 	if (fcntl(*fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK) != 0)
-		return fault_set(f, E_SYSTEM, errno, "LISTEN_FDS: descriptor % cannot be used", NUM(*fd));
+		return fault_set(f, E_SYSTEM, errno, "LISTEN_FDS: descriptor %d cannot be used", NUM(*fd));
 	return OK;
 }
 

@@ -25,7 +25,7 @@ static void find(struct buf *path, struct str name)
 	do {
 		str_next(&directory, &rest, ':');
 		buf_reset(path);
-		buf_format(path, "%%%%", directory, anywhere ? S("/") : S(""), name, (struct str){ "", 1 });
+		buf_format(path, "%s%s%s%s", directory, anywhere ? S("/") : S(""), name, (struct str){ "", 1 });
 		if (path->full)
 			*path->p = 0;
 	} while (rest.n && access(path->p, X_OK) != 0);
@@ -39,7 +39,7 @@ static void keep_line(void *ctx, struct str line)
 	if (!line.n)
 		return;
 	buf_reset(last);
-	buf_format(last, ": %", str_sub(line, 0, LINE_SHOWN));
+	buf_format(last, ": %s", str_sub(line, 0, LINE_SHOWN));
 }
 
 enum err credential_process_run(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f)
@@ -59,6 +59,6 @@ enum err credential_process_run(void *ctx, struct buf *out, struct str command, 
 	enum err e = child_run(&result, out, &call, d, f);
 	if (e == OK && result.end == CHILD_EXITED && result.code == 0 && !result.cut)
 		return OK;
-	return fault_set(f, e ? E_CONFIG : result.end == CHILD_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %: %%",
+	return fault_set(f, e ? E_CONFIG : result.end == CHILD_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %s: %s%s",
 		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : child_describe(description, &result), buf_str(&last));
 }

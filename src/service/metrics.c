@@ -46,7 +46,7 @@ void metrics_start(void)
 static struct series *label(struct series *s, const char *labels, struct str first, struct str second)
 {
 	s->labels = BUF(s->memory);
-	buf_put_format(&s->labels, labels, str_sub(first, 0, LABEL_MAX), str_sub(second, 0, LABEL_MAX));
+	buf_format(&s->labels, labels, str_sub(first, 0, LABEL_MAX), str_sub(second, 0, LABEL_MAX));
 	return s;
 }
 
@@ -88,7 +88,7 @@ void metrics_request(struct str kind, int status, int64_t took_ms)
 {
 	if (!begin())
 		return;
-	count(&m->requests, "kind=\"%\",status=\"%\"", kind, DIGITS(status));
+	count(&m->requests, "kind=\"%s\",status=\"%s\"", kind, DIGITS(status));
 	observe(&m->request_seconds, took_ms);
 	end();
 }
@@ -97,7 +97,7 @@ void metrics_invoke(const char *outcome, const char *error_name, int attempts, i
 {
 	if (!begin())
 		return;
-	count(&m->invokes, "outcome=\"%\",error=\"%\"", str_c(outcome), str_c(error_name));
+	count(&m->invokes, "outcome=\"%s\",error=\"%s\"", str_c(outcome), str_c(error_name));
 	observe(&m->invoke_seconds, took_ms);
 	m->retries += attempts > 1 ? (uint64_t)attempts - 1 : 0;
 	end();
@@ -107,7 +107,7 @@ void metrics_relay(const char *outcome)
 {
 	if (!begin())
 		return;
-	count(&m->relays, "outcome=\"%\"%", str_c(outcome), S(""));
+	count(&m->relays, "outcome=\"%s\"%s", str_c(outcome), S(""));
 	end();
 }
 
@@ -121,21 +121,21 @@ void metrics_tls_failure(void)
 
 static void put_type(struct buf *b, struct str name, struct str type)
 {
-	buf_format(b, "# TYPE % %\n", name, type);
+	buf_format(b, "# TYPE %s %s\n", name, type);
 }
 
 static void put_family(struct buf *b, const struct family *f, struct str name)
 {
 	put_type(b, name, S("counter"));
 	for (size_t i = 0; i < f->used; i++)
-		buf_format(b, "%{%} %\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
+		buf_format(b, "%s{%s} %d\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
 }
 
 /* Milliseconds as seconds: 1234 is 1.234. */
 static void put_seconds(struct buf *b, uint64_t ms)
 {
 	uint64_t rest = ms % 1000;
-	buf_format(b, "%.%%%", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
+	buf_format(b, "%d.%s%s%d", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
 static void put_histogram(struct buf *b, const struct histogram *h, struct str name)
@@ -146,11 +146,11 @@ static void put_histogram(struct buf *b, const struct histogram *h, struct str n
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
 		str_next(&bound, &rest, ' ');
-		buf_format(b, "%_bucket{le=\"%\"} %\n", name, bound, NUM(total));
+		buf_format(b, "%s_bucket{le=\"%s\"} %d\n", name, bound, NUM(total));
 	}
-	buf_format(b, "%_sum ", name);
+	buf_format(b, "%s_sum ", name);
 	put_seconds(b, h->sum_ms);
-	buf_format(b, "\n%_count %\n", name, NUM(total));
+	buf_format(b, "\n%s_count %d\n", name, NUM(total));
 }
 
 /* From /proc, as the kernel counts it; 0 where there is none. */
@@ -185,7 +185,7 @@ void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 	for (size_t i = 0; i < countof(values); i++) {
 		str_next(&name, &rest, ' ');
 		put_type(b, name, str_ends(name, S("_total")) ? S("counter") : S("gauge"));
-		buf_format(b, "% %\n", name, NUM(values[i]));
+		buf_format(b, "%s %d\n", name, NUM(values[i]));
 	}
 	end();
 }

@@ -47,7 +47,7 @@ static enum err judge(int64_t *pause_ms, int status, const struct http_head *hea
 	} else if (status < 500) {
 		*pause_ms = -1;
 	}
-	return fault_set(f, E_REFUSED, 0, "Slack answered %%% to the message", NUM(status), word.n ? S(" ") : S(""), word);
+	return fault_set(f, E_REFUSED, 0, "Slack answered %d%s%s to the message", NUM(status), word.n ? S(" ") : S(""), word);
 }
 
 /* One attempt. *pause_ms: how long to wait before another one, as it came in unless Slack says so; -1 when another one

@@ -30,9 +30,9 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 	struct buf b = BUF(memory_of_path);
 	if (!path.n)
 		return OK;
-	buf_format(&b, "%%", path, (struct str){ "", 1 });
+	buf_format(&b, "%s%s", path, (struct str){ "", 1 });
 	if (b.full)
-		return fault_set(f, E_CONFIG, 0, "% names no file: it is too long", str_c(variable));
+		return fault_set(f, E_CONFIG, 0, "%s names no file: it is too long", str_c(variable));
 	enum err e = file_map(&pem, variable, b.p, CA_BUNDLE_MAX, f);
 	if (e != OK)
 		return e;
@@ -130,7 +130,7 @@ static enum err refuse_unknown_variables(struct fault *f)
 	struct str name;
 	if (!variables_find_unknown(&name, S("GATEWAY_"), config_name_ok))
 		return OK;
-	return fault_set(f, E_CONFIG, 0, "there is no variable %; is it misspelt?", name);
+	return fault_set(f, E_CONFIG, 0, "there is no variable %s; is it misspelt?", name);
 }
 
 enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)

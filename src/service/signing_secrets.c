@@ -95,7 +95,7 @@ static enum err fill(struct signing_secrets *s, unsigned slot, struct deadline *
 			set->list[j].source = (uint16_t)i;
 		if (e == OK || e == E_MORE)
 			continue;
-		fault_set(&why, e, 0, "%: a signing secret cannot be read from %: %", source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
+		fault_set(&why, e, 0, "%s: a signing secret cannot be read from %s: %s", source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
 			str_sub(source->text, 0, 80), fault_text(&why));
 		if (d)
 			log_failure("not all signing secrets are known as they are now", S(""), &why);

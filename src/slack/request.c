@@ -157,12 +157,12 @@ static enum err read_json(struct slack_request *r, struct str text, struct str w
 	struct json object;
 	size_t position;
 	if (json_check(&object, &position, text) != OK)
-		return fault_set(f, E_SYNTAX, 0, "% is not valid JSON at byte %", what, NUM(position));
+		return fault_set(f, E_SYNTAX, 0, "%s is not valid JSON at byte %d", what, NUM(position));
 	if (json_type(object) != JSON_OBJECT)
-		return fault_set(f, E_SYNTAX, 0, "% is not a JSON object", what);
+		return fault_set(f, E_SYNTAX, 0, "%s is not a JSON object", what);
 	enum err e = read_object(r, TOP, object, a);
 	if (e != OK)
-		return fault_set(f, e, 0, "% is too large", what);
+		return fault_set(f, e, 0, "%s is too large", what);
 	r->json = object.text;
 	r->kind = kind_of(r->type);
 	return OK;
@@ -179,7 +179,7 @@ static enum err read_form(struct slack_request *r, struct str body, struct arena
 		if (e == E_LIMIT)
 			return fault_set(f, e, 0, "the body is too large");
 		if (e != OK)
-			return fault_set(f, e, 0, "the body is not a valid form: a '%' without two hex digits", S("%"));
+			return fault_set(f, e, 0, "the body is not a valid form: a '%%' without two hex digits");
 	}
 	if (r->json.p)
 		return read_json(r, r->json, S("the form field payload"), a, f);

@@ -27,7 +27,7 @@ static void round_trip(struct str content, size_t size)
 	for (size_t i = 0; i < content.n; i += size) {
 		struct str piece = str_sub(content, i, i + size);
 		char digits[] = { "0123456789abcdef"[piece.n >> 4 & 15], "0123456789ABCDEF"[piece.n & 15] };
-		buf_format(&w, "%;x=y\r\n%\r\n", (struct str){ digits, 2 }, piece);
+		buf_format(&w, "%s;x=y\r\n%s\r\n", (struct str){ digits, 2 }, piece);
 	}
 	buf_format(&w, "0\r\nx: y\r\n\r\nrest");
 	size_t used;

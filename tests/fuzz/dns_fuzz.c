@@ -11,7 +11,7 @@ static struct str asked_name(char *text, struct str message)
 	struct str rest = str_skip(message, 12);
 	while (rest.n > 0 && rest.p[0] > 0) {
 		size_t n = (size_t)rest.p[0];
-		buf_format(&b, "%%", b.n ? S(".") : S(""), str_sub(rest, 1, 1 + n));
+		buf_format(&b, "%s%s", b.n ? S(".") : S(""), str_sub(rest, 1, 1 + n));
 		rest = str_skip(rest, 1 + n);
 	}
 	return buf_str(&b);

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	char memory[ENDPOINT_URL_MAX + 8];
 	struct buf url = BUF(memory);
-	buf_format(&url, "%%%", e.secure ? S("https://") : S("http://"), e.authority, e.base_path);
+	buf_format(&url, "%s%s%s", e.secure ? S("https://") : S("http://"), e.authority, e.base_path);
 	check(endpoint_from_url(&again, buf_str(&url), &f) == OK);
 	check(again.secure == e.secure && again.port == e.port);
 	check(str_eq(again.host, e.host) && str_eq(again.authority, e.authority) && str_eq(again.base_path, e.base_path));

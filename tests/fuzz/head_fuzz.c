@@ -14,15 +14,15 @@ static enum err parse(struct http_head *h, struct str bytes, uint8_t choice)
 
 static void write_again(struct buf *b, const struct http_head *h)
 {
-	buf_format(b, "% % ", h->method, h->target);
+	buf_format(b, "%s %s ", h->method, h->target);
 	if (h->status) {
 		buf_reset(b);
-		buf_format(b, "HTTP/1.% %", NUM(h->minor_version), NUM(h->status));
+		buf_format(b, "HTTP/1.%d %d", NUM(h->minor_version), NUM(h->status));
 	} else {
-		buf_format(b, "HTTP/1.%", NUM(h->minor_version));
+		buf_format(b, "HTTP/1.%d", NUM(h->minor_version));
 	}
 	for (size_t i = 0; i < h->count; i++)
-		buf_format(b, "\r\n%:\t%", h->fields[i].name, h->fields[i].value);
+		buf_format(b, "\r\n%s:\t%s", h->fields[i].name, h->fields[i].value);
 	buf_format(b, "\r\n\r\n");
 }
 

@@ -28,11 +28,11 @@ static void append(struct str text, struct str name, struct str key)
 	const struct profile_files old = { .credentials = text };
 	struct str other = profile_get(&old, name, key);
 	struct fault f;
-	buf_format(&b, "[%]", name);
+	buf_format(&b, "[%s]", name);
 	if (profile_check(buf_str(&b), S("it"), &f) != OK)
 		return;
 	buf_reset(&b);
-	buf_format(&b, "%\n[%]\nfuzz = value # more\n", text, name);
+	buf_format(&b, "%s\n[%s]\nfuzz = value # more\n", text, name);
 	const struct profile_files files = { .credentials = buf_str(&b) };
 	check(profile_check(files.credentials, S("it"), &f) == OK);
 	check(str_eq(profile_get(&files, name, S("fuzz")), S("value")));

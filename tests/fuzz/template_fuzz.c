@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		}
 		check(str_find(piece, '{') == piece.n && str_find(piece, '}') == piece.n);
 		check((name == TEMPLATE_TEXT) == str_eq(piece, S("text")));
-		buf_format(&b, "{%}", piece);
+		buf_format(&b, "{%s}", piece);
 	}
 	check(!b.full && str_eq(buf_str(&b), template));
 	return 0;

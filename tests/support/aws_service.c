@@ -70,7 +70,7 @@ void aws_service_start(const struct str *answers, size_t count)
 	requests = 0;
 	peer_start(&peer, serve, NULL);
 	struct buf url = BUF(url_memory);
-	buf_format(&url, "http://127.0.0.1:%", NUM(peer.port));
+	buf_format(&url, "http://127.0.0.1:%d", NUM(peer.port));
 	for (size_t i = 0; i < AWS_SERVICES; i++)
 		endpoints.urls[i] = buf_str(&url);
 	aws_service_client = (struct aws_client){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints, .region = S("eu-west-1") };

@@ -111,7 +111,7 @@ TEST(body_chunked)
 			struct buf whole = BUF(text), out;
 			size_t used;
 			context("case %zu, layout %zu, cut one in %zu", i, k % LAYOUTS, (size_t)rarities[k / LAYOUTS]);
-			buf_format(&whole, "%%", chunked[i].raw, chunked[i].want == OK ? next_request : S(""));
+			buf_format(&whole, "%s%s", chunked[i].raw, chunked[i].want == OK ? next_request : S(""));
 			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0), buf_str(&whole), k % LAYOUTS, rarities[k / LAYOUTS]);
 			expect_int(e, chunked[i].want);
 			expect_str(buf_str(&out), chunked[i].body);
@@ -142,7 +142,7 @@ TEST(body_leaves_the_next_message)
 {
 	char memory[128];
 	struct buf in = BUF(memory);
-	buf_format(&in, "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n%", next_request);
+	buf_format(&in, "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n%s", next_request);
 	struct buf out = { memory, 0, 64, false };
 	struct http_body b = body_of(HTTP_BODY_CHUNKED, 0);
 	size_t used;

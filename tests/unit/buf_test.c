@@ -43,11 +43,11 @@ TEST(buf_format_fills_holes)
 	char bytes[32];
 	struct buf b = BUF(bytes);
 	expect_int(b.cap, 32);
-	buf_format(&b, "GET /%", NUM(-12));
+	buf_format(&b, "GET /%d", NUM(-12));
 	buf_format(&b, "!");
 	expect_str(buf_str(&b), S("GET /-12!"));
 	buf_reset(&b);
-	buf_format(&b, "%%%", NUM(0), (struct str){ NULL, 0 }, NUM(INT64_MIN));
+	buf_format(&b, "%d%s%d", NUM(0), (struct str){ NULL, 0 }, NUM(INT64_MIN));
 	expect_str(buf_str(&b), S("0-9223372036854775808"));
 }
 

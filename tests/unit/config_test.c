@@ -136,7 +136,7 @@ TEST(config_references_to_secrets)
 	for (size_t i = 0; i < countof(cases); i++) {
 		char mixed[256];
 		struct buf b = BUF(mixed);
-		buf_format(&b, SECRET ",%, other%", str_c(cases[i].value), S("\0"));
+		buf_format(&b, SECRET ",%s, other%s", str_c(cases[i].value), S("\0"));
 		context("%s", cases[i].value);
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
 		expect_int(config.sources_count, 1);
@@ -220,7 +220,7 @@ TEST(config_secrets_of_apps)
 	for (size_t i = 0; i < countof(blanks); i++) {
 		char text[128];
 		struct buf b = BUF(text);
-		buf_format(&b, "{\"apps\":{\"A1\":{\"secret\":\"%\"}}}%", str_c(blanks[i]), S("\0"));
+		buf_format(&b, "{\"apps\":{\"A1\":{\"secret\":\"%s\"}}}%s", str_c(blanks[i]), S("\0"));
 		context("case %zu", i);
 		expect_int(read_routes(SECRET, text), E_CONFIG);
 		expect_str(fault_text(&fault), S("GATEWAY_CONFIG: apps.A1 has no secret"));

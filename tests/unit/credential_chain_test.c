@@ -50,7 +50,7 @@ static const char *look_up(void *ctx, const char *name)
 static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
 {
 	(void)ctx, (void)out;
-	return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
 /* The time so many seconds from now. */

@@ -121,7 +121,7 @@ TEST(command_has_a_deadline)
 	/* Who inherits it takes its status at some time. */
 	char path[64];
 	struct buf b = BUF(path);
-	buf_format(&b, "/proc/%/fd/1%", NUM(pid), (struct str){ "", 1 });
+	buf_format(&b, "/proc/%d/fd/1%s", NUM(pid), (struct str){ "", 1 });
 	for (int i = 0; i < 100 && access(path, F_OK) == 0; i++)
 		clock_sleep_ms(50);
 	expect(pid > 0 && access(path, F_OK) != 0);

@@ -17,7 +17,7 @@ static const char *table_get(void *ctx, const char *name)
 static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
 {
 	(void)ctx, (void)out;
-	return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
 static enum err init(struct credential_chain *c, const char **table, struct fault *f)

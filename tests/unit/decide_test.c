@@ -85,7 +85,7 @@ TEST(decide_through_every_front_door)
 		struct buf b = BUF(path);
 		struct gateway_request req;
 		struct fault f;
-		buf_format(&b, "vectors/events/%.json%", str_c(files[i]), S("\0"));
+		buf_format(&b, "vectors/events/%s.json%s", str_c(files[i]), S("\0"));
 		context("%s", files[i]);
 		arena_reset(&arena);
 		expect_int(front_door_read(&req, test_file(path), &arena, &f), OK);

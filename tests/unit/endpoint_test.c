@@ -79,7 +79,7 @@ TEST(endpoints_are_read_from_variables_and_profiles)
 		struct endpoints e;
 		struct fault f;
 		memcpy(table, cases[i].table, sizeof(table));
-		buf_format(&text, "[profile p]\n%\n", cases[i].config);
+		buf_format(&text, "[profile p]\n%s\n", cases[i].config);
 		const struct environment env = { table_get, table };
 		const struct profile_in_use profile = { .files.config = guard_copy(buf_str(&text)), .name = S("p") };
 		expect_int(endpoints_read(&e, &env, cases[i].config.n ? &profile : NULL, &f), OK);

@@ -28,7 +28,7 @@ TEST(fault_set_can_quote_itself)
 {
 	struct fault f;
 	(void)fault_set(&f, E_TLS, 0, "handshake refused");
-	(void)fault_set(&f, E_CONNECT, 0, "no address: %; %", fault_text(&f), fault_text(&f));
+	(void)fault_set(&f, E_CONNECT, 0, "no address: %s; %s", fault_text(&f), fault_text(&f));
 	expect_str(fault_text(&f), S("no address: handshake refused; handshake refused"));
 }
 
@@ -37,7 +37,7 @@ TEST(fault_text_is_cut_to_its_room)
 	static char long_text[1000];
 	struct fault f;
 	memset(long_text, 'x', sizeof(long_text));
-	(void)fault_set(&f, E_LIMIT, EPIPE, "a%", (struct str){ long_text, sizeof(long_text) });
+	(void)fault_set(&f, E_LIMIT, EPIPE, "a%s", (struct str){ long_text, sizeof(long_text) });
 	expect_int(f.n, sizeof(f.text));
 	expect(f.text[0] == 'a' && f.text[sizeof(f.text) - 1] == 'x');
 	(void)fault_set(&f, E_LIMIT, 0, "");

@@ -26,7 +26,7 @@ TEST(form_next_goes_through_the_pairs)
 		struct str name, value, rest = guard_copy(cases[i].body);
 		context("%s", cases[i].body.p);
 		while (form_next(&name, &value, &rest))
-			buf_format(&b, "%:%;", name, value);
+			buf_format(&b, "%s:%s;", name, value);
 		expect_str(buf_str(&b), cases[i].want);
 		expect(!form_next(&name, &value, &rest));
 	}

@@ -22,7 +22,7 @@ static struct str vector(const char *name)
 {
 	char path[128];
 	struct buf b = BUF(path);
-	buf_format(&b, "vectors/events/%%", str_c(name), S("\0"));
+	buf_format(&b, "vectors/events/%s%s", str_c(name), S("\0"));
 	return test_file(path);
 }
 
@@ -72,7 +72,7 @@ TEST(front_door_refuses_beginnings)
 		for (size_t n = 0; n < event.n; n++) {
 			char text[128];
 			struct buf b = BUF(text);
-			buf_format(&b, "the event of % bytes is not valid JSON at byte ", NUM(n));
+			buf_format(&b, "the event of %d bytes is not valid JSON at byte ", NUM(n));
 			context("%s, %zu bytes", files[i], n);
 			expect_int(read(str_sub(event, 0, n)), E_SYNTAX);
 			expect(str_starts(fault_text(&fault), buf_str(&b)));
@@ -273,7 +273,7 @@ static enum err read_body_of(struct str body, bool base64)
 		base64_encode(&b, body);
 	else
 		buf_put(&b, body);
-	buf_format(&b, "\",\"isBase64Encoded\":%}", base64 ? S("true") : S("false"));
+	buf_format(&b, "\",\"isBase64Encoded\":%s}", base64 ? S("true") : S("false"));
 	expect(!b.full);
 	return read(buf_str(&b));
 }
@@ -313,7 +313,7 @@ TEST(front_door_refuses_wrong_base64)
 	for (size_t i = 0; i < countof(bodies); i++) {
 		char text[128];
 		struct buf b = BUF(text);
-		buf_format(&b, "{\"version\":\"2.0\",\"isBase64Encoded\":true,\"body\":\"%\"}", bodies[i]);
+		buf_format(&b, "{\"version\":\"2.0\",\"isBase64Encoded\":true,\"body\":\"%s\"}", bodies[i]);
 		context("%s", bodies[i].p);
 		expect_int(read(buf_str(&b)), E_SYNTAX);
 		expect_int(request.door, DOOR_HTTP);
@@ -396,7 +396,7 @@ TEST(front_door_describes_every_status)
 		context("%d", statuses[i]);
 		front_door_answer(&b, DOOR_ALB, &reply);
 		expect_int(json_check(&answer, &position, buf_str(&b)), OK);
-		buf_format(&want, "\"% ", NUM(statuses[i]));
+		buf_format(&want, "\"%d ", NUM(statuses[i]));
 		struct str description = json_member(answer, S("statusDescription")).text;
 		expect(str_starts(description, buf_str(&want)) && description.n > want.n + 1);
 	}

@@ -262,7 +262,7 @@ TEST(head_counts_fields)
 		struct buf b = BUF(text);
 		buf_format(&b, "GET / HTTP/1.1\r\nHost: a\r\n");
 		for (int i = 1; i < fields; i++)
-			buf_format(&b, "x%: %\r\n", NUM(i), NUM(i));
+			buf_format(&b, "x%d: %d\r\n", NUM(i), NUM(i));
 		buf_format(&b, "\r\n");
 		expect_int(request(guard_copy(buf_str(&b))), fields == HTTP_FIELDS_MAX ? OK : E_LIMIT);
 	}

@@ -281,13 +281,13 @@ TEST(client_body_limits)
 				struct str text = { content, n };
 				context("%zu bytes, kind %d, lacking %zu", n, kind, lack);
 				if (kind == 0)
-					buf_format(&b, "HTTP/1.1 200 OK\r\nContent-Length: %\r\n\r\n%", NUM(n), text);
+					buf_format(&b, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", NUM(n), text);
 				else if (kind == 1)
-					buf_format(&b, "HTTP/1.1 200 OK\r\n\r\n%", text);
+					buf_format(&b, "HTTP/1.1 200 OK\r\n\r\n%s", text);
 				else
 					buf_format(&b, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 				for (size_t at = 0; kind == 2 && at < n; at += 10)
-					buf_format(&b, "a\r\n%\r\n", str_sub(text, at, at + 10));
+					buf_format(&b, "a\r\n%s\r\n", str_sub(text, at, at + 10));
 				if (kind == 2)
 					buf_format(&b, "0\r\n\r\n");
 				connect_pair(SOCK_SEQPACKET);

@@ -27,7 +27,7 @@ TEST(identity_may_be_one_file)
 {
 	char text[8192];
 	struct buf b = BUF(text);
-	buf_format(&b, "%%", file_of("x509/good-rsa-key"), file_of("x509/good-rsa"));
+	buf_format(&b, "%s%s", file_of("x509/good-rsa-key"), file_of("x509/good-rsa"));
 	expect_int(read_identity(guard_copy(buf_str(&b)), guard_copy(buf_str(&b))), OK);
 	expect_int(identity.chain_n, 2);
 }

@@ -104,7 +104,7 @@ static void use_port(int port)
 {
 	struct fault f;
 	struct buf url = BUF(url_memory);
-	buf_format(&url, "http://127.0.0.1:%", NUM(port));
+	buf_format(&url, "http://127.0.0.1:%d", NUM(port));
 	endpoints = (struct endpoints){ .urls = { [AWS_LAMBDA] = buf_str(&url) } };
 	check(endpoint_from_url(&endpoint, buf_str(&url), &f) == OK);
 }
@@ -316,7 +316,7 @@ TEST(invoke_waits_as_long_as_throttling_asks_for)
 		char memory[128];
 		struct buf b = BUF(memory);
 		context("%s", odd[i].p);
-		buf_format(&b, "%%\r\n\r\n", S(STATUS("429 Slow") "Retry-After: "), odd[i]);
+		buf_format(&b, "%s%s\r\n\r\n", S(STATUS("429 Slow") "Retry-After: "), odd[i]);
 		SET_UP({ buf_str(&b), KEEPS, 0 }, { started, KEEPS, 0 });
 		before = clock_mono_ms();
 		run(100000);
@@ -618,7 +618,7 @@ TEST(invoke_serves_the_soft_moment_once_and_goes_on)
 static struct str refusal_at(char memory[static 256], const char *name, int64_t seconds)
 {
 	struct buf b = { memory, 0, 256, false };
-	buf_format(&b, "%%\r\nDate: ", S(STATUS("403 Forbidden") "x-amzn-ErrorType: "), str_c(name));
+	buf_format(&b, "%s%s\r\nDate: ", S(STATUS("403 Forbidden") "x-amzn-ErrorType: "), str_c(name));
 	utc_put(&b, seconds, UTC_HTTP_DATE);
 	buf_put(&b, S("\r\n\r\n"));
 	check(!b.full);
@@ -779,7 +779,7 @@ static const char *no_metadata(void *ctx, const char *name)
 static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
 {
 	(void)ctx, (void)out;
-	return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
 TEST(invoke_says_what_it_lacks)

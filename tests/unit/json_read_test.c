@@ -283,7 +283,7 @@ TEST(json_check_finds_every_end_too_early)
 	for (size_t i = 0; i < countof(files); i++) {
 		char path[64] = "vectors/json/";
 		struct buf b = { path, strlen(path), sizeof(path) - 1, false };
-		buf_format(&b, "%.json", str_c(files[i]));
+		buf_format(&b, "%s.json", str_c(files[i]));
 		struct str text = str_trim_lines(test_file(path));
 		for (size_t n = 0; n < text.n; n++) {
 			struct json v;

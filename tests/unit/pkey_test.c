@@ -100,7 +100,7 @@ TEST(pkey_passes_over_other_blocks)
 	char text[8192];
 	struct buf b = BUF(text);
 	struct pkey key;
-	buf_format(&b, "# mine\n%%%", test_file("vectors/x509/good-ec.pem"), file_of("p384-old.pem"),
+	buf_format(&b, "# mine\n%s%s%s", test_file("vectors/x509/good-ec.pem"), file_of("p384-old.pem"),
 		file_of("rsa2048-old.pem"));
 	expect(!b.full);
 	expect_int(read_key(&key, guard_copy(buf_str(&b))), OK);

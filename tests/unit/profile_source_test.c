@@ -18,9 +18,9 @@ static enum err read_file(void *ctx, struct buf *out, struct str path, struct fa
 	const char *text = str_ends(path, S("config")) ? config : str_ends(path, S("credentials")) ? credentials : NULL;
 	(void)ctx;
 	if (text == config && sys)
-		return fault_set(f, E_CONFIG, sys, "% cannot be read", path);
+		return fault_set(f, E_CONFIG, sys, "%s cannot be read", path);
 	if (!text)
-		return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+		return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 	buf_put(out, str_c(text));
 	return OK;
 }

@@ -167,7 +167,7 @@ TEST(profile_names_the_line_that_cannot_be_read)
 		char why[128];
 		struct buf b = BUF(why);
 		context("case %zu", i);
-		buf_format(&b, "line % of FILE is neither `[section]` nor `key = value` below one", NUM(cases[i].line));
+		buf_format(&b, "line %d of FILE is neither `[section]` nor `key = value` below one", NUM(cases[i].line));
 		expect_int(profile_check(guard_copy(cases[i].text), S("FILE"), &fault), E_CONFIG);
 		expect_str(fault_text(&fault), buf_str(&b));
 	}

@@ -385,7 +385,7 @@ TEST(proxy_answers_are_read_to_the_byte)
 			struct tunnel t = { .via = { S("proxy"), 80, S("") } };
 			struct deadline d = deadline_in(2000);
 			context("%s, %zu at once", heads[i].p, at_once);
-			buf_format(&answer, "%\x16\r\n\r\n", heads[i]);
+			buf_format(&answer, "%s\x16\r\n\r\n", heads[i]);
 			expect_int(open_tunnel(&t, S("example.com"), buf_str(&answer), at_once, false), OK);
 			expect_int(stream_read(&t.stream, &got, &c, 1, &d, &t.fault), OK);
 			expect_int(c, 0x16);

@@ -45,7 +45,7 @@ static struct buf begin(char *out, struct str query, unsigned status)
 static void add_record(struct buf *b, unsigned type, unsigned ttl, struct str data)
 {
 	b->p[7]++;
-	buf_format(b, "%%%%%", S("\xc0\x0c\0"), (struct str){ (char[]){ (char)type }, 1 }, S("\0\1\0\0"),
+	buf_format(b, "%s%s%s%s%s", S("\xc0\x0c\0"), (struct str){ (char[]){ (char)type }, 1 }, S("\0\1\0\0"),
 		(struct str){ (char[]){ (char)(ttl >> 8), (char)ttl, 0, (char)data.n }, 4 }, data);
 }
 

@@ -27,7 +27,7 @@ static enum err read_file(void *ctx, struct buf *out, struct str path, struct fa
 {
 	(void)ctx;
 	if (str_starts(path, S("/")))
-		return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+		return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 	buf_put(out, test_file(path.p));
 	return OK;
 }
@@ -123,7 +123,7 @@ TEST(roles_anywhere_needs_all_of_its_settings)
 	for (size_t i = 0; i < countof(settings); i += 2) {
 		char want[128];
 		struct buf b = BUF(want);
-		buf_format(&b, "IAM Roles Anywhere: % is not set", str_c(settings[i]));
+		buf_format(&b, "IAM Roles Anywhere: %s is not set", str_c(settings[i]));
 		context("%s", settings[i]);
 		memcpy(variables, settings, sizeof(settings));
 		variables[i + 1] = "";
@@ -237,13 +237,13 @@ TEST(roles_anywhere_signs_with_rsa)
 		struct identity id = { .own.serial = S("\7") };
 		struct sigv4_signer signer;
 		uint8_t out[SIGV4_SIGNATURE_MAX];
-		buf_format(&b, "vectors/pkey/%-pkcs8.pem%", str_c(names[i]), (struct str){ "", 1 });
+		buf_format(&b, "vectors/pkey/%s-pkcs8.pem%s", str_c(names[i]), (struct str){ "", 1 });
 		expect_int(pkey_from_pem(&id.key, test_file(path), &arena, &fault), OK);
 		expect_int(roles_anywhere_signer(&signer, serial, &id, &fault), OK);
 		expect_str(signer.algorithm, S("AWS4-X509-RSA-SHA256"));
 		size_t n = signer.sign(signer.key, out, S("sample"));
 		b = BUF(path);
-		buf_format(&b, "vectors/pkey/%.signature%", str_c(names[i]), (struct str){ "", 1 });
+		buf_format(&b, "vectors/pkey/%s.signature%s", str_c(names[i]), (struct str){ "", 1 });
 		expect_str(((struct str){ (const char *)out, n }), test_file(path));
 	}
 }

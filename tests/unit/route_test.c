@@ -146,7 +146,7 @@ TEST(route_limits)
 		struct buf b = BUF(text);
 		buf_put(&b, S("{\"routes\":["));
 		for (int i = 0; i < n; i++)
-			buf_format(&b, "%{\"command\":\"/%\",\"invoke\":\"eu-west-1/f%\"}", i ? S(",") : S(""), NUM(i), NUM(i));
+			buf_format(&b, "%s{\"command\":\"/%d\",\"invoke\":\"eu-west-1/f%d\"}", i ? S(",") : S(""), NUM(i), NUM(i));
 		buf_put(&b, S("]}"));
 		context("%d routes", n);
 		expect(!b.full);
@@ -169,7 +169,7 @@ TEST(route_limits)
 		struct buf b = BUF(text);
 		buf_put(&b, S("{\"apps\":{"));
 		for (int i = 0; i < n; i++)
-			buf_format(&b, "%\"A%\":{\"secret\":\"x\"}", i ? S(",") : S(""), NUM(i));
+			buf_format(&b, "%s\"A%d\":{\"secret\":\"x\"}", i ? S(",") : S(""), NUM(i));
 		buf_put(&b, S("}}"));
 		context("%d apps", n);
 		expect_int(read(buf_str(&b)), n <= APPS_MAX ? OK : E_CONFIG);
@@ -244,7 +244,7 @@ TEST(route_lists)
 		char text[256];
 		struct buf b = BUF(text);
 		struct slack_request slack = { .team_id = cases[i].team, .channel_id = cases[i].channel, .user_id = cases[i].user };
-		buf_format(&b, "{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"%}]}", cases[i].lists);
+		buf_format(&b, "{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"%s}]}", cases[i].lists);
 		context("case %zu", i);
 		expect_int(read(buf_str(&b)), OK);
 		expect_str(route_refusal(&routes.list[0], &slack), cases[i].want);

@@ -31,7 +31,7 @@ static struct str vector(const char *name)
 {
 	char path[128];
 	struct buf b = BUF(path);
-	buf_format(&b, "vectors/slack/%%", str_c(name), S("\0"));
+	buf_format(&b, "vectors/slack/%s%s", str_c(name), S("\0"));
 	return test_file(path);
 }
 

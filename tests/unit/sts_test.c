@@ -27,7 +27,7 @@ static enum err read_file(void *ctx, struct buf *out, struct str path, struct fa
 {
 	(void)ctx;
 	if (!file.p || !str_eq(path, S("/token")))
-		return fault_set(f, E_CONFIG, ENOENT, "% cannot be read", path);
+		return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 	buf_put(out, file);
 	return OK;
 }

@@ -39,7 +39,7 @@ TEST(target_reads_paths)
 		struct str shown;
 		char name[128];
 		struct buf b = BUF(name);
-		buf_format(&b, "eu-west-1/%", cases[i].function);
+		buf_format(&b, "eu-west-1/%s", cases[i].function);
 		context("case %zu", i);
 		expect_int(read(&t, &shown, cases[i].path, S(""), S("")), OK);
 		expect_str(t.region, S("eu-west-1"));

@@ -163,7 +163,7 @@ TEST(tcp_connect_ends_at_the_deadline)
 	expect_int(fd, -1);
 	char text[64];
 	struct buf want = BUF(text);
-	buf_format(&want, "connecting to host.test:% took too long", NUM(slow.port));
+	buf_format(&want, "connecting to host.test:%d took too long", NUM(slow.port));
 	expect_str(fault_text(&fault), buf_str(&want));
 
 	d = deadline_in(200);

@@ -65,7 +65,7 @@ TEST(template_loses_nothing)
 			if (name == TEMPLATE_LITERAL)
 				buf_put(&b, piece);
 			else
-				buf_format(&b, "{%}", piece);
+				buf_format(&b, "{%s}", piece);
 			expect(piece.n > 0);
 		}
 		expect_str(buf_str(&b), template);

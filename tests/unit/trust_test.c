@@ -25,8 +25,8 @@ static struct str bundle(const char *const *names, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		char path[128];
 		struct buf p = BUF(path);
-		buf_format(&p, "vectors/x509/%.pem%", str_c(names[i]), S("\0"));
-		buf_format(&b, "# %\n%", str_c(names[i]), test_file(path));
+		buf_format(&p, "vectors/x509/%s.pem%s", str_c(names[i]), S("\0"));
+		buf_format(&b, "# %s\n%s", str_c(names[i]), test_file(path));
 	}
 	check(!b.full);
 	return guard_copy(buf_str(&b));
@@ -68,7 +68,7 @@ TEST(trust_passes_over_what_is_unreadable)
 	char text[2048];
 	struct buf b = BUF(text);
 	buf_format(&b,
-		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n%-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n%s-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n",
 		BUNDLE("root-ec"));
 	expect_int(load(buf_str(&b)), OK);
 	expect_int(trust.count, 1);
@@ -132,7 +132,7 @@ TEST(trust_reads_real_roots)
 	for (size_t i = 0; i < countof(files); i++) {
 		char path[128];
 		struct buf p = BUF(path);
-		buf_format(&p, "../vendor/anchors/%.pem%", str_c(files[i]), S("\0"));
+		buf_format(&p, "../vendor/anchors/%s.pem%s", str_c(files[i]), S("\0"));
 		context("%s", files[i]);
 		if (!expect_int(load(test_file(path)), OK) || !expect_int(trust.count, 1))
 			continue;

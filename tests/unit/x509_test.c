@@ -19,7 +19,7 @@ static struct str path(const char *name)
 {
 	static char text[128];
 	struct buf b = BUF(text);
-	buf_format(&b, "vectors/x509/%.pem%", str_c(name), S("\0"));
+	buf_format(&b, "vectors/x509/%s.pem%s", str_c(name), S("\0"));
 	return buf_str(&b);
 }
 
@@ -193,10 +193,10 @@ static struct str with_extensions(struct str extensions)
 	static char bytes[256];
 	struct buf b = BUF(bytes);
 	char n = (char)extensions.n;
-	buf_format(&b, "\x30%\x30%", (struct str){ (char[]){ (char)(n + 58) }, 1 }, (struct str){ (char[]){ (char)(n + 51) }, 1 });
+	buf_format(&b, "\x30%s\x30%s", (struct str){ (char[]){ (char)(n + 58) }, 1 }, (struct str){ (char[]){ (char)(n + 51) }, 1 });
 	buf_put(&b, S("\xa0\3\2\1\2\2\1\1\x30\0\x30\0\x30\4\x17\0\x18\0\x30\0" /* version, serial, algorithm, issuer, dates, subject */
 	              "\x30\x19\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\7\3\2\0\4" /* key */));
-	buf_format(&b, "\xa3%\x30%%%", (struct str){ (char[]){ (char)(n + 2) }, 1 }, (struct str){ &n, 1 }, extensions, S("\x30\0\3\1\0"));
+	buf_format(&b, "\xa3%s\x30%s%s%s", (struct str){ (char[]){ (char)(n + 2) }, 1 }, (struct str){ &n, 1 }, extensions, S("\x30\0\3\1\0"));
 	return guard_copy(buf_str(&b));
 }
 
