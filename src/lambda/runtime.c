@@ -8,7 +8,7 @@
 #include "os/thread.h"
 #include "os/variables.h"
 #include "service/destination.h"
-#include "service/dispatch.h"
+#include "service/outside.h"
 
 #include <stdlib.h>
 
@@ -38,7 +38,7 @@ enum {
 /* One thread's view of the Runtime API and the event in its hands. */
 struct loop {
 	struct services *services;
-	struct invoker invoker;
+	struct outside outside;
 	struct stream_target api;
 	struct str authority;
 	struct arena event_memory; /* holds nothing but the event */
@@ -201,7 +201,7 @@ static void warn_of_short_timeout(const struct loop *l)
 static void carry_out(struct loop *l, const struct decision *decision, const struct gateway_request *req, struct str event)
 {
 	struct dispatch d = {
-		.services = l->services, .invoker = &l->invoker, .decision = decision, .payload = event,
+		.effects = &l->outside.effects, .config = &l->services->config, .dedupe = &l->services->dedupe, .decision = decision, .payload = event,
 		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
 		.soft = soft_moment(l, req->arrived_ms), .hard = hard_moment(l),
 	};
@@ -269,7 +269,7 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 	uint64_t port = 80;
 	struct str host, port_text;
 	l->services = s;
-	services_invoker(&l->invoker, s);
+	outside_init(&l->outside, s);
 	l->authority = environment_get(env, "AWS_LAMBDA_RUNTIME_API");
 	if (str_cut(&host, &port_text, l->authority, ':') && !str_to_u64(&port, port_text, 65535))
 		port = 0; /* nothing listens there: the message names the address */
@@ -327,7 +327,7 @@ static void warm_up(struct loop *l)
 	signing_secrets_read_aside(&s->secrets, false);
 	if (s->aws.region.n) {
 		(void)credentials_renew(&s->credentials, &d);
-		if (invoke_warm_up(&l->invoker, s->aws.region, &d, &f) != OK)
+		if (invoke_warm_up(&l->outside.invoker, s->aws.region, &d, &f) != OK)
 			LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
 	}
 	signing_secrets_wait(&s->secrets, &d);

@@ -293,7 +293,7 @@ static void run_here(struct listener *l, struct job *job)
 	if (e != OK)
 		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
 	job->local = e == OK;
-	dispatch_reply(&job->decision.reply, l->services, &job->decision, &outcome, &job->arena);
+	dispatch_reply(&job->decision.reply, &l->services->config, &job->decision, &outcome, &job->arena);
 	job->decision.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
 	job->decision.level = e == OK ? LOG_INFO : LOG_WARN;
 	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
@@ -303,7 +303,7 @@ static void run_here(struct listener *l, struct job *job)
 static void announce(struct listener *l, struct job *job)
 {
 	job->answered = true;
-	dispatch_reply(&job->decision.reply, l->services, &job->decision, &(struct outcome){ .fate = FATE_ANNOUNCED }, &job->arena);
+	dispatch_reply(&job->decision.reply, &l->services->config, &job->decision, &(struct outcome){ .fate = FATE_ANNOUNCED }, &job->arena);
 }
 
 /* A worker has its job from here on. */

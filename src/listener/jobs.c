@@ -7,12 +7,13 @@
 #include "http/server.h"
 #include "os/memory.h"
 #include "os/thread.h"
+#include "service/outside.h"
 
 #include <string.h>
 
 struct worker {
 	struct jobs *jobs;
-	struct invoker invoker;
+	struct outside outside;
 	struct job *job;
 };
 
@@ -145,7 +146,7 @@ static int64_t answer_waiting(struct jobs *j, int64_t now)
 		job->keep_alive &= !j->closing;
 		struct reply reply = job->decision.reply;
 		if (job->decision.action == ACTION_INVOKE)
-			dispatch_reply(&reply, j->services, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
+			dispatch_reply(&reply, &j->services->config, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
 		job_respond(job, &reply);
 		hand_over(j, job, true);
 	}
@@ -236,16 +237,17 @@ enum err job_payload(struct str *out, struct job *job)
 
 static void work(struct worker *w, struct job *job)
 {
+	struct services *s = w->jobs->services;
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
-		.services = w->jobs->services, .invoker = &w->invoker, .decision = &job->decision,
+		.effects = &w->outside.effects, .config = &s->config, .dedupe = &s->dedupe, .decision = &job->decision,
 		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = job->answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
 	w->job = job;
 	if (job->decision.action == ACTION_ANSWER) {
 		if (!job->answered) {
-			(void)signing_secrets_renew(&d.services->secrets, job->decision.verdict, job->soft);
+			(void)signing_secrets_renew(&s->secrets, job->decision.verdict, job->soft);
 			give_back(w->jobs, job, false);
 		}
 		return;
@@ -312,7 +314,7 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 	enum err e = OK;
 	for (size_t i = 0; e == OK && i < workers; i++) {
 		crew[i].jobs = j;
-		services_invoker(&crew[i].invoker, s);
+		outside_init(&crew[i].outside, s);
 		e = thread_start(worker_run, &crew[i], WORKER_STACK, f);
 	}
 	return e;

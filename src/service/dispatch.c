@@ -1,12 +1,8 @@
 #include "service/dispatch.h"
 
-#include "base/clock.h"
 #include "gateway/payload.h"
 #include "gateway/relay.h"
 #include "service/metrics.h"
-#include "service/respond.h"
-
-#include <string.h>
 
 enum {
 	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
@@ -19,24 +15,29 @@ struct run {
 	int64_t answered_ms; /* if it was answered; at the latest */
 };
 
+static int64_t now(const struct dispatch *d)
+{
+	return d->effects->now(d->effects->ctx);
+}
+
 static void send_answer(struct run *run, const struct reply *reply)
 {
 	run->answered = true;
 	run->d->answer(run->d->ctx, reply);
-	run->answered_ms = clock_mono_ms();
+	run->answered_ms = now(run->d);
 }
 
-void dispatch_reply(struct reply *out, const struct services *s, const struct decision *decision, const struct outcome *outcome,
-                    struct arena *arena)
+void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,
+                    const struct outcome *outcome, struct arena *arena)
 {
-	reply_to(out, &s->config, decision->route, &decision->slack, &decision->target, outcome, arena);
+	reply_to(out, c, decision->route, &decision->slack, &decision->target, outcome, arena);
 }
 
 static void answer(struct run *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
 	struct reply reply;
-	dispatch_reply(&reply, d->services, d->decision, outcome, d->arena);
+	dispatch_reply(&reply, d->config, d->decision, outcome, d->arena);
 	send_answer(run, &reply);
 }
 
@@ -96,9 +97,7 @@ static void tell_late(const struct run *run, const struct outcome *outcome, stru
 	if (e != OK || (!message.n && outcome->fate != FATE_STARTED)) {
 		e = fault_set(&f, E_LIMIT, 0, "no memory is left for the late message");
 	} else if (message.n) {
-		/* If that was all the time there is, it is said there. */
-		(void)!deadline_sleep(&deadline, run->answered_ms + ANSWER_AHEAD_MS - clock_mono_ms());
-		e = respond(d->services, url, message, &deadline, &f);
+		e = d->effects->post(d->effects->ctx, url, message, run->answered_ms + ANSWER_AHEAD_MS, &deadline, &f);
 	}
 	if (e != OK)
 		log_failure("the user could not be told what became of the request", d->request_id, &f);
@@ -134,7 +133,7 @@ static bool is_duplicate(struct run *run)
 {
 	const struct dispatch *d = run->d;
 	struct str id = delivery_of(d);
-	enum dedupe_verdict verdict = id.n ? dedupe_begin(&d->services->dedupe, id, d->soft) : DEDUPE_FIRST;
+	enum dedupe_verdict verdict = id.n ? dedupe_begin(d->dedupe, id, d->soft) : DEDUPE_FIRST;
 	if (verdict == DEDUPE_FIRST)
 		return false;
 	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, id,
@@ -161,7 +160,7 @@ static void answer_settled(struct run *run, const struct outcome *outcome, struc
 
 bool dispatch_run(const struct dispatch *d)
 {
-	int64_t start = clock_mono_ms();
+	int64_t start = now(d);
 	bool sync = is_sync(d->decision);
 	struct invoke_result result;
 	struct run run = { .d = d, .answered = d->answered, .answered_ms = start };
@@ -173,7 +172,7 @@ bool dispatch_run(const struct dispatch *d)
 	int64_t spare = (d->hard - d->soft) / 2;
 	if (slack->response_url.n && spare > 0)
 		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
-	if (!run.answered && dispatch_announces(&d->services->config, d->decision))
+	if (!run.answered && dispatch_announces(d->config, d->decision))
 		answer_fate(&run, FATE_ANNOUNCED);
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
@@ -186,14 +185,14 @@ bool dispatch_run(const struct dispatch *d)
 		.trace_id = d->trace_id,
 		.payload = d->payload,
 	};
-	invoke(d->invoker, &result, &invocation, sync ? &body : NULL, &deadline);
+	d->effects->call(d->effects->ctx, &result, &invocation, sync ? &body : NULL, &deadline);
 	struct outcome outcome = outcome_of(d, &result, buf_str(&body));
 	bool late = run.answered;
 	if (delivery_of(d).n)
-		dedupe_end(&d->services->dedupe, delivery_of(d), result.outcome == INVOKE_STARTED);
+		dedupe_end(d->dedupe, delivery_of(d), result.outcome == INVOKE_STARTED);
 	if (!late)
 		answer_settled(&run, &outcome, buf_str(&body));
-	log_result(d, &result, &outcome, clock_mono_ms() - start);
+	log_result(d, &result, &outcome, now(d) - start);
 	if (late && (outcome.fate != FATE_STARTED || sync))
 		tell_late(&run, &outcome, buf_str(&body));
 	return result.keys_expired;

@@ -1,27 +1,47 @@
-/* dispatch.h - carries a decision out within its deadlines: invoke, answer Slack in time, and what comes to light
- * after that, tell the user late. Shared by all hosts; they only differ in how the answer travels. */
+/* dispatch.h - carries a decision out within its deadlines: calls the target, answers Slack in time, and tells
+ * the user of what comes to light later. All hosts share it; they differ only in how the answer travels.
+ *
+ * What it does to the world goes through a seam, so that what becomes of late, unknown, repeated and failed work
+ * is tested without a socket. service/outside.h is the real one. */
 #ifndef SERVICE_DISPATCH_H
 #define SERVICE_DISPATCH_H
 
+#include "aws/invoke.h"
 #include "gateway/decide.h"
-#include "service/services.h"
+#include "service/dedupe.h"
 
 /* What a function may answer while Slack waits: a modal or a hundred options take some 100 KB. */
 enum { SYNC_ANSWER_MAX = 256 * 1024 };
 
+struct effects {
+	void *ctx;
+
+	/* Calls the target, as invoke() does. */
+	void (*call)(void *ctx, struct invoke_result *out, const struct invocation *in, struct buf *answer,
+	             struct deadline *d);
+
+	/* Posts `message` to `url`, not before that moment (monotonic ms), as respond() does. */
+	enum err (*post)(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d,
+	                 struct fault *f);
+
+	/* Monotonic ms. */
+	int64_t (*now)(void *ctx);
+};
+
 struct dispatch {
-	struct services *services;
-	struct invoker *invoker;
+	const struct effects *effects;
+	const struct config *config;
+	struct dedupe *dedupe;
 	const struct decision *decision; /* its action is ACTION_INVOKE */
 	struct str payload;              /* what the function gets */
 	struct str trace_id;
 	struct str request_id;           /* the host's own id of the request, for the log */
 	int64_t soft, hard;              /* monotonic ms: Slack must have its answer; everything must have ended */
-	bool answered;                   /* Slack has its answer already: announced, or it was still waiting for its turn at the soft moment */
+	bool answered;                   /* Slack has its answer: announced, or it was waiting for its turn when that was due */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 
 	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the invocation,
-	 * and always before dispatch_run returns. It must be done well within 200 ms, and not use the invoker. */
+	 * and always before dispatch_run returns. It must be done well within 200 ms. */
 	void (*answer)(void *ctx, const struct reply *reply);
 	void *ctx;
 };
@@ -30,11 +50,11 @@ struct dispatch {
 bool dispatch_run(const struct dispatch *d);
 
 /* The reply to the decision's request, by what became of it; as reply_to. */
-void dispatch_reply(struct reply *out, const struct services *s, const struct decision *decision, const struct outcome *outcome,
-                    struct arena *arena);
+void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,
+                    const struct outcome *outcome, struct arena *arena);
 
-/* Whether Slack is answered before the invocation is tried, with FATE_ANNOUNCED: as GATEWAY_ACK=first wants it, unless the
- * answer depends on how the invocation ends. */
+/* Whether Slack is answered before the target is called, with FATE_ANNOUNCED: as GATEWAY_ACK=first wants it, unless
+ * the answer depends on how the call ends. */
 bool dispatch_announces(const struct config *c, const struct decision *decision);
 
 /* The payload in the form `slack`, for a decision that wants it. E_LIMIT. */
