@@ -6,9 +6,9 @@
 #include "listener/functions.h"
 #include "os/child.h"
 #include "os/file.h"
-#include "os/lock.h"
 #include "os/memory.h"
 #include "os/process.h"
+#include "os/queue.h"
 #include "os/thread.h"
 #include "os/variables.h"
 #include "service/metrics.h"
@@ -38,7 +38,7 @@ enum {
 
 /* A request in the queue or in the hands of a thread. */
 struct request {
-	_Alignas(PAGE) struct request *next; /* so that memory behind a large payload can go back */
+	_Alignas(PAGE) struct link link; /* free, or waiting; at a page, so that memory behind a large payload can go back */
 	char path[FILE_PATH_MAX];
 	bool acknowledged; /* under the lock */
 	struct str name, id, response_url, payload;
@@ -46,14 +46,16 @@ struct request {
 };
 
 struct backend {
-	struct lock lock;
-	struct condition change;
+	struct lock lock; /* of `free`, `unfinished` and what changes in requests */
+	struct condition acknowledged;
 	struct services *services;
 	char directory[FILE_PATH_MAX];
 	int64_t time_limit_ms;
 	size_t limit;
-	struct request *all, *free, *first, *last;
+	struct request *all;
 	size_t count, unfinished;
+	struct list free;
+	struct queue queue; /* of those that wait for a runner */
 	_Atomic bool stopping;
 	int stop; /* eventfd */
 	size_t variables_count;
@@ -79,11 +81,9 @@ static struct str keep(struct buf *b, struct str s)
 static struct request *take_free(struct backend *b)
 {
 	lock_take(&b->lock);
-	struct request *r = b->stopping ? NULL : b->free;
-	if (r)
-		b->free = r->next;
+	struct link *link = b->stopping ? NULL : list_take(&b->free);
 	lock_give(&b->lock);
-	return r;
+	return link_owner(link, struct request, link);
 }
 
 static void give_back(struct backend *b, struct request *r)
@@ -91,8 +91,7 @@ static void give_back(struct backend *b, struct request *r)
 	memory_trim(r, sizeof(*r), 64 * 1024, r->payload.n);
 	lock_take(&b->lock);
 	r->id.n = 0;
-	r->next = b->free;
-	b->free = r;
+	list_append(&b->free, &r->link);
 	lock_give(&b->lock);
 }
 
@@ -100,12 +99,9 @@ static void enqueue(struct backend *b, struct request *r)
 {
 	lock_take(&b->lock);
 	r->acknowledged = false;
-	r->next = NULL;
-	*(b->first ? &b->last->next : &b->first) = r;
-	b->last = r;
 	b->unfinished++;
-	condition_broadcast(&b->change);
 	lock_give(&b->lock);
+	queue_put(&b->queue, &r->link);
 }
 
 enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
@@ -136,7 +132,7 @@ void backend_acknowledge(struct backend *b, struct str request_id)
 	for (size_t i = 0; i < b->count; i++)
 		if (str_eq(b->all[i].id, request_id))
 			b->all[i].acknowledged = true;
-	condition_broadcast(&b->change);
+	condition_broadcast(&b->acknowledged);
 	lock_give(&b->lock);
 }
 
@@ -150,10 +146,7 @@ size_t backend_unfinished(struct backend *b)
 
 void backend_stop(struct backend *b, bool now)
 {
-	lock_take(&b->lock);
 	b->stopping = true;
-	condition_broadcast(&b->change);
-	lock_give(&b->lock);
 	if (now)
 		thread_wake(b->stop);
 }
@@ -171,7 +164,7 @@ static void wait_for_acknowledgement(struct backend *b, const struct request *r)
 {
 	int64_t until = clock_mono_ms() + ACKNOWLEDGE_MS;
 	lock_take(&b->lock);
-	while (!r->acknowledged && condition_wait(&b->change, &b->lock, until))
+	while (!r->acknowledged && condition_wait(&b->acknowledged, &b->lock, until))
 		;
 	lock_give(&b->lock);
 }
@@ -238,12 +231,8 @@ static void *runner_run(void *arg)
 	struct runner *runner = arg;
 	struct backend *b = runner->backend;
 	for (;;) {
-		lock_take(&b->lock);
-		while (!b->first)
-			(void)condition_wait(&b->change, &b->lock, DEADLINE_NEVER);
-		runner->request = b->first;
-		b->first = b->first->next;
-		lock_give(&b->lock);
+		struct link *link = queue_take(&b->queue);
+		runner->request = link_owner(link, struct request, link);
 		run_function(runner);
 		give_back(b, runner->request);
 		lock_take(&b->lock);
@@ -315,8 +304,10 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	b->variables_memory = (struct buf){ (char *)(b + 1), 0, VARIABLES_SIZE, false };
 	b->count = b->limit + BACKEND_QUEUE_MAX;
 	b->all = memory_map(b->count * sizeof(*b->all));
-	for (size_t i = b->count; i-- > 0; b->free = &b->all[i])
-		b->all[i].next = b->free;
+	for (size_t i = 0; i < b->count; i++)
+		list_append(&b->free, &b->all[i].link);
+	condition_init(&b->acknowledged);
+	queue_init(&b->queue, -1);
 	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
 	enum err e = open_directory(b, config->functions, f);

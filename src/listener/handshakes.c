@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum {
@@ -63,12 +65,15 @@ static enum err load(struct certificate **out, const struct listener_config *con
 		destroy(c);
 		return e;
 	}
-	bool expired = tls_identity_has_expired(&c->identity, clock_wall_ms());
-	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why",
-		(struct str){ c->identity.not_after, X509_TIME }, expired ? S("it has expired: clients will refuse it") : S(""));
 	c->holders = 1;
 	*out = c;
 	return OK;
+}
+
+static void tell(const char not_after[static X509_TIME], bool expired)
+{
+	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why", (struct str){ not_after, X509_TIME },
+		expired ? S("it has expired: clients will refuse it") : S(""));
 }
 
 /* Under the lock. Returns the certificate if nobody holds it any more. */
@@ -77,38 +82,37 @@ static struct certificate *let_go(struct certificate *c)
 	return c && --c->holders == 0 ? c : NULL;
 }
 
-void handshakes_reload(struct handshakes *h)
+static void reload(struct handshakes *h)
 {
 	struct fault f;
 	struct certificate *next = NULL;
+	char not_after[X509_TIME];
 	if (load(&next, h->config, &f) != OK) {
 		log_failure("the TLS certificate in use stays: the new one cannot be used", S(""), &f);
 		return;
 	}
+	/* Said when it is true: the next handshake shows it. */
+	memcpy(not_after, next->identity.not_after, sizeof(not_after));
+	bool expired = tls_identity_has_expired(&next->identity, clock_wall_ms());
 	lock_take(&h->lock);
 	struct certificate *unused = let_go(h->current);
 	h->current = next;
 	lock_give(&h->lock);
 	if (unused)
 		destroy(unused);
+	tell(not_after, expired);
 }
 
 /* ---- steps ---- */
 
-static struct secure *take_work(struct handshakes *h, bool *is_new)
+/* A handshake shows one certificate from its first step to its last. */
+static void begin(struct handshakes *h, struct secure *s)
 {
 	lock_take(&h->lock);
-	while (!h->first)
-		(void)condition_wait(&h->work, &h->lock, DEADLINE_NEVER);
-	struct secure *s = h->first;
-	h->first = s->next;
-	*is_new = !s->certificate;
-	if (*is_new) {
-		s->certificate = h->current;
-		s->certificate->holders++;
-	}
+	s->certificate = h->current;
+	s->certificate->holders++;
 	lock_give(&h->lock);
-	return s;
+	tls_server_start(&s->tls, &s->certificate->identity);
 }
 
 void handshakes_forget(struct handshakes *h, struct secure *s)
@@ -121,52 +125,47 @@ void handshakes_forget(struct handshakes *h, struct secure *s)
 		destroy(unused);
 }
 
-static void give_back(struct handshakes *h, struct secure *s)
+static void step(struct handshakes *h, struct secure *s)
 {
+	if (!s->certificate)
+		begin(h, s);
+	s->result = tls_server_pump(&s->tls, s->fd, &s->readable, &s->writable, &s->fault);
 	if (s->result != OK || !tls_server_handshaking(&s->tls))
 		handshakes_forget(h, s);
-	lock_take(&h->lock);
-	s->next = h->done;
-	h->done = s;
-	lock_give(&h->lock);
-	thread_wake(h->wake);
+	queue_return(&h->queue, &s->link);
 }
 
 static void *stepper_run(void *arg)
 {
 	struct handshakes *h = arg;
 	for (;;) {
-		bool is_new;
-		struct secure *s = take_work(h, &is_new);
-		if (is_new)
-			tls_server_start(&s->tls, &s->certificate->identity);
-		s->result = tls_server_pump(&s->tls, s->fd, &s->readable, &s->writable, &s->fault);
-		give_back(h, s);
+		struct link *link = queue_take(&h->queue);
+		if (link != &h->reload) {
+			step(h, link_owner(link, struct secure, link));
+			continue;
+		}
+		/* Asked for once more from here on, it is read once more. */
+		h->reloading = false;
+		reload(h);
 	}
 	return NULL;
 }
 
 void handshakes_submit(struct handshakes *h, struct secure *s)
 {
-	s->next = NULL;
-	lock_take(&h->lock);
-	if (h->first)
-		h->last->next = s;
-	else
-		h->first = s;
-	h->last = s;
-	condition_signal(&h->work);
-	lock_give(&h->lock);
+	queue_put(&h->queue, &s->link);
 }
 
 struct secure *handshakes_next_done(struct handshakes *h)
 {
-	lock_take(&h->lock);
-	struct secure *s = h->done;
-	if (s)
-		h->done = s->next;
-	lock_give(&h->lock);
-	return s;
+	struct link *link = queue_collect(&h->queue);
+	return link_owner(link, struct secure, link);
+}
+
+void handshakes_reload(struct handshakes *h)
+{
+	if (!atomic_exchange(&h->reloading, true))
+		queue_put(&h->queue, &h->reload);
 }
 
 static int count_steppers(void)
@@ -180,8 +179,10 @@ enum err handshakes_start(struct handshakes *h, const struct listener_config *co
                           struct fault *f)
 {
 	h->config = config;
-	h->wake = wake;
+	queue_init(&h->queue, wake);
 	enum err e = load(&h->current, config, f);
+	if (e == OK)
+		tell(h->current->identity.not_after, tls_identity_has_expired(&h->current->identity, clock_wall_ms()));
 	if (e == OK)
 		h->slots = memory_map(connections * sizeof(*h->slots));
 	for (int i = count_steppers(); e == OK && i > 0; i--)

@@ -1,29 +1,33 @@
-/* lock.h - a mutex and a condition for the threads of this process, over futex(2).
+/* lock.h - mutexes and conditions: the pthreads of libc, whose timed waits count on the monotonic clock.
  *
- * Zeroed memory is a free lock and a condition nobody waits for. libc's have kinds, attributes, owners and cancellation, which are
- * not used here and take ten times the code. Not recursive. */
+ * Zeroed memory is a free lock. A condition is zeroed memory made ready by condition_init. Locks are not
+ * recursive. A failure of pthreads is a bug here, and traps. */
 #ifndef OS_LOCK_H
 #define OS_LOCK_H
 
 #include "base/deadline.h"
 
+#include <pthread.h>
+
 struct lock {
-	_Atomic int state; /* 0: free; 1: taken; 2: taken, and somebody may wait for it */
+	pthread_mutex_t mutex;
 };
 
-void lock_take(struct lock *l);
-void lock_give(struct lock *l);
+static inline void lock_take(struct lock *l) { check(pthread_mutex_lock(&l->mutex) == 0); }
+static inline void lock_give(struct lock *l) { check(pthread_mutex_unlock(&l->mutex) == 0); }
 
 struct condition {
-	_Atomic int signals; /* so far, wrapping */
+	pthread_cond_t condition;
 };
 
-/* Gives `l` back, waits for a signal, and takes it again. May return without one: whoever waits looks again at what was
- * waited for. False when it is `until` (monotonic ms, or DEADLINE_NEVER). */
+void condition_init(struct condition *c);
+
+/* Gives `l` back, waits for a signal, and takes it again. May return without one: the caller checks again
+ * what it waits for. False when `until` (monotonic ms, or DEADLINE_NEVER) has passed. */
 bool condition_wait(struct condition *c, struct lock *l, int64_t until);
 
-/* Wakes one of those who wait, or all. Under the lock. */
-void condition_signal(struct condition *c);
-void condition_broadcast(struct condition *c);
+/* Wakes one of those who wait, or all. What they wait for was changed under the lock. */
+static inline void condition_signal(struct condition *c) { check(pthread_cond_signal(&c->condition) == 0); }
+static inline void condition_broadcast(struct condition *c) { check(pthread_cond_broadcast(&c->condition) == 0); }
 
 #endif

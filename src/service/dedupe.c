@@ -7,6 +7,7 @@
 void dedupe_init(struct dedupe *d, struct dedupe_table *table)
 {
 	*d = (struct dedupe){ .table = table };
+	condition_init(&d->change);
 }
 
 /* FNV-1a: spreads well enough for a first look, and who could collide on purpose has a valid signature. */
