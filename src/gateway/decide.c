@@ -22,7 +22,7 @@ static bool is_ssl_check(const struct gateway_request *req)
 {
 	if (str_eq(req->method, S("GET")))
 		return req->ssl_check;
-	return slack_is_form(req->content_type) && slack_form_is_ssl_check(req->body);
+	return !slack_is_json(req->body) && slack_form_is_ssl_check(req->body);
 }
 
 /* Nothing but the log learns why: a forger is told the same every time. */
@@ -55,7 +55,7 @@ static void refuse_signature(struct decision *out, struct str why, struct arena 
 static void regret(struct decision *out, const struct gateway_request *req, struct arena *a)
 {
 	struct str why = S("the signing secret could not be fetched");
-	reply_error(&out->reply, slack_is_form(req->content_type) ? 500 : 503, why, a);
+	reply_error(&out->reply, slack_is_json(req->body) ? 503 : 500, why, a);
 	answer(out, LOG_ERROR, why);
 }
 

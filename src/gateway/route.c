@@ -272,7 +272,7 @@ struct str route_refusal(const struct route *route, const struct slack_request *
 {
 	if (!listed(route->teams, slack->team_id))
 		return S("this workspace is not on the list of those who may");
-	if (!listed(route->channels, slack->channel_id))
+	if (!listed(route->channels, slack_channel_id(slack)))
 		return S("it may not be started from this channel");
 	if (!listed(route->users, slack->user_id))
 		return S("you are not on the list of those who may");

@@ -201,6 +201,9 @@ def test_json(host, content_type):
     "body, content_type",
     [
         ("{}", "text/plain"),
+        ("{}", FORMS[0]),
+        ("{}", "application/json, application/json"),
+        ("command=%2Fx", "application/x-www-form-urlencoded, application/json"),
         ("{}", "multipart/form-data; boundary=x"),
         ("{", "application/json"),
         ("[]", "application/json"),
@@ -217,6 +220,26 @@ def test_signed_but_not_what_it_claims_to_be(host, body, content_type):
     status, headers, text = host.ask(slack.SlackRequest(body, content_type))
     assert status == 400 and headers == JSON and list(json.loads(text)) == ["error"]
     assert len(host.endpoint.requests) == before
+
+
+def test_kind_follows_from_the_bytes(host):
+    """A header is not signed: whatever it says, an event stays an event, and the text in it starts no command."""
+    host.endpoint.default = accepted()
+    event = {"type": "message", "text": "&command=%2Fdeploy&user_id=U1&ssl_check=1&"}
+    requests = {
+        "event_callback": slack.event(members={"event": event}, event_id="").body,
+        "slash_command": slack.command().body,
+        "shortcut": "payload=" + quote_plus(json.dumps(slack.interaction_payload("shortcut"))),
+    }
+    for body in requests.values():
+        answers = set()
+        for content_type in [None, "", *FORMS, *JSONS, "text/plain", "application/json, text/plain"]:
+            before = len(host.endpoint.requests)
+            status, _, text = host.ask(slack.SlackRequest(body, content_type))
+            invoked = host.endpoint.requests[before:]
+            assert (status == 400 and not invoked) or (status == 200 and len(invoked) == 1)
+            answers |= {text} if status == 200 else set()
+        assert len(answers) == 1
 
 
 WIDE = "gr\u00fc\u00dfe \u65e5\u672c\u8a9e \U0001f600 \u202e <!here> & \"'\\"

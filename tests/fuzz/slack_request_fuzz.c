@@ -10,7 +10,7 @@ static bool same(const struct slack_request *a, const struct slack_request *b)
 {
 	return a->kind == b->kind && str_eq(a->type, b->type) && str_eq(a->command, b->command) && str_eq(a->text, b->text) &&
 	       str_eq(a->user_id, b->user_id) && str_eq(a->user_name, b->user_name) && str_eq(a->team_id, b->team_id) &&
-	       str_eq(a->channel_id, b->channel_id) && str_eq(a->api_app_id, b->api_app_id) && str_eq(a->response_url, b->response_url) &&
+	       str_eq(slack_channel_id(a), slack_channel_id(b)) && a->channels_count == b->channels_count && str_eq(a->api_app_id, b->api_app_id) && str_eq(a->response_url, b->response_url) &&
 	       str_eq(a->callback_id, b->callback_id) && str_eq(a->action_id, b->action_id) && str_eq(a->event_type, b->event_type) &&
 	       str_eq(a->event_id, b->event_id) && str_eq(a->challenge, b->challenge) && str_eq(a->json, b->json);
 }
@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct arena a = { memory, 0, sizeof(memory) };
 	struct str body = { (const char *)data, n };
 	struct slack_request r, wrapped;
-	bool is_json = str_starts(body, S("{"));
+	bool is_json = slack_is_json(body);
 	if (n > 1 << 16)
 		return 0;
 	enum err e = read(&r, is_json ? S("application/json") : S("application/x-www-form-urlencoded"), body, &a);

@@ -243,7 +243,7 @@ TEST(route_lists)
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[256];
 		struct buf b = BUF(text);
-		struct slack_request slack = { .team_id = cases[i].team, .channel_id = cases[i].channel, .user_id = cases[i].user };
+		struct slack_request slack = { .team_id = cases[i].team, .channels_count = 1, .channels = { cases[i].channel }, .user_id = cases[i].user };
 		buf_format(&b, "{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"%s}]}", cases[i].lists);
 		context("case %zu", i);
 		expect_int(read(buf_str(&b)), OK);

@@ -44,7 +44,7 @@ static void expect_request(const struct slack_request *want)
 	expect_str(request.user_id, want->user_id);
 	expect_str(request.user_name, want->user_name);
 	expect_str(request.team_id, want->team_id);
-	expect_str(request.channel_id, want->channel_id);
+	expect_str(slack_channel_id(&request), slack_channel_id(want));
 	expect_str(request.api_app_id, want->api_app_id);
 	expect_str(request.response_url, want->response_url);
 	expect_str(request.callback_id, want->callback_id);
@@ -56,6 +56,7 @@ static void expect_request(const struct slack_request *want)
 
 #define HOOK(kind) STR("https://hooks.slack.com/" kind "/T0HARBOUR/7000000000004/q7w1kP0sD3nB5vXz9LmJhGtR")
 #define LOTTE .user_id = STR("W0LOTTE"), .user_name = STR("lotte")
+#define CHANNEL(id) .channels_count = 1, .channels = { id }
 #define CRANE .team_id = STR("T0HARBOUR"), .api_app_id = STR("A0CRANE")
 
 TEST(slack_request_commands)
@@ -66,11 +67,11 @@ TEST(slack_request_commands)
 	} cases[] = {
 		{ "command.form",
 		  { .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/webhook-collect"), .user_id = STR("U2CERLKJA"),
-		    .user_name = STR("roadrunner"), .team_id = STR("T1DC2JH3J"), .channel_id = STR("G8PSS9T3V"),
+		    .user_name = STR("roadrunner"), .team_id = STR("T1DC2JH3J"), CHANNEL(STR("G8PSS9T3V")),
 		    .response_url = STR("https://hooks.slack.com/commands/T1DC2JH3J/397700885554/96rGlfmibIGlgcZRskXaIFfN") } },
 		{ "command_enterprise.form",
 		  { .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/deploy"), LOTTE, CRANE,
-		    .text = STR("gr\xc3\xbc\xc3\x9f" "e <@W0BODO|bodo> & <!here> +1"), .channel_id = STR("C0PIER7"),
+		    .text = STR("gr\xc3\xbc\xc3\x9f" "e <@W0BODO|bodo> & <!here> +1"), CHANNEL(STR("C0PIER7")),
 		    .response_url = STR("https://hooks.slack.com/commands/T0HARBOUR/7000000000001/q7w1kP0sD3nB5vXz9LmJhGtR") } },
 		{ "ssl_check.form", { 0 } },
 	};
@@ -89,7 +90,7 @@ TEST(slack_request_interactions)
 		struct slack_request want;
 	} cases[] = {
 		{ "block_actions_message.json",
-		  { .kind = SLACK_BLOCK_ACTIONS, .type = STR("block_actions"), LOTTE, CRANE, .channel_id = STR("C0PIER7"),
+		  { .kind = SLACK_BLOCK_ACTIONS, .type = STR("block_actions"), LOTTE, CRANE, CHANNEL(STR("C0PIER7")),
 		    .action_id = STR("unload"), .response_url = HOOK("actions") } },
 		{ "block_actions_view.json",
 		  { .kind = SLACK_BLOCK_ACTIONS, .type = STR("block_actions"), LOTTE, CRANE, .action_id = STR("pick_crane"),
@@ -97,25 +98,25 @@ TEST(slack_request_interactions)
 		{ "shortcut.json", { .kind = SLACK_SHORTCUT, .type = STR("shortcut"), LOTTE, CRANE, .callback_id = STR("open_logbook") } },
 		{ "message_action.json",
 		  { .kind = SLACK_MESSAGE_ACTION, .type = STR("message_action"), LOTTE, CRANE, .callback_id = STR("note_in_logbook"),
-		    .channel_id = STR("C0PIER7"), .response_url = HOOK("app") } },
+		    CHANNEL(STR("C0PIER7")), .response_url = HOOK("app") } },
 		{ "view_submission.json",
 		  { .kind = SLACK_VIEW_SUBMISSION, .type = STR("view_submission"), LOTTE, CRANE, .callback_id = STR("book_berth"),
-		    .response_url = HOOK("app") } },
+		    CHANNEL(STR("C0PIER7")), .response_url = HOOK("app") } },
 		{ "view_closed.json", { .kind = SLACK_VIEW_CLOSED, .type = STR("view_closed"), LOTTE, CRANE, .callback_id = STR("book_berth") } },
 		{ "block_suggestion.json",
 		  { .kind = SLACK_BLOCK_SUGGESTION, .type = STR("block_suggestion"), LOTTE, CRANE, .action_id = STR("find_ship"),
 		    .callback_id = STR("book_berth") } },
 		{ "interactive_message.json",
-		  { .kind = SLACK_LEGACY, .type = STR("interactive_message"), LOTTE, .team_id = STR("T0HARBOUR"), .channel_id = STR("C0PIER7"),
+		  { .kind = SLACK_LEGACY, .type = STR("interactive_message"), LOTTE, .team_id = STR("T0HARBOUR"), CHANNEL(STR("C0PIER7")),
 		    .callback_id = STR("tide_table"), .response_url = HOOK("actions") } },
 		{ "dialog_submission.json",
-		  { .kind = SLACK_LEGACY, .type = STR("dialog_submission"), LOTTE, .team_id = STR("T0HARBOUR"), .channel_id = STR("C0PIER7"),
+		  { .kind = SLACK_LEGACY, .type = STR("dialog_submission"), LOTTE, .team_id = STR("T0HARBOUR"), CHANNEL(STR("C0PIER7")),
 		    .callback_id = STR("new_ship"), .response_url = HOOK("actions") } },
 		{ "dialog_cancellation.json",
-		  { .kind = SLACK_LEGACY, .type = STR("dialog_cancellation"), LOTTE, .team_id = STR("T0HARBOUR"), .channel_id = STR("C0PIER7"),
+		  { .kind = SLACK_LEGACY, .type = STR("dialog_cancellation"), LOTTE, .team_id = STR("T0HARBOUR"), CHANNEL(STR("C0PIER7")),
 		    .callback_id = STR("new_ship"), .response_url = HOOK("actions") } },
 		{ "dialog_suggestion.json",
-		  { .kind = SLACK_LEGACY, .type = STR("dialog_suggestion"), LOTTE, .team_id = STR("T0HARBOUR"), .channel_id = STR("C0PIER7"),
+		  { .kind = SLACK_LEGACY, .type = STR("dialog_suggestion"), LOTTE, .team_id = STR("T0HARBOUR"), CHANNEL(STR("C0PIER7")),
 		    .callback_id = STR("new_ship") } },
 		{ "workflow_step_edit.json",
 		  { .kind = SLACK_LEGACY, .type = STR("workflow_step_edit"), LOTTE, .team_id = STR("T0HARBOUR"), .callback_id = STR("call_pilot") } },
@@ -139,13 +140,13 @@ TEST(slack_request_events)
 		  { .kind = SLACK_URL_VERIFICATION, .type = STR("url_verification"), .challenge = STR("h4rb0urM4st3rK33psTh3T1d3T4bl3sS4f3Und3rTh3Gr33nL4mp") } },
 		{ "event_app_mention.json",
 		  { .kind = SLACK_EVENT, .type = STR("event_callback"), CRANE, .event_type = STR("app_mention"), .event_id = STR("Ev0TIDE0001"),
-		    .user_id = STR("W0LOTTE"), .channel_id = STR("C0PIER7") } },
+		    .user_id = STR("W0LOTTE"), CHANNEL(STR("C0PIER7")) } },
 		{ "event_team_join.json",
 		  { .kind = SLACK_EVENT, .type = STR("event_callback"), CRANE, .event_type = STR("team_join"), .event_id = STR("Ev0TIDE0002"),
 		    .user_id = STR("W0NEW") } },
 		{ "event_channel_created.json",
 		  { .kind = SLACK_EVENT, .type = STR("event_callback"), CRANE, .event_type = STR("channel_created"), .event_id = STR("Ev0TIDE0003"),
-		    .channel_id = STR("C0PIER9") } },
+		    .user_id = STR("W0LOTTE"), CHANNEL(STR("C0PIER9")) } },
 		{ "app_rate_limited.json", { .kind = SLACK_RATE_LIMITED, .type = STR("app_rate_limited"), CRANE } },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -157,13 +158,14 @@ TEST(slack_request_events)
 	}
 }
 
+/* What a body is follows from its bytes: a content type can only refuse it. */
 TEST(slack_request_content_types)
 {
 	static const struct {
 		struct str content_type;
 		bool form, json;
 	} cases[] = {
-		{ STR(""), true, false },
+		{ STR(""), true, true },
 		{ STR("application/x-www-form-urlencoded"), true, false },
 		{ STR("Application/X-WWW-Form-URLencoded"), true, false },
 		{ STR("application/x-www-form-urlencoded; charset=utf-8"), true, false },
@@ -172,6 +174,11 @@ TEST(slack_request_content_types)
 		{ STR("application/json"), false, true },
 		{ STR("application/JSON; charset=utf-8"), false, true },
 		{ STR("application/json;"), false, true },
+		{ STR("application/json; a=\"b,\\\",c\""), false, true },
+		{ STR("application/json; a=\"b\", text/plain"), false, false },
+		{ STR("application/json; charset=utf-8, application/json"), false, false },
+		{ STR("application/json,application/json"), false, false },
+		{ STR("application/x-www-form-urlencoded; a=b, application/json"), false, false },
 		{ STR("application/jsonp"), false, false },
 		{ STR("application/json, text/plain"), false, false },
 		{ STR("text/json"), false, false },
@@ -181,14 +188,39 @@ TEST(slack_request_content_types)
 		{ STR("x; application/x-www-form-urlencoded"), false, false },
 		{ STR(" "), false, false },
 	};
+	static const struct str json[] = {
+		STR("{\"type\":\"shortcut\",\"x\":\"&command=%2Fdeploy&ssl_check=1\"}"), STR(" \r\n\t{\"type\":\"shortcut\"}"),
+	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].content_type.p);
-		expect_int(slack_is_form(guard_copy(cases[i].content_type)), cases[i].form);
 		expect_int(read(cases[i].content_type, S("command=/x")), cases[i].form ? OK : E_SYNTAX);
-		expect_int(read(cases[i].content_type, S("{\"type\":\"shortcut\"}")), cases[i].form || cases[i].json ? OK : E_SYNTAX);
-		expect_int(request.kind, cases[i].json ? SLACK_SHORTCUT : SLACK_UNKNOWN_KIND);
-		if (!cases[i].form && !cases[i].json)
-			expect_str(fault_text(&fault), S("the content type is neither application/x-www-form-urlencoded nor application/json"));
+		expect_int(request.kind, cases[i].form ? SLACK_COMMAND : SLACK_UNKNOWN_KIND);
+		if (!cases[i].form)
+			expect_str(fault_text(&fault), S("the content type is not application/x-www-form-urlencoded, "
+				"although the body is a form"));
+		for (size_t j = 0; j < countof(json); j++) {
+			expect_int(read(cases[i].content_type, json[j]), cases[i].json ? OK : E_SYNTAX);
+			expect_int(request.kind, cases[i].json ? SLACK_SHORTCUT : SLACK_UNKNOWN_KIND);
+			expect_str(request.command, S(""));
+		}
+		if (!cases[i].json)
+			expect_str(fault_text(&fault), S("the content type is not application/json, although the body is JSON"));
+	}
+}
+
+TEST(slack_request_is_json)
+{
+	static const struct {
+		struct str body;
+		bool json;
+	} cases[] = {
+		{ STR("{"), true }, { STR("["), true }, { STR(" \t\r\n{}"), true }, { STR("\n["), true },
+		{ STR(""), false }, { STR(" \n"), false }, { STR("\"x\""), false }, { STR("null"), false }, { STR("\v{}"), false },
+		{ STR("\f{}"), false }, { STR("\0{}"), false }, { STR("\xef\xbb\xbf{}"), false }, { STR("a={"), false }, { STR("&{"), false },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		expect_int(slack_is_json(guard_copy(cases[i].body)), cases[i].json);
 	}
 }
 
@@ -240,21 +272,21 @@ TEST(slack_request_odd_json)
 		{ STR("{\"actions\":[],\"response_urls\":[]}"), { 0 } },
 		{ STR("{\"actions\":[1],\"response_urls\":[null]}"), { 0 } },
 		{ STR("{\"user\":{\"id\":\"U1\",\"name\":\"a\"},\"team\":{\"id\":\"T1\"},\"channel\":{\"id\":\"C1\"}}"),
-		  { .user_id = STR("U1"), .user_name = STR("a"), .team_id = STR("T1"), .channel_id = STR("C1") } },
+		  { .user_id = STR("U1"), .user_name = STR("a"), .team_id = STR("T1"), CHANNEL(STR("C1")) } },
 		{ STR("{\"user\":{\"id\":\"U1\",\"name\":\"a\",\"username\":\"b\"},\"event\":{\"user\":\"U2\",\"channel\":\"C2\"}}"),
-		  { .user_id = STR("U1"), .user_name = STR("b"), .channel_id = STR("C2") } },
+		  { .user_id = STR("U1"), .user_name = STR("b"), CHANNEL(STR("C2")) } },
 		{ STR("{\"callback_id\":\"a\",\"view\":{\"callback_id\":\"b\"}}"), { .callback_id = STR("a") } },
 		/* what says it better wins, whichever comes first */
 		{ STR("{\"view\":{\"callback_id\":\"b\"},\"callback_id\":\"a\"}"), { .callback_id = STR("a") } },
 		{ STR("{\"event\":{\"user\":\"U2\",\"channel\":{\"id\":\"C2\"}},\"channel\":\"C1\",\"user\":{\"id\":\"U1\"}}"),
-		  { .user_id = STR("U1"), .channel_id = STR("C1") } },
+		  { .user_id = STR("U1"), CHANNEL(STR("C1")) } },
 		{ STR("{\"user\":{\"username\":\"b\",\"id\":\"U1\",\"name\":\"a\"}}"), { .user_id = STR("U1"), .user_name = STR("b") } },
 		{ STR("{\"response_url\":\"x\",\"response_urls\":[{\"response_url\":\"y\"}]}"), { .response_url = STR("x") } },
 		{ STR("{\"actions\":[{\"action_id\":\"a\"},{\"action_id\":\"b\"}],\"response_urls\":[{\"response_url\":\"y\"},{\"response_url\":\"z\"}]}"),
 		  { .action_id = STR("a"), .response_url = STR("y") } },
 		/* none of these is what its name says */
 		{ STR("{\"type\":[\"shortcut\"],\"view\":\"x\",\"event\":\"x\",\"actions\":\"x\",\"event_id\":{\"id\":\"x\"}}"), { 0 } },
-		{ STR("{\"event\":{\"event\":{\"type\":\"x\"},\"callback_id\":\"x\",\"response_url\":\"x\",\"event_id\":\"x\"}}"), { 0 } },
+		{ STR("{\"event\":{\"event\":{\"type\":\"x\"},\"action_id\":\"x\",\"response_url\":\"x\",\"event_id\":\"x\"}}"), { 0 } },
 		/* neither a command's nor the check's names mean anything inside JSON */
 		{ STR("{\"type\":\"slash_command\",\"command\":\"/x\"}"), { .kind = SLACK_UNKNOWN_KIND, .type = STR("slash_command") } },
 		{ STR("{\"type\":\"ssl_check\"}"), { .kind = SLACK_UNKNOWN_KIND, .type = STR("ssl_check") } },
@@ -283,12 +315,11 @@ TEST(slack_request_refusals)
 		{ STR("application/x-www-form-urlencoded"), STR("payload={"), STR("the form field payload is not valid JSON at byte 1") },
 		{ STR("application/x-www-form-urlencoded"), STR("payload=%22%FF%22"), STR("the form field payload is not valid JSON at byte 1") },
 		{ STR("application/x-www-form-urlencoded"), STR("payload=[]"), STR("the form field payload is not a JSON object") },
-		{ STR("application/json"), STR(""), STR("the body is not valid JSON at byte 0") },
-		{ STR("application/json"), STR("payload=%7B%7D"), STR("the body is not valid JSON at byte 0") },
-		{ STR("application/json"), STR("{\"type\":\"shortcut\"}x"), STR("the body is not valid JSON at byte 19") },
-		{ STR("application/json"), STR("\xef\xbb\xbf{}"), STR("the body is not valid JSON at byte 0") },
-		{ STR("application/json"), STR("null"), STR("the body is not a JSON object") },
-		{ STR("application/json"), STR("\"shortcut\""), STR("the body is not a JSON object") },
+		{ STR("application/json"), STR("{"), STR("the body is not valid JSON at byte 1") },
+		{ STR(""), STR("{\"type\":\"shortcut\"}x"), STR("the body is not valid JSON at byte 19") },
+		{ STR("application/json"), STR("[{}]"), STR("the body is not a JSON object") },
+		{ STR("application/json"), STR("\xef\xbb\xbf{}"), STR("the content type is not application/x-www-form-urlencoded, although the body is a form") },
+		{ STR("application/json"), STR("null"), STR("the content type is not application/x-www-form-urlencoded, although the body is a form") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
