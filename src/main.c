@@ -10,7 +10,6 @@
 #include "os/variables.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -52,16 +51,11 @@ static const struct {
 	int (*run)(char **arguments); /* what follows the name, NULL at the end; exit code */
 } commands[] = { { "serve", serve_run }, { "send", send_run }, { "check", check_run } };
 
-/* What holds addresses and was relocated with them, by src/program.ld. */
-extern char relro_begin[], relro_end[];
-
 int main(int argc, char **argv)
 {
 	struct fault f;
 	struct environment env = variables_of_process();
 	struct str argument = argc > 1 ? str_c(argv[1]) : S("");
-	/* A loader would have done that; a static program has none. */
-	check(mprotect(relro_begin, (size_t)(relro_end - relro_begin), PROT_READ) == 0);
 	process_prepare();
 	if (argc == 1 && environment_get(&env, "AWS_LAMBDA_RUNTIME_API").n)
 		return runtime_run();

@@ -1,7 +1,9 @@
 # Builds BearSSL as a static library. Called by the Makefile as a make of its own, because the list of sources is only
 # known once they are there.
 #
-#	make -f vendor/bearssl.mk SRC=build/vendor/bearssl-src OUT=DIR CC=... CFLAGS=...	-> $(OUT)/libbearssl.a
+#	make -f vendor/bearssl.mk SRC=build/vendor/bearssl-src OUT=DIR CC=... AR=... CFLAGS=...	-> $(OUT)/libbearssl.a
+
+AR ?= ar
 
 # No entropy and no clock of its own: seeds come from getrandom(2), time from the caller. RDRAND returns constants on
 # some processors after a resume.
@@ -13,10 +15,10 @@ DIRS := $(sort $(dir $(OBJS)))
 
 $(OUT)/libbearssl.a: $(OBJS)
 	@rm -f $@
-	@ar -rcsD $@ $^
+	@$(AR) -rcsD $@ $^
 
 $(OUT)/%.o: $(SRC)/src/%.c | $(DIRS)
-	@$(CC) -w -Oz $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
+	@$(CC) -w $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
 
 $(DIRS):
 	@mkdir -p $@
