@@ -1,8 +1,8 @@
 #include "crypto/identity.h"
 
 #include "codec/pem.h"
-
-#include <string.h>
+#include "crypto/ecdsa.h"
+#include "crypto/rsa.h"
 
 static enum err read_chain(struct identity *id, struct str pem, struct arena *arena, struct fault *f)
 {
@@ -31,14 +31,14 @@ static enum err read_chain(struct identity *id, struct str pem, struct arena *ar
 /* What the one signs, the other must verify. */
 static bool belong_together(const struct pkey *key, const br_x509_pkey *certified)
 {
-	unsigned char digest[32] = { 1 }, signature[PKEY_SIGNATURE_MAX], out[sizeof(digest)];
+	unsigned char digest[32] = { 1 }, signature[PKEY_SIGNATURE_MAX];
 	if (key->type != certified->key_type)
 		return false;
 	size_t n = pkey_sign(key, signature, &br_sha256_vtable, digest);
+	struct str made = { (const char *)signature, n };
 	if (key->type == BR_KEYTYPE_EC)
-		return br_ecdsa_i31_vrfy_asn1(&br_ec_all_m31, digest, sizeof(digest), &certified->key.ec, signature, n);
-	return br_rsa_i31_pkcs1_vrfy(signature, n, BR_HASH_OID_SHA256, sizeof(digest), &certified->key.rsa, out) &&
-	       memcmp(out, digest, sizeof(digest)) == 0;
+		return ecdsa_verify(&certified->key.ec, digest, sizeof(digest), made);
+	return rsa_verify_pkcs1(&certified->key.rsa, &br_sha256_vtable, digest, made);
 }
 
 enum err identity_from_pem(struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)

@@ -1,6 +1,7 @@
 #include "net/x509.h"
 
 #include "codec/der.h"
+#include "crypto/rsa.h"
 #include "net/address.h"
 #include "net/dns.h"
 
@@ -150,7 +151,7 @@ void x509_verifier_init(struct x509_verifier *v, const struct trust *trust, stru
 	v->host = host;
 	v->seen = NULL;
 	br_x509_minimal_init(chain, &br_sha256_vtable, trust->anchors, trust->count);
-	br_x509_minimal_set_rsa(chain, br_rsa_i31_pkcs1_vrfy);
+	br_x509_minimal_set_rsa(chain, rsa_pkcs1_vrfy);
 	br_x509_minimal_set_ecdsa(chain, &br_ec_all_m31, br_ecdsa_i31_vrfy_asn1);
 	/* No SHA-1, no SHA-224. */
 	br_x509_minimal_set_hash(chain, br_sha256_ID, &br_sha256_vtable);
