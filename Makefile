@@ -131,6 +131,15 @@ LIBC_CFLAGS := -w -Os -fPIE
 # instructions to the first answer, against -Os.
 BEARSSL_CFLAGS = -std=c99 -O2 $(MUSL_CFLAGS) -fno-stack-protector
 BEARSSL_SAN_CFLAGS = -O1 $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
+
+# --version names the commit that was built, where the repository or the variable COMMIT tells it.
+COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+COMMIT := $(COMMIT)
+$(call remember,build/commit,$(COMMIT))
+VERSION_OBJS := $(OUT)/musl/src/cli/version.o build/san/src/cli/version.o
+$(VERSION_OBJS): build/commit
+$(VERSION_OBJS): private CPPFLAGS += $(if $(COMMIT),-DCOMMIT='"$(COMMIT)"')
+
 ifneq ($(CC_INCLUDE),)
 $(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
 $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))

@@ -157,6 +157,6 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 		return CREDENTIALS_PAUSE_MS;
 	/* A gateway that never talks to AWS needs none. */
 	bool none = e == E_CONFIG && !c->fetched, usable = is_usable(c);
-	LOG(none ? LOG_INFO : usable ? LOG_WARN : LOG_ERROR, "no new credentials", "reason", fault_text(&f));
+	LOG(none || usable ? LOG_WARN : LOG_ERROR, "no new credentials", "reason", fault_text(&f));
 	return none ? NONE_AGAIN_MS : usable ? RENEW_AGAIN_MS : RENEW_SOON_MS;
 }

@@ -20,7 +20,8 @@ enum err {
 	E_CONNECT, /* no address of a host could be connected to */
 	E_TLS,     /* the TLS handshake or record layer failed */
 	E_CERT,    /* the peer's certificate was refused: trying again cannot help */
-	E_CONFIG,  /* a setting cannot be used */
+	E_CONFIG,  /* a setting cannot be used, now or later */
+	E_FILE,    /* a file or directory that a setting names cannot be used as it is now */
 	E_REFUSED, /* the other side understood and said no */
 };
 

@@ -3,6 +3,7 @@
 #include "aws/names.h"
 #include "base/clock.h"
 #include "cli/console.h"
+#include "cli/help.h"
 #include "codec/der.h"
 #include "codec/json_write.h"
 #include "crypto/x509.h"
@@ -38,7 +39,7 @@ struct visit {
 	struct str region;
 	struct http_client *client;
 	unsigned well;          /* the steps that passed, by bits */
-	bool as_json;
+	bool as_json, help;
 	struct json_writer json;
 	struct stream_target to;
 	const struct proxy_server *via;
@@ -393,10 +394,14 @@ static enum err read_arguments(struct visit *v, char **arguments)
 	struct arena arena = { v->target_memory, 0, sizeof(v->target_memory) };
 	for (; *arguments; arguments++) {
 		struct str argument = str_c(*arguments), shown;
-		if (str_eq(argument, S("--json")))
+		if (help_wanted(argument))
+			v->help = true;
+		else if (str_eq(argument, S("--json")))
 			v->as_json = true;
+		else if (str_starts(argument, S("-")))
+			return fault_set(&v->fault, E_CONFIG, 0, "unknown option %s; check takes --json", str_sub(argument, 0, 60));
 		else if (v->target.name.n || target_from_path(&v->target, &shown, argument, S(""), S(""), &arena) != OK)
-			return fault_set(&v->fault, E_CONFIG, 0, "%s? check takes --json and one REGION/FUNCTION, such as eu-west-1/deploy",
+			return fault_set(&v->fault, E_CONFIG, 0, "unexpected argument %s; check takes one REGION/FUNCTION, such as eu-west-1/deploy",
 				str_sub(argument, 0, 100));
 	}
 	return OK;
@@ -413,6 +418,10 @@ int check_run(char **arguments)
 	v->json = json_writer(&v->scratch);
 	if (read_arguments(v, arguments) != OK)
 		return console_fail(2, &v->fault);
+	if (v->help) {
+		console_put(STDOUT_FILENO, str_c(help_check));
+		return 0;
+	}
 	if (v->as_json)
 		console_put(STDOUT_FILENO, S("{\"steps\":["));
 	for (size_t i = 0; i < countof(steps); i++) {

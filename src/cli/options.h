@@ -10,15 +10,19 @@ enum { OPTIONS_MAX = 32, OPTION_NAME_MAX = 64 };
 
 struct options {
 	struct environment below;
+	bool help; /* asked for; nothing behind that was read */
 	size_t count;
 	char names[OPTIONS_MAX][OPTION_NAME_MAX];
 	const char *values[OPTIONS_MAX];
 };
 
-/* Reads the arguments. They and *o must outlive the environment that options_environment makes of them. E_CONFIG names the one that
- * is wrong, and what there is: config_names. */
+/* Reads the arguments. They and *o must outlive the environment that options_environment makes of them. E_CONFIG
+ * names the one that is wrong, and the one that was probably meant. */
 must_check enum err options_read(struct options *o, char **arguments, const struct environment *below, struct fault *f);
 
 struct environment options_environment(struct options *o);
+
+/* Names settings in the text of `f` as they were given: --foo-bar where an option set GATEWAY_FOO_BAR. */
+void options_name(const struct options *o, struct fault *f);
 
 #endif

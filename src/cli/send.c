@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/version.h"
 #include "cli/console.h"
+#include "cli/help.h"
 #include "codec/form.h"
 #include "codec/json_read.h"
+#include "codec/nearest.h"
 #include "gateway/front_door.h"
 #include "os/memory.h"
 #include "os/variables.h"
@@ -20,15 +22,10 @@ enum {
 	ANSWER_SIZE = 8 << 20,
 };
 
-static const char usage[] =
-	"slack-lambda-gateway send URL [--command /x] [--text T] [--field name=value]... [--payload JSON] [--event JSON]\n"
-	"\n"
-	"Signs a slash command with the first SLACK_SIGNING_SECRET as Slack would, sends it, and prints the answer.\n"
-	"With --payload it is an interaction, with --event an event.\n";
-
 /* What is sent and what comes back. Strings are the command line's. */
 struct letter {
 	struct str url, payload, event;
+	bool help; /* asked for */
 	struct form {
 		struct str name, value;
 	} fields[FIELDS_MAX];
@@ -67,7 +64,10 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 		if (!str_cut(&name, &value, value, '=') || !name.n)
 			return fault_set(f, E_CONFIG, 0, "--field must be name=value");
 	} else if (!str_eq(option, S("--command")) && !str_eq(option, S("--text"))) {
-		return fault_set(f, E_CONFIG, 0, "%s? There are --command, --text, --field, --payload and --event", option);
+		struct str shown = str_sub(option, 0, 60), meant = nearest_word(S("command,text,field,payload,event"), name);
+		if (meant.n)
+			return fault_set(f, E_CONFIG, 0, "unknown option %s; did you mean --%s?", shown, meant);
+		return fault_set(f, E_CONFIG, 0, "unknown option %s (send --help lists all)", shown);
 	}
 	return add_field(l, name, value, f);
 }
@@ -81,18 +81,21 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 		str_next(&field, &made_up, ' ');
 		e = read_option(l, S("--field"), field, f);
 	}
-	for (; e == OK && *arguments; arguments++) {
+	for (; e == OK && *arguments && !l->help; arguments++) {
 		struct str argument = str_c(*arguments);
+		l->help = help_wanted(argument);
+		if (l->help)
+			continue;
 		if (!str_starts(argument, S("-")) && !l->url.n)
 			l->url = argument;
 		else if (!str_starts(argument, S("--")))
-			e = fault_set(f, E_CONFIG, 0, "%s? One URL is enough", argument);
+			e = fault_set(f, E_CONFIG, 0, "unexpected argument %s; send takes one URL", str_sub(argument, 0, 60));
 		else if (!arguments[1])
 			e = fault_set(f, E_CONFIG, 0, "%s needs a value", argument);
 		else
 			e = read_option(l, argument, str_c(*++arguments), f);
 	}
-	if (e == OK && !l->url.n)
+	if (e == OK && !l->url.n && !l->help)
 		e = fault_set(f, E_CONFIG, 0, "send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy");
 	if (e == OK && l->payload.n && l->event.n)
 		e = fault_set(f, E_CONFIG, 0, "--payload and --event do not go together");
@@ -172,11 +175,11 @@ int send_run(char **arguments)
 	struct str body;
 	struct letter *l = memory_map(sizeof(*l));
 	struct environment env = variables_of_process();
-	if (!*arguments || str_eq(str_c(*arguments), S("--help"))) {
-		console_put(*arguments ? STDOUT_FILENO : STDERR_FILENO, str_c(usage));
-		return *arguments ? 0 : 2;
-	}
 	enum err e = read_arguments(l, arguments, &f);
+	if (e == OK && l->help) {
+		console_put(STDOUT_FILENO, str_c(help_send));
+		return 0;
+	}
 	if (e == OK)
 		e = services_start(&l->services, &env, 1, &f);
 	if (e == OK && !l->services.config.sources_count)
@@ -186,7 +189,7 @@ int send_run(char **arguments)
 	if (e == OK)
 		e = make_body(&body, l, &f);
 	if (e != OK)
-		return console_fail(2, &f);
+		return console_fail(e == E_CONFIG ? 2 : 1, &f);
 	struct deadline d = deadline_in(TIME_MS);
 	e = signing_secrets_read(&l->services.secrets, &d, &f);
 	if (!l->services.secrets.sets[0].list[0].missing)

@@ -1,10 +1,13 @@
 #include "cli/serve.h"
 
 #include "cli/console.h"
+#include "cli/help.h"
 #include "cli/options.h"
 #include "listener/loop.h"
 #include "os/memory.h"
 #include "os/variables.h"
+
+#include <unistd.h>
 
 int serve_run(char **arguments)
 {
@@ -14,9 +17,16 @@ int serve_run(char **arguments)
 	struct environment process = variables_of_process(), env = options_environment(&options);
 	struct services *s = memory_map(sizeof(*s));
 	enum err e = options_read(&options, arguments, &process, &f);
+	if (e == OK && options.help) {
+		console_put(STDOUT_FILENO, str_c(help_serve));
+		return 0;
+	}
 	if (e == OK)
 		e = listener_config_read(&config, &env, &f);
 	if (e == OK)
 		e = services_start(s, &env, config.workers, &f);
-	return e == OK ? listener_run(s, &config, &env) : console_fail(2, &f);
+	if (e == OK)
+		return listener_run(s, &config, &env);
+	options_name(&options, &f);
+	return console_fail(e == E_CONFIG ? 2 : 1, &f);
 }

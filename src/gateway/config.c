@@ -5,7 +5,7 @@
 #include "gateway/response_url.h"
 #include "gateway/template.h"
 
-const struct str config_names = STR("ALLOW,ACK,ACK_TEXT,ACK_TYPE,BASE_PATH,CONFIG,INSECURE_SKIP_VERIFY,LOG_LEVEL,PAYLOAD,RESPONSE_HOSTS,"
+const struct str config_names = STR("ALLOW,ACK,ACK_TEXT,ACK_TYPE,BASE_PATH,CONFIG,INSECURE_SKIP_VERIFY,LOG_LEVEL,LOG_FORMAT,PAYLOAD,RESPONSE_HOSTS,"
 	"TIMEOUT_MS,LISTEN,METRICS_LISTEN,TLS_CERT,TLS_KEY,WORKERS,FUNCTIONS,FUNCTION_ENV,FUNCTION_LIMIT,FUNCTION_TIMEOUT,"
 	"ROLESANYWHERE_CERT,ROLESANYWHERE_KEY,ROLESANYWHERE_PROFILE_ARN,ROLESANYWHERE_ROLE_ARN,ROLESANYWHERE_TRUST_ANCHOR_ARN");
 
@@ -145,7 +145,7 @@ static enum err read_word(int *out, const struct environment *env, const char *n
 	return refuse(f, str_c(name), v, buf_str(&allowed));
 }
 
-static enum err read_log_level(struct config *c, const struct environment *env, struct fault *f)
+static enum err read_log(struct config *c, const struct environment *env, struct fault *f)
 {
 	/* Lambda's own variable knows more levels than there are here. */
 	static const uint8_t levels[] = { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_ERROR, LOG_DEBUG };
@@ -153,6 +153,10 @@ static enum err read_log_level(struct config *c, const struct environment *env, 
 	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", S("debug, info, warn, error, fatal, trace"), f);
 	if (e == OK)
 		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", S("debug, info, warn, error"), f);
+	int style = LOG_AUTO;
+	if (e == OK)
+		e = read_word(&style, env, "GATEWAY_LOG_FORMAT", S("auto, json, text"), f);
+	c->log_style = (enum log_style)style;
 	c->log_level = (enum log_level)levels[level];
 	return e;
 }
@@ -239,7 +243,7 @@ static enum err read_response_hosts(struct config *c, const struct environment *
 enum err config_read(struct config *c, const struct environment *env, struct fault *f)
 {
 	static enum err (*const readers[])(struct config *, const struct environment *, struct fault *) = {
-		read_log_level, read_secrets, read_allow, read_ack, read_timeout, read_base_path, read_response_hosts,
+		read_log, read_secrets, read_allow, read_ack, read_timeout, read_base_path, read_response_hosts,
 		read_payload,
 	};
 	enum err e = read_flag(&c->skip_verify, env, "GATEWAY_INSECURE_SKIP_VERIFY", f);

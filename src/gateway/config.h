@@ -45,6 +45,7 @@ struct config {
 	struct str response_hosts; /* list, checked */
 	bool response_hosts_default;
 	enum log_level log_level;
+	enum log_style log_style;
 	size_t sources_count;
 	struct secret_source sources[SECRET_SOURCES_MAX];
 };

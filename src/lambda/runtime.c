@@ -314,7 +314,7 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 	json_close(&w, '}');
 	log_failure("the configuration cannot be used", S(""), f);
 	post(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
-	return 2;
+	return f->code == E_CONFIG ? 2 : 1;
 }
 
 /* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is made

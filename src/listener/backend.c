@@ -285,9 +285,9 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 	struct stat st;
 	buf_format(&path, "%s%s", directory, (struct str){ "", 1 });
 	if (path.full || !file_real_path(b->directory, &st, asked))
-		return fault_set(f, E_CONFIG, errno, "the directory of functions %s cannot be used", str_sub(directory, 0, 100));
+		return fault_set(f, E_FILE, errno, "the directory of functions %s cannot be used", str_sub(directory, 0, 100));
 	if (!S_ISDIR(st.st_mode))
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
+		return fault_set(f, E_FILE, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
 	return OK;
 }
 

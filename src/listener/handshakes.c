@@ -51,7 +51,7 @@ static enum err read_certificate(struct certificate *c, const struct listener_co
 		e = read_file(&key, &arena, "GATEWAY_TLS_KEY", config->tls_key, f);
 	if (e != OK || (e = tls_identity_from_pem(&c->identity, chain, key, &arena, f)) == OK)
 		return e;
-	return fault_lead(f, E_CONFIG, S("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used"));
+	return fault_lead(f, E_FILE, S("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used"));
 }
 
 /* The one in the files as they are now, held once. */

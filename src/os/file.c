@@ -10,7 +10,7 @@
 enum err file_map(struct str *out, const char *variable, const char *path, size_t max, struct fault *f)
 {
 	struct stat st;
-	enum err e = E_CONFIG;
+	enum err e = E_FILE;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	/* What may hold a secret is not shown, not even where it is only a path. */
 	struct str shown = str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG")) ? S("") : str_sub(str_c(path), 0, 100);
@@ -47,12 +47,12 @@ enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f)
 	while (fd >= 0 && (n = read(fd, out->p + out->n, out->cap - out->n)) > 0)
 		out->n += (size_t)n;
 	if (n != 0)
-		fault_set(f, E_CONFIG, b.full ? ENAMETOOLONG : errno, "%s cannot be read", str_sub(path, 0, 100));
+		fault_set(f, E_FILE, b.full ? ENAMETOOLONG : errno, "%s cannot be read", str_sub(path, 0, 100));
 	else if (out->n == out->cap)
-		n = fault_set(f, E_CONFIG, 0, "%s has %d bytes or more", str_sub(path, 0, 100), NUM(room));
+		n = fault_set(f, E_FILE, 0, "%s has %d bytes or more", str_sub(path, 0, 100), NUM(room));
 	if (fd >= 0)
 		close(fd);
-	return n == 0 ? OK : E_CONFIG;
+	return n == 0 ? OK : E_FILE;
 }
 
 bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, const char *path)

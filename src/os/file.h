@@ -8,11 +8,11 @@
 
 enum { FILE_PATH_MAX = 4096 };
 
-/* Maps a file of at most `max` bytes into memory, for ever. `variable` named it, for the message. E_CONFIG. */
+/* Maps a file of at most `max` bytes into memory, for ever. `variable` named it, for the message. E_FILE. */
 must_check enum err file_map(struct str *out, const char *variable, const char *path, size_t max, struct fault *f);
 
 /* Appends the contents of a file as it is now; a path that begins with "~/" is below HOME. `ctx` is not used.
- * E_CONFIG, with the path in the text, and ENOENT in f->sys if there is no such file. */
+ * E_FILE, with the path in the text, and ENOENT in f->sys if there is no such file. */
 must_check enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f);
 
 /* The path without links that the kernel knows `path` by (/proc must be there), NUL-terminated, and what it

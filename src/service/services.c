@@ -2,8 +2,10 @@
 
 #include "aws/credential_sources.h"
 #include "base/clock.h"
+#include "codec/nearest.h"
 #include "crypto/ct.h"
 #include "os/file.h"
+#include "os/log_writer.h"
 #include "os/memory.h"
 #include "os/thread.h"
 #include "os/variables.h"
@@ -40,7 +42,7 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 	struct arena memory = { memory_map(pem.n + ANCHOR_SLACK), 0, pem.n + ANCHOR_SLACK };
 	e = trust_from_pem(out, &skipped, pem, &memory, f);
 	if (e != OK)
-		return fault_lead(f, e, str_c(variable));
+		return fault_lead(f, E_FILE, str_c(variable));
 	out->source = variable;
 	if (skipped)
 		LOG(LOG_WARN, "certificates that cannot be trust anchors were left out",
@@ -68,14 +70,16 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 {
 	struct str text = environment_get(env, "GATEWAY_CONFIG");
 	enum err e = OK;
-	if (str_starts(text, S("@")))
+	bool in_file = str_starts(text, S("@"));
+	if (in_file)
 		e = file_map(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
 	if (e != OK || !text.n)
 		return e;
 	/* Routes take some four times the text that says them; of which a copy, for a file may change or shrink later. */
 	size_t size = CONFIG_ARENA_MIN + 8 * text.n;
 	struct arena memory = { memory_map(size), 0, size };
-	return config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
+	e = config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
+	return e == E_CONFIG && in_file ? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used")) : e;
 }
 
 static const struct credential_host credential_host = { .read_file = file_read, .run = credential_process_run };
@@ -130,7 +134,10 @@ static enum err refuse_unknown_variables(struct fault *f)
 	struct str name;
 	if (!variables_find_unknown(&name, S("GATEWAY_"), config_name_ok))
 		return OK;
-	return fault_set(f, E_CONFIG, 0, "there is no variable %s; is it misspelt?", name);
+	struct str shown = str_sub(name, 0, 60), meant = nearest_word(config_names, str_skip(name, 8));
+	if (meant.n)
+		return fault_set(f, E_CONFIG, 0, "unknown variable %s; did you mean GATEWAY_%s?", shown, meant);
+	return fault_set(f, E_CONFIG, 0, "unknown variable %s (serve --help lists all)", shown);
 }
 
 enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)
@@ -146,6 +153,7 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	if (e != OK)
 		return e;
 	log_set_level(s->config.log_level);
+	log_writer_choose(s->config.log_style, env);
 	tell_what_is_unusual(s);
 	e = read_aws(s, env, f);
 	if (e == OK)

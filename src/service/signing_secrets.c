@@ -59,7 +59,7 @@ static enum err add_source(struct slack_secrets *set, struct signing_secrets *s,
 	struct buf b = arena_buf(&s->scratch, TEXT_MAX);
 	enum err e = read_text(&b, s, source, d, f);
 	if (e == OK && (b.full || !add(set, buf_str(&b), source->app, room)))
-		e = fault_set(f, E_CONFIG, 0, "it holds no secret, or too many");
+		e = fault_set(f, E_FILE, 0, "it holds no secret, or too many");
 	ct_wipe(s->scratch.p, s->scratch.n);
 	arena_reset(&s->scratch);
 	return e;

@@ -34,7 +34,7 @@ BAD = {
     "response-hosts-http": ({"GATEWAY_RESPONSE_HOSTS": "http://10.0.0.1:80"}, ["GATEWAY_RESPONSE_HOSTS", "http://10.0.0.1:80"]),
     "response-hosts-user": ({"GATEWAY_RESPONSE_HOSTS": "a@hooks.slack.com"}, ["GATEWAY_RESPONSE_HOSTS"]),
     "base-path": ({"GATEWAY_BASE_PATH": "/sl ack"}, ["GATEWAY_BASE_PATH", "/sl ack"]),
-    "unknown": ({"GATEWAY_TIMEOUT": "2500"}, ["GATEWAY_TIMEOUT"]),
+    "unknown": ({"GATEWAY_TIMEOUT": "2500"}, ["unknown variable GATEWAY_TIMEOUT; did you mean GATEWAY_TIMEOUT_MS?"]),
     "unknown-empty": ({"GATEWAY_UNKNOWN": ""}, ["GATEWAY_UNKNOWN"]),
     "unknown-prefix": ({"GATEWAY_": "x"}, ["GATEWAY_"]),
     "almost-kubernetes": ({"GATEWAY_PORT": "8080"}, ["GATEWAY_PORT"]),
@@ -53,12 +53,15 @@ BAD = {
     "cert-file-not-there": ({"SSL_CERT_FILE": "/nonexistent/bundle.pem"}, ["SSL_CERT_FILE", "/nonexistent/bundle.pem"]),
 }
 
+FILES = {"bundle-not-there", "bundle-no-certificate", "bundle-folder", "cert-file-not-there"}
+
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_configuration_stops_the_start(make, case):
     variables, says = BAD[case]
     runtime = make.runtime(wait=False, **variables)
-    assert runtime.process.wait_exit() == 2
+    # A file may be mended before the next start; a setting stays wrong.
+    assert runtime.process.wait_exit() == (1 if case in FILES else 2)
     assert not runtime.api.nexts and not runtime.endpoint.requests
     assert len(runtime.api.init_errors) == 1
     request = runtime.api.init_errors[0]

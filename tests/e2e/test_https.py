@@ -388,7 +388,7 @@ def test_start_is_refused(make, serve, what):  # noqa: F811
         chain.unlink()
         chain.mkdir()
     listener = serve("--tls-cert", str(chain), "--tls-key", str(key), wait=False)
-    assert listener.process.wait_exit() == 2
+    assert listener.process.wait_exit() == 1
     line = listener.process.logged("ERROR")[-1]
     assert line["message"] == "cannot start" and line["reason"] == NO_IDENTITY[what].format(str(chain)[:100])
 

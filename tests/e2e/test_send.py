@@ -239,7 +239,7 @@ def test_first_of_several_secrets(gateway, secret, used):
     [
         (["--text", "x"], {}, ["URL"]),
         (["http://127.0.0.1:1", "http://127.0.0.1:2"], {}, ["http://127.0.0.1:2"]),
-        (["http://127.0.0.1:1", "--unknown", "x"], {}, ["--unknown", "--command"]),
+        (["http://127.0.0.1:1", "--unknown", "x"], {}, ["unknown option --unknown", "send --help"]),
         (["http://127.0.0.1:1", "--text"], {}, ["--text", "value"]),
         (["http://127.0.0.1:1", "-t", "x"], {}, ["-t"]),
         (["http://127.0.0.1:1", "--field", "novalue"], {}, ["--field", "name=value"]),
@@ -263,7 +263,8 @@ def test_refused(arguments, env, parts):
     if any(len(argument) > 130_000 for argument in arguments):
         pytest.skip("Linux takes no argument of that length")
     code, out, err = send(*arguments, **env)
-    assert code == 2 and not out, (code, out, err)
+    # A file may be mended before the next start.
+    assert code == (1 if "SSL_CERT_FILE" in env else 2) and not out, (code, out, err)
     line = err.splitlines()[-1]
     assert line.startswith("slack-lambda-gateway: "), err
     for part in parts:
@@ -283,7 +284,7 @@ def test_usage():
     code, out, err = send("--help", secret=None)
     assert code == 0 and not err and all(part in out for part in USAGE_PARTS)
     code, out, err = send(secret=None)
-    assert code == 2 and not out and all(part in err for part in USAGE_PARTS)
+    assert code == 2 and not out and "send needs a URL" in err
 
 
 def test_signature_is_of_now(gateway):
