@@ -285,7 +285,7 @@ fuzz: $(FUZZ_BINS)
 fuzz-short: $(FUZZ_BINS)
 	$(Q)tests/fuzz/run 5 $(FUZZ_BINS)
 
-artifact: all
+artifact: all build/setup-test
 	+$(Q)MAKE='$(MAKE)' tests/artifact
 
 packaging: dist build/setup-test

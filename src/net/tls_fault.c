@@ -31,7 +31,7 @@
 	X(BR_ERR_UNSUPPORTED_VERSION, BR_ERR_BAD_VERSION, "the server does not speak TLS 1.2, or no TLS at all on this port") \
 	X(BR_ERR_BAD_MAC, BR_ERR_BAD_MAC, "a record was damaged on the way") \
 	X(BR_ERR_BAD_FINISHED, BR_ERR_BAD_FINISHED, "the handshake was changed on the way") \
-	X(BR_ERR_INVALID_ALGORITHM, BR_ERR_INVALID_ALGORITHM, "the server chose an algorithm that was not offered") \
+	X(BR_ERR_INVALID_ALGORITHM, BR_ERR_INVALID_ALGORITHM, "the server chose an algorithm or a key share that cannot be used") \
 	X(BR_ERR_BAD_SIGNATURE, BR_ERR_BAD_SIGNATURE, "the server's key does not belong to its certificate") \
 	X(BR_ERR_RECV_FATAL_ALERT + 40, BR_ERR_RECV_FATAL_ALERT + 40, "the server has no algorithm in common with us") \
 	X(BR_ERR_RECV_FATAL_ALERT + 70, BR_ERR_RECV_FATAL_ALERT + 70, "the server does not want TLS 1.2") \

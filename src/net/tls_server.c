@@ -151,6 +151,8 @@ static struct str sentence(int code)
 		return S("the client does not speak TLS 1.2");
 	case ALERT_SENT + 40:
 		return S("the client knows none of the algorithms: TLS 1.2 with ECDHE and AES-GCM or ChaCha20 is needed");
+	case ALERT_SENT + 47:
+		return S("the client sent a key share that cannot be used");
 	case ALERT_SENT + 120:
 		return S("the client wants a protocol other than http/1.1 (ALPN)");
 	default:

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -264,6 +265,45 @@ def test_sessions_are_resumed(make, https):
         assert not client.sock.session_reused and client.ask(get()).status == 200
     code, text = server.openssl("-tls1_2", "-reconnect", send=b"")
     assert code == 0 and text.count("Reused, TLSv1.2") == 5, text
+
+
+@pytest.mark.parametrize(
+    "options, answer",
+    [
+        ([], "Reused"),
+        (["-alpn", "http/1.1"], "Reused"),
+        (["-alpn", "h2,http/1.1"], "Reused"),
+        (["-alpn", "h2"], "no application protocol"),
+        (["-alpn", "h2", "-tls1_2"], "no application protocol"),
+        (["-alpn", "h2," + "x" * 255], "no application protocol"),
+        # What only a full handshake needs need not be common any more.
+        (["-tls1_2", "-curves", "X448:P-521"], "Reused"),
+        (["-tls1_2", "-sigalgs", "ECDSA+SHA1:RSA+SHA1", "-cipher", "DEFAULT:@SECLEVEL=0"], "Reused"),
+        (["-tls1_2", "-maxfraglen", "512"], "Reused"),
+        (["-tls1_2", "-legacy_renegotiation"], "Reused"),
+        (["-tls1_2", "-cipher", "ECDHE+CHACHA20"], "New"),
+        (["-tls1_2", "-cipher", "AES128-GCM-SHA256"], "handshake failure"),
+        (["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], "protocol version"),
+        (["-tls1_2", "-fallback_scsv"], "Reused"),
+        (["-tls1_1", "-fallback_scsv", "-cipher", "ALL:@SECLEVEL=0"], "protocol version"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("kind", ["rsa2048", "p256"])
+def test_resumption_by_a_client_that_offers_something_else(make, https, kind, options, answer):
+    server = https(make.pki.leaf(kind))
+    session = str(make.folder / "session.pem")
+    code, text = server.openssl("-tls1_2", "-cipher", "ECDHE+AESGCM", "-alpn", "http/1.1", "-sess_out", session)
+    assert code == 0 and "New, TLSv1.2" in text and "ALPN protocol: http/1.1" in text, text
+    for _ in range(3):
+        code, text = server.openssl(*options, "-sess_in", session)
+        if answer in ("Reused", "New"):
+            assert code == 0 and f"{answer}, TLSv1.2" in text and "\nok\n" in text, text
+            protocol = "ALPN protocol: http/1.1" if "-alpn" in options else "No ALPN negotiated"
+            assert protocol in text, text
+        else:
+            assert code != 0 and f"alert {answer}" in text and "\nok\n" not in text, text
+    server.is_well()
 
 
 # ---- the certificate -------------------------------------------------------------------------------------------------
@@ -549,6 +589,38 @@ def test_garbage(https):
     with server.raw() as client:
         client.send(Hello(server.context).first[:50])
     assert eventually(lambda: len(server.failures()) == 5)
+    server.is_well()
+
+
+# Of small order, with an encoding that is not the shortest, not on the curve, too short, too long, none.
+SHARES = {
+    "zero": bytes(32),
+    "one": b"\1" + bytes(31),
+    "p": b"\xed" + b"\xff" * 30 + b"\x7f",
+    "short": b"\x09" + bytes(30),
+    "long": b"\x09" + bytes(32),
+    "255": bytes(255),
+    "none": b"",
+}
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_key_share_that_is_none(https, share):
+    server = https()
+    point = SHARES[share]
+    exchange = b"\x10" + (len(point) + 1).to_bytes(3, "big") + bytes([len(point)]) + point
+    with server.raw() as client:
+        client.send(Hello(server.context).first)
+        while True:
+            kind, _, length = struct.unpack(">BHH", client.read(5))
+            record = client.read(length)
+            assert kind == 0x16
+            if record.endswith(b"\x0e\0\0\0"):
+                break
+        client.send(struct.pack(">BHH", 0x16, 0x0303, len(exchange)) + exchange)
+        assert client.read(7) == b"\x15\x03\x03\0\2\2\x2f"
+        assert client.end() == "closed"
+    assert server.process.wait_for_log("TLS handshake failed")["why"] == "the client sent a key share that cannot be used (BearSSL error 559)"
     server.is_well()
 
 

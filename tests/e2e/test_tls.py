@@ -7,7 +7,8 @@ import subprocess
 import threading
 
 import pytest
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from support import invoke_endpoint as peer
@@ -419,6 +420,48 @@ def test_new_certificate_is_looked_at_again(make, pki):
 )
 def test_answers_to_a_hello_that_are_none(make, data):
     refused(make, certificate=False, tls=True, at_accept={"all": peer.refuse_with(data)})
+
+
+class Share(Server):
+    """Shakes hands as far as its key share, whose signature is right, and keeps what comes after it."""
+
+    def __init__(self, certificate, share, **options):
+        self.certificate, self.share = certificate, share
+        self.after = []
+        super().__init__(**options)
+
+    def serve(self, sock):
+        wire = Wire(sock)
+        hello = wire.read(int.from_bytes(wire.read(5)[3:], "big"))
+        der = self.certificate.own.public_bytes(serialization.Encoding.DER)
+        share = b"\3\0\x1d" + bytes([len(self.share)]) + self.share
+        signature = self.certificate.key.sign(hello[6:38] + bytes(32) + share, ec.ECDSA(hashes.SHA256()))
+        for kind, body in (
+            (2, b"\3\3" + bytes(32) + b"\0\xc0\x2b\0"),
+            (11, counted(counted(der, 3), 3)),
+            (12, share + b"\4\3" + counted(signature, 2)),
+            (14, b""),
+        ):
+            wire.send(b"\x16\3\3" + counted(bytes([kind]) + counted(body, 3), 2))
+        self.after.append(sock.recv(65536))
+
+
+def counted(data, size):
+    return len(data).to_bytes(size, "big") + data
+
+
+@pytest.mark.parametrize("first_byte, good", [(9, True), (0, False), (1, False)])
+def test_key_share_of_small_order(make, pki, first_byte, good):
+    """Nothing that a secret known to everybody protects is sent."""
+    server = make.keep(Share(pki.leaf(), bytes([first_byte]) + bytes(31), open_now=False))
+    runtime = make.runtime(
+        endpoint=make.endpoint(open_now=False), AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{server.port}", AWS_CA_BUNDLE=pki.bundle()
+    )
+    server.open()
+    text = runtime.text(slack.command())
+    runtime.settled()
+    assert text.startswith(NOT) and ("a key share that cannot be used" in text) == (not good)
+    assert server.after and all(data.startswith(b"\x16\3\3\0\x25\x10") if good else data == b"" for data in server.after)
 
 
 @pytest.mark.parametrize("spoil", ["flip", "truncate"])

@@ -184,6 +184,47 @@ TEST(bearssl_c25519_scalar_is_big_endian)
 	expect(memcmp(point, want, sizeof want) == 0);
 }
 
+static void expect_refused(const unsigned char encoded[static 32])
+{
+	unsigned char scalar[32], point[32];
+
+	memset(scalar, 0x55, sizeof scalar);
+	for (int top = 0; top < 2; top++) {
+		memcpy(point, encoded, sizeof point);
+		point[31] |= (unsigned char)(top << 7);
+		expect_int(br_ec_c25519_m31.mul(point, sizeof point, scalar, sizeof scalar, BR_EC_curve25519), 0);
+	}
+}
+
+/* RFC 7748, section 6.1: these points give zero with every key. The last three are p - 1, p and p + 1, for p = 2^255 - 19. */
+TEST(bearssl_x25519_refuses_points_of_small_order)
+{
+	static const unsigned char points[][32] = {
+		{ 0 },
+		{ 1 },
+		{ 0xE0, 0xEB, 0x7A, 0x7C, 0x3B, 0x41, 0xB8, 0xAE, 0x16, 0x56, 0xE3, 0xFA, 0xF1, 0x9F, 0xC4, 0x6A,
+		  0xDA, 0x09, 0x8D, 0xEB, 0x9C, 0x32, 0xB1, 0xFD, 0x86, 0x62, 0x05, 0x16, 0x5F, 0x49, 0xB8, 0x00 },
+		{ 0x5F, 0x9C, 0x95, 0xBC, 0xA3, 0x50, 0x8C, 0x24, 0xB1, 0xD0, 0xB1, 0x55, 0x9C, 0x83, 0xEF, 0x5B,
+		  0x04, 0x44, 0x5C, 0xC4, 0x58, 0x1C, 0x8E, 0x86, 0xD8, 0x22, 0x4E, 0xDD, 0xD0, 0x9F, 0x11, 0x57 },
+	};
+	unsigned char scalar[32], point[32];
+
+	for (size_t i = 0; i < countof(points); i++) {
+		context("point %zu", i);
+		expect_refused(points[i]);
+	}
+	memset(point, 0xFF, sizeof point);
+	point[31] = 0x7F;
+	for (point[0] = 0xEC; point[0] <= 0xEE; point[0]++) {
+		context("p - 0xED + 0x%X", point[0]);
+		expect_refused(point);
+	}
+	memset(scalar, 0x55, sizeof scalar);
+	memset(point, 0, sizeof point);
+	point[0] = 9;
+	expect_int(br_ec_c25519_m31.mul(point, sizeof point, scalar, sizeof scalar, BR_EC_curve25519), 1);
+}
+
 TEST(bearssl_points_of_wrong_length_are_refused_untouched)
 {
 	static const struct {
@@ -212,13 +253,17 @@ TEST(bearssl_points_of_wrong_length_are_refused_untouched)
 	}
 }
 
-/* ---- closing --------------------------------------------------------------------------------------------------------- */
+/* ---- handshakes --------------------------------------------------------------------------------------------------------- */
 
 static struct {
 	br_ssl_client_context client;
 	br_ssl_server_context server;
 	br_x509_minimal_context unused;
 	br_x509_knownkey_context known;
+	br_x509_certificate chain;
+	br_ec_private_key key;
+	br_ssl_session_cache_lru sessions;
+	unsigned char session_store[1000];
 	unsigned char client_records[BR_SSL_BUFSIZE_BIDI];
 	unsigned char server_records[BR_SSL_BUFSIZE_BIDI];
 } tls;
@@ -244,7 +289,7 @@ static void carry_all(void)
 	while (carry(&tls.client.eng, &tls.server.eng) || carry(&tls.server.eng, &tls.client.eng)) { }
 }
 
-static void handshake(void)
+static void set_up(void)
 {
 	static const unsigned char seed[32] = { 1 };
 	br_x509_certificate chain = { .data = (unsigned char *)(uintptr_t)CERTIFICATE, .data_len = sizeof CERTIFICATE };
@@ -260,19 +305,115 @@ static void handshake(void)
 	br_ssl_engine_set_x509(&tls.client.eng, &tls.known.vtable);
 	br_ssl_engine_set_buffer(&tls.client.eng, tls.client_records, sizeof tls.client_records, 1);
 	br_ssl_engine_inject_entropy(&tls.client.eng, seed, sizeof seed);
-	br_ssl_server_init_full_ec(&tls.server, &chain, 1, BR_KEYTYPE_EC, &key);
+	tls.chain = chain;
+	tls.key = key;
+	br_ssl_server_init_full_ec(&tls.server, &tls.chain, 1, BR_KEYTYPE_EC, &tls.key);
+	br_ssl_session_cache_lru_init(&tls.sessions, tls.session_store, sizeof tls.session_store);
+	br_ssl_server_set_cache(&tls.server, &tls.sessions.vtable);
 	br_ssl_engine_set_buffer(&tls.server.eng, tls.server_records, sizeof tls.server_records, 1);
 	br_ssl_engine_inject_entropy(&tls.server.eng, seed, sizeof seed);
-	expect(br_ssl_client_reset(&tls.client, "a.example.net", 0) == 1);
+}
+
+static void shake_hands(bool resume)
+{
+	expect(br_ssl_client_reset(&tls.client, "a.example.net", resume) == 1);
 	expect(br_ssl_server_reset(&tls.server) == 1);
 	carry_all();
 }
+
+static bool connected(void)
+{
+	size_t n;
+
+	return br_ssl_engine_sendapp_buf(&tls.client.eng, &n) != NULL && br_ssl_engine_sendapp_buf(&tls.server.eng, &n) != NULL;
+}
+
+/* ---- resumption ---- */
+
+static const char *http[] = { "http/1.1" }, *h2[] = { "h2" }, *both[] = { "h2", "http/1.1" };
+
+/* Connects twice, the second time offering `names` and resuming. */
+static void resume_offering(const char **names, size_t count, uint32_t server_flags)
+{
+	set_up();
+	br_ssl_engine_set_protocol_names(&tls.server.eng, http, countof(http));
+	br_ssl_engine_set_all_flags(&tls.server.eng, server_flags);
+	br_ssl_engine_set_protocol_names(&tls.client.eng, http, countof(http));
+	shake_hands(false);
+	expect(connected());
+	br_ssl_engine_set_protocol_names(&tls.client.eng, names, count);
+	shake_hands(true);
+}
+
+static bool was_resumed(const unsigned char id[static 32])
+{
+	return memcmp(tls.server.eng.session.session_id, id, 32) == 0;
+}
+
+TEST(bearssl_resumption_without_a_common_protocol)
+{
+	resume_offering(h2, countof(h2), BR_OPT_FAIL_ON_ALPN_MISMATCH);
+	expect(!connected());
+	expect_int(br_ssl_engine_last_error(&tls.server.eng), BR_ERR_SEND_FATAL_ALERT + 120);
+	expect_int(br_ssl_engine_last_error(&tls.client.eng), BR_ERR_RECV_FATAL_ALERT + 120);
+
+	resume_offering(h2, countof(h2), 0);
+	expect(connected());
+	expect(br_ssl_engine_get_selected_protocol(&tls.server.eng) == NULL);
+	expect(br_ssl_engine_get_selected_protocol(&tls.client.eng) == NULL);
+}
+
+TEST(bearssl_resumption_with_a_common_protocol)
+{
+	unsigned char id[32];
+
+	resume_offering(both, countof(both), BR_OPT_FAIL_ON_ALPN_MISMATCH);
+	expect(connected());
+	expect(strcmp(br_ssl_engine_get_selected_protocol(&tls.server.eng), "http/1.1") == 0);
+	expect(strcmp(br_ssl_engine_get_selected_protocol(&tls.client.eng), "http/1.1") == 0);
+	memcpy(id, tls.server.eng.session.session_id, sizeof id);
+	shake_hands(true);
+	expect(connected() && was_resumed(id));
+}
+
+/* ---- key exchange ---- */
+
+static size_t mulgen_zero(unsigned char *point, const unsigned char *scalar, size_t n, int curve)
+{
+	(void)scalar, (void)n, (void)curve;
+	memset(point, 0, 32);
+	return 32;
+}
+
+static void send_zero_share(br_ssl_engine_context *from)
+{
+	static br_ec_impl zero;
+
+	zero = *from->iec;
+	zero.mulgen = mulgen_zero;
+	br_ssl_engine_set_ec(from, &zero);
+	shake_hands(false);
+	expect(!connected());
+}
+
+TEST(bearssl_x25519_share_of_zeros)
+{
+	set_up();
+	send_zero_share(&tls.client.eng);
+	expect_int(br_ssl_engine_last_error(&tls.server.eng), BR_ERR_SEND_FATAL_ALERT + 47);
+	set_up();
+	send_zero_share(&tls.server.eng);
+	expect_int(br_ssl_engine_last_error(&tls.client.eng), BR_ERR_INVALID_ALGORITHM);
+}
+
+/* ---- closing ---- */
 
 TEST(bearssl_close_drops_unread_data)
 {
 	size_t n;
 
-	handshake();
+	set_up();
+	shake_hands(false);
 	unsigned char *out = br_ssl_engine_sendapp_buf(&tls.server.eng, &n);
 	expect(out != NULL && n >= 5);
 	if (out == NULL)
