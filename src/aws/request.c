@@ -102,7 +102,7 @@ enum err aws_request_head(struct buf *out, const struct aws_request *r, const st
 
 enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f)
 {
-	struct stream_target to = {
+	struct dial_target to = {
 		.host = r->endpoint->host,
 		.port = r->endpoint->port,
 		.secure = r->endpoint->secure,
@@ -114,7 +114,7 @@ enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r
 	if (!x->connection)
 		return fault_set(f, E_LIMIT, 0, "every connection is in use");
 	x->reused = x->connection->stream.fd >= 0;
-	return x->reused ? OK : stream_connect(&x->connection->stream, &to, d, f);
+	return x->reused ? OK : dial(&x->connection->stream, &to, d, f);
 }
 
 enum err aws_request_send(struct aws_exchange *x, const struct aws_request *r, struct buf *body,

@@ -60,7 +60,7 @@ struct aws_exchange {
 };
 
 /* Takes a connection to the endpoint from the pool and connects it if it is not. E_LIMIT when none is free, else
- * as stream_connect. Whatever comes back, call aws_request_end. */
+ * as dial. Whatever comes back, call aws_request_end. */
 must_check enum err aws_request_connect(struct aws_exchange *x, const struct aws_request *r, struct deadline *d, struct fault *f);
 
 /* Connects, signs, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call

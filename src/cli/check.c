@@ -11,7 +11,6 @@
 #include "listener/config.h"
 #include "listener/functions.h"
 #include "net/listen.h"
-#include "net/tcp.h"
 #include "os/child.h"
 #include "os/file.h"
 #include "os/memory.h"
@@ -41,10 +40,7 @@ struct visit {
 	unsigned well;          /* the steps that passed, by bits */
 	bool as_json, help;
 	struct json_writer json;
-	struct stream_target to;
-	const struct proxy_server *via;
-	struct str host;        /* to connect to: the proxy's or the endpoint's */
-	uint16_t port;
+	struct dial_target to;
 	struct deadline deadline; /* of the step at hand */
 	struct fault fault;       /* why it failed */
 	struct environment env;
@@ -150,17 +146,15 @@ static enum err check_endpoint(struct visit *v)
 	if (!aws_region_ok(v->region))
 		return fault_set(&v->fault, E_CONFIG, 0, "AWS_REGION is not a region");
 	endpoint_get(&v->endpoint, &s->endpoints, AWS_LAMBDA, v->region);
-	v->to = (struct stream_target){
+	v->to = (struct dial_target){
 		.host = v->endpoint.host, .port = v->endpoint.port, .secure = v->endpoint.secure, .trust = &s->aws_trust,
 		.resolver = &s->resolver, .proxy = &s->proxy, .seen = &v->scratch,
 	};
-	v->via = proxy_for(&v->to);
-	v->host = v->via ? v->via->host : v->to.host;
-	v->port = v->via ? v->via->port : v->to.port;
+	const struct proxy_server *via = dial_via(&v->to);
 	buf_format(&v->found, "http%s://%s%s by %s", v->to.secure ? S("s") : S(""), v->endpoint.authority, v->endpoint.base_path,
 		origin(v));
-	if (v->via)
-		buf_format(&v->found, ", through the proxy %s:%d", v->host, NUM(v->port));
+	if (via)
+		buf_format(&v->found, ", through the proxy %s:%d", via->host, NUM(via->port));
 	return OK;
 }
 
@@ -172,7 +166,7 @@ static void put_ms(struct visit *v, int64_t start)
 static enum err check_dns(struct visit *v)
 {
 	int64_t start = clock_mono_ms();
-	enum err e = resolve(v->to.resolver, &v->addresses, v->host, &v->deadline, &v->fault);
+	enum err e = dial_resolve(&v->addresses, &v->to, &v->deadline, &v->fault);
 	if (e != OK)
 		return e;
 	for (size_t i = 0; i < v->addresses.count; i++) {
@@ -189,13 +183,11 @@ static enum err check_tcp(struct visit *v)
 	v->client = http_pool_take(&v->services.pool, &v->to, true);
 	check(v->client);
 	struct stream *s = &v->client->stream;
-	s->via = v->to.secure ? NULL : v->via;
-	enum err e = tcp_connect(&s->fd, &v->addresses, v->host, v->port, &v->deadline, &v->fault);
+	enum err e = dial_connect(s, &v->addresses, &v->to, &v->deadline, &v->fault);
 	if (e != OK)
 		return e;
 	listen_peer(&v->found, s->fd);
-	if (v->via && v->to.secure)
-		e = proxy_open(s, v->via, &v->to, &v->deadline, &v->fault);
+	e = dial_tunnel(s, &v->to, &v->deadline, &v->fault);
 	put_ms(v, start);
 	return e;
 }
@@ -257,7 +249,7 @@ static enum err check_tls(struct visit *v)
 {
 	enum err e = OK;
 	if (v->to.secure) {
-		e = stream_secure(&v->client->stream, &v->to, &v->deadline, &v->fault);
+		e = dial_secure(&v->client->stream, &v->to, &v->deadline, &v->fault);
 		put_chain(v);
 	} else {
 		buf_put(&v->found, S("none with http://"));

@@ -138,12 +138,12 @@ static enum err exchange(struct letter *l, struct str body, struct fault *f)
 	struct deadline d = deadline_in(TIME_MS);
 	struct str stamp = DIGITS(clock_wall_ms() / 1000);
 	struct http_progress progress = { 0 };
-	const struct stream_target target = {
+	const struct dial_target target = {
 		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
 	struct http_client *client = http_pool_take(&s->pool, &target, false);
 	check(client);
-	enum err e = stream_connect(&client->stream, &target, &d, f);
+	enum err e = dial(&client->stream, &target, &d, f);
 	if (e != OK)
 		return e;
 	const struct proxy_server *via = client->stream.via;

@@ -19,7 +19,7 @@ struct exchange {
 	bool surplus;  /* the peer sent more than its response */
 };
 
-void http_client_init(struct http_client *c, struct tls *tls)
+void http_client_init(struct http_client *c, struct tls_client *tls)
 {
 	c->stream = stream_none(tls);
 	c->requests = 0;

@@ -41,8 +41,8 @@ struct http_progress {
 	int status;    /* of the final response as soon as its status line was complete and well-formed, else 0 */
 };
 
-/* A connection that is not connected yet; connect it with stream_connect(&c->stream, ...). */
-void http_client_init(struct http_client *c, struct tls *tls);
+/* A connection that is not connected yet; connect it with dial(&c->stream, ...). */
+void http_client_init(struct http_client *c, struct tls_client *tls);
 
 /* Writes the request and reads its response; 1xx responses are passed over. The body is appended to `body`,
  * whose `cap` is its limit. If writing fails because the peer closed, an answer that it may have sent before

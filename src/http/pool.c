@@ -1,14 +1,13 @@
 #include "http/pool.h"
 
 #include "base/clock.h"
-#include "net/tls_client.h"
 #include "os/lock.h"
 
 #include <string.h>
 
 struct connection {
 	struct http_client client; /* first: what is lent is known by its address */
-	struct tls tls;
+	struct tls_client tls;
 };
 
 /* What is known about a connection lies apart from it, so that looking for one touches no other's memory.
@@ -40,13 +39,13 @@ void http_pool_init(struct http_pool *p, void *memory, size_t slots)
 	*p = (struct http_pool){ .count = slots, .slots = memory, .connections = (void *)((char *)memory + slots_end(slots)) };
 }
 
-static bool is_for(const struct http_slot *s, const struct stream_target *to)
+static bool is_for(const struct http_slot *s, const struct dial_target *to)
 {
 	return s->port == to->port && s->secure == to->secure && s->trust == to->trust && s->host_len > 0 &&
 	       str_eq_nocase((struct str){ s->host, s->host_len }, to->host);
 }
 
-static void set_key(struct http_slot *s, const struct stream_target *to)
+static void set_key(struct http_slot *s, const struct dial_target *to)
 {
 	s->port = to->port;
 	s->secure = to->secure;
@@ -59,7 +58,7 @@ static void set_key(struct http_slot *s, const struct stream_target *to)
 /* How welcome a slot is to one who wants to get somewhere. */
 enum rank { NOT_TO_HAVE, OF_OTHERS, FREE, RESUMABLE, READY };
 
-static enum rank rank(const struct http_slot *s, const struct stream_target *to)
+static enum rank rank(const struct http_slot *s, const struct dial_target *to)
 {
 	if (s->state == LENT)
 		return NOT_TO_HAVE;
@@ -68,7 +67,7 @@ static enum rank rank(const struct http_slot *s, const struct stream_target *to)
 	return s->state == KEPT ? OF_OTHERS : FREE;
 }
 
-static struct http_slot *choose(struct http_pool *p, const struct stream_target *to)
+static struct http_slot *choose(struct http_pool *p, const struct dial_target *to)
 {
 	struct http_slot *best = NULL;
 	enum rank best_rank = NOT_TO_HAVE;
@@ -86,7 +85,7 @@ static struct http_slot *choose(struct http_pool *p, const struct stream_target 
 	return best;
 }
 
-struct http_client *http_pool_take(struct http_pool *p, const struct stream_target *to, bool fresh)
+struct http_client *http_pool_take(struct http_pool *p, const struct dial_target *to, bool fresh)
 {
 	lock_take(&p->lock);
 	struct http_slot *s = choose(p, to);

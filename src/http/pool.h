@@ -7,6 +7,7 @@
 #define HTTP_POOL_H
 
 #include "http/client.h"
+#include "net/dial.h"
 #include "os/lock.h"
 
 /* Servers and load balancers commonly end idle connections after 60 s; one that is about to end is no gain. */
@@ -29,7 +30,7 @@ void http_pool_init(struct http_pool *p, void *memory, size_t slots);
  * idle connection, which is closed. The result is connected, or it is not (stream.fd < 0): then the borrower
  * connects it, to `to`. `fresh`: one kept for `to` is not handed out but closed, and its slot taken.
  * NULL when all slots are lent. */
-struct http_client *http_pool_take(struct http_pool *p, const struct stream_target *to, bool fresh);
+struct http_client *http_pool_take(struct http_pool *p, const struct dial_target *to, bool fresh);
 
 /* Gives it back, connected or not. Views into it (heads) die here. */
 void http_pool_give(struct http_pool *p, struct http_client *c);

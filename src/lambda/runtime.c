@@ -39,7 +39,7 @@ enum {
 struct loop {
 	struct services *services;
 	struct outside outside;
-	struct stream_target api;
+	struct dial_target api;
 	struct str authority;
 	struct arena event_memory; /* holds nothing but the event */
 	struct arena arena;
@@ -64,7 +64,7 @@ static enum err exchange(struct loop *l, const struct str *parts, size_t count, 
 	const struct http_request request = { .parts = parts, .count = count };
 	enum err e = OK;
 	if (l->client.stream.fd < 0)
-		e = stream_connect(&l->client.stream, &l->api, d, f);
+		e = dial(&l->client.stream, &l->api, d, f);
 	return e == OK ? http_exchange(&l->client, &l->response, &progress, &request, body, d, f) : e;
 }
 
@@ -273,7 +273,7 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 	l->authority = environment_get(env, "AWS_LAMBDA_RUNTIME_API");
 	if (str_cut(&host, &port_text, l->authority, ':') && !str_to_u64(&port, port_text, 65535))
 		port = 0; /* nothing listens there: the message names the address */
-	l->api = (struct stream_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
+	l->api = (struct dial_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
 	l->event_memory = (struct arena){ memory_map(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
 	l->arena = (struct arena){ memory_map(ARENA_SIZE), 0, ARENA_SIZE };
 	http_client_init(&l->client, NULL);

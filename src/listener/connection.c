@@ -551,7 +551,7 @@ static void fail_handshake(struct listener *l, struct connection *c, struct str 
 	const struct tls_server *tls = &c->secure->tls;
 	c->broken = true;
 	/* Those who leave without a word are mostly looking whether the port is open. */
-	if (!tls->heard)
+	if (!tls_server_has_heard(tls))
 		return;
 	metrics_tls_failure();
 	if (tls_server_hears_http(tls) && (c->buffer = listener_take_buffer(l, false))) {

@@ -110,15 +110,15 @@ static bool listed(struct str list, const struct place *to)
 	return false;
 }
 
-const struct proxy_server *proxy_for(const struct stream_target *to)
+const struct proxy_server *proxy_for(const struct proxy *p, struct str host, uint16_t port, bool secure)
 {
-	if (!to->proxy || !to->proxy->servers[to->secure].host.n)
+	if (!p || !p->servers[secure].host.n)
 		return NULL;
-	struct place place = { .host = str_sub(to->host, 0, to->host.n - str_ends(to->host, S("."))), .port = to->port };
-	place.literal = address_parse(&place.ip, to->host);
-	bool straight = !(place.literal || dns_is_name(place.host)) || listed(to->proxy->except, &place) ||
+	struct place place = { .host = str_sub(host, 0, host.n - str_ends(host, S("."))), .port = port };
+	place.literal = address_parse(&place.ip, host);
+	bool straight = !(place.literal || dns_is_name(place.host)) || listed(p->except, &place) ||
 	                listed(S("localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32"), &place);
-	return straight ? NULL : &to->proxy->servers[to->secure];
+	return straight ? NULL : &p->servers[secure];
 }
 
 /* ---- what it is asked ---- */
@@ -167,14 +167,14 @@ static enum err read_answer(struct stream *s, struct deadline *d, struct fault *
 	return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
 }
 
-enum err proxy_open(struct stream *s, const struct proxy_server *via, const struct stream_target *to,
-                    struct deadline *d, struct fault *f)
+enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host, uint16_t port, struct deadline *d,
+                    struct fault *f)
 {
 	char memory[2 * (DNS_NAME_MAX + 32) + PROXY_FIELD_MAX];
 	struct buf head = BUF(memory);
 	buf_put(&head, S("CONNECT "));
 	size_t start = head.n;
-	buf_format(&head, str_find(to->host, ':') < to->host.n ? "[%s]:%d" : "%s:%d", to->host, NUM(to->port));
+	buf_format(&head, str_find(host, ':') < host.n ? "[%s]:%d" : "%s:%d", host, NUM(port));
 	buf_format(&head, " HTTP/1.1\r\nHost: %s\r\n", str_skip(buf_str(&head), start));
 	proxy_put_field(&head, via);
 	buf_put(&head, S("\r\n"));

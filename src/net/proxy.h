@@ -30,25 +30,25 @@ struct proxy {
  * password are percent-encoded. E_CONFIG names the variable, never the value. */
 must_check enum err proxy_read(struct proxy *p, const struct environment *env, struct fault *f);
 
-/* The one to go through to a target; NULL: straight. Pure, and looks no name up.
+/* The one to go through to a target; NULL: straight. Pure, and looks no name up. `p` may be NULL: everything goes straight.
  *
- * Straight goes what to->proxy (NULL: everything) has no proxy for, what NO_PROXY lists, localhost and loopback addresses,
+ * Straight goes what `p` has no proxy for, what NO_PROXY lists, localhost and loopback addresses,
  * the addresses where AWS gives metadata (169.254.0.0/16, fd00:ec2::/32), and what is no host name, which ends in resolve.
  *
  * NO_PROXY is a list with commas or blanks between its entries: `*` for everything; a domain, which stands for itself and all
  * below it, with or without a dot or `*.` before it; an address, or a block of them as 10.0.0.0/8, which are compared with
  * targets that are addresses. Behind a domain or an address (IPv6: in brackets) may stand a port. Case does not matter. What is none of
  * this matches nothing. */
-const struct proxy_server *proxy_for(const struct stream_target *to);
+const struct proxy_server *proxy_for(const struct proxy *p, struct str host, uint16_t port, bool secure);
 
 /* Appends "Proxy-Authorization: Basic ...\r\n", a secret of less than PROXY_FIELD_MAX bytes; nothing if `via` is NULL or has
  * no user. */
 void proxy_put_field(struct buf *b, const struct proxy_server *via);
 
-/* Asks `via`, which is proxy_for(to) and `s` is connected with, to connect on. After OK the next byte from `s` is the target's.
+/* Asks `via`, which `s` is connected with, to connect on to host:port. After OK the next byte from `s` is the target's.
  * E_REFUSED: it does not want to, or what answers there is no proxy, so that trying again cannot help. E_CONNECT: it cannot
  * (5xx). E_CLOSED, E_TIMEOUT, E_SYSTEM. */
-must_check enum err proxy_open(struct stream *s, const struct proxy_server *via, const struct stream_target *to,
+must_check enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host, uint16_t port,
                                struct deadline *d, struct fault *f);
 
 #endif

@@ -1,7 +1,5 @@
 #include "net/stream.h"
 
-#include "net/proxy.h"
-#include "net/resolve.h"
 #include "net/tcp.h"
 #include "net/tls_client.h"
 
@@ -10,39 +8,15 @@
 
 enum { PARTS_AT_ONCE = 16 };
 
-struct stream stream_none(struct tls *tls)
+struct stream stream_none(struct tls_client *tls)
 {
 	return (struct stream){ .fd = -1, .secure = false, .tls = tls };
 }
 
-enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f)
-{
-	struct addresses found;
-	const struct proxy_server *via = proxy_for(to);
-	struct str host = via ? via->host : to->host;
-	uint16_t port = via ? via->port : to->port;
-	check(s->fd < 0);
-	s->secure = false;
-	s->via = to->secure ? NULL : via;
-	enum err e = resolve(to->resolver, &found, host, d, f);
-	if (e == OK)
-		e = tcp_connect(&s->fd, &found, host, port, d, f);
-	if (e == OK && via && to->secure)
-		e = proxy_open(s, via, to, d, f);
-	if (e == OK && to->secure)
-		e = stream_secure(s, to, d, f);
-	if (e == OK)
-		return OK;
-	stream_close(s);
-	if (via)
-		e = fault_set(f, e == E_NAME || e == E_CLOSED ? E_CONNECT : e, 0, "through the proxy %s:%d: %s", host, NUM(port), fault_text(f));
-	return e;
-}
-
-enum err stream_secure(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f)
+enum err stream_secure(struct stream *s, const struct tls_peer *peer, struct deadline *d, struct fault *f)
 {
 	check(s->fd >= 0 && !s->secure && s->tls);
-	enum err e = tls_connect(s->tls, s->fd, to, d, f);
+	enum err e = tls_connect(s->tls, s->fd, peer, d, f);
 	s->secure = e == OK;
 	if (e != OK)
 		stream_close(s);

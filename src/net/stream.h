@@ -10,44 +10,24 @@
 #include "base/deadline.h"
 #include "base/fault.h"
 
-struct tls;
-struct proxy;
 struct proxy_server;
-struct resolver;
-struct trust;
+struct tls_client;
+struct tls_peer;
 
 struct stream {
 	int fd;           /* -1: not connected */
 	bool secure;      /* TLS is spoken on it */
-	struct tls *tls;  /* memory for TLS, given by the owner; NULL if it will only be used in plain */
-	const struct proxy_server *via; /* the proxy that plain requests on it are for, see stream_connect; usually NULL */
+	struct tls_client *tls;  /* memory for TLS, given by the owner; NULL if it will only be used in plain */
+	const struct proxy_server *via; /* the proxy that plain requests on it are for, see dial.h; usually NULL */
 };
 
-struct stream_target {
-	struct str host;           /* a name, or an IPv4 or IPv6 address without brackets */
-	uint16_t port;
-	bool secure;
-	const struct trust *trust; /* whom to believe, if secure */
-	struct resolver *resolver;
-	const struct proxy *proxy; /* the ways out, see proxy.h; NULL: always straight */
-	struct buf *seen;          /* gets the certificates that the server sends, DER one behind the other; NULL: nobody asks */
-};
+/* A stream that is not connected; dial.h connects it. `tls` outlives it. */
+struct stream stream_none(struct tls_client *tls);
 
-/* A stream that is not connected. `tls` (see tls.h) outlives it. */
-struct stream stream_none(struct tls *tls);
-
-/* Resolves, connects (every address in turn, IPv6 and IPv4 interleaved, a new attempt at the latest 250 ms
- * after the one before) and does the TLS handshake. `s` is not connected before, nor after a failure.
- * Where a proxy stands between (proxy_for), it is that which is resolved and connected to, and what fails names it. With TLS
- * it is asked to connect on, and the handshake is with the target as ever. Without, s->via says that requests are for it: they
- * name their target in absolute form, http://AUTHORITY before the path, and carry its field (proxy_put_field).
- * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED; nothing of a request has been sent in any
- * of these cases. */
-must_check enum err stream_connect(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
-
-/* The handshake alone, on a connected stream that was plain so far, as behind a proxy's answer to CONNECT. Nothing of what
- * the peer sent may have been read ahead. Closes it after a failure. */
-must_check enum err stream_secure(struct stream *s, const struct stream_target *to, struct deadline *d, struct fault *f);
+/* The TLS handshake, on a connected stream that was plain so far (net/tls_client.h has struct tls_peer). Nothing of what the
+ * peer sent may have been read ahead. Closes the stream after a failure.
+ * E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; E_NAME when peer->host cannot be a host's. */
+must_check enum err stream_secure(struct stream *s, const struct tls_peer *peer, struct deadline *d, struct fault *f);
 
 /* Writes all parts in order, in as few system calls as the socket allows: one sendmsg(2) in plain, one for every full TLS
  * record (16 KiB) otherwise. OK means that every byte has been handed to the kernel; after any error the

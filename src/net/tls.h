@@ -1,20 +1,45 @@
-/* tls.h - TLS 1.2 client over BearSSL's engine.
+/* tls.h - TLS records between BearSSL's engine and a socket: one pump for both roles.
  *
- * Suites: ECDHE with X25519, P-256 or P-384; RSA and ECDSA server keys; AES-128/256-GCM and ChaCha20-Poly1305.
- * Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no compression, no renegotiation. The engine
- * is driven by our own loop: a truncated stream is an error, a dead socket ends the loop.
- *
- * The server's certificate must chain to an anchor (trust.h), be valid now, carry the host in a subjectAltName (DNS
- * name, or IP address for an address), allow server authentication, not be a CA's, and have an RSA key of at
- * least 2,048 bits or an EC key on one of the two NIST curves. None of this can be switched off. */
+ * The engine does no I/O. tls_move carries its records in the smallest steps, never waits and is bounded, so that a dead
+ * socket ends every loop around it (br_sslio_* may spin for ever). What the roles do while nothing can be moved, they decide:
+ * a client waits with a deadline (tls_client.h), a server returns to its event loop (tls_server.h). */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
-#include "net/stream.h"
-#include "net/trust.h"
+#include "base/fault.h"
 
-/* Memory for one TLS connection, about 48 KiB, of which 16 to 24 are touched; all zeros before its first use. May be kept
- * and used for one connection after another. To the same host the session is offered again (resumption). */
-struct tls; /* complete in net/tls_client.h, for those who must allocate one */
+#include <bearssl.h>
+
+struct tls_pump {
+	br_ssl_engine_context *engine;
+	bool readable, writable; /* whether the socket is worth trying; cleared when it has nothing more, or no more room */
+	bool mute;               /* sending has failed: nothing more is sent, what the peer sent is still read */
+	size_t sent, received;   /* bytes of records so far */
+};
+
+/* A pump for a connection that begins. */
+struct tls_pump tls_pump_init(br_ssl_engine_context *engine);
+
+/* Sends what the engine wants to send, or else receives what it can take, in one system call. E_MORE: neither can be done
+ * now, because the socket is not ready, the engine holds data to be taken first, or it has ended (tls_has_ended).
+ * E_CLOSED when the peer has ended its side, or all of it; E_SYSTEM. */
+must_check enum err tls_move(struct tls_pump *t, int fd, struct fault *f);
+
+/* Whether the engine is done with the connection: br_ssl_engine_last_error says why, BR_ERR_OK after a close_notify. */
+bool tls_has_ended(const struct tls_pump *t);
+
+/* Takes data that has come in, at most `cap` bytes, and wipes it in the engine's buffer. Returns how many there were. */
+size_t tls_take(struct tls_pump *t, char *p, size_t cap);
+
+/* Hands data to the engine. Returns how much of it fitted. It becomes a record when there is no more room, or by
+ * br_ssl_engine_flush. */
+size_t tls_give(struct tls_pump *t, struct str data);
+
+/* How many bytes of records wait to be sent; none before the connection begins. */
+size_t tls_pending(const struct tls_pump *t);
+
+/* Tries once to send close_notify; but not behind an unfinished record, the rest of which could complete a request that
+ * was given up. */
+void tls_send_close(struct tls_pump *t, int fd);
 
 #endif

@@ -1,15 +1,34 @@
-/* tls_client.h - one TLS client connection, for stream.c and for owners of its memory. */
+/* tls_client.h - one TLS 1.2 client connection over BearSSL's engine, where every call that can wait has a deadline.
+ *
+ * Suites: ECDHE with X25519, P-256 or P-384; RSA and ECDSA server keys; AES-128/256-GCM and ChaCha20-Poly1305.
+ * Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no compression, no renegotiation. A truncated
+ * stream is an error.
+ *
+ * The server's certificate must chain to an anchor (trust.h), be valid now, carry the host in a subjectAltName (DNS
+ * name, or IP address for an address), allow server authentication, not be a CA's, and have an RSA key of at
+ * least 2,048 bits or an EC key on one of the two NIST curves. None of this can be switched off. */
 #ifndef NET_TLS_CLIENT_H
 #define NET_TLS_CLIENT_H
 
+#include "base/deadline.h"
 #include "net/tls.h"
 #include "net/x509.h"
 
-struct tls {
+/* Whom to speak TLS with. */
+struct tls_peer {
+	struct str host;           /* a name, or an IPv4 or IPv6 address without brackets */
+	uint16_t port;
+	const struct trust *trust; /* whom to believe */
+	struct buf *seen;          /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
+};
+
+/* Memory for one TLS connection, about 48 KiB, of which 16 to 24 are touched; all zeros before its first use. May be kept
+ * and used for one connection after another. To the same host the session is offered again (resumption). */
+struct tls_client {
 	br_ssl_client_context client;
+	struct tls_pump pump;
 	struct x509_verifier verifier;
-	bool heard; /* something has arrived since the last write began */
-	bool mute; /* a write has failed: nothing more is sent, what the peer sent is still read */
+	size_t asked; /* pump.received when the last write began */
 
 	/* Whom it is, or was, connected with, and the session that may be offered to the same one again. */
 	char host[256]; /* without a dot at the end, NUL-terminated */
@@ -23,15 +42,15 @@ struct tls {
 
 /* The handshake with to->host over the connected socket `fd`.
  * E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; E_NAME when the host cannot be one. */
-must_check enum err tls_connect(struct tls *t, int fd, const struct stream_target *to, struct deadline *d, struct fault *f);
+must_check enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f);
 
 /* As stream_write, stream_read and stream_is_idle, but a time-out leaves the fault's text to the caller, and
  * tls_is_idle looks only at what the engine holds. */
-must_check enum err tls_write(struct tls *t, int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f);
-must_check enum err tls_read(struct tls *t, int fd, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f);
-bool tls_is_idle(const struct tls *t);
+must_check enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f);
+must_check enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f);
+bool tls_is_idle(const struct tls_client *t);
 
 /* Tries once to send close_notify and wipes the keys. The socket is the caller's to close. */
-void tls_close(struct tls *t, int fd);
+void tls_close(struct tls_client *t, int fd);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "crypto/ct.h"
-#include "net/tcp.h"
 #include "net/tls_profile.h"
 
 #include <string.h>
@@ -125,8 +124,8 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id)
 {
 	br_ssl_engine_context *engine = &t->server.eng;
 	br_ssl_server_zero(&t->server);
+	t->pump = tls_pump_init(engine);
 	t->ready = false;
-	t->heard = false;
 	t->first = 0;
 	t->fruitless = 0;
 	tls_profile_set(engine);
@@ -168,100 +167,65 @@ static enum err fail(const struct tls_server *t, int code, struct fault *f)
 	return fault_set(f, E_TLS, 0, "%s (BearSSL error %d)", sentence(code), NUM(code));
 }
 
-static enum err send_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)
+/* Looks at what one step of the pump has brought. */
+static enum err take_stock(struct tls_server *t, size_t received, struct fault *f)
 {
-	size_t sent;
-	enum err e = tcp_send(fd, &sent, &(struct iovec){ p, n }, 1, f);
-	if (e == OK)
-		br_ssl_engine_sendrec_ack(&t->server.eng, sent);
-	return e;
-}
-
-static enum err receive_some(struct tls_server *t, int fd, unsigned char *p, size_t n, struct fault *f)
-{
-	br_ssl_engine_context *engine = &t->server.eng;
-	size_t got;
-	enum err e = tcp_receive(fd, &got, p, n, f);
-	if (e != OK)
-		return e;
-	if (!t->heard)
-		t->first = p[0];
-	t->heard = true;
-	br_ssl_engine_recvrec_ack(engine, got);
-	t->fruitless = br_ssl_engine_recvapp_buf(engine, &n) ? 0 : t->fruitless + got;
+	unsigned state = br_ssl_engine_current_state(t->pump.engine);
+	size_t got = t->pump.received - received;
+	t->ready = t->ready || (state & BR_SSL_SENDAPP);
+	if (received == 0 && got > 0)
+		t->first = t->in[0];
+	t->fruitless = state & BR_SSL_RECVAPP ? 0 : t->fruitless + got;
 	return t->fruitless <= FRUITLESS_MAX ? OK : fail(t, BR_ERR_TOO_LARGE, f);
 }
 
 enum err tls_server_pump(struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f)
 {
-	br_ssl_engine_context *engine = &t->server.eng;
-	for (size_t n;;) {
-		unsigned char *p;
-		enum err e;
-		t->ready = t->ready || br_ssl_engine_sendapp_buf(engine, &n);
-		if (*writable && (p = br_ssl_engine_sendrec_buf(engine, &n))) {
-			e = send_some(t, fd, p, n, f);
-			*writable = e == OK;
-		} else if (*readable && (p = br_ssl_engine_recvrec_buf(engine, &n))) {
-			e = receive_some(t, fd, p, n, f);
-			*readable = e == OK;
-		} else {
-			break;
-		}
-		if (e != OK && e != E_MORE)
-			return e;
-	}
-	if (br_ssl_engine_current_state(engine) != BR_SSL_CLOSED)
-		return OK;
-	int code = br_ssl_engine_last_error(engine);
+	enum err e;
+	if (t->pump.mute)
+		return fault_set(f, E_CLOSED, 0, "the client closed the connection");
+	t->pump.readable = *readable;
+	t->pump.writable = *writable;
+	do {
+		size_t received = t->pump.received;
+		e = tls_move(&t->pump, fd, f);
+		if (e == OK)
+			e = take_stock(t, received, f);
+	} while (e == OK);
+	*readable = t->pump.readable;
+	*writable = t->pump.writable;
+	if (e != E_MORE || !tls_has_ended(&t->pump))
+		return e == E_MORE ? OK : e;
+	int code = br_ssl_engine_last_error(t->pump.engine);
 	return code ? fail(t, code, f) : fault_set(f, E_CLOSED, 0, "the client closed the connection");
 }
 
 size_t tls_server_read(struct tls_server *t, char *p, size_t cap)
 {
-	size_t n;
-	unsigned char *data = br_ssl_engine_recvapp_buf(&t->server.eng, &n);
-	if (!data)
-		return 0;
-	n = n < cap ? n : cap;
-	memcpy(p, data, n);
-	br_ssl_engine_recvapp_ack(&t->server.eng, n);
-	return n;
+	return tls_take(&t->pump, p, cap);
 }
 
 size_t tls_server_write(struct tls_server *t, struct str data)
 {
-	size_t room, taken = 0;
-	unsigned char *p;
-	while (taken < data.n && (p = br_ssl_engine_sendapp_buf(&t->server.eng, &room))) {
-		size_t n = data.n - taken < room ? data.n - taken : room;
-		memcpy(p, data.p + taken, n);
-		br_ssl_engine_sendapp_ack(&t->server.eng, n);
+	size_t taken = 0;
+	for (size_t n; taken < data.n && (n = tls_give(&t->pump, str_skip(data, taken))) > 0;)
 		taken += n;
-	}
 	if (taken == data.n)
-		br_ssl_engine_flush(&t->server.eng, 0);
+		br_ssl_engine_flush(t->pump.engine, 0);
 	return taken;
 }
 
 bool tls_server_is_pending(const struct tls_server *t)
 {
-	size_t n;
-	return br_ssl_engine_sendrec_buf(&t->server.eng, &n);
+	return tls_pending(&t->pump) > 0;
 }
 
 void tls_server_end(struct tls_server *t, int fd)
 {
-	struct fault ignored;
-	size_t n;
-	if (t->ready && !tls_server_is_pending(t)) {
-		br_ssl_engine_close(&t->server.eng);
-		unsigned char *p = br_ssl_engine_sendrec_buf(&t->server.eng, &n);
-		/* A few bytes: they go as a whole or not at all. */
-		if (p)
-			(void)send_some(t, fd, p, n, &ignored);
-	}
+	if (t->ready)
+		tls_send_close(&t->pump, fd);
 	ct_wipe(&t->server, sizeof(t->server));
-	t->ready = t->heard = false;
+	t->pump = (struct tls_pump){ 0 };
+	t->ready = false;
 	t->first = 0;
 }

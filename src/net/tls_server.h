@@ -10,6 +10,7 @@
 #define NET_TLS_SERVER_H
 
 #include "crypto/identity.h"
+#include "net/tls.h"
 #include "os/lock.h"
 
 
@@ -45,9 +46,9 @@ bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms);
 /* One connection: 25 KiB, of which half is touched while requests are small. All zeros before its first use. */
 struct tls_server {
 	br_ssl_server_context server;
+	struct tls_pump pump;
 	bool ready;          /* the handshake is done */
-	bool heard;          /* something came in, */
-	unsigned char first; /* and began with this */
+	unsigned char first; /* what came in began with this; 0 while nothing did */
 	size_t fruitless;    /* bytes that came in since the last one of data */
 	unsigned char in[BR_SSL_BUFSIZE_INPUT], out[TLS_OUT];
 };
@@ -64,6 +65,9 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id);
 must_check enum err tls_server_pump(struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f);
 
 static inline bool tls_server_handshaking(const struct tls_server *t) { return !t->ready; }
+
+/* Whether anything came in. */
+static inline bool tls_server_has_heard(const struct tls_server *t) { return t->pump.received > 0; }
 
 /* Whether what came in begins like a method of HTTP and not like TLS: the handshake will fail, or has. */
 static inline bool tls_server_hears_http(const struct tls_server *t) { return is_alpha(t->first); }

@@ -52,7 +52,7 @@ static enum err judge(int64_t *pause_ms, int status, const struct http_head *hea
 
 /* One attempt. *pause_ms: how long to wait before another one, as it came in unless Slack says so; -1 when another one
  * cannot help or could double the message. */
-static enum err post(int64_t *pause_ms, struct services *s, const struct stream_target *to, bool fresh,
+static enum err post(int64_t *pause_ms, struct services *s, const struct dial_target *to, bool fresh,
                      const struct str *parts, size_t count, struct deadline *d, struct fault *f)
 {
 	char answer[2048];
@@ -63,7 +63,7 @@ static enum err post(int64_t *pause_ms, struct services *s, const struct stream_
 	struct http_client *client = http_pool_take(&s->pool, to, fresh);
 	if (!client)
 		return fault_set(f, E_LIMIT, 0, "all connections are in use");
-	enum err e = client->stream.fd < 0 ? stream_connect(&client->stream, to, d, f) : OK;
+	enum err e = client->stream.fd < 0 ? dial(&client->stream, to, d, f) : OK;
 	bool harmless = e != E_CERT && e != E_REFUSED;
 	if (e == OK) {
 		e = http_exchange(client, &response, &progress, &request, &body, d, f);
@@ -82,7 +82,7 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	struct response_url url;
 	if (!response_url_read(&url, response_url, s->config.response_hosts))
 		return fault_set(f, E_REFUSED, 0, "the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows");
-	const struct stream_target to = {
+	const struct dial_target to = {
 		.host = url.host, .port = url.port, .secure = url.secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
 	const struct str parts[] = {

@@ -7,7 +7,7 @@
 #include "gateway/config.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
-#include "net/tls.h"
+#include "net/trust.h"
 #include "service/dedupe.h"
 #include "service/signing_secrets.h"
 

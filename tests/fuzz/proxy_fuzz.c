@@ -1,6 +1,6 @@
 /* Three lines: a proxy's URL, a list of exceptions, a target. What is read from the URL makes the same URL again, and fits a
  * request line; who is excepted does not depend on case, and no list reaches this machine through a proxy. */
-#include "net/proxy.h"
+#include "net/dial.h"
 
 #include "net/address.h"
 #include "net/dns.h"
@@ -52,12 +52,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	str_cut(&list, &rest, rest, '\n');
 	check_url(url);
 	struct proxy p = { { { S("plain"), 80, S("") }, { S("secure"), 80, S("") } }, list };
-	struct stream_target to = { .host = rest, .port = 443, .secure = true, .proxy = &p };
-	bool straight = proxy_for(&to) == NULL, literal = address_parse(&a, rest);
+	struct dial_target to = { .host = rest, .port = 443, .secure = true, .proxy = &p };
+	bool straight = dial_via(&to) == NULL, literal = address_parse(&a, rest);
 	check(straight || (literal ? !address_is_loopback(&a) : dns_is_name(str_sub(rest, 0, rest.n - str_ends(rest, S("."))))));
 	for (size_t i = 0; i < list.n && i < sizeof(upper); i++)
 		upper[i] = list.p[i] >= 'a' && list.p[i] <= 'z' ? (char)(list.p[i] - 32) : list.p[i];
 	p.except.p = upper;
-	check(list.n > sizeof(upper) || (proxy_for(&to) == NULL) == straight);
+	check(list.n > sizeof(upper) || (dial_via(&to) == NULL) == straight);
 	return 0;
 }

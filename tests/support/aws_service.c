@@ -1,7 +1,7 @@
 #include "aws_service.h"
 
 #include "check.h"
-#include "net/resolve.h"
+#include "net/dial.h"
 #include "peer.h"
 
 #include <string.h>
@@ -89,7 +89,7 @@ struct str aws_service_request(size_t i)
 
 void aws_service_stop(void)
 {
-	struct stream_target to = { .host = S("127.0.0.1"), .port = peer.port, .resolver = &resolver };
+	struct dial_target to = { .host = S("127.0.0.1"), .port = peer.port, .resolver = &resolver };
 	struct http_client *c = http_pool_take(aws_service_client.pool, &to, false);
 	http_client_close(c);
 	http_pool_give(aws_service_client.pool, c);

@@ -133,14 +133,14 @@ static void set_up(const struct act *script, size_t count)
 }
 #define SET_UP(...) set_up((const struct act[]){ __VA_ARGS__ }, sizeof((const struct act[]){ __VA_ARGS__ }) / sizeof(struct act))
 
-static struct stream_target target(void)
+static struct dial_target target(void)
 {
-	return (struct stream_target){ .host = endpoint.host, .port = endpoint.port, .resolver = &resolver };
+	return (struct dial_target){ .host = endpoint.host, .port = endpoint.port, .resolver = &resolver };
 }
 
 static void tear_down(void)
 {
-	struct stream_target to = target();
+	struct dial_target to = target();
 	struct http_client *c = http_pool_take(client.pool, &to, false);
 	http_client_close(c);
 	http_pool_give(client.pool, c);
@@ -540,13 +540,13 @@ TEST(invoke_does_not_know_after_a_kept_connection_died_and_nobody_came)
 TEST(invoke_trusts_no_other_kept_connection_once_one_was_dead)
 {
 	SET_UP({ S(""), CLOSES, 0 }, { started, KEEPS, 0 });
-	struct stream_target to = target();
+	struct dial_target to = target();
 	struct http_client *kept[SLOTS];
 	struct fault f;
 	struct deadline d = deadline_in(5000);
 	for (size_t i = 0; i < SLOTS; i++) {
 		kept[i] = http_pool_take(client.pool, &to, true);
-		expect_int(stream_connect(&kept[i]->stream, &to, &d, &f), OK);
+		expect_int(dial(&kept[i]->stream, &to, &d, &f), OK);
 	}
 	for (size_t i = SLOTS; i-- > 0; clock_sleep_ms(5)) /* the first one, which is served first, last: so it is taken */
 		http_pool_give(client.pool, kept[i]);
@@ -800,7 +800,7 @@ TEST(invoke_says_what_it_lacks)
 	invoker.credentials = &chain;
 
 	context("connections");
-	struct stream_target to = target();
+	struct dial_target to = target();
 	struct http_client *lent[SLOTS];
 	for (size_t i = 0; i < SLOTS; i++)
 		lent[i] = http_pool_take(client.pool, &to, false);

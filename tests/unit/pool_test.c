@@ -13,9 +13,9 @@
 static const struct trust *const trust_a = (const struct trust *)"a";
 static const struct trust *const trust_b = (const struct trust *)"b";
 
-static struct stream_target target(struct str host, uint16_t port)
+static struct dial_target target(struct str host, uint16_t port)
 {
-	return (struct stream_target){ .host = host, .port = port, .secure = true, .trust = trust_a };
+	return (struct dial_target){ .host = host, .port = port, .secure = true, .trust = trust_a };
 }
 
 static struct http_pool *new_pool(size_t slots)
@@ -50,7 +50,7 @@ static bool is_open(int fd)
 TEST(pool_keeps_a_connection)
 {
 	struct http_pool *p = new_pool(4);
-	struct stream_target to = target(S("lambda.eu-west-1.amazonaws.com"), 443), same = target(S("LAMBDA.eu-west-1.amazonaws.com"), 443);
+	struct dial_target to = target(S("lambda.eu-west-1.amazonaws.com"), 443), same = target(S("LAMBDA.eu-west-1.amazonaws.com"), 443);
 	struct http_client *c = http_pool_take(p, &to, false);
 	expect(c && c->stream.fd < 0 && c->stream.tls && c->requests == 0);
 	int peer = connect_it(c);
@@ -65,8 +65,8 @@ TEST(pool_keeps_a_connection)
 
 TEST(pool_tells_targets_apart)
 {
-	struct stream_target to = target(S("a"), 443);
-	struct stream_target others[] = { to, to, to, to, to };
+	struct dial_target to = target(S("a"), 443);
+	struct dial_target others[] = { to, to, to, to, to };
 	others[0].host = S("b");
 	others[1].host = S("ab");
 	others[2].port = 444;
@@ -92,7 +92,7 @@ TEST(pool_does_not_lend_dead_connections)
 	for (int way = 0; way < 3; way++) {
 		context("way %d", way);
 		struct http_pool *p = new_pool(2);
-		struct stream_target to = target(S("a"), 443);
+		struct dial_target to = target(S("a"), 443);
 		struct http_client *c = http_pool_take(p, &to, false);
 		int peer = connect_it(c);
 		http_pool_give(p, c);
@@ -113,7 +113,7 @@ TEST(pool_does_not_lend_dead_connections)
 TEST(pool_fresh_closes_the_kept_one)
 {
 	struct http_pool *p = new_pool(3);
-	struct stream_target to = target(S("a"), 443);
+	struct dial_target to = target(S("a"), 443);
 	struct http_client *c = http_pool_take(p, &to, false);
 	int peer = connect_it(c);
 	http_pool_give(p, c);
@@ -131,11 +131,11 @@ TEST(pool_evicts_the_oldest)
 	struct http_client *c[3];
 	int peers[3];
 	for (size_t i = 0; i < 3; i++) {
-		struct stream_target to = target(hosts[i], 1);
+		struct dial_target to = target(hosts[i], 1);
 		c[i] = http_pool_take(p, &to, false);
 		peers[i] = connect_it(c[i]);
 	}
-	struct stream_target d = target(S("d"), 1), a = target(S("a"), 1);
+	struct dial_target d = target(S("d"), 1), a = target(S("a"), 1);
 	expect(http_pool_take(p, &d, false) == NULL);
 	http_pool_give(p, c[1]);
 	clock_sleep_ms(3);
@@ -157,7 +157,7 @@ TEST(pool_evicts_the_oldest)
 TEST(pool_returns_to_the_slot_of_a_session)
 {
 	struct http_pool *p = new_pool(3);
-	struct stream_target a = target(S("a"), 443), b = target(S("b"), 443);
+	struct dial_target a = target(S("a"), 443), b = target(S("b"), 443);
 	struct http_client *first = http_pool_take(p, &a, false), *second = http_pool_take(p, &b, false);
 	http_pool_give(p, first);
 	http_pool_give(p, second);
@@ -168,7 +168,7 @@ TEST(pool_returns_to_the_slot_of_a_session)
 TEST(pool_prefers_a_kept_connection)
 {
 	struct http_pool *p = new_pool(3);
-	struct stream_target to = target(S("a"), 443);
+	struct dial_target to = target(S("a"), 443);
 	struct http_client *c[3];
 	int peers[2];
 	for (int i = 0; i < 3; i++)
@@ -193,7 +193,7 @@ TEST(pool_takes_any_name)
 	for (size_t i = 0; i < sizeof(name); i++)
 		name[i] = 'a';
 	for (size_t n = HTTP_HOST_MAX; n <= HTTP_HOST_MAX + 1; n++) {
-		struct stream_target to = target((struct str){ name, n }, 443);
+		struct dial_target to = target((struct str){ name, n }, 443);
 		context("%zu bytes", n);
 		struct http_client *c = http_pool_take(p, &to, true);
 		int peer = connect_it(c);
@@ -227,7 +227,7 @@ static void *borrow(void *arg)
 	*clashes = 0;
 	for (int i = 0; i < ROUNDS; i++) {
 		dice = dice * 1664525 + 1013904223;
-		struct stream_target to = target(hosts[dice >> 30], 443);
+		struct dial_target to = target(hosts[dice >> 30], 443);
 		struct http_client *c = http_pool_take(shared, &to, (dice >> 20 & 15) == 0);
 		if (!c)
 			continue;
@@ -252,7 +252,7 @@ TEST(pool_is_shared)
 		check(pthread_join(threads[i], NULL) == 0);
 		expect_int(numbers[i], 0);
 	}
-	struct stream_target to = target(S("a"), 443);
+	struct dial_target to = target(S("a"), 443);
 	for (int i = 0; i <= SLOTS; i++) {
 		struct http_client *c = http_pool_take(shared, &to, true);
 		expect_int(c != NULL, i < SLOTS);
@@ -266,7 +266,7 @@ TEST(pool_touches_little)
 	enum { MANY = 64 };
 	unsigned char resident[4096];
 	struct http_pool *p = new_pool(MANY);
-	struct stream_target to = target(S("a"), 443);
+	struct dial_target to = target(S("a"), 443);
 	struct http_client *c = http_pool_take(p, &to, false);
 	http_pool_give(p, c);
 	size_t n = http_pool_size(MANY), page = (size_t)sysconf(_SC_PAGESIZE), pages = (n + page - 1) / page, touched = 0;

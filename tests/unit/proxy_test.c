@@ -1,7 +1,6 @@
-#include "net/proxy.h"
+#include "net/dial.h"
 
 #include "check.h"
-#include "net/resolve.h"
 #include "peer.h"
 
 #include <string.h>
@@ -159,24 +158,24 @@ static struct proxy both(struct str except)
 	return (struct proxy){ { { S("plain"), 80, S("") }, { S("secure"), 3128, S("") } }, except };
 }
 
-static struct stream_target target(const struct proxy *p, struct str host, uint16_t port, bool secure)
+static struct dial_target target(const struct proxy *p, struct str host, uint16_t port, bool secure)
 {
-	return (struct stream_target){ .host = host, .port = port, .secure = secure, .proxy = p };
+	return (struct dial_target){ .host = host, .port = port, .secure = secure, .proxy = p };
 }
 
 TEST(proxy_follows_from_the_target)
 {
 	struct proxy p = both(S("")), none = { 0 };
-	struct stream_target to = target(&p, S("example.com"), 443, true);
-	expect(proxy_for(&to) == &p.servers[true]);
+	struct dial_target to = target(&p, S("example.com"), 443, true);
+	expect(dial_via(&to) == &p.servers[true]);
 	to.secure = false;
-	expect(proxy_for(&to) == &p.servers[false]);
+	expect(dial_via(&to) == &p.servers[false]);
 	p.servers[false] = (struct proxy_server){ 0 };
-	expect(proxy_for(&to) == NULL);
+	expect(dial_via(&to) == NULL);
 	to.proxy = &none;
-	expect(proxy_for(&to) == NULL);
+	expect(dial_via(&to) == NULL);
 	to.proxy = NULL;
-	expect(proxy_for(&to) == NULL);
+	expect(dial_via(&to) == NULL);
 }
 
 TEST(proxy_is_not_for_this_machine)
@@ -199,8 +198,8 @@ TEST(proxy_is_not_for_this_machine)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct proxy p = both(S(""));
 		context("%s", cases[i].host.p);
-		struct stream_target to = target(&p, guard_copy(cases[i].host), 443, true);
-		expect((proxy_for(&to) == NULL) == cases[i].straight);
+		struct dial_target to = target(&p, guard_copy(cases[i].host), 443, true);
+		expect((dial_via(&to) == NULL) == cases[i].straight);
 	}
 }
 
@@ -249,10 +248,10 @@ TEST(proxy_is_not_for_what_is_listed)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct proxy p = both(guard_copy(cases[i].list));
 		context("%s for %s", cases[i].list.p, cases[i].host.p);
-		struct stream_target to = target(&p, guard_copy(cases[i].host), cases[i].port, true);
-		expect((proxy_for(&to) == NULL) == cases[i].straight);
+		struct dial_target to = target(&p, guard_copy(cases[i].host), cases[i].port, true);
+		expect((dial_via(&to) == NULL) == cases[i].straight);
 		to.secure = false;
-		expect((proxy_for(&to) == NULL) == cases[i].straight);
+		expect((dial_via(&to) == NULL) == cases[i].straight);
 	}
 }
 
@@ -326,11 +325,10 @@ static enum err open_tunnel(struct tunnel *t, struct str host, struct str answer
 	peer_start(&t->peer, serve, &t->script);
 	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
-	struct stream_target here = { .host = S("127.0.0.1"), .port = t->peer.port, .resolver = &resolver };
-	struct stream_target to = { .host = host, .port = 443, .secure = true };
+	struct dial_target here = { .host = S("127.0.0.1"), .port = t->peer.port, .resolver = &resolver };
 	t->stream = stream_none(NULL);
-	expect_int(stream_connect(&t->stream, &here, &d, &t->fault), OK);
-	return proxy_open(&t->stream, &t->via, &to, &d, &t->fault);
+	expect_int(dial(&t->stream, &here, &d, &t->fault), OK);
+	return proxy_open(&t->stream, &t->via, host, 443, &d, &t->fault);
 }
 
 static void close_tunnel(struct tunnel *t)

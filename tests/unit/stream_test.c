@@ -2,8 +2,7 @@
 #include "peer.h"
 
 #include "base/clock.h"
-#include "net/resolve.h"
-#include "net/stream.h"
+#include "net/dial.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,11 +18,11 @@ static struct fault fault;
 static struct stream connected(const struct peer *p)
 {
 	struct stream s = stream_none(NULL);
-	struct stream_target to = { .host = S("127.0.0.1"), .port = p->port, .resolver = &resolver };
+	struct dial_target to = { .host = S("127.0.0.1"), .port = p->port, .resolver = &resolver };
 	struct deadline d = deadline_in(2000);
 	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
-	expect_int(stream_connect(&s, &to, &d, &fault), OK);
+	expect_int(dial(&s, &to, &d, &fault), OK);
 	return s;
 }
 
@@ -298,7 +297,7 @@ TEST(stream_is_idle_only_while_nothing_happens)
 	}
 }
 
-TEST(stream_connect_failures)
+TEST(dial_failures)
 {
 	static const struct {
 		const char *host;
@@ -315,10 +314,10 @@ TEST(stream_connect_failures)
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct stream s = stream_none(NULL);
-		struct stream_target to = { .host = str_c(cases[i].host), .port = cases[i].port, .resolver = &resolver };
+		struct dial_target to = { .host = str_c(cases[i].host), .port = cases[i].port, .resolver = &resolver };
 		struct deadline d = deadline_in(2000);
 		context("%s", cases[i].host);
-		expect_int(stream_connect(&s, &to, &d, &fault), cases[i].want);
+		expect_int(dial(&s, &to, &d, &fault), cases[i].want);
 		expect_str(fault_text(&fault), str_c(cases[i].text));
 		expect_int(s.fd, -1);
 	}

@@ -68,7 +68,7 @@ struct client {
 	int fd;
 	enum err result;
 	struct fault fault;
-	struct tls tls;
+	struct tls_client tls;
 	pthread_t thread;
 	size_t total;
 	char bytes[65536];
@@ -98,7 +98,7 @@ static enum err client_connect(struct client *c)
 	if (of != c->root && trust_from_pem(&trust, &skipped, file_of(c->root), &arena, &c->fault) != OK)
 		return E_CONFIG;
 	of = c->root;
-	struct stream_target to = { .host = S("server.test"), .port = 443, .secure = true, .trust = &trust };
+	struct tls_peer to = { .host = S("server.test"), .port = 443, .trust = &trust };
 	return c->result = tls_connect(&c->tls, c->fd, &to, &d, &c->fault);
 }
 

@@ -3,8 +3,7 @@
 
 #include "base/clock.h"
 #include "codec/pem.h"
-#include "net/resolve.h"
-#include "net/tls_client.h"
+#include "net/dial.h"
 #include "net/tls_fault.h"
 #include "net/x509.h"
 
@@ -245,7 +244,7 @@ static void start(struct server *s, const char *identity)
 
 /* ---- our side ---- */
 
-static struct tls tls;
+static struct tls_client tls;
 static struct fault fault;
 static struct resolver resolver;
 static char hosts_path[] = "/tmp/tls_test.XXXXXX";
@@ -263,10 +262,10 @@ static void names_are_here(void)
 
 static enum err connect_to(struct stream *s, const struct server *server, const char *host, struct trust trust, struct deadline *d)
 {
-	struct stream_target to = { .host = str_c(host), .port = server->peer.port, .secure = true, .trust = &trust, .resolver = &resolver };
+	struct dial_target to = { .host = str_c(host), .port = server->peer.port, .secure = true, .trust = &trust, .resolver = &resolver };
 	names_are_here();
 	*s = stream_none(&tls);
-	enum err e = stream_connect(s, &to, d, &fault);
+	enum err e = dial(s, &to, d, &fault);
 	unlink(hosts_path);
 	return e;
 }
@@ -426,10 +425,10 @@ TEST(tls_refuses_certificates)
 		if (strcmp(cases[i].host, "127.0.0.2") == 0) {
 			s = stream_none(&tls);
 			struct trust trust = trust_in("root-ec");
-			struct stream_target here = { .host = S("127.0.0.1"), .port = server.peer.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
+			struct dial_target here = { .host = S("127.0.0.1"), .port = server.peer.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
 			to.host = S("127.0.0.2");
-			expect_int(stream_connect(&s, &here, &d, &fault), OK);
-			expect_int(stream_secure(&s, &to, &d, &fault), cases[i].want);
+			expect_int(dial(&s, &here, &d, &fault), OK);
+			expect_int(dial_secure(&s, &to, &d, &fault), cases[i].want);
 		} else {
 			expect_int(connect_to(&s, &server, cases[i].host, trust_in(cases[i].root), &d), cases[i].want);
 		}
@@ -447,14 +446,14 @@ TEST(tls_refuses_an_impossible_host)
 	for (size_t i = 0; i < countof(hosts); i++) {
 		struct stream s = stream_none(&tls);
 		struct trust trust = trust_in("root-ec");
-		struct stream_target here = { .host = S("127.0.0.1"), .port = p.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
+		struct dial_target here = { .host = S("127.0.0.1"), .port = p.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
 		struct deadline d = deadline_in(4000);
 		to.host = str_c(hosts[i]);
 		context("%s", hosts[i]);
 		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");
-		expect_int(stream_connect(&s, &here, &d, &fault), OK);
-		expect_int(stream_secure(&s, &to, &d, &fault), E_NAME);
+		expect_int(dial(&s, &here, &d, &fault), OK);
+		expect_int(dial_secure(&s, &to, &d, &fault), E_NAME);
 		expect_int(s.fd, -1);
 	}
 	peer_stop(&p);
@@ -681,11 +680,11 @@ TEST(tls_with_what_is_no_server)
 		struct trust trust = trust_in("root-ec");
 		struct deadline d = deadline_in(cases[i].want == E_TIMEOUT ? 100 : 4000);
 		peer_start(&p, reply, &r);
-		struct stream_target to = { .host = S("127.0.0.1"), .port = p.port, .secure = true, .trust = &trust, .resolver = &resolver };
+		struct dial_target to = { .host = S("127.0.0.1"), .port = p.port, .secure = true, .trust = &trust, .resolver = &resolver };
 		context("%zu: %s", i, cases[i].text);
 		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");
-		expect_int(stream_connect(&s, &to, &d, &fault), cases[i].want);
+		expect_int(dial(&s, &to, &d, &fault), cases[i].want);
 		if (!expect(str_find_str(fault_text(&fault), str_c(cases[i].text)) < fault.n))
 			expect_str(fault_text(&fault), str_c(cases[i].text));
 		peer_stop(&p);
