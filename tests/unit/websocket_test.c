@@ -129,7 +129,7 @@ TEST(websocket_close_codes)
 		context("%u", code);
 		wire = BUF(wire_memory);
 		put(0x88, (struct str){ bytes, 2 });
-		buf_format(&b, may ? "C%d %s" : "X1002%s%s", may ? NUM(code) : S(""), may ? S("") : S(" a close frame with a code that may not be sent"));
+		buf_format(&b, "C%d ", NUM(code));
 		struct str got = transcript(100, 64);
 		if (may)
 			expect_str(got, buf_str(&b));
