@@ -86,7 +86,7 @@ void address_put(struct buf *b, const struct address *a)
 
 bool address_is_loopback(const struct address *a)
 {
-	return address_is_v4(a) ? a->ip.s6_addr[12] == 127 : IN6_IS_ADDR_LOOPBACK(&a->ip);
+	return address_is_v4(a) ? a->ip.s6_addr[12] == 127 : memcmp(&a->ip, &in6addr_loopback, sizeof a->ip) == 0;
 }
 
 socklen_t address_to_socket(union socket_address *out, const struct address *a, uint16_t port)

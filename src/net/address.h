@@ -5,6 +5,7 @@
 #include "base/buf.h"
 
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 struct address {
@@ -21,7 +22,11 @@ struct addresses {
 /* Appends one; what is beyond ADDRESSES_MAX is left out. */
 void addresses_add(struct addresses *list, struct address a);
 
-static inline bool address_is_v4(const struct address *a) { return IN6_IS_ADDR_V4MAPPED(&a->ip); }
+/* Whether it is kept in IPv6's form for an IPv4 address, ::ffff:a.b.c.d. */
+static inline bool address_is_v4(const struct address *a)
+{
+	return memcmp(a->ip.s6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+}
 
 /* From the bytes of an address as protocols carry it: 4 or 16. */
 struct address address_v4(const uint8_t bytes[static 4]);
