@@ -13,6 +13,10 @@
 #ifdef __SIZEOF_INT128__
 #define LIMB_WIDE 1
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 typedef uint64_t limb;
 __extension__ typedef unsigned __int128 limb2;
 
@@ -44,16 +48,29 @@ static inline limb limb_select(limb mask, limb yes, limb no)
 /* a + b + *carry and a - b - *borrow; both are 0 or 1, before and after. */
 static inline limb limb_add(limb a, limb b, limb *carry)
 {
+#if defined(__x86_64__)
+	/* It is what keeps the carry in the processor's flag. */
+	unsigned long long out;
+	*carry = _addcarry_u64((unsigned char)*carry, a, b, &out);
+	return out;
+#else
 	limb2 t = (limb2)a + b + *carry;
 	*carry = (limb)(t >> LIMB_BITS);
 	return (limb)t;
+#endif
 }
 
 static inline limb limb_sub(limb a, limb b, limb *borrow)
 {
+#if defined(__x86_64__)
+	unsigned long long out;
+	*borrow = _subborrow_u64((unsigned char)*borrow, a, b, &out);
+	return out;
+#else
 	limb2 t = (limb2)a - b - *borrow;
 	*borrow = (limb)(t >> LIMB_BITS) & 1;
 	return (limb)t;
+#endif
 }
 
 /* The sum of a column of products: three limbs, enough for 2^64 of them. */

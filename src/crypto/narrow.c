@@ -1,6 +1,8 @@
 /* The arithmetic of rsa_raw.h, ec.h and x25519.h where the compiler has no product of 64 by 64 bits: BearSSL's. */
+#include "crypto/ct.h"
 #include "crypto/limb.h"
 #include "crypto/rsa_raw.h"
+#include "crypto/x25519.h"
 
 #include <string.h>
 
@@ -12,6 +14,27 @@ bool rsa_public(uint8_t out[static RSA_SIZE_MAX], const br_rsa_public_key *key, 
 		return false;
 	memcpy(out, x.p, x.n);
 	return br_rsa_i31_public(out, x.n, key);
+}
+
+/* BearSSL's scalars are big-endian. */
+bool x25519_shared(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE],
+                   const uint8_t u[static X25519_SIZE])
+{
+	uint8_t turned[X25519_SIZE], any = 0;
+	for (size_t i = 0; i < X25519_SIZE; i++)
+		turned[i] = scalar[X25519_SIZE - 1 - i];
+	memmove(out, u, X25519_SIZE);
+	br_ec_c25519_m31.mul(out, X25519_SIZE, turned, X25519_SIZE, BR_EC_curve25519);
+	ct_wipe(turned, sizeof(turned));
+	for (int i = 0; i < X25519_SIZE; i++)
+		any |= out[i];
+	return any != 0;
+}
+
+void x25519_public(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE])
+{
+	static const uint8_t base[X25519_SIZE] = { 9 };
+	(void)!x25519_shared(out, scalar, base);
 }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "crypto/cpu.h"
 #include "crypto/ct.h"
+#include "crypto/curves.h"
 #include "crypto/rsa.h"
 #include "crypto/seed.h"
 
@@ -61,7 +62,7 @@ void tls_profile_set(br_ssl_engine_context *e)
 	br_ssl_engine_set_hash(e, br_sha512_ID, &br_sha512_vtable);
 	br_ssl_engine_set_prf_sha256(e, br_tls12_sha256_prf);
 	br_ssl_engine_set_prf_sha384(e, br_tls12_sha384_prf);
-	br_ssl_engine_set_ec(e, &br_ec_all_m31);
+	br_ssl_engine_set_ec(e, &curves);
 	br_ssl_engine_set_ecdsa(e, br_ecdsa_i31_vrfy_asn1);
 	br_ssl_engine_set_rsavrfy(e, rsa_pkcs1_vrfy);
 	set_ciphers(e);
