@@ -98,7 +98,7 @@ TEST(secrets_in_a_file)
 			expect(!signing_secrets_may_help(s, SLACK_FORGED)); /* they were read just now */
 		} else {
 			struct signing_secrets s = { 0 };
-			expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_CONFIG);
+			expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
 			expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: it holds no secret, or too many"));
 		}
 	}
@@ -106,7 +106,7 @@ TEST(secrets_in_a_file)
 	struct config c = CONFIG(S("f"));
 	c.sources[0].name = S("/nowhere/secret");
 	struct signing_secrets s = { 0 };
-	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_CONFIG);
+	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
 	expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: /nowhere/secret cannot be read: No such file or directory"));
 	c.skip_verify = true;
 	s = (struct signing_secrets){ 0 };
@@ -124,7 +124,7 @@ TEST(secrets_more_than_there_is_room_for)
 	expect_int(start(&c)->sets[0].count, SLACK_SECRETS_MAX);
 	write_file((struct str){ text, sizeof(text) - 4 });
 	struct signing_secrets s = { 0 };
-	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_CONFIG);
+	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
 	expect_int(s.sets[0].count, 4);
 	unlink(path);
 }
