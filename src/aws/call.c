@@ -3,75 +3,75 @@
 #include "aws/names.h"
 #include "base/log.h"
 #include "crypto/ct.h"
+#include "http/retry.h"
 
 #include <stdatomic.h>
 
-enum { ATTEMPTS_MAX = 3, PATIENCE_MS = 4000 };
-
-static enum aws_next judge_refusal(struct aws_answer *out, struct aws_call *c, const struct aws_exchange *x, struct fault *f)
+static enum http_again judge_refusal(struct aws_answer *out, struct aws_call *c, const struct http_retry *retry,
+                                     const struct http_attempt *a, struct fault *f)
 {
-	const struct http_head *head = x->response.head.status ? &x->response.head : NULL;
-	int status = x->progress.status;
+	const struct http_head *head = a->response.head.status ? &a->response.head : NULL;
+	int status = a->progress.status;
 	refusal_read(out->error_name, f, status, head, out->body, c->action);
 	struct str name = str_c(out->error_name);
-	if (!c->clock_corrected && aws_clock_correct(c->request.client, c->request.skew_ms, name, head)) {
+	if (!c->clock_corrected && aws_clock_correct(c->post.aws, c->post.skew_ms, name, head)) {
 		c->clock_corrected = true;
-		return AWS_AGAIN_AT_ONCE;
+		return HTTP_AGAIN_AT_ONCE;
 	}
-	bool passes = status == 429 || status >= 500 ||
-		aws_name_listed(S("Throttling,ThrottlingException,ThrottledException,TooManyRequestsException,RequestLimitExceeded,"
-			"RequestTimeout,IDPCommunicationError,InvalidIdentityToken"), name);
-	return passes ? AWS_AGAIN_LATER : AWS_SETTLED;
+	bool passes = aws_name_listed(S("Throttling,ThrottlingException,ThrottledException,TooManyRequestsException,RequestLimitExceeded,"
+		"RequestTimeout,IDPCommunicationError,InvalidIdentityToken"), name);
+	return passes ? HTTP_AGAIN_LATER : http_retry_status(retry, status);
 }
 
-static enum aws_next attempt(enum err *e, struct aws_answer *out, struct aws_call *c, struct buf *answer, struct deadline *d, struct fault *f)
+static enum http_again attempt(enum err *e, struct aws_answer *out, struct aws_call *c, struct http_retry *retry, struct buf *answer,
+                               struct deadline *d, struct fault *f)
 {
-	struct aws_exchange x;
-	enum aws_next next;
+	struct http_attempt a;
+	enum http_again again = HTTP_SETTLED;
 	ct_wipe(answer->p, answer->n);
 	buf_reset(answer);
 	out->error_name[0] = 0;
-	c->request.skew_ms = atomic_load(&c->request.client->skew_ms);
-	struct deadline patience = deadline_within(d, PATIENCE_MS);
-	*e = aws_request_send(&x, &c->request, answer, &patience, f);
+	c->post.skew_ms = atomic_load(&c->post.aws->skew_ms);
+	c->post.fresh = retry->fresh;
+	struct deadline patience = http_retry_attempt(retry, d);
+	*e = aws_post_send(&a, &c->post, answer, &patience, f);
 	deadline_leave(d, &patience);
 	out->body = buf_str(answer);
-	if (x.progress.status && x.progress.status / 100 != 2) {
-		next = judge_refusal(out, c, &x, f);
+	if (a.progress.status && a.progress.status / 100 != 2) {
+		again = judge_refusal(out, c, retry, &a, f);
 		*e = E_REFUSED;
-	} else {
-		next = *e == OK ? AWS_SETTLED : *e == E_TIMEOUT ? AWS_AGAIN_LATER : aws_request_next(&x, *e);
-		c->request.fresh |= *e != OK;
+	} else if (*e != OK) {
+		again = http_retry_failure(retry, &a, *e);
 	}
-	aws_request_end(&c->request, &x);
-	return next;
+	aws_post_end(&c->post, &a);
+	return again;
 }
 
-enum err aws_call(struct aws_answer *out, struct aws_client *client, const struct aws_call *call, struct arena *arena,
+enum err aws_call(struct aws_answer *out, struct aws_context *aws, const struct aws_call *call, struct arena *arena,
                   struct deadline *d, struct fault *f)
 {
 	struct endpoint endpoint;
 	struct aws_key_cache key_cache = { 0 };
 	struct buf answer = arena_buf(arena, AWS_CALL_ANSWER_MAX);
+	struct http_retry retry = http_retry(HTTP_SENDER_CALL);
 	struct aws_call c = *call;
 	enum err e;
-	enum aws_next next;
-	int attempts = 1;
-	if (!aws_region_ok(c.request.region))
+	enum http_again again;
+	if (!aws_region_ok(c.post.region))
 		return fault_set(f, E_CONFIG, 0, "AWS_REGION must name a region, such as eu-west-1");
 	if (answer.full)
 		return fault_set(f, E_LIMIT, 0, "there is no memory left for an answer of AWS");
-	c.request.client = client;
-	c.request.key_cache = &key_cache;
-	c.request.endpoint = &endpoint;
-	c.request.service = aws_service_name(c.service);
-	endpoint_get(&endpoint, client->endpoints, c.service, c.request.region);
-	if (c.host.n && !client->endpoints->urls[c.service].n)
+	c.post.aws = aws;
+	c.post.key_cache = &key_cache;
+	c.post.endpoint = &endpoint;
+	c.post.service = aws_service_name(c.service);
+	endpoint_get(&endpoint, aws->endpoints, c.service, c.post.region);
+	if (c.host.n && !aws->endpoints->urls[c.service].n)
 		endpoint.host = endpoint.authority = c.host;
 	do {
-		next = attempt(&e, out, &c, &answer, d, f);
-		LOG(LOG_DEBUG, "call to AWS", "service attempt# reason", c.request.service, NUM(attempts), e == OK ? S("") : fault_text(f));
-	} while (next != AWS_SETTLED && attempts++ < ATTEMPTS_MAX && aws_request_pause(next, 0, d));
+		again = attempt(&e, out, &c, &retry, &answer, d, f);
+		LOG(LOG_DEBUG, "call to AWS", "service attempt# reason", c.post.service, NUM(retry.attempts), e == OK ? S("") : fault_text(f));
+	} while (http_retry_wait(&retry, again, d));
 	ct_wipe(&key_cache, sizeof(key_cache));
 	return e;
 }

@@ -1,14 +1,12 @@
 /* call.h - one call to a control service of AWS (STS, SSM, Secrets Manager, Roles Anywhere) that may safely be sent again.
  *
- * Three attempts at most, within the deadline: after 50 to 200 ms what failed to connect or to shake hands, was cut off, or was
- * answered by 429, 500 and more, or a name that means throttling or a passing trouble; at once what a kept connection lost, and, one
- * time, what was refused because our clock is wrong, which is then corrected. Silence is taken for the answer after four
- * seconds, so that whoever waits for the same thing may try, too. */
+ * Sent again, within the deadline, is what http/retry says for HTTP_SENDER_CALL; also what was refused by a name that means
+ * throttling or a passing trouble, and once, at once, what was refused because our clock is wrong, which is then corrected. */
 #ifndef AWS_CALL_H
 #define AWS_CALL_H
 
+#include "aws/post.h"
 #include "aws/refusal.h"
-#include "aws/request.h"
 #include "base/arena.h"
 
 enum { AWS_CALL_ANSWER_MAX = 32 * 1024 };
@@ -17,7 +15,7 @@ struct aws_call {
 	enum aws_service service;
 	struct str host;            /* instead of the usual one of the region; empty for that. An override counts more */
 	struct str action;          /* for refusal_read: "ssm:GetParameter" */
-	struct aws_request request; /* who signs it, its region, and what it says; all else in it is filled in here */
+	struct aws_post post;       /* who signs it, its region, and what it says; all else in it is filled in here */
 	bool clock_corrected;       /* false */
 };
 
@@ -29,8 +27,8 @@ struct aws_answer {
 /* Makes the call. The answer takes AWS_CALL_ANSWER_MAX bytes of `arena`, whose owner wipes it if it is a secret: all of these, for
  * raw bytes may lie behind the body. Uses about 30 KiB of stack.
  * E_REFUSED: AWS said no; the text is refusal_read's. E_CONFIG: the region is none. E_LIMIT: the answer is larger than that, or
- * `arena` has no room for it; else as aws_request_send. */
-must_check enum err aws_call(struct aws_answer *out, struct aws_client *client, const struct aws_call *call, struct arena *arena,
+ * `arena` has no room for it; else as aws_post_send. */
+must_check enum err aws_call(struct aws_answer *out, struct aws_context *aws, const struct aws_call *call, struct arena *arena,
                              struct deadline *d, struct fault *f);
 
 #endif

@@ -5,8 +5,6 @@
 
 /* https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html */
 
-enum { PATIENCE_MS = 2000, ATTEMPTS = 3 };
-
 #define SOURCE S("container credentials")
 
 /* Keys travel in plain text only to the machine itself and to the addresses of ECS and EKS. */
@@ -80,8 +78,8 @@ enum err container_fetch(struct credential_set *out, struct credential_chain *c,
 	if (e != OK)
 		return e;
 	e = metadata_ask(&body, &status, &(struct metadata_request){
-		.client = c->client, .scratch = &c->scratch, .server = &server, .path = path,
-		.field = S("Authorization"), .value = token, .patience_ms = PATIENCE_MS, .attempts = ATTEMPTS,
+		.aws = c->aws, .scratch = &c->scratch, .server = &server, .path = path,
+		.field = S("Authorization"), .value = token,
 	}, d, f);
 	if (e == OK && status == 200)
 		return credentials_set_from_json(out, body, &c->scratch, SOURCE, f);

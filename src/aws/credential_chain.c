@@ -23,12 +23,12 @@ static enum err read_variable(struct str *out, const struct environment *env, co
 	return OK;
 }
 
-enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_client *client,
+enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_context *aws,
                                const struct credential_host *host, void *scratch, struct fault *f)
 {
 	struct credentials *keys = &c->from_environment;
 	c->env = *env;
-	c->client = client;
+	c->aws = aws;
 	c->host = host;
 	c->sets = scratch;
 	c->scratch = (struct arena){ (char *)(c->sets + 2), 0, CREDENTIALS_SCRATCH - 2 * sizeof(*c->sets) };
@@ -56,7 +56,7 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 static void publish(struct credential_chain *c, int slot)
 {
 	struct credentials *keys = &c->sets[slot].keys;
-	int64_t now = aws_now_ms(c->client), life = keys->expires_ms - now, ahead = CREDENTIALS_AHEAD_MS;
+	int64_t now = aws_now_ms(c->aws), life = keys->expires_ms - now, ahead = CREDENTIALS_AHEAD_MS;
 	if (life <= 0)
 		life = GRACE_MS;
 	if (ahead > life / 2)
@@ -90,7 +90,7 @@ static enum err fetch(struct credential_chain *c, struct deadline *d, struct fau
 
 static bool is_usable(const struct credential_chain *c)
 {
-	return c->fetched && !c->rejected && aws_now_ms(c->client) < c->until;
+	return c->fetched && !c->rejected && aws_now_ms(c->aws) < c->until;
 }
 
 /* Either fetches, or waits a little for the one that does. */
@@ -146,7 +146,7 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 	struct fault f;
 	if (c->fixed)
 		return DEADLINE_NEVER;
-	int64_t left = c->fetched && !c->rejected ? c->renew_at - aws_now_ms(c->client) : 0;
+	int64_t left = c->fetched && !c->rejected ? c->renew_at - aws_now_ms(c->aws) : 0;
 	if (left > 0)
 		return left < RENEW_LOOK_MS ? left + 1 : RENEW_LOOK_MS;
 	if (atomic_flag_test_and_set(&c->busy))

@@ -12,8 +12,8 @@
 #ifndef AWS_CREDENTIAL_CHAIN_H
 #define AWS_CREDENTIAL_CHAIN_H
 
-#include "aws/client.h"
-#include "aws/request.h"
+#include "aws/context.h"
+#include "aws/credentials.h"
 #include "base/environment.h"
 #include "os/generation.h"
 
@@ -37,7 +37,7 @@ struct credential_host {
 
 struct credential_chain {
 	struct environment env;
-	struct aws_client *client;
+	struct aws_context *aws;
 	const struct credential_host *host;
 	struct credentials from_environment; /* views; no id if there are none */
 	bool fixed;                 /* these are used, nothing is ever fetched */
@@ -55,7 +55,7 @@ struct credential_chain {
 /* `c` is zeroed. Looks at the keys in `env` only; nothing else is read or fetched. An empty variable counts as unset.
  * `scratch`: CREDENTIALS_SCRATCH bytes, aligned for any type, not touched before something is fetched. E_CONFIG for a key without its
  * secret or the other way round, and for values that cannot be keys. */
-must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_client *client,
+must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_context *aws,
                                           const struct credential_host *host, void *scratch, struct fault *f);
 
 /* The current credentials, valid until the matching release; their parts stand within the bounds of credentials.h and hold

@@ -1,4 +1,4 @@
-/* credential_sources.h - the sources themselves. Each makes one fetch, with the chain's environment, client, host and scratch.
+/* credential_sources.h - the sources themselves. Each makes one fetch, with the chain's environment, context, host and scratch.
  *
  * OK; E_MORE: it is not configured, the next one's turn; else its own failure, with a text that begins with the
  * name of the source. */

@@ -33,8 +33,8 @@ static enum err find_server(struct instance *i, const struct environment *env, s
 	if (!url.n)
 		url = v6 ? S("http://[fd00:ec2::254]") : S("http://169.254.169.254");
 	i->request = (struct metadata_request){
-		.client = i->chain->client, .scratch = &i->chain->scratch, .server = &i->server, .field = S("x-aws-ec2-metadata-token"),
-		.patience_ms = (int64_t)number(env, "AWS_METADATA_SERVICE_TIMEOUT", PATIENCE_S, PATIENCE_MAX_S) * 1000,
+		.aws = i->chain->aws, .scratch = &i->chain->scratch, .server = &i->server, .field = S("x-aws-ec2-metadata-token"),
+		.patience_ms = (int)number(env, "AWS_METADATA_SERVICE_TIMEOUT", PATIENCE_S, PATIENCE_MAX_S) * 1000,
 		.attempts = (int)number(env, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 1, ATTEMPTS_MAX),
 	};
 	if (endpoint_from_url(&i->server, url, f) != OK)

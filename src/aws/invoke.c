@@ -4,12 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "codec/form.h"
+#include "http/retry.h"
 
 #include <stdatomic.h>
 
 enum {
-	ATTEMPTS_MAX = 4,
-	RETRY_AFTER_MAX_S = 60,
 	/* What follows the status line of an answer to Event is its id or the reason of a refusal: good to have, not worth more. */
 	REST_MS = 250,
 	REFUSAL_BODY_MAX = 8192,
@@ -27,12 +26,12 @@ static const struct {
 
 /* An invocation under way. */
 struct course {
-	struct aws_request request;
+	struct aws_post post;
+	struct http_retry retry;
 	enum invoke_type type;
 	bool clock_corrected, keys_renewed;
 	bool maybe_arrived;     /* a kept connection ended on it, and nothing was heard since */
 	int64_t started_ms;     /* the attempt, monotonic */
-	int64_t retry_after_ms; /* that the last answer asked for, or 0 */
 };
 
 static bool named(const struct invoke_result *r, struct str names)
@@ -40,21 +39,12 @@ static bool named(const struct invoke_result *r, struct str names)
 	return aws_name_listed(names, str_c(r->error_name));
 }
 
-/* Whether the same request may well succeed in a moment. */
-static bool passes(const struct invoke_result *out)
-{
-	int status = out->status;
-	if (status == 409)
-		return named(out, S("ResourceConflictException,SnapStartNotReadyException"));
-	return status == 429 || status == 500 || status == 502 || status == 503;
-}
-
 static bool is_permanent(int status)
 {
 	return status < 500 && status != 408 && status != 409 && status != 410 && status != 429;
 }
 
-static enum aws_next judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head,
+static enum http_again judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head,
                                struct str body)
 {
 	refusal_read(out->error_name, &out->fault, out->status, head, body, S("lambda:InvokeFunction"));
@@ -62,40 +52,40 @@ static enum aws_next judge_refusal(struct invoker *v, struct invoke_result *out,
 		fault_set(&out->fault, E_REFUSED, 0, "answered %d instead of %d; is AWS_ENDPOINT_URL right?", NUM(out->status),
 			NUM(types[c->type].success));
 		out->outcome = INVOKE_UNKNOWN;
-		return AWS_SETTLED;
+		return HTTP_SETTLED;
 	}
 	if (out->status == 504) {
 		out->outcome = INVOKE_UNKNOWN;
-		return AWS_SETTLED;
+		return HTTP_SETTLED;
 	}
 	out->outcome = INVOKE_NOT_STARTED;
 	out->keys_expired = named(out, S("ExpiredTokenException,ExpiredToken"));
 	out->permanent = is_permanent(out->status) && !out->keys_expired;
-	if (!c->clock_corrected && aws_clock_correct(v->client, c->request.skew_ms, str_c(out->error_name), head)) {
+	if (!c->clock_corrected && aws_clock_correct(v->aws, c->post.skew_ms, str_c(out->error_name), head)) {
 		c->clock_corrected = true;
-		return AWS_AGAIN_AT_ONCE;
+		return HTTP_AGAIN_AT_ONCE;
 	}
 	bool keys_refused = out->keys_expired || named(out, S("UnrecognizedClientException,InvalidClientTokenId"));
-	if (keys_refused && !c->keys_renewed && credentials_reject(v->credentials, c->request.keys)) {
+	if (keys_refused && !c->keys_renewed && credentials_reject(v->credentials, c->post.keys)) {
 		c->keys_renewed = true;
-		return AWS_AGAIN_AT_ONCE;
+		return HTTP_AGAIN_AT_ONCE;
 	}
-	uint64_t seconds;
-	if (out->status == 429 && head && str_to_u64(&seconds, http_field_get(head, S("retry-after")), RETRY_AFTER_MAX_S))
-		c->retry_after_ms = (int64_t)seconds * 1000;
-	return passes(out) ? AWS_AGAIN_LATER : AWS_SETTLED;
+	if (out->status == 429)
+		http_retry_heed(&c->retry, head, 0);
+	bool pending = out->status == 409 && named(out, S("ResourceConflictException,SnapStartNotReadyException"));
+	return pending ? HTTP_AGAIN_LATER : http_retry_status(&c->retry, out->status);
 }
 
-static enum aws_next judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct aws_exchange *x,
-                              enum err e)
+static enum http_again judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_attempt *a,
+                                   enum err e)
 {
-	const struct http_head *head = x->response.head.status ? &x->response.head : NULL;
-	out->status = x->progress.status;
+	const struct http_head *head = a->response.head.status ? &a->response.head : NULL;
+	out->status = a->progress.status;
 	c->maybe_arrived = false;
 	if (head)
 		aws_name_copy(out->request_id, sizeof(out->request_id), http_field_get(head, S("x-amzn-requestid")));
 	if (out->status != types[c->type].success)
-		return judge_refusal(v, out, c, head, x->response.body);
+		return judge_refusal(v, out, c, head, a->response.body);
 	out->outcome = INVOKE_STARTED;
 	if (c->type == INVOKE_REQUEST_RESPONSE && e != OK)
 		out->outcome = INVOKE_UNKNOWN;
@@ -103,54 +93,54 @@ static enum aws_next judge_answer(struct invoker *v, struct invoke_result *out, 
 		out->fault = (struct fault){ 0 };
 	if (head)
 		aws_name_copy(out->error_name, sizeof(out->error_name), http_field_get(head, S("x-amz-function-error")));
-	return AWS_SETTLED;
+	return HTTP_SETTLED;
 }
 
 /* There is no status; out->fault says why. */
-static enum aws_next judge_silence(struct invoke_result *out, struct course *c, const struct aws_exchange *x, enum err e)
+static enum http_again judge_silence(struct invoke_result *out, struct course *c, const struct http_attempt *a, enum err e)
 {
-	enum aws_next next = aws_request_next(x, e);
-	bool was_written = x->progress.written;
+	bool was_written = a->progress.written;
 	out->status = 0;
 	c->maybe_arrived |= was_written;
-	c->request.fresh |= next == AWS_AGAIN_AT_ONCE;
 	out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 	if (was_written && e == E_TIMEOUT) {
 		int64_t ms = clock_mono_ms() - c->started_ms;
 		fault_set(&out->fault, e, 0, ms < 1000 ? "no answer from %s within %d ms" : "no answer from %s within %d s",
-			c->request.endpoint->authority, NUM(ms < 1000 ? ms : (ms + 500) / 1000));
+			c->post.endpoint->authority, NUM(ms < 1000 ? ms : (ms + 500) / 1000));
 	}
-	return next == AWS_AGAIN_LATER && was_written ? AWS_SETTLED : next;
+	return http_retry_failure(&c->retry, a, e);
 }
 
-static enum aws_next attempt(struct invoker *v, struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
+static enum http_again attempt(struct invoker *v, struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
 {
-	struct aws_exchange x;
+	struct http_attempt a;
 	struct buf answer = { body->p + body->n, 0, body->cap - body->n, false };
 	out->error_name[0] = out->request_id[0] = 0;
 	out->keys_expired = out->permanent = false;
-	c->retry_after_ms = 0;
-	if (credentials_hold(&c->request.keys, v->credentials, d, &out->fault) != OK) {
+	struct deadline own = http_retry_attempt(&c->retry, d);
+	if (credentials_hold(&c->post.keys, v->credentials, d, &out->fault) != OK) {
 		out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 		out->status = 0;
-		return AWS_SETTLED;
+		return HTTP_SETTLED;
 	}
-	c->request.skew_ms = atomic_load(&v->client->skew_ms);
+	c->post.fresh = c->retry.fresh;
+	c->post.skew_ms = atomic_load(&v->aws->skew_ms);
 	c->started_ms = clock_mono_ms();
-	enum err e = aws_request_send(&x, &c->request, &answer, d, &out->fault);
-	enum aws_next next = x.progress.status ? judge_answer(v, out, c, &x, e) : judge_silence(out, c, &x, e);
-	aws_request_end(&c->request, &x);
-	credentials_release(v->credentials, c->request.keys);
+	enum err e = aws_post_send(&a, &c->post, &answer, &own, &out->fault);
+	deadline_leave(d, &own);
+	enum http_again again = a.progress.status ? judge_answer(v, out, c, &a, e) : judge_silence(out, c, &a, e);
+	aws_post_end(&c->post, &a);
+	credentials_release(v->credentials, c->post.keys);
 	if (out->outcome == INVOKE_STARTED)
 		body->n += answer.n;
-	return next;
+	return again;
 }
 
 /* What every request has in common: to whom it goes and from whom. */
-static void address(struct aws_request *out, struct endpoint *endpoint, struct invoker *v, struct str region)
+static void address(struct aws_post *out, struct endpoint *endpoint, struct invoker *v, struct str region)
 {
-	endpoint_get(endpoint, v->client->endpoints, AWS_LAMBDA, region);
-	out->client = v->client;
+	endpoint_get(endpoint, v->aws->endpoints, AWS_LAMBDA, region);
+	out->aws = v->aws;
 	out->key_cache = &v->key_cache;
 	out->endpoint = endpoint;
 	out->service = S("lambda");
@@ -166,39 +156,39 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 	buf_put(&path, S("/2015-03-31/functions/"));
 	percent_encode(&path, in->function, false);
 	buf_put(&path, S("/invocations"));
-	const struct sigv4_header fields[] = {
+	const struct http_field fields[] = {
 		{ S("content-type"), S("application/json") },
 		{ S("x-amz-invocation-type"), str_c(types[in->type].name) },
 	};
 	struct endpoint endpoint;
-	struct course c = { .type = in->type };
-	address(&c.request, &endpoint, v, in->region);
-	c.request.rest_ms = types[in->type].rest_ms;
-	c.request.path = buf_str(&path);
-	c.request.fields = fields;
-	c.request.fields_count = countof(fields);
-	c.request.trace_id = in->trace_id;
-	c.request.payload = in->payload;
+	struct course c = { .type = in->type, .retry = http_retry(HTTP_SENDER_INVOKE) };
+	address(&c.post, &endpoint, v, in->region);
+	c.post.rest_ms = types[in->type].rest_ms;
+	c.post.path = buf_str(&path);
+	c.post.fields = fields;
+	c.post.fields_count = countof(fields);
+	c.post.trace_id = in->trace_id;
+	c.post.payload = in->payload;
 
 	*out = (struct invoke_result){ 0 };
-	enum aws_next next;
+	enum http_again again;
 	do {
-		out->attempts++;
-		next = attempt(v, out, &c, body ? body : &refusal, d);
+		again = attempt(v, out, &c, body ? body : &refusal, d);
+		out->attempts = c.retry.attempts;
 		LOG(LOG_DEBUG, "invoke attempt", "function attempt# status# reason", in->function, NUM(out->attempts),
 			NUM(out->status), fault_text(&out->fault));
-	} while (next != AWS_SETTLED && out->attempts < ATTEMPTS_MAX && aws_request_pause(next, c.retry_after_ms, d));
-	if (out->fault.code == E_NAME && !v->client->endpoints->urls[AWS_LAMBDA].n)
+	} while (http_retry_wait(&c.retry, again, d));
+	if (out->fault.code == E_NAME && !v->aws->endpoints->urls[AWS_LAMBDA].n)
 		fault_set(&out->fault, E_NAME, 0, "%s; is the region right?", fault_text(&out->fault));
 }
 
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)
 {
 	struct endpoint endpoint;
-	struct aws_request request = { .fresh = false };
-	address(&request, &endpoint, v, region);
-	struct aws_exchange x;
-	enum err e = aws_request_connect(&x, &request, d, f);
-	aws_request_end(&request, &x);
+	struct aws_post nothing = { .fresh = false };
+	address(&nothing, &endpoint, v, region);
+	struct http_attempt a;
+	enum err e = aws_post_connect(&a, &nothing, d, f);
+	aws_post_end(&nothing, &a);
 	return e;
 }

@@ -6,23 +6,22 @@
  * - unknown: written whole without an answer that tells, 504, or a success that is not the one asked for (a
  *   proxy's page, an emulator that knows only synchronous calls).
  *
- * An unknown one is not sent again, with one exception: a kept connection that ends before a byte of an answer was
- * most likely dead before, and the request goes once over a fresh one, as in every SDK. Sent again are also
- * failures to connect or to shake hands (except a refused certificate), requests not written whole, 409 while
- * the function is pending, 429, 500, 502, 503, once what failed for a wrong clock, corrected by the server's Date, and
- * once what failed for expired credentials, if others can be had. Four attempts at most in all, after 50 to 200 ms at random (429: after its Retry-After if that fits) and
- * only if that still fits; at once after a kept connection failed or the clock was corrected. */
+ * An unknown one is not sent again, with one exception: a kept connection that ends before a byte of an answer was most likely
+ * dead before, and the request goes once over a fresh one, as in every SDK. What else is sent again http/retry says for
+ * HTTP_SENDER_INVOKE; besides the statuses named there 409 while the function is pending, once what failed for a wrong clock,
+ * corrected by the server's Date, and once what failed for expired credentials, if others can be had. */
 #ifndef AWS_INVOKE_H
 #define AWS_INVOKE_H
 
 #include "aws/credential_chain.h"
+#include "aws/post.h"
 #include "aws/refusal.h"
 
 enum invoke_type { INVOKE_EVENT, INVOKE_REQUEST_RESPONSE, INVOKE_DRY_RUN };
 
 /* Everything an invocation needs that outlives it. One per thread; what it points to is shared. */
 struct invoker {
-	struct aws_client *client;
+	struct aws_context *aws;
 	struct credential_chain *credentials;
 	struct aws_key_cache key_cache;  /* zeroed at first */
 };

@@ -119,7 +119,7 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	char serial[ROLES_ANYWHERE_SERIAL_MAX];
 	struct sigv4_signer signer;
 	enum err e = roles_anywhere_signer(&signer, serial, id, f);
-	const struct sigv4_header fields[] = {
+	const struct http_field fields[] = {
 		{ S("content-type"), S("application/json") },
 		{ S("x-amz-x509"), encoded(id, 0, 1, &c->scratch) },
 		{ S("x-amz-x509-chain"), encoded(id, 1, id->chain_n, &c->scratch) },
@@ -134,9 +134,9 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	form_put(&query, S("profileArn"), settings[PROFILE]);
 	form_put(&query, S("roleArn"), settings[ROLE]);
 	form_put(&query, S("trustAnchorArn"), settings[TRUST_ANCHOR]);
-	return aws_call(answer, c->client, &(struct aws_call){
+	return aws_call(answer, c->aws, &(struct aws_call){
 		.service = AWS_ROLES_ANYWHERE,
-		.request = {
+		.post = {
 			.signer = &signer, .region = region, .path = S("/sessions"), .query = arena_keep(&c->scratch, &query),
 			.fields = fields, .fields_count = id->chain_n > 1 ? 3 : 2, .payload = S("{}"),
 		},

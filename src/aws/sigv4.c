@@ -55,10 +55,10 @@ static int order(struct str a, struct str b)
 }
 
 /* Sorts by name. Of pairs with the same name, those of a query go by value, while headers keep their order. */
-static void sort(struct sigv4_header *pairs, size_t count, bool by_value)
+static void sort(struct http_field *pairs, size_t count, bool by_value)
 {
 	for (size_t i = 1; i < count; i++) {
-		struct sigv4_header pair = pairs[i];
+		struct http_field pair = pairs[i];
 		size_t at = i;
 		for (; at > 0; at--) {
 			int before = order(pairs[at - 1].name, pair.name);
@@ -94,7 +94,7 @@ static void put_path(struct buf *out, struct str path)
 
 static void put_query(struct buf *out, struct str query)
 {
-	struct sigv4_header pairs[SIGV4_QUERY_MAX];
+	struct http_field pairs[SIGV4_QUERY_MAX];
 	size_t count = 0;
 	while (query.n) {
 		struct str pair;
@@ -128,7 +128,7 @@ static void put_value(struct buf *out, struct str value)
 
 struct headers {
 	size_t count;
-	struct sigv4_header list[SIGV4_HEADERS_MAX];
+	struct http_field list[SIGV4_HEADERS_MAX];
 };
 
 static struct headers headers_sorted(const struct sigv4_request *req)

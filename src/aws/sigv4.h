@@ -7,8 +7,7 @@
 #ifndef AWS_SIGV4_H
 #define AWS_SIGV4_H
 
-#include "base/buf.h"
-#include "base/fault.h"
+#include "http/head.h"
 
 #define SIGV4_ALGORITHM "AWS4-HMAC-SHA256"
 
@@ -20,16 +19,11 @@ enum {
 	SIGV4_CANONICAL_MAX = 12288, /* a session token of 8 KiB and a path are the most of it */
 };
 
-struct sigv4_header {
-	struct str name;  /* lower case */
-	struct str value;
-};
-
 struct sigv4_request {
 	struct str method;
 	struct str path;   /* as on the wire, without the query; empty means "/" */
 	struct str query;  /* as on the wire, without '?'; names and values percent-encoded */
-	const struct sigv4_header *headers; /* those to sign, host among them, in any order */
+	const struct http_field *headers; /* those to sign, host among them, in any order; names in lower case */
 	size_t headers_count;               /* 1 to SIGV4_HEADERS_MAX */
 	uint8_t payload_hash[32];           /* SHA-256 of the body */
 };

@@ -36,32 +36,32 @@ static enum err write_form(struct str *out, const struct sts_role *role, struct 
 }
 
 /* Without a region, the one endpoint that there was in the beginning. */
-static void choose_endpoint(struct aws_call *call, const struct aws_client *client)
+static void choose_endpoint(struct aws_call *call, const struct aws_context *aws)
 {
-	call->request.region = client->region;
-	if (client->region.n)
+	call->post.region = aws->region;
+	if (aws->region.n)
 		return;
-	call->request.region = S("us-east-1");
-	if (!client->endpoints->fips && !client->endpoints->dual_stack)
+	call->post.region = S("us-east-1");
+	if (!aws->endpoints->fips && !aws->endpoints->dual_stack)
 		call->host = S("sts.amazonaws.com");
 }
 
 static enum err assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,
                             const struct credentials *with, struct str source, struct deadline *d, struct fault *f)
 {
-	static const struct sigv4_header content_type = { STR("content-type"), STR("application/x-www-form-urlencoded") };
+	static const struct http_field content_type = { STR("content-type"), STR("application/x-www-form-urlencoded") };
 	struct aws_call call = {
 		.service = AWS_STS, .action = with ? S("sts:AssumeRole") : S(""),
-		.request = { .keys = with, .path = S("/"), .fields = &content_type, .fields_count = 1 },
+		.post = { .keys = with, .path = S("/"), .fields = &content_type, .fields_count = 1 },
 	};
 	struct aws_answer answer;
 	struct str token = S("");
-	choose_endpoint(&call, c->client);
+	choose_endpoint(&call, c->aws);
 	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, f);
 	if (e == OK)
-		e = write_form(&call.request.payload, role, token, &c->scratch, f);
+		e = write_form(&call.post.payload, role, token, &c->scratch, f);
 	if (e == OK)
-		e = aws_call(&answer, c->client, &call, &c->scratch, d, f);
+		e = aws_call(&answer, c->aws, &call, &c->scratch, d, f);
 	if (e != OK)
 		return fault_lead(f, e, source);
 	struct str part[4], name, names = S("AccessKeyId,SecretAccessKey,SessionToken,Expiration");

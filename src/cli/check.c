@@ -262,12 +262,12 @@ static enum err check_tls(struct visit *v)
 
 static enum err check_clock(struct visit *v)
 {
-	struct aws_exchange x;
+	struct http_attempt a;
 	int64_t date;
-	const struct aws_request request = { .client = &v->services.aws, .endpoint = &v->endpoint, .path = S("/") };
-	enum err e = aws_request_send(&x, &request, &v->scratch, &v->deadline, &v->fault);
-	bool told = x.response.head.status && utc_from_http_date(&date, http_field_get(&x.response.head, S("date")));
-	aws_request_end(&request, &x);
+	const struct aws_post request = { .aws = &v->services.aws, .endpoint = &v->endpoint, .path = S("/") };
+	enum err e = aws_post_send(&a, &request, &v->scratch, &v->deadline, &v->fault);
+	bool told = a.response.head.status && utc_from_http_date(&date, http_field_get(&a.response.head, S("date")));
+	aws_post_end(&request, &a);
 	if (!told)
 		return e == OK ? skip(v, S("no Date in the answer"), NULL) : e;
 	/* A Date has no fractions. */

@@ -2,13 +2,13 @@
 
 #include "aws/endpoint.h"
 #include "base/clock.h"
-#include "base/version.h"
 #include "cli/console.h"
 #include "cli/help.h"
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "codec/nearest.h"
 #include "gateway/front_door.h"
+#include "http/attempt.h"
 #include "os/memory.h"
 #include "os/variables.h"
 #include "service/services.h"
@@ -18,7 +18,7 @@
 enum {
 	FIELDS_MAX = 64,
 	TIME_MS = 10000,
-	HEAD_SIZE = 2 * ENDPOINT_URL_MAX + PROXY_FIELD_MAX + 1024,
+	SIGNATURE_SIZE = sizeof("v0=") + 2 * SHA256_SIZE,
 	ANSWER_SIZE = 8 << 20,
 };
 
@@ -31,9 +31,9 @@ struct letter {
 	} fields[FIELDS_MAX];
 	size_t fields_count;
 	struct endpoint to;
-	struct http_response response;
+	struct http_attempt attempt;
 	struct services services;
-	char head[HEAD_SIZE], form[BODY_MAX], answer[ANSWER_SIZE];
+	char form[BODY_MAX], answer[ANSWER_SIZE];
 };
 
 /* A field given again replaces the old one: --field overrides what is made up below. */
@@ -134,30 +134,27 @@ static enum err exchange(struct letter *l, struct str body, struct fault *f)
 {
 	struct services *s = &l->services;
 	const struct endpoint *to = &l->to;
-	struct buf head = BUF(l->head), answer = BUF(l->answer);
+	struct buf answer = BUF(l->answer);
 	struct deadline d = deadline_in(TIME_MS);
 	struct str stamp = DIGITS(clock_wall_ms() / 1000);
-	struct http_progress progress = { 0 };
 	const struct dial_target target = {
 		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
-	struct http_client *client = http_pool_take(&s->pool, &target, false);
-	check(client);
-	enum err e = dial(&client->stream, &target, &d, f);
-	if (e != OK)
-		return e;
-	const struct proxy_server *via = client->stream.via;
-	buf_format(&head, "POST %s%s%s HTTP/1.1\r\n", via ? S("http://") : S(""), via ? to->authority : S(""), path_of(l->url));
-	proxy_put_field(&head, via);
-	buf_format(&head, "Host: %s\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/%s\r\n"
-		"Content-Length: %d\r\nConnection: close\r\nX-Slack-Request-Timestamp: %s\r\nX-Slack-Signature: ",
-		to->authority, l->event.n ? S("json") : S("x-www-form-urlencoded"), NUM(body.n), stamp);
-	slack_sign(&head, &s->secrets.sets[0], stamp, body);
-	buf_put(&head, S("\r\n\r\n"));
-	check(!head.full);
-	const struct str parts[] = { buf_str(&head), body };
-	const struct http_request request = { .parts = parts, .count = countof(parts) };
-	return http_exchange(client, &l->response, &progress, &request, &answer, &d, f);
+	char memory[SIGNATURE_SIZE];
+	struct buf signature = BUF(memory);
+	slack_sign(&signature, &s->secrets.sets[0], stamp, body);
+	const struct http_field fields[] = {
+		{ S("Content-Type"), l->event.n ? S("application/json") : S("application/x-www-form-urlencoded") },
+		{ S("Connection"), S("close") },
+		{ S("X-Slack-Request-Timestamp"), stamp },
+		{ S("X-Slack-Signature"), buf_str(&signature) },
+	};
+	const struct http_request request = {
+		.method = S("POST"), .authority = to->authority, .path = path_of(l->url), .fields = fields, .fields_count = countof(fields),
+		.body = body,
+	};
+	enum err e = http_attempt_begin(&l->attempt, &s->pool, &target, false, &d, f);
+	return e == OK ? http_attempt_send(&l->attempt, &request, &answer, &d, f) : e;
 }
 
 static void print(const struct http_response *r)
@@ -196,6 +193,6 @@ int send_run(char **arguments)
 		e = exchange(l, body, &f);
 	if (e != OK)
 		return console_fail(1, &f);
-	print(&l->response);
-	return l->response.head.status / 100 == 2 ? 0 : 1;
+	print(&l->attempt.response);
+	return l->attempt.response.head.status / 100 == 2 ? 0 : 1;
 }

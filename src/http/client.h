@@ -1,6 +1,6 @@
 /* client.h - one kept HTTP/1.1 client connection.
  *
- * Request out in one write, response in: head into the connection's own buffer, body into the caller's.
+ * Request out in one write, response in: heads in the connection's own buffer, body into the caller's.
  * Redirects are answers like any other and never followed. What happened on the way is told exactly,
  * because whether a request may be sent again depends on it. One thread uses a connection at a time.
  *
@@ -10,22 +10,15 @@
 #define HTTP_CLIENT_H
 
 #include "http/body.h"
+#include "http/request.h"
 #include "net/stream.h"
 
 enum { HTTP_HEAD_MAX = 16384, HTTP_HOST_MAX = 255 };
 
 struct http_client {
 	struct stream stream;
-	size_t requests; /* sent on this connection so far: 0 means it is fresh */
-	char in[HTTP_HEAD_MAX];
+	char head[HTTP_HEAD_MAX]; /* of the request while it is sent, then of its answer */
 	char tail[512];  /* what a body's end is read into when the caller's buffer has no more room than this */
-};
-
-struct http_request {
-	const struct str *parts; /* head and body, in a row as they go on the wire */
-	size_t count;
-	bool to_head;            /* the method is HEAD: the response has no body, whatever its fields say */
-	int64_t rest_ms;         /* once the status line has come, how long to wait for all the rest; 0: up to the deadline */
 };
 
 struct http_response {
@@ -35,7 +28,6 @@ struct http_response {
 
 /* How far an exchange came; kept up to date also when it fails. */
 struct http_progress {
-	bool reused;   /* the connection had carried a request before */
 	bool written;  /* every byte of the request was handed to the kernel */
 	bool answered; /* at least one byte of an answer arrived */
 	int status;    /* of the final response as soon as its status line was complete and well-formed, else 0 */
@@ -46,10 +38,12 @@ void http_client_init(struct http_client *c, struct tls_client *tls);
 
 /* Writes the request and reads its response; 1xx responses are passed over. The body is appended to `body`,
  * whose `cap` is its limit. If writing fails because the peer closed, an answer that it may have sent before
- * is still read. One that was kept and lay idle is asked with stream_is_idle first (http_pool_take does).
+ * is still read. One that was kept and lay idle is asked with stream_is_idle first (http_pool_take does). Nothing in `request`
+ * may be a view into an answer on this connection.
  *
  * After OK the connection is kept if the answer allows it, otherwise closed; after a failure it is closed.
- * E_CLOSED, E_TIMEOUT, E_TLS, E_SYSTEM as in stream.h; E_SYNTAX: not HTTP; E_LIMIT: head or body too large.
+ * E_CLOSED, E_TIMEOUT, E_TLS, E_SYSTEM as in stream.h; E_SYNTAX: not HTTP; E_LIMIT: a head or the body is too
+ * large.
  * A failure after the head leaves `r` with the head (r->head.status > 0, otherwise 0) and as much of the body
  * as came. A body until close must end in an orderly way, or it counts as cut: E_CLOSED. */
 must_check enum err http_exchange(struct http_client *c, struct http_response *r, struct http_progress *progress,

@@ -1,9 +1,9 @@
 #include "lambda/runtime.h"
 
 #include "base/clock.h"
-#include "base/version.h"
 #include "codec/json_write.h"
 #include "gateway/relay.h"
+#include "http/retry.h"
 #include "os/memory.h"
 #include "os/thread.h"
 #include "os/variables.h"
@@ -21,9 +21,6 @@ enum {
 	KEEP_SIZE = 256 * 1024,              /* memory kept from one event to the next */
 	REQUEST_ID_MAX = 128,
 	TRACE_ID_MAX = 1024,
-	NEXT_TRIES = 3,
-	NEXT_PAUSE_MS = 50,
-	POST_MS = 1000,                      /* for the Runtime API, next door, to take an answer */
 	WARM_UP_MS = 300,
 	RENEW_MS = 2000,
 	STAMP_AGE_MAX_MS = 3000,             /* a front door's time stamp that is older, or from the future, is not believed */
@@ -49,7 +46,7 @@ struct loop {
 	int64_t arrived_mono, arrived_wall, deadline_wall;
 	enum front_door door;
 	bool fatal; /* an answer could not be delivered: there is no point in asking for more */
-	struct http_response response;
+	struct http_attempt attempt;
 	struct http_client client;
 	/* What is touched before the first event ends with the page that it begins in. */
 	char trace_id[TRACE_ID_MAX];
@@ -57,38 +54,36 @@ struct loop {
 
 /* ---- the Runtime API ---- */
 
-static enum err exchange(struct loop *l, const struct str *parts, size_t count, struct buf *body,
-                         struct deadline *d, struct fault *f)
+/* Sends a request of the kind that `retry` is for, once. */
+static enum err ask(struct loop *l, struct http_retry *retry, const struct http_request *request, struct buf *body, struct fault *f)
 {
-	struct http_progress progress = { 0 };
-	const struct http_request request = { .parts = parts, .count = count };
-	enum err e = OK;
-	if (l->client.stream.fd < 0)
-		e = dial(&l->client.stream, &l->api, d, f);
-	return e == OK ? http_exchange(&l->client, &l->response, &progress, &request, body, d, f) : e;
+	struct deadline none = deadline_none(), d = http_retry_attempt(retry, &none);
+	enum err e = http_attempt_on(&l->attempt, &l->client, &l->api, &d, f);
+	return e == OK ? http_attempt_send(&l->attempt, request, body, &d, f) : e;
 }
 
-/* Posts to the Runtime API, once more on a new connection if the kept one was of no use: a second answer to
- * the same event is refused there, so nothing can be doubled. Returns the status, 0 when none came. */
+/* Posts to the Runtime API. Returns the status, 0 when none came. */
 static int post(struct loop *l, struct str path, struct str error_type, struct str body)
 {
 	char answer[1024];
 	struct fault f;
-	struct str error_field = error_type.n ? S("\r\nLambda-Runtime-Function-Error-Type: ") : S("");
-	const struct str parts[] = {
-		S("POST " API), path, S(" HTTP/1.1\r\nHost: "), l->authority,
-		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json\r\nContent-Length: "), DIGITS(body.n),
-		error_field, error_type, S("\r\n\r\n"), body,
+	const struct http_field fields[] = {
+		{ S("Content-Type"), S("application/json") }, { S("Lambda-Runtime-Function-Error-Type"), error_type },
 	};
-	enum err e = E_CLOSED;
-	for (int i = 0; i < 2 && e != OK && e != E_TIMEOUT; i++) {
-		struct deadline d = deadline_in(POST_MS);
+	const struct http_request request = {
+		.method = S("POST"), .authority = l->authority, .base_path = S(API), .path = path,
+		.fields = fields, .fields_count = error_type.n ? 2 : 1, .body = body,
+	};
+	struct http_retry retry = http_retry(HTTP_SENDER_ANSWER);
+	struct deadline none = deadline_none();
+	enum err e;
+	do {
 		struct buf text = BUF(answer);
-		e = exchange(l, parts, countof(parts), &text, &d, &f);
-	}
+		e = ask(l, &retry, &request, &text, &f);
+	} while (e != OK && http_retry_wait(&retry, http_retry_failure(&retry, &l->attempt, e), &none));
 	if (e != OK)
 		log_failure("the Runtime API cannot be reached", l->id, &f);
-	return e == OK ? l->response.head.status : 0;
+	return e == OK ? l->attempt.response.head.status : 0;
 }
 
 static void post_answer(struct loop *l, struct str body)
@@ -132,27 +127,27 @@ static bool take_head(struct loop *l, const struct http_head *head)
 /* Waits for the next event, as long as it takes. False when there will be none. */
 static bool next(struct loop *l, struct str *event)
 {
-	const struct http_head *head = &l->response.head;
-	struct fault f;
-	const struct str parts[] = {
-		S("GET " API "/invocation/next HTTP/1.1\r\nHost: "), l->authority, S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\n\r\n"),
+	const struct http_head *head = &l->attempt.response.head;
+	const struct http_request request = {
+		.method = S("GET"), .authority = l->authority, .base_path = S(API), .path = S("/invocation/next"),
 	};
-	for (int i = 0; i < NEXT_TRIES; i++) {
-		struct deadline d = deadline_none();
+	struct http_retry retry = http_retry(HTTP_SENDER_NEXT);
+	struct deadline none = deadline_none();
+	struct fault f;
+	do {
 		arena_reset(&l->event_memory);
 		struct buf body = arena_rest(&l->event_memory);
-		enum err e = exchange(l, parts, countof(parts), &body, &d, &f);
+		enum err e = ask(l, &retry, &request, &body, &f);
 		l->arrived_mono = clock_mono_ms();
 		l->arrived_wall = clock_wall_ms();
-		*event = l->response.body;
+		*event = l->attempt.response.body;
 		if (e == OK && head->status == 200 && take_head(l, head))
 			return true;
 		if (e == OK)
 			fault_set(&f, E_SYNTAX, 0, "it answered %d%s", NUM(head->status),
 				head->status == 200 ? S(" without a new request id") : S(""));
 		log_failure("no event from the Runtime API", S(""), &f);
-		clock_sleep_ms(NEXT_PAUSE_MS);
-	}
+	} while (http_retry_wait(&retry, HTTP_AGAIN_LATER, &none));
 	return false;
 }
 

@@ -1,15 +1,11 @@
 #include "service/respond.h"
 
-#include "base/clock.h"
-#include "base/version.h"
 #include "codec/json_read.h"
 #include "gateway/response_url.h"
+#include "http/retry.h"
 
 enum {
-	ATTEMPTS_MAX = 4,
-	PAUSE_MS = 200,         /* before the second attempt; four times as long before each that follows */
-	RETRY_AFTER_S = 1,      /* when Slack limits the rate and does not say for how long */
-	RETRY_AFTER_MAX_S = 900,
+	RETRY_AFTER_S = 1, /* when Slack limits the rate and does not say for how long */
 	ERROR_WORD_MAX = 40,
 };
 
@@ -33,47 +29,36 @@ static struct str error_word(bool *no, struct str body)
 }
 
 /* What an answer means, whose status line has come. */
-static enum err judge(int64_t *pause_ms, int status, const struct http_head *head, struct str body, struct fault *f)
+static enum err judge(enum http_again *again, struct http_retry *retry, int status, const struct http_head *head, struct str body,
+                      struct fault *f)
 {
 	bool no;
-	uint64_t seconds = RETRY_AFTER_S;
 	struct str word = error_word(&no, body);
 	if (status / 100 == 2 && !no)
 		return OK;
-	if (status == 429) {
-		struct str after = http_field_get(head, S("Retry-After"));
-		bool bearable = !after.n || str_to_u64(&seconds, after, RETRY_AFTER_MAX_S);
-		*pause_ms = bearable ? (int64_t)seconds * 1000 : -1;
-	} else if (status < 500) {
-		*pause_ms = -1;
-	}
+	if (status == 429)
+		http_retry_heed(retry, head, RETRY_AFTER_S);
+	*again = status == 429 || status >= 500 ? HTTP_AGAIN_LATER : HTTP_SETTLED;
 	return fault_set(f, E_REFUSED, 0, "Slack answered %d%s%s to the message", NUM(status), word.n ? S(" ") : S(""), word);
 }
 
-/* One attempt. *pause_ms: how long to wait before another one, as it came in unless Slack says so; -1 when another one
- * cannot help or could double the message. */
-static enum err post(int64_t *pause_ms, struct services *s, const struct dial_target *to, bool fresh,
-                     const struct str *parts, size_t count, struct deadline *d, struct fault *f)
+static enum err post(enum http_again *again, struct http_retry *retry, struct services *s, const struct dial_target *to,
+                     const struct http_request *request, struct deadline *d, struct fault *f)
 {
 	char answer[2048];
 	struct buf body = BUF(answer);
-	struct http_response response = { 0 };
-	struct http_progress progress = { 0 };
-	const struct http_request request = { .parts = parts, .count = count };
-	struct http_client *client = http_pool_take(&s->pool, to, fresh);
-	if (!client)
-		return fault_set(f, E_LIMIT, 0, "all connections are in use");
-	enum err e = client->stream.fd < 0 ? dial(&client->stream, to, d, f) : OK;
-	bool harmless = e != E_CERT && e != E_REFUSED;
-	if (e == OK) {
-		e = http_exchange(client, &response, &progress, &request, &body, d, f);
-		harmless = !progress.answered && (!progress.written || progress.reused);
-	}
-	if (progress.status)
-		e = judge(pause_ms, progress.status, &response.head, buf_str(&body), f);
-	else if (!harmless)
-		*pause_ms = -1;
-	http_pool_give(&s->pool, client);
+	struct http_attempt a;
+	struct deadline own = http_retry_attempt(retry, d);
+	enum err e = http_attempt_begin(&a, &s->pool, to, retry->fresh, &own, f);
+	if (e == OK)
+		e = http_attempt_send(&a, request, &body, &own, f);
+	deadline_leave(d, &own);
+	*again = HTTP_SETTLED;
+	if (a.progress.status)
+		e = judge(again, retry, a.progress.status, a.response.head.status ? &a.response.head : NULL, buf_str(&body), f);
+	else
+		*again = http_retry_failure(retry, &a, e);
+	http_attempt_end(&a, &s->pool);
 	return e;
 }
 
@@ -85,16 +70,15 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	const struct dial_target to = {
 		.host = url.host, .port = url.port, .secure = url.secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
 	};
-	const struct str parts[] = {
-		S("POST "), url.path, S(" HTTP/1.1\r\nHost: "), url.authority,
-		S("\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: "),
-		DIGITS(message.n), S("\r\n\r\n"), message,
+	const struct http_field content_type = { S("Content-Type"), S("application/json; charset=utf-8") };
+	const struct http_request request = {
+		.method = S("POST"), .authority = url.authority, .path = url.path, .fields = &content_type, .fields_count = 1, .body = message,
 	};
-	for (int attempt = 0;; attempt++) {
-		int64_t pause_ms = PAUSE_MS << 2 * attempt;
-		enum err e = post(&pause_ms, s, &to, attempt > 0, parts, countof(parts), d, f);
-		bool fits = pause_ms >= 0 && attempt + 1 < ATTEMPTS_MAX && clock_mono_ms() + pause_ms < d->hard;
-		if (e == OK || !fits || !deadline_sleep(d, pause_ms))
-			return e;
-	}
+	struct http_retry retry = http_retry(HTTP_SENDER_MESSAGE);
+	enum http_again again;
+	enum err e;
+	do
+		e = post(&again, &retry, s, &to, &request, d, f);
+	while (http_retry_wait(&retry, again, d));
+	return e;
 }

@@ -112,7 +112,7 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 		e = read_trust(s, env, profile, f);
 	if (e == OK)
 		e = endpoints_read(&s->endpoints, env, profile, f);
-	s->aws = (struct aws_client){
+	s->aws = (struct aws_context){
 		.pool = &s->pool, .resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
 		.region = environment_get(env, "AWS_REGION"),
 	};
@@ -188,5 +188,5 @@ enum err services_keep_fresh(struct services *s, struct fault *f)
 
 void services_invoker(struct invoker *out, struct services *s)
 {
-	*out = (struct invoker){ .client = &s->aws, .credentials = &s->credentials };
+	*out = (struct invoker){ .aws = &s->aws, .credentials = &s->credentials };
 }

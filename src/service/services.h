@@ -15,7 +15,7 @@ struct services {
 	struct config config;
 	struct trust aws_trust;   /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
 	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
-	struct aws_client aws;
+	struct aws_context aws;
 	struct endpoints endpoints;
 	struct proxy proxy;       /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY */
 	struct http_pool pool;    /* for AWS and Slack */

@@ -8,7 +8,7 @@
 
 enum {
 	TEXT_MAX = 16 * 1024,      /* what a source may hold */
-	SCRATCH = TEXT_MAX + AWS_SECRET_SCRATCH,
+	SCRATCH = TEXT_MAX + SECRET_STORE_SCRATCH,
 	READ_AGAIN_MS = 60 * 1000,
 	MISSING_AGAIN_MS = 1000,
 	READ_MS = 10 * 1000,       /* for the one who reads while nobody waits */
@@ -28,7 +28,7 @@ static enum err read_text(struct buf *out, struct signing_secrets *s, const stru
 		return E_MORE;
 	/* One that does not answer must leave some time to the others. */
 	struct deadline share = deadline_within(d, deadline_left(d) / 2);
-	return aws_secret_fetch(out, s->credentials, source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name,
+	return secret_store_fetch(out, s->credentials, source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name,
 		&s->scratch, s->config->sources_count > 1 ? &share : d, f);
 }
 

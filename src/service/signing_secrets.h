@@ -7,7 +7,7 @@
 #ifndef SERVICE_SIGNING_SECRETS_H
 #define SERVICE_SIGNING_SECRETS_H
 
-#include "aws/secrets.h"
+#include "aws/secret_store.h"
 #include "gateway/decide.h"
 #include "os/generation.h"
 

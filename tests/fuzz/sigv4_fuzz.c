@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	str_cut(&path, &rest, rest, '\n');
 	str_cut(&query, &rest, rest, '\n');
 	str_cut(&value, &rest, rest, '\n');
-	struct sigv4_header headers[] = { { S("x-b"), value }, { S("host"), S("h") }, { S("x-a"), S("a") }, { S("x-b"), S("b") } };
+	struct http_field headers[] = { { S("x-b"), value }, { S("host"), S("h") }, { S("x-a"), S("a") }, { S("x-b"), S("b") } };
 	struct sigv4_request req = { S("POST"), path, query, headers, 4, { 0 } };
 	char memory[4096];
 	struct buf out = BUF(memory);

@@ -10,7 +10,7 @@
 
 enum { REQUEST_MAX = 65536, SLOTS = 2 };
 
-struct aws_client aws_service_client;
+struct aws_context aws_service_context;
 
 static const struct str *script;
 static size_t script_n, requests;
@@ -22,7 +22,7 @@ static struct resolver resolver;
 
 static bool is_whole(struct str text)
 {
-	static const struct str field = STR("content-length: ");
+	static const struct str field = STR("Content-Length: ");
 	uint64_t n;
 	size_t end = str_find_str(text, S("\r\n\r\n")), at = str_find_str(text, field) + field.n;
 	struct str digits = str_sub(text, at, at + str_find(str_skip(text, at), '\r'));
@@ -73,7 +73,7 @@ void aws_service_start(const struct str *answers, size_t count)
 	buf_format(&url, "http://127.0.0.1:%d", NUM(peer.port));
 	for (size_t i = 0; i < AWS_SERVICES; i++)
 		endpoints.urls[i] = buf_str(&url);
-	aws_service_client = (struct aws_client){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints, .region = S("eu-west-1") };
+	aws_service_context = (struct aws_context){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints, .region = S("eu-west-1") };
 }
 
 size_t aws_service_requests(void)
@@ -90,8 +90,8 @@ struct str aws_service_request(size_t i)
 void aws_service_stop(void)
 {
 	struct dial_target to = { .host = S("127.0.0.1"), .port = peer.port, .resolver = &resolver };
-	struct http_client *c = http_pool_take(aws_service_client.pool, &to, false);
+	struct http_client *c = http_pool_take(aws_service_context.pool, &to, false);
 	http_client_close(c);
-	http_pool_give(aws_service_client.pool, c);
+	http_pool_give(aws_service_context.pool, c);
 	peer_stop(&peer);
 }

@@ -2,12 +2,12 @@
 #ifndef TESTS_AWS_SERVICE_H
 #define TESTS_AWS_SERVICE_H
 
-#include "aws/client.h"
+#include "aws/context.h"
 
 enum { AWS_SERVICE_REQUESTS_MAX = 8 };
 
 /* Its region is eu-west-1. */
-extern struct aws_client aws_service_client;
+extern struct aws_context aws_service_context;
 
 /* Answers the requests in turn, each with what stands there as it is. An empty answer ends the connection instead,
  * as others do, but for those with a status from 200 to 209; behind the last answer nobody says anything any more. */

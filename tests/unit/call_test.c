@@ -18,15 +18,15 @@ static enum err call_with(struct aws_call *call, int64_t ms)
 	struct deadline d = deadline_in(ms);
 	arena = (struct arena){ memory, 0, sizeof(memory) };
 	memset(&answer, 'x', sizeof(answer));
-	return aws_call(&answer, &aws_service_client, call, &arena, &d, &fault);
+	return aws_call(&answer, &aws_service_context, call, &arena, &d, &fault);
 }
 
 static enum err call(int64_t ms)
 {
-	static const struct sigv4_header fields[] = { { STR("content-type"), STR("text/x") }, { STR("x-amz-target"), STR("T.Op") } };
+	static const struct http_field fields[] = { { STR("content-type"), STR("text/x") }, { STR("x-amz-target"), STR("T.Op") } };
 	struct aws_call c = {
 		.service = AWS_SSM, .action = S("ssm:GetParameter"),
-		.request = {
+		.post = {
 			.keys = &keys, .region = S("eu-west-1"), .path = S("/"), .fields = fields, .fields_count = 2, .payload = S("{}"),
 		},
 	};
@@ -123,12 +123,12 @@ TEST(call_corrects_the_clock_once)
 TEST(call_is_signed_if_there_are_keys)
 {
 	struct aws_call c = {
-		.service = AWS_STS, .request = { .region = S("us-gov-west-1"), .path = S("/p"), .query = S("a=b"), .payload = S("body") },
+		.service = AWS_STS, .post = { .region = S("us-gov-west-1"), .path = S("/p"), .query = S("a=b"), .payload = S("body") },
 	};
 	const struct str answers[] = { GOOD, GOOD };
 	aws_service_start(answers, 2);
 	expect_int(call_with(&c, 3000), OK);
-	c.request.keys = &keys;
+	c.post.keys = &keys;
 	expect_int(call_with(&c, 3000), OK);
 	struct str plain = aws_service_request(0), with_keys = aws_service_request(1);
 	expect(str_starts(plain, S("POST /p?a=b HTTP/1.1\r\n")) && str_ends(plain, S("\r\n\r\nbody")));
@@ -139,10 +139,10 @@ TEST(call_is_signed_if_there_are_keys)
 
 TEST(call_needs_a_region_and_memory)
 {
-	struct aws_call c = { .service = AWS_STS, .request = { .region = S("x.evil.com/"), .path = S("/") } };
+	struct aws_call c = { .service = AWS_STS, .post = { .region = S("x.evil.com/"), .path = S("/") } };
 	struct deadline d = deadline_in(1000);
 	expect_int(call_with(&c, 1000), E_CONFIG);
-	c.request.region = S("eu-west-1");
+	c.post.region = S("eu-west-1");
 	arena = (struct arena){ memory, 0, AWS_CALL_ANSWER_MAX - 1 };
-	expect_int(aws_call(&answer, &aws_service_client, &c, &arena, &d, &fault), E_LIMIT);
+	expect_int(aws_call(&answer, &aws_service_context, &c, &arena, &d, &fault), E_LIMIT);
 }

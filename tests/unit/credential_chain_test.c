@@ -23,7 +23,7 @@ static int delay_ms;
 
 static struct resolver resolver;
 static struct endpoints endpoints;
-static struct aws_client client;
+static struct aws_context client;
 static struct credential_chain chain;
 
 static void serve(int fd, struct peer *p)
@@ -85,7 +85,7 @@ static void set_up(const char *first_expiration)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", peer.port);
 	log_set_level(LOG_ERROR);
 	memset(&chain, 0, sizeof(chain));
-	client = (struct aws_client){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
+	client = (struct aws_context){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
 	expect_int(credential_chain_init(&chain, &env, &client, &host, scratch, &f), OK);
 }
 

@@ -23,7 +23,7 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 static enum err init(struct credential_chain *c, const char **table, struct fault *f)
 {
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
-	static struct aws_client client;
+	static struct aws_context client;
 	static const struct credential_host host = { .read_file = no_file };
 	struct environment env = { table_get, table };
 	memset(c, 0, sizeof(*c));

@@ -2,6 +2,7 @@
  * the stream behind them, so that no thread and no clock takes part. SOCK_SEQPACKET keeps the cuts between them. */
 #include "check.h"
 #include "base/clock.h"
+#include "base/version.h"
 #include "http/client.h"
 
 #include <fcntl.h>
@@ -96,15 +97,16 @@ static void hang_up(void)
 		drop();
 }
 
-static const struct str simple[] = { STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"), STR("hello") };
+static const struct http_request simple = { .method = STR("POST"), .authority = STR("a"), .path = STR("/"), .body = STR("hello") };
+
+#define SIMPLE_HEAD "POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Length: 5\r\n\r\n"
 
 static enum err exchange(size_t limit, int64_t ms)
 {
-	struct http_request request = { .parts = simple, .count = countof(simple) };
 	struct deadline d = deadline_in(ms);
 	body = (struct buf){ body_memory, 0, limit, false };
 	fault = (struct fault){ 0 };
-	return http_exchange(&client, &response, &progress, &request, &body, &d, &fault);
+	return http_exchange(&client, &response, &progress, &simple, &body, &d, &fault);
 }
 
 TEST(client_exchanges)
@@ -115,14 +117,12 @@ TEST(client_exchanges)
 		context("request %d", i);
 		say(S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-n: v\r\n\r\nhi"));
 		expect_int(exchange(100, 1000), OK);
-		expect_int(client.requests, i + 1);
-		expect_int(progress.reused, i > 0);
 		expect(progress.written && progress.answered);
 		expect_int(progress.status, 200);
 		expect_str(response.body, S("hi"));
 		expect_str(http_field_get(&response.head, S("X-N")), S("v"));
 		ssize_t n = recv(peer, got, sizeof(got), 0);
-		expect_str(((struct str){ got, (size_t)n }), S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"));
+		expect_str(((struct str){ got, (size_t)n }), S(SIMPLE_HEAD "hello"));
 	}
 	hang_up();
 }
@@ -226,7 +226,6 @@ TEST(client_every_cut)
 			expect_int(progress.answered, n > 0);
 			expect(response.head.status == 0 || response.head.status == cases[i].status);
 			expect(n >= cases[i].whole || client.stream.fd < 0);
-			expect_int(client.requests, client.stream.fd >= 0 ? 1 : 0);
 			hang_up();
 		}
 	}
@@ -260,7 +259,7 @@ TEST(client_of_a_head_request)
 {
 	connect_pair(SOCK_STREAM);
 	say(S("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"));
-	struct http_request request = { .parts = simple, .count = 1, .to_head = true };
+	struct http_request request = { .method = S("HEAD"), .authority = S("a"), .path = S("/") };
 	struct deadline d = deadline_in(1000);
 	body = (struct buf){ NULL, 0, 0, false };
 	expect_int(http_exchange(&client, &response, &progress, &request, &body, &d, &fault), OK);
@@ -297,9 +296,8 @@ TEST(client_body_limits)
 
 				memset(memory, '?', sizeof(memory));
 				struct buf out = { memory, 3, 3 + n - lack, false };
-				struct http_request request = { .parts = simple, .count = 2 };
 				struct deadline d = deadline_in(5000);
-				enum err e = http_exchange(&client, &response, &progress, &request, &out, &d, &fault);
+				enum err e = http_exchange(&client, &response, &progress, &simple, &out, &d, &fault);
 				expect_int(e, lack ? E_LIMIT : OK);
 				expect_int(out.full, lack > 0);
 				if (e == OK)
@@ -393,9 +391,10 @@ static void *read_and_go(void *none)
 /* A request larger than what the kernel holds, to a peer that goes in the middle of it. */
 TEST(client_is_left_while_writing)
 {
-	struct str large[] = { simple[0], { body_memory, 4 << 20 } };
-	struct http_request request = { .parts = large, .count = 2 };
-	size_t points[] = { 0, 1, simple[0].n - 1, simple[0].n, simple[0].n + 1, 1 << 20, 2 << 20 };
+	enum { HEAD = sizeof(SIMPLE_HEAD) - 1 + 6 }; /* the length has as many digits more */
+	struct http_request request = simple;
+	request.body = (struct str){ body_memory, 4 << 20 };
+	size_t points[] = { 0, 1, HEAD - 1, HEAD, HEAD + 1, 1 << 20, 2 << 20 };
 	for (size_t i = 0; i < countof(points); i++) {
 		struct deadline d = deadline_in(5000);
 		context("after %zu bytes", points[i]);
@@ -468,7 +467,8 @@ TEST(client_soft_deadline_in_a_drip)
 	int calls = 0;
 	connect_pair(SOCK_STREAM);
 	meanwhile(drip);
-	struct http_request request = { .parts = simple, .count = 2, .rest_ms = 4000 };
+	struct http_request request = simple;
+	request.rest_ms = 4000;
 	struct deadline d = deadline_in(5000);
 	d.soft = clock_mono_ms() + 30;
 	d.on_soft = count;
@@ -499,7 +499,8 @@ TEST(client_waits_shortly_for_the_rest)
 	int calls = 0;
 	connect_pair(SOCK_STREAM);
 	meanwhile(say_late);
-	struct http_request request = { .parts = simple, .count = 2, .rest_ms = 30 };
+	struct http_request request = simple;
+	request.rest_ms = 30;
 	int64_t start = clock_mono_ms();
 	struct deadline d = { .hard = start + 5000, .soft = start + 4000, .on_soft = count, .arg = &calls };
 	body = (struct buf){ body_memory, 0, 100, false };

@@ -39,7 +39,7 @@ static struct credential_chain chain = {
 static char url_memory[64];
 static struct endpoint endpoint; /* what the override says */
 static struct endpoints endpoints;
-static struct aws_client client;
+static struct aws_context client;
 static struct invoker invoker;
 static struct invoke_result result;
 static char answer_memory[65536];
@@ -64,7 +64,7 @@ static bool take_request(int fd, const struct act *act)
 			head[got + (size_t)i] = bytes[i];
 		got += (size_t)n;
 		struct str text = str_c(head);
-		size_t end = str_find_str(text, S("\r\n\r\n")), length = str_find_str(text, S("content-length: ")) + 16;
+		size_t end = str_find_str(text, S("\r\n\r\n")), length = str_find_str(text, S("Content-Length: ")) + 16;
 		uint64_t body;
 		struct str digits = str_sub(text, length, length + str_find(str_skip(text, length), '\r'));
 		if (!act->reads && end < text.n && str_to_u64(&body, digits, UINT32_MAX))
@@ -127,8 +127,8 @@ static void set_up(const struct act *script, size_t count)
 	requests = 0;
 	peer_start(&peer, serve, NULL);
 	use_port(peer.port);
-	client = (struct aws_client){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
-	invoker = (struct invoker){ .client = &client, .credentials = &chain };
+	client = (struct aws_context){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
+	invoker = (struct invoker){ .aws = &client, .credentials = &chain };
 	answer = BUF(answer_memory);
 }
 #define SET_UP(...) set_up((const struct act[]){ __VA_ARGS__ }, sizeof((const struct act[]){ __VA_ARGS__ }) / sizeof(struct act))
@@ -188,7 +188,7 @@ TEST(invoke_starts_a_function)
 	expect_int(result.fault.n, 0);
 	expect(!result.keys_expired && !result.permanent);
 	tear_down();
-	expect(str_starts(seen_text(0), S("POST /2015-03-31/functions/my-fn%3Alive/invocations HTTP/1.1\r\nhost: 127.0.0.1:")));
+	expect(str_starts(seen_text(0), S("POST /2015-03-31/functions/my-fn%3Alive/invocations HTTP/1.1\r\nHost: 127.0.0.1:")));
 	expect(saw(0, S("\r\nx-amz-invocation-type: Event\r\n")));
 	expect(saw(0, S("\r\nx-amz-security-token: token\r\n")));
 	expect(str_ends(seen_text(0), S("\r\n\r\n{}")));
@@ -806,7 +806,7 @@ TEST(invoke_says_what_it_lacks)
 		lent[i] = http_pool_take(client.pool, &to, false);
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
-	expect_int(result.attempts, 1);
+	expect_int(result.attempts, 4);
 	expect_int(result.fault.code, E_LIMIT);
 	for (size_t i = 0; i < SLOTS; i++)
 		http_pool_give(client.pool, lent[i]);

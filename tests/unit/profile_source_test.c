@@ -48,7 +48,7 @@ static enum err fetch(struct credential_set *set)
 {
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static const struct credential_host host = { read_file, run, NULL };
-	static struct aws_client client;
+	static struct aws_context client;
 	static struct credential_chain chain;
 	static const struct environment env = { look_up, NULL };
 	struct deadline d = deadline_in(1000);

@@ -52,7 +52,7 @@ static void set_up(const struct str *answers, size_t count)
 	memset(variables, 0, sizeof(variables));
 	memcpy(variables, settings, sizeof(settings));
 	chain = (struct credential_chain){
-		.env = { get, NULL }, .client = &aws_service_client, .host = &host, .scratch = { scratch, 0, sizeof(scratch) },
+		.env = { get, NULL }, .aws = &aws_service_context, .host = &host, .scratch = { scratch, 0, sizeof(scratch) },
 	};
 }
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static char path[] = "/tmp/secrets_test.XXXXXX";
-static struct aws_client client; /* without a region: nothing can be fetched from AWS */
-static struct credential_chain chain = { .client = &client };
+static struct aws_context client; /* without a region: nothing can be fetched from AWS */
+static struct credential_chain chain = { .aws = &client };
 static struct fault fault;
 
 static void write_file(struct str text)

@@ -66,7 +66,7 @@ TEST(sigv4_derives_the_key_of_the_documentation)
 
 TEST(sigv4_writes_each_stage)
 {
-	const struct sigv4_header headers[] = {
+	const struct http_field headers[] = {
 		{ S("x-amz-invocation-type"), S("Event") },
 		{ S("x-amz-date"), S("20260101T000000Z") },
 		{ S("content-type"), S("application/json") },
@@ -129,7 +129,7 @@ TEST(sigv4_signs_invocations)
 		  "15a14d6f88d6d4b318657570abcb62b8d75499468cb5693a0590746778a21d68",
 		  "7537b8d0036d5a13647a7078da4ac2b962d63952451bf106bec547661e378e3c" },
 	};
-	const struct sigv4_header headers[] = {
+	const struct http_field headers[] = {
 		{ S("content-type"), S("application/json") },
 		{ S("host"), S("lambda.eu-west-1.amazonaws.com") },
 		{ S("x-amz-date"), S("20260101T000000Z") },
@@ -153,7 +153,7 @@ TEST(sigv4_signs_invocations)
 /* One stanza of cases.txt. */
 struct stanza {
 	struct str name, date, region, service, method, path, query, body, canonical, signature;
-	struct sigv4_header headers[SIGV4_HEADERS_MAX];
+	struct http_field headers[SIGV4_HEADERS_MAX];
 	size_t headers_count;
 };
 
@@ -173,7 +173,7 @@ static bool next_stanza(struct stanza *s, struct str *rest)
 		str_cut(&key, &value, line, ':');
 		value = guard_copy(str_skip(value, 1));
 		if (str_eq(key, S("header"))) {
-			struct sigv4_header *h = &s->headers[s->headers_count++];
+			struct http_field *h = &s->headers[s->headers_count++];
 			str_cut(&h->name, &h->value, value, ':');
 		}
 		for (size_t i = 0; i < countof(fields); i++)
@@ -202,7 +202,7 @@ TEST(sigv4_agrees_with_botocore)
 
 TEST(sigv4_does_not_depend_on_the_order_of_headers)
 {
-	struct sigv4_header headers[] = {
+	struct http_field headers[] = {
 		{ S("a"), S("1") }, { S("b"), S("2") }, { S("ab"), S("3") }, { S("host"), S("h") }, { S("x-amz-date"), S("d") }, { S("zz"), S("4") },
 	};
 	char first_memory[512], memory[512];
@@ -211,7 +211,7 @@ TEST(sigv4_does_not_depend_on_the_order_of_headers)
 	sigv4_canonical(&first, &req);
 	for (int i = 0; i < 100; i++) {
 		size_t from = test_random(countof(headers)), to = test_random(countof(headers));
-		struct sigv4_header moved = headers[from];
+		struct http_field moved = headers[from];
 		headers[from] = headers[to];
 		headers[to] = moved;
 		buf_reset(&b);
@@ -226,7 +226,7 @@ TEST(sigv4_trims_values)
 	char first_memory[256], memory[256];
 	struct buf first = BUF(first_memory), b = BUF(memory);
 	for (size_t i = 0; i < countof(values); i++) {
-		struct sigv4_header header = { S("h"), guard_copy(str_c(values[i])) };
+		struct http_field header = { S("h"), guard_copy(str_c(values[i])) };
 		struct sigv4_request req = { S("GET"), S(""), S(""), &header, 1, { 0 } };
 		struct buf *out = i ? &b : &first;
 		buf_reset(out);
@@ -240,7 +240,7 @@ TEST(sigv4_tells_what_does_not_fit)
 {
 	static char token[SIGV4_CANONICAL_MAX];
 	memset(token, 't', sizeof(token));
-	struct sigv4_header headers[] = { { S("host"), S("h") }, { S("x-amz-security-token"), { token, 8192 } } };
+	struct http_field headers[] = { { S("host"), S("h") }, { S("x-amz-security-token"), { token, 8192 } } };
 	struct sigv4_request req = { S("POST"), S("/"), S(""), headers, 2, { 0 } };
 	struct sigv4_scope scope = sigv4_scope(0, S("eu-west-1"), S("lambda"));
 	struct sigv4_key key;

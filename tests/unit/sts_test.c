@@ -40,7 +40,7 @@ static void set_up(const struct str *answers, size_t count, struct str token)
 	file = token;
 	memset(variables, 0, sizeof(variables));
 	chain = (struct credential_chain){
-		.env = { get, NULL }, .client = &aws_service_client, .host = &host, .scratch = { scratch, 0, sizeof(scratch) },
+		.env = { get, NULL }, .aws = &aws_service_context, .host = &host, .scratch = { scratch, 0, sizeof(scratch) },
 	};
 	memset(scratch, 0, sizeof(scratch));
 	memset(&set, 'x', sizeof(set));
@@ -218,8 +218,8 @@ TEST(sts_asks_at_the_right_place)
 		context("case %zu", i);
 		struct deadline d = deadline_in(40);
 		set_up(NULL, 0, S(""));
-		aws_service_client.endpoints = &cases[i].endpoints;
-		aws_service_client.region = cases[i].region;
+		aws_service_context.endpoints = &cases[i].endpoints;
+		aws_service_context.region = cases[i].region;
 		expect(sts_assume_role(&set, &chain, &plain, &keys, &d, &fault) != OK);
 		struct str text = fault_text(&fault);
 		size_t at = str_find_str(text, cases[i].want);
@@ -234,7 +234,7 @@ TEST(sts_signs_for_the_region_it_asks)
 	static const struct str answers[] = { GOOD };
 	for (int i = 0; i < 2; i++) {
 		set_up(answers, 1, S(""));
-		aws_service_client.region = i ? S("ap-east-1") : S("");
+		aws_service_context.region = i ? S("ap-east-1") : S("");
 		expect_int(assume(&plain, &keys), OK);
 		expect(has(aws_service_request(0), i ? S("/ap-east-1/sts/aws4_request") : S("/us-east-1/sts/aws4_request")));
 		aws_service_stop();

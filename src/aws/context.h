@@ -1,13 +1,13 @@
-/* client.h - what every request to AWS needs that outlives it. One per process, shared by its threads. */
-#ifndef AWS_CLIENT_H
-#define AWS_CLIENT_H
+/* context.h - what every request to AWS needs that outlives it. One per process, shared by its threads. */
+#ifndef AWS_CONTEXT_H
+#define AWS_CONTEXT_H
 
 #include "aws/endpoint.h"
 #include "http/pool.h"
 
 struct proxy;
 
-struct aws_client {
+struct aws_context {
 	struct http_pool *pool;
 	struct resolver *resolver;
 	const struct trust *trust;
@@ -18,11 +18,11 @@ struct aws_client {
 };
 
 /* AWS's time by our clock, as requests are signed. */
-int64_t aws_now_ms(const struct aws_client *c);
+int64_t aws_now_ms(const struct aws_context *c);
 
 /* To be asked once about a request that was refused: whether that was for its time, `used_skew_ms` being what it was signed with.
  * If so the server's time, from the Date field of `head`, is used from now on, one line is logged, and the
  * request may be sent again. Certificates are judged by our own clock all the same. */
-bool aws_clock_correct(struct aws_client *c, int64_t used_skew_ms, struct str error_name, const struct http_head *head);
+bool aws_clock_correct(struct aws_context *c, int64_t used_skew_ms, struct str error_name, const struct http_head *head);
 
 #endif

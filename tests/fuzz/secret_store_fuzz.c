@@ -1,6 +1,6 @@
 /* A key, a NUL, and an answer of GetParameter or GetSecretValue. What is read of it stands in the answer or in the memory given; what is
  * not says why, in words that hold nothing of it. */
-#include "aws/secrets.h"
+#include "aws/secret_store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n > 1 << 14)
 		return 0;
 	str_cut(&key, &answer, (struct str){ (const char *)data, n }, '\0');
-	enum err e = aws_secret_read(&out, answer, key, &a, &f);
+	enum err e = secret_store_read(&out, answer, key, &a, &f);
 	check(e == OK || (f.code == e && f.n));
 	if (e == OK)
 		check(within(answer, out) || within((struct str){ memory, sizeof(memory) }, out));

@@ -1,4 +1,4 @@
-#include "aws/secrets.h"
+#include "aws/secret_store.h"
 
 #include "check.h"
 
@@ -10,7 +10,7 @@ static struct str read(struct str answer, struct str key)
 	static struct fault f;
 	struct arena scratch = { memory, 0, sizeof(memory) };
 	struct str out;
-	enum err e = aws_secret_read(&out, guard_copy(answer), guard_copy(key), &scratch, &f);
+	enum err e = secret_store_read(&out, guard_copy(answer), guard_copy(key), &scratch, &f);
 	if (e == OK)
 		return out;
 	expect_int(f.code, e);
@@ -22,7 +22,7 @@ static struct str read(struct str answer, struct str key)
 #define OBJECT "it is a JSON object; the #KEY in secretsmanager:ID#KEY names what counts of it"
 #define NO_KEY "it is no JSON object with a string signing in it"
 
-TEST(aws_secret_texts)
+TEST(secret_store_texts)
 {
 	static const struct {
 		struct str answer, key, want;
@@ -62,7 +62,7 @@ TEST(aws_secret_texts)
 	}
 }
 
-TEST(aws_secret_that_is_too_large)
+TEST(secret_store_that_is_too_large)
 {
 	static char text[sizeof(memory) + 64];
 	struct buf b = BUF(text);
@@ -74,7 +74,7 @@ TEST(aws_secret_that_is_too_large)
 }
 
 /* Where it would be asked, before anything is. */
-TEST(aws_secret_needs_a_region)
+TEST(secret_store_needs_a_region)
 {
 	static const struct {
 		struct str name, region;
@@ -86,15 +86,15 @@ TEST(aws_secret_needs_a_region)
 		{ STR("arn:aws:ssm:evil.example/:123456789012:parameter/x"), STR("eu-west-1") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct aws_client client = { .region = cases[i].region };
-		struct credential_chain chain = { .client = &client };
+		struct aws_context client = { .region = cases[i].region };
+		struct credential_chain chain = { .aws = &client };
 		struct arena scratch = { memory, 0, sizeof(memory) };
 		char out[64];
 		struct buf b = BUF(out);
 		struct fault f;
 		struct deadline d = deadline_none();
 		context("case %zu", i);
-		expect_int(aws_secret_fetch(&b, &chain, AWS_SSM, cases[i].name, &scratch, &d, &f), E_CONFIG);
+		expect_int(secret_store_fetch(&b, &chain, AWS_SSM, cases[i].name, &scratch, &d, &f), E_CONFIG);
 		expect_str(fault_text(&f), S("no region to ask in; set AWS_REGION, or give its ARN"));
 		expect_int(b.n, 0);
 	}

@@ -1,10 +1,10 @@
-#include "aws/secrets.h"
+#include "aws/secret_store.h"
 
 #include "aws/names.h"
 #include "codec/base64.h"
 #include "codec/json_read.h"
 
-enum err aws_secret_read(struct str *out, struct str answer, struct str key, struct arena *scratch, struct fault *f)
+enum err secret_store_read(struct str *out, struct str answer, struct str key, struct arena *scratch, struct fault *f)
 {
 	struct json v;
 	size_t position;
@@ -43,7 +43,7 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 {
 	struct aws_answer answer;
 	struct str text;
-	char memory[AWS_SECRET_NAME_MAX + 64];
+	char memory[SECRET_STORE_NAME_MAX + 64];
 	struct buf payload = BUF(memory);
 	bool parameter = w->service == AWS_SSM;
 	if (parameter)
@@ -51,13 +51,13 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	else
 		buf_format(&payload, "{\"SecretId\":\"%s\",\"VersionStage\":\"%s\"}", w->id, previous ? S("AWSPREVIOUS") : S("AWSCURRENT"));
 	check(!payload.full);
-	const struct sigv4_header fields[] = {
+	const struct http_field fields[] = {
 		{ S("content-type"), S("application/x-amz-json-1.1") },
 		{ S("x-amz-target"), parameter ? S("AmazonSSM.GetParameter") : S("secretsmanager.GetSecretValue") },
 	};
 	struct aws_call call = {
 		.service = w->service,
-		.request = {
+		.post = {
 			.region = w->region, .path = S("/"), .fields = fields, .fields_count = countof(fields), .payload = buf_str(&payload),
 		},
 		.action = parameter ? S("ssm:GetParameter and kms:Decrypt") : S("secretsmanager:GetSecretValue"),
@@ -65,32 +65,32 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	enum err e;
 	bool again = false;
 	do {
-		if ((e = credentials_hold(&call.request.keys, w->chain, d, f)) != OK)
+		if ((e = credentials_hold(&call.post.keys, w->chain, d, f)) != OK)
 			return e;
-		e = aws_call(&answer, w->chain->client, &call, w->scratch, d, f);
+		e = aws_call(&answer, w->chain->aws, &call, w->scratch, d, f);
 		/* Once more when AWS says that the keys are no good and others can be had. */
 		again = !again && e == E_REFUSED &&
 			aws_name_listed(S("ExpiredTokenException,ExpiredToken,UnrecognizedClientException,InvalidClientTokenId"), str_c(answer.error_name)) &&
-			credentials_reject(w->chain, call.request.keys);
-		credentials_release(w->chain, call.request.keys);
+			credentials_reject(w->chain, call.post.keys);
+		credentials_release(w->chain, call.post.keys);
 	} while (again);
 	/* Before the first rotation there is none. */
 	if (previous && e == E_REFUSED && str_eq(str_c(answer.error_name), S("ResourceNotFoundException")))
 		return OK;
 	if (e == OK)
-		e = aws_secret_read(&text, answer.body, w->key, w->scratch, f);
+		e = secret_store_read(&text, answer.body, w->key, w->scratch, f);
 	if (e == OK)
 		buf_format(out, "%s\n", text);
 	/* Of the previous one that may be an older form. */
 	return previous && e == E_CONFIG ? OK : e;
 }
 
-enum err aws_secret_fetch(struct buf *out, struct credential_chain *chain, enum aws_service service, struct str name,
+enum err secret_store_fetch(struct buf *out, struct credential_chain *chain, enum aws_service service, struct str name,
                           struct arena *scratch, struct deadline *d, struct fault *f)
 {
 	struct wanted w = { .chain = chain, .service = service, .scratch = scratch };
 	str_cut(&w.id, &w.key, name, '#');
-	w.region = str_starts(w.id, S("arn:")) ? aws_arn_region(w.id) : chain->client->region;
+	w.region = str_starts(w.id, S("arn:")) ? aws_arn_region(w.id) : chain->aws->region;
 	if (!aws_region_ok(w.region))
 		return fault_set(f, E_CONFIG, 0, "no region to ask in; set AWS_REGION, or give its ARN");
 	enum err e = fetch(out, &w, false, d, f);

@@ -1,4 +1,4 @@
-#include "aws/client.h"
+#include "aws/context.h"
 
 #include "aws/names.h"
 #include "base/clock.h"
@@ -8,12 +8,12 @@
 
 enum { SKEW_TOLERATED_MS = 4 * 60 * 1000 }; /* AWS tolerates five minutes */
 
-int64_t aws_now_ms(const struct aws_client *c)
+int64_t aws_now_ms(const struct aws_context *c)
 {
 	return clock_wall_ms() + atomic_load(&c->skew_ms);
 }
 
-bool aws_clock_correct(struct aws_client *c, int64_t used_skew_ms, struct str error_name, const struct http_head *head)
+bool aws_clock_correct(struct aws_context *c, int64_t used_skew_ms, struct str error_name, const struct http_head *head)
 {
 	int64_t date;
 	if (!head || !utc_from_http_date(&date, http_field_get(head, S("date"))))

@@ -1,0 +1,70 @@
+/* post.h - one signed POST to a service of AWS, sent once.
+ *
+ * All that the gateway asks of AWS goes through here, except for metadata on the machine itself. Whether a failed request may be
+ * sent again is for http/retry to say, and for whoever reads the answer. */
+#ifndef AWS_POST_H
+#define AWS_POST_H
+
+#include "aws/context.h"
+#include "aws/credentials.h"
+#include "aws/sigv4.h"
+#include "http/attempt.h"
+
+enum {
+	AWS_POST_FIELDS_MAX = SIGV4_HEADERS_MAX - 3,
+	AWS_TRACE_ID_MAX = 1024, /* one of AWS's own has about 100 bytes; anything longer is left out */
+};
+
+/* The signing key derived last, and from what, so that it is derived once a day. Zeroed at first. */
+struct aws_key_cache {
+	struct sigv4_key key;
+	size_t n;
+	char derived_from[256]; /* access key id, date, region, service */
+};
+
+struct aws_post {
+	/* with what */
+	struct aws_context *aws;
+	const struct credentials *keys; /* that sign it; NULL: it is sent unsigned, unless there is a signer. Held for the call only */
+	const struct sigv4_signer *signer; /* if it is no keys that sign it; else NULL */
+	struct aws_key_cache *key_cache; /* NULL if there are no keys */
+	int64_t skew_ms; /* the context's, at the time of this attempt */
+	bool fresh;      /* not on a kept connection */
+	int64_t rest_ms; /* see struct http_request */
+
+	/* to whom */
+	const struct endpoint *endpoint;
+	struct str service, region; /* as they are signed */
+
+	/* what */
+	struct str path;                 /* behind the endpoint's base path, percent-encoded */
+	struct str query;                /* without '?', percent-encoded; usually empty */
+	const struct http_field *fields; /* names in lower case; all are signed, as are Host, X-Amz-Date and X-Amz-Security-Token */
+	size_t fields_count;             /* at most AWS_POST_FIELDS_MAX */
+	struct str trace_id;             /* for X-Amzn-Trace-Id, which is not signed; empty for none */
+	struct str payload;
+};
+
+/* A request as it is sent, with the memory of what was made for it. Views into the aws_post; not copied by assignment. To be wiped. */
+struct aws_signed {
+	struct http_request request;
+	struct http_field fields[SIGV4_HEADERS_MAX + 2];
+	size_t n; /* of memory, what to wipe */
+	char memory[CREDENTIALS_TOKEN_MAX + 2 * SIGV4_SIGNATURE_MAX + 512 + 3 * AWS_TRACE_ID_MAX];
+};
+
+/* Signs as of that time. Pure. E_LIMIT if the request is too large to be signed. */
+must_check enum err aws_post_sign(struct aws_signed *out, const struct aws_post *p, int64_t wall_seconds, struct fault *f);
+
+/* Takes a connection to the endpoint from the pool and connects it if it is not: http_attempt_begin. Whatever comes back, call
+ * aws_post_end. */
+must_check enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, struct deadline *d, struct fault *f);
+
+/* Connects, signs, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call aws_post_end when *a has
+ * been looked at. As aws_post_connect, aws_post_sign and http_exchange. */
+must_check enum err aws_post_send(struct http_attempt *a, const struct aws_post *p, struct buf *body, struct deadline *d, struct fault *f);
+
+/* Gives the connection back; the views in a->response.head die here. */
+void aws_post_end(const struct aws_post *p, struct http_attempt *a);
+
+#endif
