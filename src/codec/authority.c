@@ -7,21 +7,35 @@ static bool is_host_byte(unsigned char c, bool bracketed)
 	return bracketed ? hex_digit(c) >= 0 || c == ':' || c == '.' : is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-bool authority_split(struct str *host, uint64_t *port, struct str s)
+/* Into host, without its brackets, and what stands behind the colon; *has_port is false if there is no colon. */
+static bool split(struct str *host, struct str *port, bool *has_port, struct str s)
 {
-	struct str rest;
 	bool bracketed = str_starts(s, S("["));
-	if (bracketed && (!str_cut(host, &rest, str_skip(s, 1), ']') || (rest.n && rest.p[0] != ':')))
+	if (bracketed && !str_cut(host, port, str_skip(s, 1), ']'))
 		return false;
-	if (bracketed)
-		rest = str_skip(rest, 1);
-	else
-		str_cut(host, &rest, s, ':');
-	bool has_port = s.n > host->n + (bracketed ? 2 : 0);
-	if (has_port && (!str_to_u64(port, rest, 65535) || *port == 0))
-		return false;
+	if (!bracketed)
+		*host = str_sub(s, 0, str_find(s, ':'));
 	for (size_t i = 0; i < host->n; i++)
 		if (!is_host_byte((unsigned char)host->p[i], bracketed))
 			return false;
-	return bracketed ? str_find(*host, ':') < host->n : host->n > 0;
+	*port = str_skip(s, host->n + 2 * bracketed);
+	*has_port = port->n > 0;
+	if (*has_port && port->p[0] != ':')
+		return false;
+	*port = str_skip(*port, *has_port);
+	return !bracketed || str_find(*host, ':') < host->n;
+}
+
+bool authority_split(struct str *host, uint64_t *port, struct str s)
+{
+	struct str text;
+	bool has_port;
+	return split(host, &text, &has_port, s) && host->n > 0 && (!has_port || (str_to_u64(port, text, 65535) && *port > 0));
+}
+
+bool authority_split_listening(struct str *host, uint64_t *port, struct str s)
+{
+	struct str text;
+	bool has_port;
+	return split(host, &text, &has_port, s) && has_port && str_to_u64(port, text, 65535);
 }

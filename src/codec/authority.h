@@ -8,4 +8,8 @@
  * are made of; whether it is one is not looked at. *port, 1 to 65535, keeps its value when none is given. */
 must_check bool authority_split(struct str *host, uint64_t *port, struct str s);
 
+/* The same for an address to listen on, which must have a port. The port may be 0, for any that is free, and HOST may be
+ * empty, for every address of the machine. */
+must_check bool authority_split_listening(struct str *host, uint64_t *port, struct str s);
+
 #endif

@@ -1,6 +1,7 @@
 #include "lambda/runtime.h"
 
 #include "base/clock.h"
+#include "codec/authority.h"
 #include "codec/json_write.h"
 #include "gateway/relay.h"
 #include "http/retry.h"
@@ -262,12 +263,12 @@ static void handle(struct loop *l, struct str event)
 static void loop_init(struct loop *l, struct services *s, const struct environment *env)
 {
 	uint64_t port = 80;
-	struct str host, port_text;
+	struct str host;
 	l->services = s;
 	outside_init(&l->outside, s);
 	l->authority = environment_get(env, "AWS_LAMBDA_RUNTIME_API");
-	if (str_cut(&host, &port_text, l->authority, ':') && !str_to_u64(&port, port_text, 65535))
-		port = 0; /* nothing listens there: the message names the address */
+	if (!authority_split(&host, &port, l->authority))
+		host = l->authority; /* which is no host: the message of the first attempt names it */
 	l->api = (struct dial_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
 	l->event_memory = (struct arena){ memory_map(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
 	l->arena = (struct arena){ memory_map(ARENA_SIZE), 0, ARENA_SIZE };

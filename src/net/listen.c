@@ -1,5 +1,6 @@
 #include "net/listen.h"
 
+#include "codec/authority.h"
 #include "net/address.h"
 
 #include <errno.h>
@@ -10,7 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
+enum {
+	BACKLOG = 4096,   /* the kernel cuts it to net.core.somaxconn */
+	ABORTED_MAX = 64, /* connections that were gone before they were accepted, passed over in one call */
+};
 
 union any_address {
 	struct sockaddr any;
@@ -20,7 +24,7 @@ union any_address {
 
 static enum err bad_address(struct str address, struct fault *f)
 {
-	return fault_set(f, E_CONFIG, 0, "cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT or unix:PATH",
+	return fault_set(f, E_CONFIG, 0, "cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT, :PORT or unix:PATH",
 		str_sub(address, 0, 100));
 }
 
@@ -36,27 +40,22 @@ static enum err parse_unix(union any_address *out, socklen_t *size, struct str a
 	return OK;
 }
 
-static enum err parse(union any_address *out, socklen_t *size, struct str address, struct fault *f)
+/* `v6` says which family an address without a host is of. */
+static enum err parse(union any_address *out, socklen_t *size, struct str address, bool v6, struct fault *f)
 {
 	struct address ip;
-	struct str host, port_text;
+	struct str host;
 	uint64_t port;
 	memset(out, 0, sizeof(*out));
 	if (str_starts(address, S("unix:")))
 		return parse_unix(out, size, address, f);
-	size_t colon = address.n;
-	while (colon > 0 && address.p[colon - 1] != ':')
-		colon--;
-	if (colon == 0)
+	if (!authority_split_listening(&host, &port, address))
 		return bad_address(address, f);
-	host = str_sub(address, 0, colon - 1);
-	port_text = str_skip(address, colon);
-	bool bracketed = str_starts(host, S("[")) && str_ends(host, S("]"));
-	if (bracketed)
-		host = str_sub(host, 1, host.n - 1);
+	if (host.n == 0)
+		host = v6 ? S("::") : S("0.0.0.0");
 	if (str_eq(host, S("localhost")))
 		host = S("127.0.0.1");
-	if (!str_to_u64(&port, port_text, 65535) || !address_parse(&ip, host) || address_is_v4(&ip) == bracketed)
+	if (!address_parse(&ip, host))
 		return bad_address(address, f);
 	*size = address_to_socket(&out->ip, &ip, (uint16_t)port);
 	return OK;
@@ -75,12 +74,12 @@ static void remove_stale_socket(const union any_address *a, socklen_t size)
 		close(fd);
 }
 
-enum err listen_open(int *fd, struct str address, struct fault *f)
+static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
 {
 	union any_address a;
 	socklen_t size = 0;
 	static const int on = 1, off = 0;
-	enum err e = parse(&a, &size, address, f);
+	enum err e = parse(&a, &size, address, v6, f);
 	if (e != OK)
 		return e;
 	remove_stale_socket(&a, size);
@@ -96,6 +95,13 @@ enum err listen_open(int *fd, struct str address, struct fault *f)
 	close(*fd);
 	*fd = -1;
 	return E_SYSTEM;
+}
+
+enum err listen_open(int *fd, struct str address, struct fault *f)
+{
+	enum err e = open_at(fd, address, true, f);
+	bool without_v6 = e == E_SYSTEM && (f->sys == EAFNOSUPPORT || f->sys == EADDRNOTAVAIL);
+	return without_v6 && str_starts(address, S(":")) ? open_at(fd, address, false, f) : e;
 }
 
 static bool ip_of(struct address *ip, uint16_t *port, const union any_address *a)
@@ -139,36 +145,39 @@ void listen_peer(struct buf *out, int fd)
 	put_end(out, fd, getpeername);
 }
 
+/* Whether accept(2) failed because of the one connection it would have given, which is gone: the next one may be well. */
+static bool is_of_a_connection(int sys)
+{
+	static const int those[] = {
+		ECONNABORTED, EINTR, EPERM, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, ETIMEDOUT,
+	};
+	size_t i = 0;
+	while (i < countof(those) && those[i] != sys)
+		i++;
+	return i < countof(those);
+}
+
 enum err listen_accept(int *fd, struct buf *peer, int listening, struct fault *f)
 {
 	union any_address a;
 	struct address ip;
 	uint16_t port;
 	static const int on = 1;
-	socklen_t size = sizeof(a);
-	*fd = accept4(listening, &a.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (*fd >= 0) {
-		if (ip_of(&ip, &port, &a)) {
-			setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-			address_put(peer, &ip);
-		}
-		return OK;
-	}
-	switch (errno) {
-	case EAGAIN:
+	socklen_t size;
+	int tries = 0;
+	do {
+		size = sizeof(a);
+		*fd = accept4(listening, &a.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (*fd < 0 && is_of_a_connection(errno) && ++tries < ABORTED_MAX);
+	if (*fd < 0 && (errno == EAGAIN || is_of_a_connection(errno)))
 		return E_MORE;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		return fault_set(f, E_LIMIT, errno, "no connection can be accepted");
-	case EBADF:
-	case EINVAL:
-	case ENOTSOCK:
-	case EOPNOTSUPP:
-		return fault_set(f, E_SYSTEM, errno, "no connection can be accepted");
-	default:
-		/* Errors of a connection that was gone before it was taken: the next one may be well. */
-		return listen_accept(fd, peer, listening, f);
+	if (*fd < 0) {
+		bool full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+		return fault_set(f, full ? E_LIMIT : E_SYSTEM, errno, "no connection can be accepted");
 	}
+	if (ip_of(&ip, &port, &a)) {
+		setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		address_put(peer, &ip);
+	}
+	return OK;
 }
