@@ -178,23 +178,10 @@ $(SOURCES)/bearssl-san/libbearssl.a: $(SOURCES)/bearssl.stamp $(SOURCES)/bearssl
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' AR=ar \
 		CFLAGS='$(BEARSSL_SAN_CFLAGS)'
 
-# BearSSL's own tool turns the trust anchors into C. It runs here, whatever the program is built for.
-$(SOURCES)/bearssl-host/libbearssl.a: $(SOURCES)/bearssl.stamp vendor/bearssl.mk
-	@echo '  BUILD   bearssl (for its tool)'
-	$(Q)rm -rf $(@D)
-	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(HOSTCC)' AR=ar CFLAGS=-O0
-
-$(SOURCES)/brssl: $(SOURCES)/bearssl-host/libbearssl.a
-	@echo '  BUILD   brssl'
-	$(Q)$(HOSTCC) -w -O0 -I$(BEARSSL)/inc -o $@ $(BEARSSL)/tools/*.c $<
-
-build/anchors.c: $(SOURCES)/brssl $(ANCHORS)
+build/anchors.c: vendor/embed-anchors $(ANCHORS)
 	@echo '  GEN     $@'
-	$(Q)$(SOURCES)/brssl ta $(ANCHORS) 2>/dev/null >$@.tmp
-	$(Q){ echo '/* Made by make from vendor/anchors. */'; echo '#include "net/anchors.h"'; \
-		sed -e 's/^static const br_x509_trust_anchor TAs\[.*\]/const br_x509_trust_anchor anchors[]/' -e '/^#define TAs_NUM/d' $@.tmp; \
-		echo 'const size_t anchors_count = sizeof anchors / sizeof anchors[0];'; } >$@
-	$(Q)rm $@.tmp
+	$(Q)mkdir -p $(@D)
+	$(Q)vendor/embed-anchors $(ANCHORS) >$@
 
 # ---- objects: one set with musl for each target, one with sanitizers -------------------------------------------------
 
@@ -214,10 +201,10 @@ build/san/%.o: %.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
 
-$(OUT)/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp $(OUT)/program.flags
+$(OUT)/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
 	$(Q)$(COMPILE) -w -MMD -MP -c -o $@ $<
 
-build/san/anchors.o: build/anchors.c build/san.flags | build/setup-test
+build/san/anchors.o: build/anchors.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) -w -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(ALL_OBJS:.o=.d))

@@ -5,7 +5,7 @@
 #define AWS_ROLES_ANYWHERE_H
 
 #include "aws/sigv4.h"
-#include "crypto/identity.h"
+#include "x509/identity.h"
 
 enum { ROLES_ANYWHERE_SERIAL_MAX = 49 }; /* digits of a number of 20 bytes */
 

@@ -28,6 +28,7 @@ void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms);
  * month, w for that of the weekday, and all else for itself. */
 void utc_put(struct buf *b, int64_t seconds, const char *form);
 #define UTC_BASIC "yodThmsZ"               /* 20260101T000000Z (ISO 8601 basic, as in X-Amz-Date) */
+#define UTC_RFC3339 "y-o-dTh:m:sZ"           /* 2026-01-01T00:00:00Z */
 #define UTC_HTTP_DATE "w, d n y h:m:s GMT" /* Thu, 01 Jan 2026 00:00:00 GMT */
 
 /* Reads UTC_HTTP_DATE, the one form of an HTTP Date that may still be sent (RFC 9110, section

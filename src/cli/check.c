@@ -6,7 +6,6 @@
 #include "cli/help.h"
 #include "codec/der.h"
 #include "codec/json_write.h"
-#include "crypto/x509.h"
 #include "gateway/pattern.h"
 #include "listener/config.h"
 #include "listener/functions.h"
@@ -16,6 +15,7 @@
 #include "os/memory.h"
 #include "os/variables.h"
 #include "service/services.h"
+#include "x509/names.h"
 
 #include <sys/stat.h>
 #include <string.h>
@@ -26,7 +26,6 @@ enum {
 	ALL_MS = 30000,
 	FOUND_MAX = 2560,
 	SCRATCH_MAX = 32 * 1024, /* for a chain of certificates; or for a line, whose bytes may take six each in JSON */
-	NAME_SHOWN = 64,
 };
 
 /* What is known so far. What is used most comes first. */
@@ -194,53 +193,22 @@ static enum err check_tcp(struct visit *v)
 
 /* ---- certificates ---- */
 
-/* What a peer says of itself: visible ASCII, the rest as '?'. */
-static void put_visible(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n && i < NAME_SHOWN; i++)
-		buf_put_char(b, s.p[i] >= ' ' && s.p[i] < 0x7f ? s.p[i] : '?');
-}
-
-/* The common name in a distinguished name, or else the last organization. */
-static void put_name(struct buf *b, struct str dn)
-{
-	struct str parts, part, pair, oid, value, name = S("?");
-	unsigned tag;
-	bool common = !der_take(&dn, DER_SEQUENCE, &parts);
-	while (!common && der_take(&parts, DER_SET, &part) && der_take(&part, DER_SEQUENCE, &pair) && der_take(&pair, DER_OID, &oid) &&
-	       der_take_any(&pair, &tag, &value)) {
-		common = str_eq(oid, S("\x55\x04\x03"));
-		if (common || str_eq(oid, S("\x55\x04\x0a")))
-			name = value;
-	}
-	put_visible(b, name);
-}
-
-static bool is_anchor(const struct trust *trust, struct str dn)
-{
-	for (size_t i = 0; i < trust->count; i++)
-		if (str_eq(dn, (struct str){ (const char *)trust->anchors[i].dn.data, trust->anchors[i].dn.len }))
-			return true;
-	return false;
-}
-
 /* The certificates as they were sent, and the first anchor that is the issuer of one. */
 static void put_chain(struct visit *v)
 {
-	char time[X509_TIME];
-	struct x509_certificate c;
+	struct certificate c;
 	struct str rest = buf_str(&v->scratch), contents;
 	bool ended = false;
 	for (struct str all = rest; der_take(&rest, DER_SEQUENCE, &contents); all = rest) {
-		if (x509_parse(&c, str_sub(all, 0, all.n - rest.n)) != OK || !x509_read_time(time, c.not_after))
+		if (certificate_read(&c, str_sub(all, 0, all.n - rest.n)) != OK)
 			return;
 		buf_put(&v->found, v->found.n ? S(", ") : S(""));
-		put_name(&v->found, c.subject);
+		name_put(&v->found, c.subject);
 		buf_put(&v->found, S(" until "));
-		buf_put(&v->found, (struct str){ time, sizeof(time) });
+		utc_put(&v->found, c.not_after, UTC_RFC3339);
 		buf_put(&v->found, S(" by "));
-		put_name(&v->found, c.issuer);
-		if (!ended && (ended = is_anchor(v->to.trust, c.issuer)))
+		name_put(&v->found, c.issuer);
+		if (!ended && (ended = trust_knows(v->to.trust, c.issuer)))
 			buf_format(&v->found, " (trusted: %s)", str_c(v->to.trust->source));
 	}
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/mman.h>
 
 enum {
@@ -19,7 +18,7 @@ enum {
 	CERTIFICATE_MEMORY = 4 * PEM_MAX,
 };
 
-struct certificate {
+struct held_identity {
 	struct tls_identity identity;
 	size_t holders; /* handshakes, and one for being the current one; under the lock */
 	char memory[CERTIFICATE_MEMORY];
@@ -27,7 +26,7 @@ struct certificate {
 
 /* ---- the certificate ---- */
 
-static void destroy(struct certificate *c)
+static void destroy(struct held_identity *c)
 {
 	ct_wipe(c, sizeof(*c));
 	munmap(c, sizeof(*c));
@@ -42,7 +41,7 @@ static enum err read_file(struct str *out, struct arena *arena, const char *vari
 	return e == OK ? OK : fault_set(f, e, 0, "%s: %s", str_c(variable), fault_text(f));
 }
 
-static enum err read_certificate(struct certificate *c, const struct listener_config *config, struct fault *f)
+static enum err read_certificate(struct held_identity *c, const struct listener_config *config, struct fault *f)
 {
 	struct arena arena = { c->memory, 0, sizeof(c->memory) };
 	struct str chain, key;
@@ -55,9 +54,9 @@ static enum err read_certificate(struct certificate *c, const struct listener_co
 }
 
 /* The one in the files as they are now, held once. */
-static enum err load(struct certificate **out, const struct listener_config *config, struct fault *f)
+static enum err load(struct held_identity **out, const struct listener_config *config, struct fault *f)
 {
-	struct certificate *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct held_identity *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
 		return fault_set(f, E_SYSTEM, errno, "no memory for a certificate");
 	enum err e = read_certificate(c, config, f);
@@ -70,14 +69,17 @@ static enum err load(struct certificate **out, const struct listener_config *con
 	return OK;
 }
 
-static void tell(const char not_after[static X509_TIME], bool expired)
+static void tell(int64_t not_after, bool expired)
 {
-	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why", (struct str){ not_after, X509_TIME },
+	char text[32];
+	struct buf time = BUF(text);
+	utc_put(&time, not_after, UTC_RFC3339);
+	LOG(expired ? LOG_WARN : LOG_INFO, "TLS certificate read", "not_after why", buf_str(&time),
 		expired ? S("it has expired: clients will refuse it") : S(""));
 }
 
 /* Under the lock. Returns the certificate if nobody holds it any more. */
-static struct certificate *let_go(struct certificate *c)
+static struct held_identity *let_go(struct held_identity *c)
 {
 	return c && --c->holders == 0 ? c : NULL;
 }
@@ -85,17 +87,16 @@ static struct certificate *let_go(struct certificate *c)
 static void reload(struct handshakes *h)
 {
 	struct fault f;
-	struct certificate *next = NULL;
-	char not_after[X509_TIME];
+	struct held_identity *next = NULL;
 	if (load(&next, h->config, &f) != OK) {
 		log_failure("the TLS certificate in use stays: the new one cannot be used", S(""), &f);
 		return;
 	}
 	/* Said when it is true: the next handshake shows it. */
-	memcpy(not_after, next->identity.not_after, sizeof(not_after));
+	int64_t not_after = next->identity.identity.own.not_after;
 	bool expired = tls_identity_has_expired(&next->identity, clock_wall_ms());
 	lock_take(&h->lock);
-	struct certificate *unused = let_go(h->current);
+	struct held_identity *unused = let_go(h->current);
 	h->current = next;
 	lock_give(&h->lock);
 	if (unused)
@@ -118,7 +119,7 @@ static void begin(struct handshakes *h, struct secure *s)
 void handshakes_forget(struct handshakes *h, struct secure *s)
 {
 	lock_take(&h->lock);
-	struct certificate *unused = let_go(s->certificate);
+	struct held_identity *unused = let_go(s->certificate);
 	s->certificate = NULL;
 	lock_give(&h->lock);
 	if (unused)
@@ -182,7 +183,8 @@ enum err handshakes_start(struct handshakes *h, const struct listener_config *co
 	queue_init(&h->queue, wake);
 	enum err e = load(&h->current, config, f);
 	if (e == OK)
-		tell(h->current->identity.not_after, tls_identity_has_expired(&h->current->identity, clock_wall_ms()));
+		tell(h->current->identity.identity.own.not_after,
+			tls_identity_has_expired(&h->current->identity, clock_wall_ms()));
 	if (e == OK)
 		h->slots = memory_map(connections * sizeof(*h->slots));
 	for (int i = count_steppers(); e == OK && i > 0; i--)

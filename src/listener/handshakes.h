@@ -15,7 +15,7 @@
 #include "os/queue.h"
 
 struct connection;
-struct certificate;
+struct held_identity;
 
 enum { STEPPERS_MAX = 4, STEPPER_STACK = 64 * 1024 };
 
@@ -23,7 +23,7 @@ enum { STEPPERS_MAX = 4, STEPPER_STACK = 64 * 1024 };
 struct secure {
 	struct link link;                /* in the queue */
 	struct connection *connection;
-	struct certificate *certificate; /* that it shows; NULL before its first step and after its handshake */
+	struct held_identity *certificate; /* that it shows; NULL before its first step and after its handshake */
 	int fd;
 	bool readable, writable;         /* as for tls_server_pump: before a step, and after it */
 	enum err result;                 /* of the last step */
@@ -38,7 +38,7 @@ struct handshakes {
 	struct link reload;
 	_Atomic bool reloading;          /* `reload` waits in the queue */
 	struct lock lock;                /* of `current` and of the holders of certificates */
-	struct certificate *current;
+	struct held_identity *current;
 };
 
 /* Reads the certificate and starts the threads; `wake` is an eventfd that is written when a step is done. E_CONFIG

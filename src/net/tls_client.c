@@ -13,6 +13,36 @@
 /* An hour: a session outlives the check of the certificate that it was made with. */
 enum { SESSION_MS = 3600 * 1000 };
 
+/* ---- client certificates: that a server asks for one is remembered for the message if it will not do without ---- */
+
+static void pass_over(const br_ssl_client_certificate_class **class)
+{
+	(void)class;
+}
+
+static void pass_over_length(const br_ssl_client_certificate_class **class, size_t n)
+{
+	(void)class, (void)n;
+}
+
+static void pass_over_bytes(const br_ssl_client_certificate_class **class, const unsigned char *p, size_t n)
+{
+	(void)class, (void)p, (void)n;
+}
+
+static void choose_none(const br_ssl_client_certificate_class **class, const br_ssl_client_context *client, uint32_t types,
+                        br_ssl_client_certificate *choices)
+{
+	(void)client, (void)types;
+	((struct tls_refusal *)(void *)class)->asked = true;
+	*choices = (br_ssl_client_certificate){ .chain = NULL };
+}
+
+/* Without a certificate nothing is signed or exchanged. */
+static const br_ssl_client_certificate_class refusal_class = {
+	sizeof(struct tls_refusal), pass_over, pass_over_length, pass_over_bytes, pass_over, pass_over, choose_none, NULL, NULL,
+};
+
 /* All but the verifier is as in every TLS connection of this program. */
 static void set_profile(struct tls_client *t)
 {
@@ -21,6 +51,8 @@ static void set_profile(struct tls_client *t)
 	t->pump = tls_pump_init(e);
 	tls_profile_set(e);
 	br_ssl_engine_set_x509(e, &t->verifier.vtable);
+	t->refusal = (struct tls_refusal){ .class = &refusal_class };
+	br_ssl_client_set_client_certificate(&t->client, &t->refusal.class);
 	br_ssl_engine_set_buffers_bidi(e, t->in, sizeof(t->in), t->out, sizeof(t->out));
 }
 
@@ -30,7 +62,7 @@ static enum err ended(const struct tls_client *t, struct fault *f)
 {
 	int code = br_ssl_engine_last_error(t->pump.engine);
 	if (code != BR_ERR_OK)
-		return tls_fault_set(f, (unsigned)code, &t->verifier);
+		return tls_fault_set(f, (unsigned)code, t);
 	return fault_set(f, E_CLOSED, 0, "the peer closed the connection");
 }
 
@@ -106,7 +138,11 @@ static enum err shake_hands(struct tls_client *t, int fd, struct deadline *d, st
 	begin(t);
 	while (!(br_ssl_engine_current_state(t->pump.engine) & BR_SSL_SENDAPP)) {
 		t->asked = t->pump.received;
+		bool was_mute = t->pump.mute;
 		enum err e = step(t, fd, d, f);
+		/* A server that ends a handshake says why before it closes the socket. */
+		if (e != OK && t->pump.mute != was_mute)
+			continue;
 		if (e == E_TIMEOUT)
 			return fault_set(f, e, 0, "the TLS handshake with %s took too long", host);
 		if (e == E_CLOSED)
@@ -115,6 +151,18 @@ static enum err shake_hands(struct tls_client *t, int fd, struct deadline *d, st
 			return e;
 	}
 	return OK;
+}
+
+/* `literal`: the host as an address; NULL if it is a name. */
+static void start_verifier(struct tls_client *t, const struct trust *trust, const struct address *literal)
+{
+	struct reference_identifier whom = { .dns_name = str_c(t->host) };
+	if (literal) {
+		whom = (struct reference_identifier){ .address = { (const char *)literal->ip.s6_addr, 16 } };
+		if (address_is_v4(literal))
+			whom.address = str_skip(whom.address, 12);
+	}
+	verifier_init(&t->verifier, PATH_SERVER, &whom, trust, clock_wall_ms() / 1000);
 }
 
 enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f)
@@ -132,7 +180,7 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 	t->port = to->port;
 	t->anchors = to->trust->anchors;
 
-	x509_verifier_init(&t->verifier, to->trust, str_c(t->host), clock_wall_ms() / 1000);
+	start_verifier(t, to->trust, is_literal ? &literal : NULL);
 	t->verifier.seen = to->seen;
 	set_profile(t);
 	br_ssl_engine_set_session_parameters(&t->client.eng, &t->session);

@@ -4,15 +4,14 @@
  * Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no compression, no renegotiation. A truncated
  * stream is an error.
  *
- * The server's certificate must chain to an anchor (trust.h), be valid now, carry the host in a subjectAltName (DNS
- * name, or IP address for an address), allow server authentication, not be a CA's, and have an RSA key of at
- * least 2,048 bits or an EC key on one of the two NIST curves. None of this can be switched off. */
+ * The server's certificate must be for the host and lead to an anchor by the rules of x509/path.h, none of which can be
+ * switched off. */
 #ifndef NET_TLS_CLIENT_H
 #define NET_TLS_CLIENT_H
 
 #include "base/deadline.h"
 #include "net/tls.h"
-#include "net/x509.h"
+#include "x509/verifier.h"
 
 /* Whom to speak TLS with. */
 struct tls_peer {
@@ -22,18 +21,22 @@ struct tls_peer {
 	struct buf *seen;          /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
 };
 
-/* Memory for one TLS connection, about 48 KiB, of which 16 to 24 are touched; all zeros before its first use. May be kept
+/* Memory for one TLS connection, about 80 KiB, of which 20 to 32 are touched; all zeros before its first use. May be kept
  * and used for one connection after another. To the same host the session is offered again (resumption). */
 struct tls_client {
 	br_ssl_client_context client;
 	struct tls_pump pump;
-	struct x509_verifier verifier;
+	struct verifier verifier;
+	struct tls_refusal {
+		const br_ssl_client_certificate_class *class; /* first, for BearSSL */
+		bool asked; /* the server wants a certificate of ours, and gets none */
+	} refusal;
 	size_t asked; /* pump.received when the last write began */
 
 	/* Whom it is, or was, connected with, and the session that may be offered to the same one again. */
 	char host[256]; /* without a dot at the end, NUL-terminated */
 	uint16_t port;
-	const br_x509_trust_anchor *anchors; /* that it was verified with */
+	const struct anchor *anchors; /* that it was verified with */
 	br_ssl_session_parameters session;   /* session_id_len is 0 when there is none */
 	int64_t session_until;               /* monotonic ms */
 

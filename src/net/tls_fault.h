@@ -1,10 +1,10 @@
-/* tls_fault.h - BearSSL's error numbers in plain words. */
+/* tls_fault.h - why TLS failed, in plain words. */
 #ifndef NET_TLS_FAULT_H
 #define NET_TLS_FAULT_H
 
-#include "net/x509.h"
+#include "net/tls_client.h"
 
-/* Sets the fault for error `code` of a connection with v->host: E_CERT when its certificate was refused, else E_TLS. */
-enum err tls_fault_set(struct fault *f, unsigned code, const struct x509_verifier *v);
+/* Sets the fault for error `code` of a connection: E_CERT when the server's certificate was refused, else E_TLS. */
+enum err tls_fault_set(struct fault *f, unsigned code, const struct tls_client *t);
 
 #endif

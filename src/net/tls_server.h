@@ -9,9 +9,9 @@
 #ifndef NET_TLS_SERVER_H
 #define NET_TLS_SERVER_H
 
-#include "crypto/identity.h"
 #include "net/tls.h"
 #include "os/lock.h"
+#include "x509/identity.h"
 
 
 enum {
@@ -24,7 +24,6 @@ enum {
 struct tls_identity {
 	const br_ssl_server_policy_class *policy; /* first, for BearSSL */
 	struct identity identity;
-	char not_after[X509_TIME];                 /* until when its certificate is valid */
 
 	struct tls_sessions {
 		const br_ssl_session_cache_class *cache; /* first, for BearSSL */

@@ -13,7 +13,6 @@
 
 enum {
 	CA_BUNDLE_MAX = 4 << 20,
-	ANCHOR_SLACK = 8192,
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
 	FILE_NAME_MAX = 1024,
@@ -24,10 +23,18 @@ enum {
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
 };
 
+static void tell_left_out(const struct trust *trust)
+{
+	char text[1024];
+	struct buf reasons = BUF(text);
+	trust_put_left_out(&reasons, trust);
+	LOG(LOG_WARN, "certificates that cannot be trust anchors were left out", "variable used# left_out# reasons",
+		str_c(trust->source), NUM(trust->count), NUM(trust->left_out_n), buf_str(&reasons));
+}
+
 static enum err read_bundle(struct trust *out, const char *variable, struct str path, struct fault *f)
 {
 	struct str pem;
-	size_t skipped;
 	char memory_of_path[FILE_NAME_MAX];
 	struct buf b = BUF(memory_of_path);
 	if (!path.n)
@@ -38,15 +45,14 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 	enum err e = file_map(&pem, variable, b.p, CA_BUNDLE_MAX, f);
 	if (e != OK)
 		return e;
-	/* An anchor is smaller than its certificate's PEM, but the last one is decoded before it shrinks. */
-	struct arena memory = { memory_map(pem.n + ANCHOR_SLACK), 0, pem.n + ANCHOR_SLACK };
-	e = trust_from_pem(out, &skipped, pem, &memory, f);
+	size_t size = trust_size(pem);
+	struct arena memory = { memory_map(size), 0, size };
+	e = trust_from_pem(out, pem, &memory, f);
 	if (e != OK)
 		return fault_lead(f, E_FILE, str_c(variable));
 	out->source = variable;
-	if (skipped)
-		LOG(LOG_WARN, "certificates that cannot be trust anchors were left out",
-			"variable used# left_out#", str_c(variable), NUM(out->count), NUM(skipped));
+	if (out->left_out_n)
+		tell_left_out(out);
 	return OK;
 }
 

@@ -7,9 +7,9 @@
 #include "gateway/config.h"
 #include "net/proxy.h"
 #include "net/resolve.h"
-#include "net/trust.h"
 #include "service/dedupe.h"
 #include "service/signing_secrets.h"
+#include "x509/trust.h"
 
 struct services {
 	struct config config;

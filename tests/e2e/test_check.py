@@ -295,7 +295,7 @@ def test_nobody_listens(doctor):
 DAY = datetime.timedelta(days=1)
 BAD_CERTIFICATES = {
     "unknown authority": (lambda pki: pki.leaf(issuer=pki.authority(name="Nobody")), "unknown authority", "localhost by Nobody p256"),
-    "expired": (lambda pki: pki.leaf(start=-3 * DAY, end=-DAY), "clock is wrong: it says 20", "localhost by Test Root p256"),
+    "expired": (lambda pki: pki.leaf(start=-3 * DAY, end=-DAY), "this machine's clock says 20", "localhost by Test Root p256"),
     "another name": (lambda pki: pki.leaf(names=["other.test"], addresses=[]), "not for this name but for other.test", "localhost by Test"),
     "alone": (lambda pki: pki.leaf(issuer=pki.authority(name="Between", issuer=pki.authority()), alone=True), "", "localhost by Between p256"),
 }

@@ -212,7 +212,8 @@ def test_certificate_is_for_the_target(world):
     host = world.start(proxy, world.aws(names=("proxy.test", "localhost"), addresses=("127.0.0.1",)))
     why = world.refused(host)
     assert why == (
-        f"through the proxy {proxy.authority}: the certificate of lambda.test is not for this name but for proxy.test, localhost"
+        f"through the proxy {proxy.authority}: the certificate `localhost` of lambda.test is not for this name but for "
+        "proxy.test, localhost, 127.0.0.1"
     )
 
 
@@ -222,7 +223,7 @@ def test_proxy_that_reads_along(world):
     endpoint = world.make.endpoint(tls=world.pki.server(stranger), name="lambda.test")
     proxy = world.proxy()
     why = world.refused(world.start(proxy, endpoint))
-    assert why.startswith(f"through the proxy {proxy.authority}: the certificate of lambda.test ")
+    assert why.startswith(f"through the proxy {proxy.authority}: the certificate `localhost` of lambda.test comes from an unknown authority, `localhost`: ")
 
 
 # ---- proxies that misbehave ------------------------------------------------------------------------------------------

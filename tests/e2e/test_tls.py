@@ -21,16 +21,23 @@ STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 NOT = "Lambda function my-fn@eu-west-1 could not be started: "
 
 
+def settings_in(options):
+    """Takes out what is for the program and not for the endpoint."""
+    return {name: options.pop(name) for name in list(options) if name.isupper()}
+
+
 def accepted(make, name="localhost", **options):
-    runtime = make.runtime(endpoint=make.endpoint(name=name, **options))
+    settings = settings_in(options)
+    runtime = make.runtime(endpoint=make.endpoint(name=name, **options), **settings)
     assert runtime.text(slack.command()) == STARTED
     return runtime.endpoint.links[-1]
 
 
 def refused(make, certificate=True, name="localhost", **options):
     """Nothing of the request reaches the peer, and a refused certificate is not tried again."""
+    settings = settings_in(options)
     endpoint = make.endpoint(name=name, open_now=False, **options)
-    runtime = make.runtime(endpoint=endpoint)
+    runtime = make.runtime(endpoint=endpoint, **settings)
     endpoint.open()
     item = runtime.send(slack.command())
     text = item.reply["body"]
@@ -89,6 +96,9 @@ GOOD = {
     "plain": {},
     "no-purpose": dict(purposes=()),
     "no-basic-constraints": dict(basic=False),
+    "purpose-critical": dict(purposes_critical=True),
+    "any-purpose": dict(purposes=(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)),
+    "key-usage": dict(key_usage=True),
     "two-purposes": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)),
     "no-common-name": dict(common_name=None),
     "other-common-name": dict(common_name="other.test"),
@@ -168,6 +178,18 @@ CHAINS = {
     "two-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)))),
     "rsa-between": (True, lambda pki: pki.leaf("rsa2048", pki.authority("rsa2048", "Middle", issuer=pki.authority("rsa2048")))),
     "path-length-kept": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="Zero", path_length=0))),
+    "in-the-wrong-order": (True, lambda pki: shuffled(pki)),
+    "twice-and-strangers": (True, lambda pki: with_strangers(pki)),
+    "purpose-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki, purposes=(ExtendedKeyUsageOID.SERVER_AUTH,)))),
+    "purpose-between-is-another": (
+        False,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Mail", purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION,))),
+    ),
+    "permitted": (True, lambda pki: pki.leaf(issuer=intermediate(pki, permitted=("localhost", "127.0.0.0/8")))),
+    "not-permitted": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="Other", permitted=("example.test",)))),
+    "not-permitted-address": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="Net", permitted=("10.0.0.0/8",)))),
+    "excluded": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="But", excluded=("localhost",)))),
+    "excluded-elsewhere": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="But not", excluded=("example.test",)))),
     "one-missing": (False, lambda pki: pki.leaf(issuer=intermediate(pki), alone=True)),
     "unknown-authority": (False, lambda pki: pki.leaf(issuer=pki.authority("p256", "Unknown Root"))),
     "unknown-of-the-same-name": (False, lambda pki: same_name(pki)),
@@ -179,6 +201,20 @@ CHAINS = {
     ),
     "leaf-signs-leaf": (False, lambda pki: leaf_of_leaf(pki)),
 }
+
+
+def shuffled(pki):
+    """Two authorities between, the upper one first, and the root."""
+    certificate = pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)), with_root=True)
+    certificate.chain.reverse()
+    return certificate
+
+
+def with_strangers(pki):
+    certificate = pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)))
+    strangers = [pki.authority("rsa2048", "Stranger").own, pki.authority("p256", "Unknown Root").own]
+    certificate.chain = strangers + [certificate.own] + certificate.chain * 2 + strangers
+    return certificate
 
 
 def same_name(pki):
@@ -195,6 +231,70 @@ def leaf_of_leaf(pki):
 def test_chain(make, pki, case):
     good, certificate = CHAINS[case]
     (accepted if good else refused)(make, tls=pki.server(certificate(pki)))
+
+
+def test_self_signed_certificate_in_the_bundle(make, pki):
+    """As appliances have it: believed for itself, for nothing else, and for nobody else."""
+    own = pki.leaf(self_signed=True)
+    accepted(make, tls=pki.server(own), AWS_CA_BUNDLE=pki.file(pki.authority().pem() + own.pem()))
+    refused(make, tls=pki.server(pki.leaf(self_signed=True)), AWS_CA_BUNDLE=pki.file(own.pem()))
+    other = pki.leaf(self_signed=True, names=("other.test",))
+    refused(make, tls=pki.server(other), AWS_CA_BUNDLE=pki.file(other.pem()))
+
+
+def test_constraints_of_the_root(make, pki):
+    root = pki.authority(name="Limited Root", permitted=("localhost", "127.0.0.1/32"))
+    bundle = pki.file(root.pem())
+    accepted(make, tls=pki.server(pki.leaf(issuer=root)), AWS_CA_BUNDLE=bundle)
+    text = refused(make, tls=pki.server(pki.leaf(issuer=root, names=("localhost", "other.test"))), AWS_CA_BUNDLE=bundle)
+    assert "the certificate `Limited Root p256` above that of localhost does not permit other.test (name constraints)" in text
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (dict(common_name="\x1b[31mred`"), None),
+        (dict(names=("other.test",), addresses=()), "the certificate `localhost` of localhost is not for this name but for other.test"),
+        (dict(end=-HOUR, start=-9 * HOUR), "the certificate `localhost` of localhost has expired on 20"),
+        (dict(start=HOUR), "the certificate `localhost` of localhost is not valid before 20"),
+        (dict(san=False), "the certificate `localhost` of localhost has no subjectAltName; the common name does not count"),
+        (dict(is_ca=True), "the certificate `localhost` of localhost is a CA's; a server must have one of its own, with CA:FALSE"),
+        (
+            dict(common_name="\x1b[31mred`", names=("other.test",), addresses=()),
+            "the certificate `?[31mred?` of localhost is not for this name but for other.test",
+        ),
+    ],
+    ids=["good", "name", "expired", "future", "no-names", "authority", "odd-subject"],
+)
+def test_words_about_a_certificate(make, pki, options, words):
+    tls = pki.server(pki.leaf(**options))
+    if words:
+        assert words in refused(make, tls=tls)
+    else:
+        accepted(make, tls=tls)
+
+
+def test_words_about_an_authority(make, pki):
+    text = refused(make, tls=pki.server(pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False))))
+    assert "the certificate `No CA p256` above that of localhost is not a CA's and may not issue certificates" in text
+    text = refused(make, tls=pki.server(pki.leaf(issuer=pki.authority("p256", "Unknown Root"))))
+    assert "the certificate `localhost` of localhost comes from an unknown authority, `Unknown Root p256`: set AWS_CA_BUNDLE" in text
+
+
+def test_words_about_what_a_bundle_leaves_out(make, pki):
+    weak = pki.authority("rsa1024", "Weak Root")
+    bundle = pki.file(pki.authority().pem() + weak.pem() + pki.leaf().pem())
+    endpoint = make.endpoint(tls=pki.server(pki.leaf(issuer=weak)), name="localhost", open_now=False)
+    runtime = make.runtime(endpoint=endpoint, AWS_CA_BUNDLE=bundle)
+    endpoint.open()
+    assert (
+        "comes from an unknown authority, `Weak Root rsa1024`, which AWS_CA_BUNDLE contains but which cannot be used: its key is "
+        "not supported: RSA of 1024 bits"
+    ) in runtime.text(slack.command())
+    (line,) = [line for line in runtime.process.logged() if "left out" in line["message"]]
+    assert line["used"] == 1 and line["left_out"] == 2 and line["reasons"] == (
+        "`Weak Root rsa1024` (its key is not supported: RSA of 1024 bits); `localhost` (it is not a CA's)"
+    )
 
 
 def test_built_in_anchors_do_not_know_our_authority(make):
@@ -280,8 +380,10 @@ def test_suite_with_ecdsa_that_is_not_spoken(make, pki, suite):
 
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1", "TLSv1_3"])
 def test_version_that_is_not_spoken(make, pki, version):
-    version = getattr(ssl.TLSVersion, version)
-    refused(make, certificate=False, tls=pki.server(least=version, most=version))
+    number = getattr(ssl.TLSVersion, version)
+    text = refused(make, certificate=False, tls=pki.server(least=number, most=number))
+    if version == "TLSv1_3":
+        assert "the server wants TLS 1.3, which this program does not speak" in text
 
 
 def test_server_that_could_do_more(make, pki):
@@ -369,6 +471,13 @@ def test_server_name_is_sent_for_names_only(make, pki):
 
 def test_server_that_asks_for_a_client_certificate(make, pki):
     accepted(make, tls=pki.server(ask_client=True))
+
+
+def test_server_that_insists_on_a_client_certificate(make, pki):
+    tls = pki.server(ask_client=True)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    text = refused(make, certificate=False, tls=tls)
+    assert "the server asked for a client certificate, which this program cannot show, and then ended the connection" in text
 
 
 def test_session_is_taken_up_again(make):

@@ -60,16 +60,32 @@ class Pki:
         return self.keys[kind, use]
 
     def authority(
-        self, kind="p256", name="Test Root", digest=hashes.SHA256, issuer=None, is_ca=True, sign_certs=True, path_length=None
+        self,
+        kind="p256",
+        name="Test Root",
+        digest=hashes.SHA256,
+        issuer=None,
+        is_ca=True,
+        sign_certs=True,
+        path_length=None,
+        purposes=(),
+        permitted=(),
+        excluded=(),
     ):
-        """A root, or with `issuer` an intermediate."""
+        """A root, or with `issuer` an intermediate. `permitted` and `excluded`: DNS names and networks as name constraints."""
         ident = ("ca", kind, name, digest.name, issuer and issuer.own.subject.rfc4514_string(), is_ca, sign_certs, path_length)
+        ident += (purposes, permitted, excluded)
         if ident not in self.made:
             key = self.key(kind, "ca " + name)
             subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {kind}")])
             builder = self.builder(subject, issuer.own.subject if issuer else subject, key)
             builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=path_length), critical=True)
             builder = builder.add_extension(usage(sign_certs), critical=True)
+            if purposes:
+                builder = builder.add_extension(x509.ExtendedKeyUsage(list(purposes)), critical=True)
+            if permitted or excluded:
+                constraints = x509.NameConstraints(subtrees(permitted), subtrees(excluded))
+                builder = builder.add_extension(constraints, critical=True)
             own = builder.sign(issuer.key if issuer else key, digest())
             self.made[ident] = Certificate(own, key, self.issuers(issuer) if issuer else [])
         return self.made[ident]
@@ -175,6 +191,11 @@ class Pki:
             context.verify_mode = ssl.CERT_OPTIONAL
             context.load_verify_locations(self.bundle())
         return context
+
+
+def subtrees(names):
+    """DNS names, and networks as ADDRESS/BITS."""
+    return [x509.IPAddress(ipaddress.ip_network(n)) if "/" in n else x509.DNSName(n) for n in names] or None
 
 
 def usage(sign_certs):

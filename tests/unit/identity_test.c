@@ -1,4 +1,4 @@
-#include "crypto/identity.h"
+#include "x509/identity.h"
 
 #include "check.h"
 

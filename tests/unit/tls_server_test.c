@@ -49,7 +49,7 @@ TEST(tls_server_identity_of_ec_and_rsa)
 	be("good-ec");
 	expect_int(identity.identity.key.type, BR_KEYTYPE_EC);
 	expect_int(identity.identity.chain_n, 2);
-	expect_str(((struct str){ identity.not_after, X509_TIME }), S("2119-01-01T00:00:00Z"));
+	expect_int(identity.identity.own.not_after, INT64_C(4701974400));
 	expect(!tls_identity_has_expired(&identity, clock_wall_ms()));
 	int64_t end = utc_to_seconds((struct utc){ 2119, 1, 1, 0, 0, 0 }) * 1000;
 	expect(!tls_identity_has_expired(&identity, end + 999));
@@ -94,8 +94,7 @@ static enum err client_connect(struct client *c)
 	static const char *of;
 	struct arena arena = { trust_memory, 0, sizeof(trust_memory) };
 	struct deadline d = deadline_in(5000);
-	size_t skipped;
-	if (of != c->root && trust_from_pem(&trust, &skipped, file_of(c->root), &arena, &c->fault) != OK)
+	if (of != c->root && trust_from_pem(&trust, file_of(c->root), &arena, &c->fault) != OK)
 		return E_CONFIG;
 	of = c->root;
 	struct tls_peer to = { .host = S("server.test"), .port = 443, .trust = &trust };

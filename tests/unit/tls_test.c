@@ -1,11 +1,11 @@
 #include "check.h"
+#include "chain.h"
 #include "peer.h"
 
 #include "base/clock.h"
 #include "codec/pem.h"
 #include "net/dial.h"
 #include "net/tls_fault.h"
-#include "net/x509.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,9 +42,8 @@ static struct trust trust_in(const char *name)
 	static struct arena arena;
 	struct trust t = { .count = 0 };
 	struct fault f;
-	size_t skipped;
 	arena = (struct arena){ memory, 0, sizeof(memory) };
-	expect_int(trust_from_pem(&t, &skipped, file_of(name), &arena, &f), OK);
+	expect_int(trust_from_pem(&t, file_of(name), &arena, &f), OK);
 	return t;
 }
 
@@ -406,12 +405,12 @@ TEST(tls_refuses_certificates)
 		enum err want;
 		const char *text;
 	} cases[] = {
-		{ "server.test", "root-rsa", false, E_CERT, "the certificate of server.test comes from an unknown authority: "
-		  "set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
+		{ "server.test", "root-rsa", false, E_CERT, "the certificate `Between` above that of server.test comes from an unknown "
+		  "authority, `Root EC`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
 		{ "other.test", "root-ec", false, E_CERT,
-		  "the certificate of other.test is not for this name but for server.test, *.wild.test" },
+		  "the certificate `server.test` of other.test is not for this name but for server.test, *.wild.test, 127.0.0.1 and 1 more" },
 		{ "127.0.0.2", "root-ec", false, E_CERT,
-		  "the certificate of 127.0.0.2 is not for this name but for server.test, *.wild.test" },
+		  "the certificate `server.test` of 127.0.0.2 is not for this name but for server.test, *.wild.test, 127.0.0.1 and 1 more" },
 		{ "server.test", "root-ec", true, E_TLS,
 		  "TLS with server.test failed: the server's key does not belong to its certificate (BearSSL error 27)" },
 	};
@@ -552,7 +551,7 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 	stream_close(&s);
 	context("other anchors");
 	struct deadline d = deadline_in(4000);
-	br_x509_trust_anchor none = { .flags = BR_X509_TA_CA };
+	struct anchor none = { .is_leaf = true };
 	expect_int(connect_to(&s, &server, "server.test", (struct trust){ .anchors = &none, .count = 1 }, &d), E_CERT);
 	context("after a failure");
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
@@ -659,7 +658,7 @@ TEST(tls_with_what_is_no_server)
 		{ { STR("HTTP/1.1 400 Bad Request\r\n\r\n"), false }, E_TLS, "the server does not speak TLS 1.2, or no TLS at all on this port" },
 		{ { STR("SSH-2.0-OpenSSH_9.2\r\n"), false }, E_TLS, "the server does not speak TLS 1.2, or no TLS at all on this port" },
 		{ { STR("\x15\3\3\0\2\2\x28"), false }, E_TLS, "the server has no algorithm in common with us" },
-		{ { STR("\x15\3\1\0\2\2\x46"), false }, E_TLS, "the server does not want TLS 1.2" },
+		{ { STR("\x15\3\1\0\2\2\x46"), false }, E_TLS, "the server wants TLS 1.3, which this program does not speak" },
 		{ { STR("\x15\3\3\0\2\2\x70"), false }, E_TLS, "the server does not know this name" },
 		{ { STR("\x15\3\3\0\2\2\x33"), false }, E_TLS, "the server ended it with an alert" },
 		{ { STR("\x15\3\3\0\2\1\0"), false }, E_TLS, "ended the connection during the TLS handshake" },
@@ -1000,17 +999,20 @@ TEST(tls_nothing_secret_stays_behind)
 
 TEST(tls_every_error_has_a_sentence)
 {
-	static struct x509_verifier v;
-	static const struct trust none = { .count = 0 };
-	x509_verifier_init(&v, &none, S("host.test"), 0);
+	struct certificate c = chain_first("good-ec");
+	memset(&tls, 0, sizeof(tls));
+	memcpy(tls.host, "host.test", sizeof("host.test"));
+	tls.verifier.question.trust = &(struct trust){ .source = "PEM" };
+	tls.verifier.question.count = 1;
 	for (unsigned code = 1; code < 800; code++) {
 		context("%u", code);
-		bool certificate = code == BR_ERR_WRONG_KEY_USAGE || (code > BR_ERR_X509_OK && code <= X509_CONSTRAINED &&
-		                                                      code != BR_ERR_X509_TIME_UNKNOWN && code != 61 && code != 63);
-		expect_int(tls_fault_set(&fault, code, &v), certificate ? E_CERT : E_TLS);
-		expect(str_starts(fault_text(&fault), certificate ? S("the certificate of host.test ") : S("TLS with host.test failed: ")));
+		bool certificate = code > VERIFIER_ERROR && code < VERIFIER_ERROR + PATH_CODES;
+		tls.verifier.answer = (struct path_answer){ .code = certificate ? code - VERIFIER_ERROR : PATH_OK, .own = true, .blamed = c.der };
+		expect_int(tls_fault_set(&fault, code, &tls), certificate ? E_CERT : E_TLS);
+		expect(str_starts(fault_text(&fault), certificate ? S("the certificate `server.test` of host.test ") : S("TLS with host.test failed: ")));
 		expect(fault.n < sizeof(fault.text));
 	}
-	tls_fault_set(&fault, BR_ERR_X509_EXPIRED, &v);
-	expect(str_find_str(fault_text(&fault), S("this machine's clock is wrong: it says 20")) < fault.n);
+	expect_int(tls_fault_set(&fault, BR_ERR_RECV_FATAL_ALERT + 70, &tls), E_TLS);
+	expect_str(fault_text(&fault),
+		S("TLS with host.test failed: the server wants TLS 1.3, which this program does not speak (BearSSL error 326)"));
 }

@@ -1,10 +1,10 @@
 /* anchors.h - the trust anchors compiled in; the build makes their definition from vendor/anchors. */
-#ifndef NET_ANCHORS_H
-#define NET_ANCHORS_H
+#ifndef X509_ANCHORS_H
+#define X509_ANCHORS_H
 
-#include <bearssl.h>
+#include "x509/trust.h"
 
-extern const br_x509_trust_anchor anchors[];
+extern const struct anchor anchors[];
 extern const size_t anchors_count;
 
 #endif

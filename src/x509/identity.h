@@ -1,9 +1,9 @@
 /* identity.h - who the gateway is to others: a certificate, those of the authorities above it, and the private key. */
-#ifndef CRYPTO_IDENTITY_H
-#define CRYPTO_IDENTITY_H
+#ifndef X509_IDENTITY_H
+#define X509_IDENTITY_H
 
 #include "crypto/pkey.h"
-#include "crypto/x509.h"
+#include "x509/certificate.h"
 
 enum { IDENTITY_CHAIN_MAX = 8 };
 
@@ -11,7 +11,7 @@ struct identity {
 	struct pkey key;
 	br_x509_certificate chain[IDENTITY_CHAIN_MAX]; /* its own first */
 	size_t chain_n;
-	struct x509_certificate own;
+	struct certificate own;
 };
 
 /* Reads it from PEM texts, in which blocks of other kinds are passed over: they may be the same. *id is all zeros before and

@@ -1,8 +1,7 @@
-#include "crypto/identity.h"
+#include "x509/identity.h"
 
 #include "codec/pem.h"
-#include "crypto/ecdsa.h"
-#include "crypto/rsa.h"
+#include "crypto/sha256.h"
 
 static enum err read_chain(struct identity *id, struct str pem, struct arena *arena, struct fault *f)
 {
@@ -29,16 +28,16 @@ static enum err read_chain(struct identity *id, struct str pem, struct arena *ar
 }
 
 /* What the one signs, the other must verify. */
-static bool belong_together(const struct pkey *key, const br_x509_pkey *certified)
+static bool belong_together(const struct pkey *key, const struct public_key *certified)
 {
-	unsigned char digest[32] = { 1 }, signature[PKEY_SIGNATURE_MAX];
-	if (key->type != certified->key_type)
-		return false;
+	struct str message = S("a key and its certificate");
+	unsigned char digest[SHA256_SIZE], signature[PKEY_SIGNATURE_MAX];
+	const struct signature_algorithm algorithm = {
+		.kind = key->type == BR_KEYTYPE_EC ? SIGNED_ECDSA : SIGNED_PKCS1, .hash = br_sha256_ID,
+	};
+	sha256(digest, message);
 	size_t n = pkey_sign(key, signature, &br_sha256_vtable, digest);
-	struct str made = { (const char *)signature, n };
-	if (key->type == BR_KEYTYPE_EC)
-		return ecdsa_verify(&certified->key.ec, digest, sizeof(digest), made);
-	return rsa_verify_pkcs1(&certified->key.rsa, &br_sha256_vtable, digest, made);
+	return signature_check(certified, &algorithm, message, (struct str){ (const char *)signature, n });
 }
 
 enum err identity_from_pem(struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
@@ -48,7 +47,7 @@ enum err identity_from_pem(struct identity *id, struct str chain, struct str key
 		e = pkey_from_pem(&id->key, key, arena, f);
 	if (e != OK)
 		return e;
-	if (x509_parse(&id->own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK)
+	if (certificate_read(&id->own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK)
 		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
 	if (!belong_together(&id->key, &id->own.key))
 		return fault_set(f, E_CONFIG, 0,
