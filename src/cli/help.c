@@ -83,7 +83,7 @@ const char help_serve[] =
 
 const char help_send[] =
 	"Usage: slack-lambda-gateway send URL [--command /NAME] [--text TEXT] [--field NAME=VALUE]...\n"
-	"                                     [--payload JSON] [--event JSON]\n"
+	"                                     [--payload JSON] [--event JSON] [--wait[=PORT]]\n"
 	"\n"
 	"Signs a request with the first secret of SLACK_SIGNING_SECRET, as Slack would, sends it, and prints\n"
 	"the status and the body of the answer.\n"
@@ -91,8 +91,11 @@ const char help_send[] =
 	"  --command /NAME     the slash command (default: /test)\n"
 	"  --text TEXT         what follows it\n"
 	"  --field NAME=VALUE  another form field\n"
-	"  --payload JSON      an interaction instead, such as a button\n"
-	"  --event JSON        an event instead\n"
+	"  --payload JSON      an interaction instead, such as a button; what is missing is filled in\n"
+	"  --event JSON        an event instead; a bare one is put into its envelope\n"
+	"  --wait[=PORT]       wait up to 30 s for what is posted back to 127.0.0.1:PORT (default: 8089)\n"
+	"                      and print it; GATEWAY_RESPONSE_HOSTS of the gateway must list\n"
+	"                      http://127.0.0.1:PORT\n"
 	"\n"
 	"Example:\n"
 	"  slack-lambda-gateway send http://127.0.0.1:8080/eu-west-1/deploy --command /deploy --text now\n"

@@ -2,11 +2,15 @@
 
 #include "aws/endpoint.h"
 #include "base/clock.h"
+#include "cli/mailbox.h"
+#include "cli/sample.h"
 #include "cli/console.h"
 #include "cli/help.h"
 #include "codec/form.h"
+#include "codec/hex.h"
 #include "codec/json_read.h"
 #include "codec/nearest.h"
+#include "crypto/seed.h"
 #include "gateway/front_door.h"
 #include "http/attempt.h"
 #include "os/memory.h"
@@ -18,6 +22,8 @@
 enum {
 	FIELDS_MAX = 64,
 	TIME_MS = 10000,
+	WAIT_MS = 30000,
+	WAIT_PORT = 8089,
 	SIGNATURE_SIZE = sizeof("v0=") + 2 * SHA256_SIZE,
 	ANSWER_SIZE = 8 << 20,
 };
@@ -26,6 +32,9 @@ enum {
 struct letter {
 	struct str url, payload, event;
 	bool help; /* asked for */
+	bool waits; /* for what is posted back, at `mailbox` */
+	struct mailbox mailbox;
+	uint16_t port;
 	struct form {
 		struct str name, value;
 	} fields[FIELDS_MAX];
@@ -49,6 +58,14 @@ static enum err add_field(struct letter *l, struct str name, struct str value, s
 	return OK;
 }
 
+static enum err add_missing_field(struct letter *l, struct str name, struct str value, struct fault *f)
+{
+	for (size_t i = 0; i < l->fields_count; i++)
+		if (str_eq(l->fields[i].name, name))
+			return OK;
+	return add_field(l, name, value, f);
+}
+
 static enum err read_option(struct letter *l, struct str option, struct str value, struct fault *f)
 {
 	struct str name = str_skip(option, 2);
@@ -57,14 +74,15 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 	bool is_event = str_eq(option, S("--event"));
 	if (is_event || str_eq(option, S("--payload"))) {
 		*(is_event ? &l->event : &l->payload) = value;
-		return json_check(&v, &position, value) == OK ? OK :
-			fault_set(f, E_CONFIG, 0, "%s is not valid JSON at byte %d", option, NUM(position));
+		if (json_check(&v, &position, value) != OK)
+			return fault_set(f, E_CONFIG, 0, "%s is not valid JSON at byte %d", option, NUM(position));
+		return json_type(v) == JSON_OBJECT ? OK : fault_set(f, E_CONFIG, 0, "%s must be a JSON object", option);
 	}
 	if (str_eq(option, S("--field"))) {
 		if (!str_cut(&name, &value, value, '=') || !name.n)
 			return fault_set(f, E_CONFIG, 0, "--field must be name=value");
 	} else if (!str_eq(option, S("--command")) && !str_eq(option, S("--text"))) {
-		struct str shown = str_sub(option, 0, 60), meant = nearest_word(S("command,text,field,payload,event"), name);
+		struct str shown = str_sub(option, 0, 60), meant = nearest_word(S("command,text,field,payload,event,wait"), name);
 		if (meant.n)
 			return fault_set(f, E_CONFIG, 0, "unknown option %s; did you mean --%s?", shown, meant);
 		return fault_set(f, E_CONFIG, 0, "unknown option %s (send --help lists all)", shown);
@@ -72,10 +90,21 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 	return add_field(l, name, value, f);
 }
 
+static enum err read_wait(struct letter *l, struct str option, struct fault *f)
+{
+	struct str name, value;
+	uint64_t port = WAIT_PORT;
+	if (str_cut(&name, &value, option, '=') && !str_to_u64(&port, value, 65535))
+		return fault_set(f, E_CONFIG, 0, "--wait takes a port: --wait=8089");
+	l->waits = true;
+	l->port = (uint16_t)port;
+	return OK;
+}
+
 static enum err read_arguments(struct letter *l, char **arguments, struct fault *f)
 {
 	struct str field, made_up = S("command=/test text= user_id=U0000000000 user_name=tester team_id=T0000000000 "
-		"channel_id=C0000000000 channel_name=test");
+		"channel_id=C0000000000 channel_name=test api_app_id=" SAMPLE_APP " trigger_id=" SAMPLE_TRIGGER);
 	enum err e = OK;
 	while (e == OK && made_up.n) {
 		str_next(&field, &made_up, ' ');
@@ -86,7 +115,9 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 		l->help = help_wanted(argument);
 		if (l->help)
 			continue;
-		if (!str_starts(argument, S("-")) && !l->url.n)
+		if (str_eq(argument, S("--wait")) || str_starts(argument, S("--wait=")))
+			e = read_wait(l, argument, f);
+		else if (!str_starts(argument, S("-")) && !l->url.n)
 			l->url = argument;
 		else if (!str_starts(argument, S("--")))
 			e = fault_set(f, E_CONFIG, 0, "unexpected argument %s; send takes one URL", str_sub(argument, 0, 60));
@@ -102,15 +133,53 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 	return e;
 }
 
+/* Where the mailbox is, as a response_url; empty without one. */
+static struct str response_url(const struct letter *l, struct buf *memory)
+{
+	if (!l->waits)
+		return S("");
+	buf_format(memory, "http://%s/send", str_c(l->mailbox.address));
+	return buf_str(memory);
+}
+
+static struct json parsed(struct str text)
+{
+	struct json v;
+	size_t position;
+	check(json_check(&v, &position, text) == OK);
+	return v;
+}
+
+static void put_event(struct letter *l, struct buf *b)
+{
+	char id[24];
+	uint8_t bytes[5];
+	struct buf event_id = BUF(id);
+	seed_fill(bytes, sizeof(bytes));
+	buf_put(&event_id, S("Ev"));
+	hex_put(&event_id, bytes, sizeof(bytes));
+	sample_event(b, parsed(l->event), buf_str(&event_id), clock_wall_ms() / 1000);
+}
+
 static enum err make_body(struct str *out, struct letter *l, struct fault *f)
 {
-	struct buf b = BUF(l->form);
-	if (l->payload.n)
-		form_put(&b, S("payload"), l->payload);
-	for (size_t i = 0; i < l->fields_count && !l->payload.n; i++)
-		form_put(&b, l->fields[i].name, l->fields[i].value);
-	*out = l->event.n ? l->event : buf_str(&b);
-	return b.full || out->n > BODY_MAX ? fault_set(f, E_CONFIG, 0, "the request is larger than a gateway takes") : OK;
+	char url[64];
+	struct buf b = BUF(l->form), memory = BUF(url), payload = BUF(l->answer);
+	struct str back = response_url(l, &memory);
+	if (l->event.n) {
+		put_event(l, &b);
+	} else if (l->payload.n) {
+		sample_payload(&payload, parsed(l->payload), back);
+		form_put(&b, S("payload"), buf_str(&payload));
+	} else {
+		enum err e = back.n ? add_missing_field(l, S("response_url"), back, f) : OK;
+		if (e != OK)
+			return e;
+		for (size_t i = 0; i < l->fields_count; i++)
+			form_put(&b, l->fields[i].name, l->fields[i].value);
+	}
+	*out = buf_str(&b);
+	return b.full ? fault_set(f, E_CONFIG, 0, "the request is larger than a gateway takes") : OK;
 }
 
 static enum err read_url(struct endpoint *to, struct str url, struct fault *f)
@@ -166,6 +235,31 @@ static void print(const struct http_response *r)
 		console_put(STDOUT_FILENO, S("\n"));
 }
 
+static void say_who_signed(const struct letter *l)
+{
+	const struct secret_source *source = &l->services.config.sources[0];
+	console_put(STDERR_FILENO, S("signed with the first secret of SLACK_SIGNING_SECRET, "));
+	console_put(STDERR_FILENO, source->kind == SECRET_LITERAL ? S("a literal") : source->text);
+	console_put(STDERR_FILENO, S("\n"));
+}
+
+/* Exit code. */
+static int wait_for_message(struct letter *l)
+{
+	struct fault f;
+	struct buf message = { l->answer, 0, MAILBOX_MESSAGE_MAX, false };
+	struct deadline d = deadline_in(WAIT_MS);
+	if (mailbox_wait(&l->mailbox, &message, &d, &f) == OK) {
+		console_put(STDOUT_FILENO, S("\nposted to the response_url:\n"));
+		console_put(STDOUT_FILENO, buf_str(&message));
+		console_put(STDOUT_FILENO, S("\n"));
+		return 0;
+	}
+	fault_set(&f, E_TIMEOUT, 0, "nothing was posted back within %d s; the gateway posts here only if "
+		"GATEWAY_RESPONSE_HOSTS lists http://%s", NUM(WAIT_MS / 1000), str_c(l->mailbox.address));
+	return console_fail(1, &f);
+}
+
 int send_run(char **arguments)
 {
 	struct fault f;
@@ -183,6 +277,8 @@ int send_run(char **arguments)
 		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
 	if (e == OK)
 		e = read_url(&l->to, l->url, &f);
+	if (e == OK && l->waits)
+		e = mailbox_open(&l->mailbox, l->port, &f);
 	if (e == OK)
 		e = make_body(&body, l, &f);
 	if (e != OK)
@@ -193,6 +289,9 @@ int send_run(char **arguments)
 		e = exchange(l, body, &f);
 	if (e != OK)
 		return console_fail(1, &f);
+	say_who_signed(l);
 	print(&l->attempt.response);
-	return l->attempt.response.head.status / 100 == 2 ? 0 : 1;
+	if (l->attempt.response.head.status / 100 != 2)
+		return 1;
+	return l->waits ? wait_for_message(l) : 0;
 }

@@ -1,9 +1,11 @@
 """`send`: signs a request as Slack would, sends it, prints what came back."""
 
 import json
+import re
 import socket
 import subprocess
 import threading
+import time
 from urllib.parse import parse_qsl
 
 import pytest
@@ -12,13 +14,15 @@ from support import slack
 from support.certificates import Pki  # noqa: F401
 from support.listener import Listener, free_port, serve  # noqa: F401
 from support.process import BINARY
-from support.wire import Gone, Server, Wire, chunked, head_problems, response
+from support.wire import Gone, Server, Wire, chunked, eventually, head_problems, response
 
 USAGE_PARTS = ["--command", "--text", "--field", "--payload", "--event", "SLACK_SIGNING_SECRET"]
 DEFAULTS = {
     "command": "/test", "text": "", "user_id": "U0000000000", "user_name": "tester", "team_id": "T0000000000",
-    "channel_id": "C0000000000", "channel_name": "test",
+    "channel_id": "C0000000000", "channel_name": "test", "api_app_id": "A0000000000",
+    "trigger_id": "1111111111.2222222222.33333333333333333333333333333333",
 }  # fmt: skip
+SIGNED = "signed with the first secret of SLACK_SIGNING_SECRET, a literal\n"
 
 
 class Gateway(Server):
@@ -62,13 +66,21 @@ class Gateway(Server):
         return dict(parse_qsl(self.only.body.decode(), keep_blank_values=True))
 
 
-def send(*arguments, secret=slack.SECRET, **env):
-    """(exit code, standard output, standard error)"""
+def send(*arguments, secret=slack.SECRET, hurry=None, **env):
+    """(exit code, standard output, standard error). `hurry`: called again and again until it is true, and when nothing ends
+    the program by then, it is ended."""
     env = {"PATH": "/usr/bin:/bin", **({"SLACK_SIGNING_SECRET": secret} if secret is not None else {}), **env}
-    done = subprocess.run([BINARY, "send", *arguments], env=env, capture_output=True, timeout=20, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen([BINARY, "send", *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    if hurry:
+        assert eventually(hurry)
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    out, err = process.communicate(timeout=40)
     for text in (slack.SECRET, slack.OTHER_SECRET):
-        assert text.encode() not in done.stdout + done.stderr
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
+        assert text.encode() not in out + err
+    return process.returncode, out.decode(), err.decode()
 
 
 @pytest.fixture
@@ -82,13 +94,13 @@ def test_to_a_listener_and_back(make, serve):  # noqa: F811
     listener = serve(endpoint=endpoint)
     code, out, err = send(f"http://127.0.0.1:{listener.address[1]}/eu-west-1/my-fn", "--command", "/deploy", "--text", "now & here")
     text = '{"response_type":"ephemeral","text":"Lambda function my-fn@eu-west-1 has been started..."}'
-    assert (code, out, err) == (0, f"200\n{text}\n", "")
+    assert (code, out, err) == (0, f"200\n{text}\n", SIGNED)
     assert len(endpoint.requests) == 1
 
 
 def test_made_up_command(gateway):
     g = gateway()
-    assert send(g.url + "/eu-west-1/my-fn") == (0, "200\nfine\n", "")
+    assert send(g.url + "/eu-west-1/my-fn") == (0, "200\nfine\n", SIGNED)
     assert (g.only.method, g.only.target) == ("POST", "/eu-west-1/my-fn")
     assert g.form == DEFAULTS
     assert g.only.header("host") == f"127.0.0.1:{g.port}"
@@ -110,18 +122,107 @@ def test_options_before_the_address(gateway):
     assert g.form["text"] == "--text"
 
 
-def test_payload(gateway):
-    g = gateway()
-    payload = '{"type": "block_actions", "actions": [{"action_id": "a&b"}]}'
-    assert send(g.url + "/x/y", "--payload", payload)[0] == 0
-    assert g.form == {"payload": payload}
+PAYLOADS = {
+    "block_actions": ({"type": "block_actions", "actions": [{"action_id": "a&b"}]}, True),
+    "message_action": ({"type": "message_action", "callback_id": "c"}, True),
+    "shortcut": ({"type": "shortcut", "callback_id": "c"}, False),
+    "view_submission": ({"type": "view_submission", "view": {"id": "V1"}}, False),
+    "empty": ({}, False),
+}
 
 
-def test_event(gateway):
+@pytest.mark.parametrize("case", PAYLOADS)
+def test_payload(gateway, case):
+    """What Slack always sends is there; with --wait a response_url where Slack gives one."""
+    payload, has_url = PAYLOADS[case]
     g = gateway()
-    event = ' {"type":"url_verification","challenge":"ü"} '
-    assert send(g.url + "/x/y", "--event", event)[0] == 0
+    assert send(g.url + "/x/y", "--payload", json.dumps(payload))[0] == 0
+    sent = json.loads(g.form["payload"])
+    assert payload.items() <= sent.items() and "response_url" not in sent
+    assert sent["api_app_id"] == "A0000000000" and sent["team"]["id"] == "T0000000000" and sent["user"]["id"] == "U0000000000"
+    assert re.fullmatch(r"\d+\.\d+\.[0-9a-f]{32}", sent["trigger_id"])
+    port = free_port()
+    send(g.url + "/x/y", "--payload", json.dumps(payload), f"--wait={port}", hurry=lambda: len(g.requests) == 2)
+    sent = json.loads(dict(parse_qsl(g.requests[1].body.decode()))["payload"])
+    assert sent.get("response_url") == (f"http://127.0.0.1:{port}/send" if has_url else None)
+
+
+def test_payload_keeps_what_is_there(gateway):
+    g = gateway()
+    whole = {"type": "block_actions", "api_app_id": "A1", "trigger_id": "t", "team": None, "user": {"id": "U1"}, "response_url": "https://x/"}
+    assert send(g.url + "/x/y", "--payload", json.dumps(whole))[0] == 0
+    assert json.loads(g.form["payload"]) == whole
+
+
+ENVELOPES = ['{"type":"url_verification","challenge":"ü"}', '{"type":"event_callback","event":{"type":"x"}}', '{"event":{}}', '{"type":"app_rate_limited"}']
+
+
+@pytest.mark.parametrize("event", ENVELOPES)
+def test_event_with_its_envelope(gateway, event):
+    g = gateway()
+    assert send(g.url + "/x/y", "--event", f" {event} ")[0] == 0
     assert g.only.header("content-type") == slack.JSON and g.only.body == event.encode()
+
+
+def test_bare_event(gateway):
+    g = gateway()
+    event = {"type": "app_mention", "user": "U1", "text": "<@U2> hi", "channel": "C1", "ts": "1.2"}
+    assert send(g.url + "/x/y", "--event", json.dumps(event))[0] == 0
+    sent = json.loads(g.only.body)
+    assert sent["type"] == "event_callback" and sent["event"] == event
+    assert sent["api_app_id"] == "A0000000000" and sent["team_id"] == "T0000000000" and abs(sent["event_time"] - time.time()) < 60
+    assert sent["authorizations"][0]["team_id"] == "T0000000000"
+    assert send(g.url + "/x/y", "--event", json.dumps(event))[0] == 0
+    assert json.loads(g.requests[1].body)["event_id"] != sent["event_id"]
+
+
+# ---- --wait -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["command", "button"])
+def test_wait_prints_what_is_posted_back(make, serve, kind):  # noqa: F811
+    """A whole round: listener, function, and its answer."""
+    port = free_port()
+    listener = serve(functions=True, GATEWAY_RESPONSE_HOSTS=f"http://127.0.0.1:{port}")
+    listener.functions.add("hello", "echo hello")
+    arguments = ["--payload", '{"type":"block_actions"}'] if kind == "button" else []
+    code, out, _ = send(f"http://127.0.0.1:{listener.address[1]}/local/hello", f"--wait={port}", *arguments)
+    assert code == 0, out
+    lines = out.split("\n")
+    assert lines[0] == "200" and "posted to the response_url:" in lines
+    assert json.loads(lines[lines.index("posted to the response_url:") + 1])["text"] == "hello"
+
+
+def test_wait_takes_a_post_in_any_shape(gateway):
+    g = gateway()
+    port = free_port()
+    message = b'{"text":"' + b"x" * 50000 + b'"}'
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (message[:7], message[7:]))
+    posts = [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"POST /send HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n",
+    ]
+    answers = []
+
+    def post():
+        for request in posts:
+            with socket.create_connection(("127.0.0.1", port)) as sock:
+                sock.sendall(request[:10])
+                sock.sendall(request[10:])
+                answers.append(sock.recv(100).split()[1])
+        return True
+
+    code, out, _ = send(g.url, f"--wait={port}", hurry=lambda: g.requests and not answers and post())
+    assert code == 0 and answers == [b"400", b"400", b"200"] and message.decode() in out
+
+
+def test_wait_on_a_port_that_is_taken(gateway):
+    g = gateway()
+    code, out, err = send(g.url, f"--wait={g.port}")
+    assert code == 1 and not out and "Address in use" in err and not g.requests
+    code, out, err = send(g.url, "--wait=70000")
+    assert code == 2 and "--wait takes a port" in err
 
 
 @pytest.mark.parametrize("kind", ["--payload", "--event"])
@@ -145,7 +246,7 @@ def test_targets(gateway, url):
 
 def test_https(gateway, pki):
     g = gateway(tls=pki.server())
-    assert send(f"https://localhost:{g.port}/x/y", SSL_CERT_FILE=pki.bundle()) == (0, "200\nfine\n", "")
+    assert send(f"https://localhost:{g.port}/x/y", SSL_CERT_FILE=pki.bundle()) == (0, "200\nfine\n", SIGNED)
     assert g.only.header("host") == f"localhost:{g.port}"
 
 
@@ -171,7 +272,7 @@ def test_exit_code_and_status(gateway, status):
     body = b"" if status == 204 else b"text"
     g = gateway(answer=response(status, body, fields=[("Location", "http://127.0.0.1:1/")], length=status != 204))
     code, out, err = send(g.url)
-    assert (code, out, err) == (ANSWERS[status], f"{status}\n" + ("text\n" if body else ""), "")
+    assert (code, out, err) == (ANSWERS[status], f"{status}\n" + ("text\n" if body else ""), SIGNED)
     assert len(g.requests) == 1
 
 
@@ -189,7 +290,7 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_bodies(gateway, name):
     answer, out = BODIES[name]
-    assert send(gateway(answer=answer).url) == (0, out, "")
+    assert send(gateway(answer=answer).url) == (0, out, SIGNED)
 
 
 BROKEN = {
@@ -273,9 +374,9 @@ def test_refused(arguments, env, parts):
 
 def test_many_fields(gateway):
     g = gateway()
-    some = [argument for i in range(57) for argument in ("--field", f"f{i}={i}")]
+    some = [argument for i in range(55) for argument in ("--field", f"f{i}={i}")]
     assert send(g.url, *some)[0] == 0
-    assert g.form == {**DEFAULTS, **{f"f{i}": str(i) for i in range(57)}}
+    assert g.form == {**DEFAULTS, **{f"f{i}": str(i) for i in range(55)}}
     code, _, err = send(g.url, *some, "--field", "more=x")
     assert code == 2 and "64" in err
 
@@ -288,7 +389,7 @@ def test_usage():
 
 
 def test_signature_is_of_now(gateway):
-    import time
+
 
     g = gateway()
     assert send(g.url)[0] == 0
