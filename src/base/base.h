@@ -20,7 +20,6 @@
 
 _Static_assert(CHAR_BIT == 8, "bytes are octets");
 _Static_assert(sizeof(int) == 4, "int has 32 bits");
-_Static_assert(sizeof(size_t) == 8, "sizes have 64 bits");
 _Static_assert((-1 >> 1) == -1, "right shift of a negative number is arithmetic");
 
 #endif

@@ -36,7 +36,7 @@ void buf_put_format(struct buf *b, const char *format, struct arguments argument
 		check(used < arguments.count);
 		struct str argument = arguments.list[used++];
 		check(kind == (is_num(argument) ? 'd' : 's'));
-		buf_put(b, kind == 'd' ? str_of_int(scratch, (int64_t)argument.n) : argument);
+		buf_put(b, kind == 'd' ? str_of_int(scratch, num_value(argument)) : argument);
 	}
 	buf_put(b, text);
 	check(used == arguments.count);

@@ -31,11 +31,13 @@ struct arguments {
 #define buf_format(b, ...) buf_put_format((b), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 void buf_put_format(struct buf *b, const char *format, struct arguments arguments);
 
-/* A number, of any integer type, as an argument of a format, LOG or json_fields, and of nothing else: it is
- * not a text yet, and its pointer is a mark. DIGITS in base/str.h makes a text. */
-#define NUM(v) ((struct str){ NUM_MARK, (size_t)(int64_t)(v) })
-#define NUM_MARK ((const char *)1)
-static inline bool is_num(struct str argument) { return argument.p == NUM_MARK; }
+/* A number, of any integer type, as an argument of a format, LOG or json_fields, and of nothing else: not
+ * a text, but a view of an int64_t that lives as long as the block around it, with a length that no text
+ * has. DIGITS in base/str.h makes a text. */
+#define NUM(v) ((struct str){ (const char *)&(const int64_t){ (int64_t)(v) }, NUM_LENGTH })
+#define NUM_LENGTH SIZE_MAX
+static inline bool is_num(struct str argument) { return argument.n == NUM_LENGTH; }
+static inline int64_t num_value(struct str argument) { return *(const int64_t *)(const void *)argument.p; }
 
 /* What macros with formats make of theirs: FORMAT(__VA_ARGS__, ) and ARGUMENTS(__VA_ARGS__, S("")), whose
  * last item keeps the list from being empty and is not counted. Refuses to compile anything but a struct str. */

@@ -84,7 +84,7 @@ static void put_fields(struct buf *b, const char *names, struct arguments argume
 		str_next(&name, &rest, ' ');
 		check(name.n && str_ends(name, S("#")) == is_number);
 		if (is_number)
-			argument = str_of_int(scratch, (int64_t)argument.n);
+			argument = str_of_int(scratch, num_value(argument));
 		if (argument.n)
 			put_field(b, str_sub(name, 0, name.n - is_number), argument, is_number);
 	}

@@ -124,7 +124,7 @@ void json_put_fields(struct json_writer *w, const char *names, struct arguments 
 		check(name.n);
 		json_key(w, name);
 		if (is_num(value))
-			json_put_int(w, (int64_t)value.n);
+			json_put_int(w, num_value(value));
 		else
 			json_put_string(w, value);
 	}

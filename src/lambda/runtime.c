@@ -332,7 +332,8 @@ static void warm_up(struct loop *l)
 static size_t concurrency_of(const struct environment *env)
 {
 	uint64_t n;
-	return str_to_u64(&n, environment_get(env, "AWS_LAMBDA_MAX_CONCURRENCY"), CONCURRENCY_MAX) && n > 0 ? n : 1;
+	struct str text = environment_get(env, "AWS_LAMBDA_MAX_CONCURRENCY");
+	return str_to_u64(&n, text, CONCURRENCY_MAX) && n > 0 ? (size_t)n : 1;
 }
 
 static void start_another(struct loop *l)

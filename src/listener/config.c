@@ -1,17 +1,22 @@
 #include "listener/config.h"
 
-static enum err read_number(uint64_t *out, const struct environment *env, const char *name, uint64_t least, uint64_t most, struct fault *f)
+static enum err read_number(size_t *out, const struct environment *env, const char *name,
+                            size_t least, size_t most, struct fault *f)
 {
 	struct str v = environment_get(env, name);
-	if (v.n && (!str_to_u64(out, v, most) || *out < least))
+	uint64_t number;
+	if (!v.n)
+		return OK;
+	if (!str_to_u64(&number, v, most) || number < least)
 		return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: it is a number from %d to %d", str_c(name),
 			str_sub(v, 0, 60), NUM(least), NUM(most));
+	*out = (size_t)number;
 	return OK;
 }
 
 static enum err read_address(struct listener_config *c, const struct environment *env, struct fault *f)
 {
-	uint64_t port = 0;
+	size_t port = 0;
 	struct buf b = BUF(c->address_memory);
 	c->address = environment_get(env, "GATEWAY_LISTEN");
 	if (c->address.n)

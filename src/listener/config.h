@@ -12,9 +12,9 @@ struct listener_config {
 	struct str address;          /* GATEWAY_LISTEN, or 0.0.0.0:PORT */
 	struct str metrics_address;  /* empty: no metrics */
 	const char *tls_cert, *tls_key; /* paths; NULL: plain HTTP */
-	uint64_t workers;
+	size_t workers;
 	struct str functions;        /* directory of the embedded backend; empty: none */
-	uint64_t function_timeout_s, function_limit;
+	size_t function_timeout_s, function_limit;
 	struct str function_env;     /* names by comma */
 };
 

@@ -474,7 +474,9 @@ static bool read_body(struct listener *l, struct connection *c)
 	}
 	size_t room = c->buffer->cap - c->n;
 	/* What follows the request must fit a small buffer later. */
-	size_t most = c->body.kind == HTTP_BODY_LENGTH && c->body.left < READ_MAX ? READ_MAX : c->body.kind == HTTP_BODY_LENGTH ? c->body.left : READ_MAX;
+	size_t most = READ_MAX;
+	if (c->body.kind == HTTP_BODY_LENGTH && c->body.left > READ_MAX)
+		most = (size_t)c->body.left;
 	if (!receive(c, &got, c->buffer->bytes + c->n, room < most ? room : most))
 		return false;
 	c->n += got;

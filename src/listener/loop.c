@@ -338,7 +338,8 @@ static size_t raise_limits(const struct listener_config *config)
 	}
 	if (limit.rlim_cur >= wanted + others)
 		return wanted;
-	wanted = limit.rlim_cur > 2 * others ? limit.rlim_cur - others : limit.rlim_cur / 2;
+	size_t had = (size_t)limit.rlim_cur;
+	wanted = had > 2 * others ? had - others : had / 2;
 	LOG(LOG_WARN, "fewer connections than intended: raise the limit of open files (ulimit -n, LimitNOFILE=)",
 		"connections#", NUM(wanted));
 	return wanted;

@@ -20,7 +20,7 @@ bool condition_wait(struct condition *c, struct lock *l, int64_t until)
 	}
 	if (until < 0)
 		until = 0;
-	struct timespec at = { .tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000 };
+	struct timespec at = { .tv_sec = until / 1000, .tv_nsec = (long)(until % 1000) * 1000000 };
 	int sys = pthread_cond_timedwait(&c->condition, &l->mutex, &at);
 	check(sys == 0 || sys == ETIMEDOUT);
 	return sys == 0;

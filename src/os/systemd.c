@@ -43,7 +43,7 @@ size_t systemd_sockets(const struct environment *env)
 	uint64_t pid, count;
 	if (!str_to_u64(&pid, environment_get(env, "LISTEN_PID"), INT_MAX) || pid != (uint64_t)getpid())
 		return 0;
-	return str_to_u64(&count, environment_get(env, "LISTEN_FDS"), COUNT_MAX) ? count : 0;
+	return str_to_u64(&count, environment_get(env, "LISTEN_FDS"), COUNT_MAX) ? (size_t)count : 0;
 }
 
 enum err systemd_socket(int *fd, size_t i, struct fault *f)
