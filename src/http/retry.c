@@ -10,7 +10,7 @@ static const struct http_retry_policy policies[] = {
 	[HTTP_SENDER_METADATA] = { 3, 1000, 1000,   1,      2000, HTTP_REPEAT_SILENT,   0, false },
 	[HTTP_SENDER_MESSAGE] =  { 4,  200,  250,   4,         0, HTTP_REPEAT_UNSENT, 900, true },
 	/* Next door, where nobody else has to be spared. */
-	[HTTP_SENDER_ANSWER] =   { 2,    0,    0,   1,      1000, HTTP_REPEAT_CUT,      0, false },
+	[HTTP_SENDER_ANSWER] =   { 2,    0,    0,   1,      5000, HTTP_REPEAT_CUT,      0, false },
 	[HTTP_SENDER_NEXT] =     { 3,   50,   50,   1,         0, HTTP_REPEAT_CUT,      0, false },
 };
 

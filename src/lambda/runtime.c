@@ -11,6 +11,7 @@
 #include "service/destination.h"
 #include "service/outside.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define API "/2018-06-01/runtime"
@@ -30,6 +31,7 @@ enum {
 	NO_DEADLINE_MS = 30000,              /* for an event that came without a deadline */
 	SHORT_TIMEOUT_MS = 5000,
 	CONCURRENCY_MAX = 1024,
+	END_LOOK_MS = 10,
 	THREAD_STACK = 512 * 1024,           /* a TLS handshake needs some 20 KiB, a head's buffer 8, replies a few */
 };
 
@@ -209,8 +211,7 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	}
 	warn_of_short_timeout(l);
 	if (dispatch_run(&d) && l->services->credentials.fixed) {
-		LOG(LOG_ERROR,
-			"this sandbox's credentials have expired: the process ends, Lambda starts a new one", "");
+		LOG(LOG_ERROR, "this sandbox's credentials have expired: the process ends, Lambda starts a new one", "");
 		l->fatal = true;
 	}
 }
@@ -279,22 +280,43 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 static void renew_credentials(struct loop *l)
 {
 	struct deadline d = deadline_in(RENEW_MS);
-	if (!l->fatal)
-		(void)credentials_renew(&l->services->credentials, &d);
+	(void)credentials_renew(&l->services->credentials, &d);
+}
+
+/* Shared by all loops: when one cannot go on, none asks for more, and what the others have in their hands is finished
+ * first, which their deadlines bound. */
+static _Atomic bool ending;
+static _Atomic int events_in_hand;
+
+/* An event that just arrived may not be counted yet: the count must be zero twice. */
+static _Noreturn void end_process(void)
+{
+	static _Atomic bool begun;
+	int quiet = 0;
+	ending = true;
+	while (atomic_exchange(&begun, true))
+		clock_sleep_ms(END_LOOK_MS); /* another loop ends it */
+	while ((quiet = events_in_hand ? 0 : quiet + 1) < 2)
+		clock_sleep_ms(END_LOOK_MS);
+	exit(1);
 }
 
 static void *loop_run(void *arg)
 {
 	struct loop *l = arg;
 	struct str event;
-	while (!l->fatal && next(l, &event)) {
+	while (!ending && !l->fatal && next(l, &event)) {
+		events_in_hand++;
 		handle(l, event);
+		events_in_hand--;
+		if (l->fatal)
+			break;
 		renew_credentials(l);
 		memory_trim(l->event_memory.p, l->event_memory.cap, KEEP_SIZE, event.n);
 		memory_trim(l->arena.p, l->arena.cap, KEEP_SIZE, l->arena.n);
 	}
-	/* What one thread cannot do, none can: the platform starts the process anew. */
-	exit(1);
+	/* What one thread cannot do, none can: the platform starts the process again. */
+	end_process();
 }
 
 static int refuse_to_start(struct loop *l, const struct fault *f)

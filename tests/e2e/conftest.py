@@ -32,12 +32,12 @@ class Runtime:
     def __init__(self, api, endpoint, process):
         self.api, self.endpoint, self.process = api, endpoint, process
 
-    def send(self, request, door=front_doors.URL, framing="auto", deadline_ms=30000, trace_id="", statuses=(202,), **options):
+    def send(self, request, door=front_doors.URL, framing="auto", deadline_ms=30000, trace_id="", statuses=(202,), slow=0.0, **options):
         """Hands an event over without waiting for the answer: a SlackRequest, or an event as an object or as bytes."""
         if isinstance(request, slack.SlackRequest):
             self.process.forbidden.append(request.signature or "\0")
             request = front_doors.encode(door.event(request, **options))
-        return self.api.send(request, framing=framing, deadline_ms=deadline_ms, trace_id=trace_id, statuses=statuses)
+        return self.api.send(request, framing=framing, deadline_ms=deadline_ms, trace_id=trace_id, statuses=statuses, slow=slow)
 
     def ask(self, request, door=front_doors.URL, **options):
         """(status, headers, body) of the answer, as the front door reads it."""

@@ -104,3 +104,35 @@ def test_next_that_fails_for_ever_ends_all(make, trouble):
     for _ in range(40):
         runtime.api.put(close if trouble == "close" else refuse(500))
     assert runtime.process.wait_exit(10) == 1
+
+
+ENDS = {
+    "the Runtime API refuses an answer": ({"statuses": (500,)}, None),
+    "the keys have expired": ({}, failed(403, "ExpiredTokenException", "The security token included in the request is expired")),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_an_end_waits_for_the_others(make, case):
+    """One loop cannot go on: nothing more is asked for, and the events that others have in their hands are finished first."""
+    options, refusal = ENDS[case]
+    gate = threading.Event()
+    wait = peer.later(gate, accepted())
+    runtime = several(make, 4, make.endpoint(script=[wait, wait, wait, *([refusal] if refusal else [])]))
+    others = [runtime.send(slack.command(f"/eu-west-1/fn-{i}")) for i in range(3)]
+    runtime.endpoint.wait_for_requests(3)
+    asked = len(runtime.api.nexts)
+    runtime.send(slack.command("/eu-west-1/last"), **options).wait(10)
+    assert runtime.process.alive and not any(item.done.is_set() for item in others)
+    gate.set()
+    for i, item in enumerate(others):
+        assert f"fn-{i}@eu-west-1 has been started" in item.wait(10).reply["body"]
+    assert runtime.process.wait_exit(10) == 1
+    assert len(runtime.api.nexts) == asked
+
+
+def test_a_slow_answer_ends_nothing(make):
+    """The Runtime API takes its time to take an answer."""
+    runtime = several(make, 2)
+    runtime.send(slack.command(), slow=1.3).wait(10)
+    assert "has been started" in runtime.text(slack.command())

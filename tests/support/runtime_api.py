@@ -19,7 +19,8 @@ class Invocation:
 
     `framing`: "auto" as the service does it (a length up to 2,048 bytes, above that one chunk), "length", "one-byte"
     (a length, every byte of head and body in a segment of its own), or a number: chunks of that size.
-    `statuses`: what successive posts of the answer get; the last one stays. "close" and "reset" are none at all."""
+    `statuses`: what successive posts of the answer get; the last one stays. "close" and "reset" are none at all.
+    `slow`: seconds until a post is answered."""
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Invocation:
         trace_id="",
         arn=ARN,
         statuses=(202,),
+        slow=0.0,
         request_id=None,
         sent=None,
     ):
@@ -42,6 +44,7 @@ class Invocation:
         self.arn = arn
         self.fields = list(fields)
         self.statuses = collections.deque(statuses)
+        self.slow = slow
         self.delivered = None
         self.deliveries = 0
         self.answered = None
@@ -258,6 +261,7 @@ class RuntimeApi(Server):
             status = 403
         if status == 202 and len(request.body) > ANSWER_MAX:
             status = 413
+        time.sleep(item.slow)
         if status in ("close", "reset"):
             wire.close() if status == "close" else wire.reset()
         if match[2] == "error":
