@@ -211,9 +211,10 @@ build/san/anchors.o: build/anchors.c $(SOURCES)/bearssl.stamp build/san.flags | 
 
 # For clangd and other tools, which look for it here.
 $(OUT)/compile_commands.json: $(OUT)/program.flags Makefile
-	$(Q){ echo '['; $(foreach source,$(SRCS) $(UNITS),\
-		echo '{"directory":"$(CURDIR)","file":"$(source)","command":"$(COMPILE) $(WARN) -c $(source)"}$(if $(filter \
-		$(source),$(lastword $(UNITS))),,$(comma))';) echo ']'; } >$@
+	$(file >$@,[)
+	$(foreach source,$(SRCS) $(UNITS),$(file >>$@,{"directory":"$(CURDIR)","file":"$(source)","command":"$(COMPILE) $(WARN) \
+		-c $(source)"}$(if $(filter $(source),$(lastword $(UNITS))),,$(comma))))
+	$(file >>$@,])
 
 # ---- the program ------------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ int serve_run(char **arguments)
 	if (e == OK)
 		e = services_start(s, &env, config.workers, &f);
 	if (e == OK)
-		return listener_run(s, &config, &env);
+		return loop_run(s, &config, &env);
 	options_name(&options, &f);
 	return console_fail(e == E_CONFIG ? 2 : 1, &f);
 }

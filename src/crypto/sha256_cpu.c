@@ -23,7 +23,7 @@ void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 	__m128i abef = _mm_alignr_epi8(cdab, efgh, 8);
 	__m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
 
-	for (; count > 0; count--, p += SHA256_BLOCK) {
+	for (; count > 0; count--, p += SHA256_CPU_BLOCK) {
 		const __m128i *block = (const __m128i *)(const void *)p;
 		__m128i w0 = _mm_shuffle_epi8(_mm_loadu_si128(block), big_endian);
 		__m128i w1 = _mm_shuffle_epi8(_mm_loadu_si128(block + 1), big_endian);
@@ -63,7 +63,7 @@ __attribute__((target("+crypto")))
 void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 {
 	uint32x4_t abcd = vld1q_u32(state), efgh = vld1q_u32(state + 4);
-	for (; count > 0; count--, p += SHA256_BLOCK) {
+	for (; count > 0; count--, p += SHA256_CPU_BLOCK) {
 		uint32x4_t w0 = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(p)));
 		uint32x4_t w1 = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(p + 16)));
 		uint32x4_t w2 = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(p + 32)));

@@ -2,7 +2,9 @@
 #ifndef CRYPTO_SHA256_CPU_H
 #define CRYPTO_SHA256_CPU_H
 
-#include "crypto/sha256.h"
+#include "base/base.h"
+
+enum { SHA256_CPU_BLOCK = 64 }; /* bytes */
 
 /* The round constants (FIPS 180-4, section 4.2.2). */
 extern const uint32_t sha256_k[64];

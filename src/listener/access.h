@@ -1,13 +1,26 @@
-/* access.h - one line a request in the log, and its place in the metrics. */
+/* access.h - one line in the log for each request, and its place in the metrics. */
 #ifndef LISTENER_ACCESS_H
 #define LISTENER_ACCESS_H
 
-#include "base/str.h"
+#include "base/log.h"
 
-struct listener;
-struct connection;
+/* What whoever took a request knows of it. */
+struct access_note {
+	struct str request_id;
+	struct str kind;      /* as the metrics name it; empty: none */
+	struct str why;       /* beyond the status; empty: nothing */
+	enum log_level level;
+};
 
-/* `why`: what is to say beyond the status; empty if nothing. Marks the request as logged. */
-void access_log(struct listener *l, struct connection *c, struct str why);
+struct access {
+	struct str remote, method, path;
+	int status;
+	int64_t took_ms;
+	const struct access_note *note; /* NULL: nobody took it */
+	struct str why;                 /* instead of the note's; empty: that */
+	bool uncounted;                 /* who reads the metrics is not part of them */
+};
+
+void access_log(const struct access *a);
 
 #endif

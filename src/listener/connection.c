@@ -1,10 +1,9 @@
 #include "listener/connection.h"
 
-#include "codec/form.h"
-#include "gateway/decide.h"
+#include "base/clock.h"
+#include "codec/json_write.h"
 #include "http/server.h"
 #include "listener/access.h"
-#include "listener/loop.h"
 #include "service/metrics.h"
 
 #include <errno.h>
@@ -13,20 +12,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Reads, requests, answers; then the others get their turn, however much a client sends. */
-enum { STEPS_A_TURN = 32 };
+enum {
+	STEPS_A_TURN = 32, /* reads, requests, answers; then the others get their turn, however much a client sends */
+	REASON_MAX = 300,  /* of a refusal */
+};
 
 #define TOO_LATE S("the handshake was not done within 5 s")
+#define LOST_PLACE S("its place was needed for another client")
+#define NO_LARGE S("too many large requests at once")
+#define BODY_TOO_LARGE S("the body is larger than 1048576 bytes")
+_Static_assert(REQUEST_BODY_MAX == 1048576 && HEAD_MAX == 16384, "texts say so");
 
 static const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 /* ---- TLS ---- */
 
 /* What follows on the socket is not looked at any more. */
-static void end_tls(struct listener *l, struct connection *c)
+static void end_tls(struct server *server, struct connection *c)
 {
-	if (c->state == CONNECTION_HANDSHAKE)
-		handshakes_forget(&l->handshakes, c->secure);
+	if (c->stage == STAGE_HANDSHAKE)
+		handshakes_forget(server->handshakes, c->secure);
 	tls_server_end(&c->secure->tls, c->fd);
 	c->secure = NULL;
 }
@@ -64,36 +69,38 @@ static bool flush_tls(struct connection *c)
 
 /* ---- bytes in and out ---- */
 
-/* A function of the embedded backend may tell what it found when its request is answered. */
-static void acknowledge(struct listener *l, struct job *job)
+static void log_request(struct server *server, struct connection *c, struct str why)
 {
-	if (job->local)
-		backend_acknowledge(l->backend, job_id(job));
-	job->local = false;
+	struct str path = { 0 }, query;
+	if (c->head)
+		str_cut(&path, &query, c->head->target, '?');
+	access_log(&(struct access){
+		.remote = { c->peer, c->peer_n }, .method = c->head ? c->head->method : S(""), .path = path, .status = c->status,
+		.took_ms = server->now - c->began, .note = c->note, .why = why, .uncounted = c->use == USE_METRICS,
+	});
+	c->unlogged = false;
 }
 
-static void let_job_go(struct listener *l, struct connection *c)
+static void let_task_go(struct server *server, struct connection *c)
 {
-	acknowledge(l, c->job);
-	c->job->connection = NULL;
-	/* Otherwise its answer is still to come, and lets it go. */
-	if (c->job->delivered)
-		listener_release_job(l, c->job);
-	c->job = NULL;
+	if (c->task)
+		server->on_done(server->ctx, c);
+	c->task = NULL;
+	c->note = NULL;
+	c->head = NULL;
 }
 
-static void close_connection(struct listener *l, struct connection *c, struct str why)
+static void close_connection(struct server *server, struct connection *c, struct str why)
 {
 	if (c->unlogged)
-		access_log(l, c, why);
-	if (c->job)
-		let_job_go(l, c);
+		log_request(server, c, why);
+	let_task_go(server, c);
 	if (c->buffer)
-		listener_give_buffer(l, c->buffer);
+		slots_give_buffer(&server->slots, c->buffer);
 	if (c->secure)
-		end_tls(l, c);
+		end_tls(server, c);
 	close(c->fd);
-	listener_give_slot(l, c);
+	slots_give(&server->slots, c);
 }
 
 /* At least one byte into `p`. False: nothing now, see `ended` and `readable`. */
@@ -139,387 +146,309 @@ static bool flush(struct connection *c)
 
 /* ---- answers ---- */
 
-static void write_answer(struct listener *l, struct connection *c, struct str out, int status)
+static void write_answer(struct server *server, struct connection *c, struct str out, int status)
 {
 	c->out = out;
 	c->status = status;
-	c->state = CONNECTION_WRITING;
-	listener_wait(l, c, WAIT_WRITE);
+	slots_enter(&server->slots, c, STAGE_WRITING);
+	slots_wait(&server->slots, c, WAIT_WRITE, server->now);
 }
 
-/* What the loop says itself, written to `b`. Refusals end the connection: what follows on it cannot be trusted or is not read. */
-static void say_in(struct buf b, struct listener *l, struct connection *c, int status, struct str content_type, struct str body, bool keep)
+void connection_say_in(struct buf b, struct server *server, struct connection *c, int status, struct str content_type,
+                       struct str body, bool keep)
 {
-	c->keep = keep && !l->draining;
+	c->keep = keep && c->keep && !server->draining;
 	http_response_put(&b, status, content_type, body, &(struct http_response_options){
-		.keep_alive = c->keep, .to_head = c->head_n && str_eq(c->buffer->head.method, S("HEAD")),
+		.keep_alive = c->keep, .to_head = c->head && str_eq(c->head->method, S("HEAD")),
 		.allow_post = status == 405, .retry_after = status == 503, .now_s = clock_wall_ms() / 1000,
 	});
 	check(!b.full);
-	write_answer(l, c, buf_str(&b), status);
+	write_answer(server, c, buf_str(&b), status);
 }
 
-static void say(struct listener *l, struct connection *c, int status, struct str content_type, struct str body, bool keep)
+void connection_say(struct server *server, struct connection *c, int status, struct str content_type, struct str body,
+                    bool keep)
 {
-	say_in(BUF(c->buffer->answer), l, c, status, content_type, body, keep);
+	connection_say_in(BUF(c->buffer->answer), server, c, status, content_type, body, keep);
 }
 
-static void refuse(struct listener *l, struct connection *c, int status, struct str why)
+void connection_refuse(struct server *server, struct connection *c, int status, struct str why)
 {
 	char memory[512];
-	struct arena a = { memory, 0, sizeof(memory) };
-	struct reply reply;
-	reply_error(&reply, status, str_sub(why, 0, 300), &a);
-	say(l, c, status, reply.content_type, reply.body, false);
-	access_log(l, c, why);
-}
-
-static void say_health(struct listener *l, struct connection *c)
-{
-	if (l->draining)
-		say(l, c, 503, S("text/plain"), S("draining\n"), false);
-	else
-		say(l, c, 200, S("text/plain"), S("ok\n"), c->keep);
+	struct buf b = BUF(memory);
+	struct json_writer w = json_writer(&b);
+	json_open(&w, '{');
+	json_field(&w, S("error"), str_sub(why, 0, REASON_MAX));
+	json_close(&w, '}');
+	connection_say(server, c, status, S("application/json"), buf_str(&b), false);
+	log_request(server, c, why);
 }
 
 /* ---- requests ---- */
 
-static void go_idle(struct listener *l, struct connection *c)
+static void go_idle(struct server *server, struct connection *c)
 {
-	c->state = CONNECTION_HEAD;
 	c->scanned = c->head_n = 0;
+	c->head = NULL;
 	if (c->n == 0 && c->buffer) {
-		listener_give_buffer(l, c->buffer);
+		slots_give_buffer(&server->slots, c->buffer);
 		c->buffer = NULL;
 	}
-	listener_wait(l, c, c->buffer ? WAIT_HEAD : WAIT_IDLE);
-	c->began_mono = l->now;
+	slots_enter(&server->slots, c, STAGE_HEAD);
+	slots_wait(&server->slots, c, c->buffer ? WAIT_HEAD : WAIT_IDLE, server->now);
+	c->began = server->now;
+}
+
+static struct buffer *take_small(struct server *server, struct connection *c)
+{
+	struct buffer *b = slots_take_buffer(&server->slots, BUFFER_SMALL);
+	if (b)
+		b->owner = c;
+	return b;
 }
 
 /* Moves what came behind the request to a buffer of its own, or, if the request has none any more, to the front. */
-static bool keep_rest(struct listener *l, struct connection *c, size_t used, bool buffer_leaves)
+static bool keep_rest(struct server *server, struct connection *c, size_t used, bool buffer_leaves)
 {
 	size_t rest = c->n - used;
 	struct buffer *from = c->buffer, *to = from;
-	if (buffer_leaves || from->large)
-		to = rest ? listener_take_buffer(l, false) : NULL;
+	if (buffer_leaves || from->kind != BUFFER_SMALL)
+		to = rest ? take_small(server, c) : NULL;
 	if (rest && !to)
 		return false;
 	if (rest)
 		memmove(to->bytes, from->bytes + used, rest);
 	if (!buffer_leaves && to != from)
-		listener_give_buffer(l, from);
+		slots_give_buffer(&server->slots, from);
 	c->buffer = to;
 	c->n = rest;
 	return true;
 }
 
-static void fill_request(struct job *job, const struct connection *c)
+/* Said without a buffer, to whoever loses a place or finds none. */
+static void apologize(int fd)
 {
-	const struct http_head *head = &job->buffer->head;
-	struct gateway_request *req = &job->request;
-	struct str timestamp = S("X-Slack-Request-Timestamp"), signature = S("X-Slack-Signature");
-	*req = (struct gateway_request){
-		.door = DOOR_HTTP,
-		.method = head->method,
-		.content_type = http_field_get(head, S("Content-Type")),
-		.user_agent = http_field_get(head, S("User-Agent")),
-		.timestamp = http_field_get(head, timestamp),
-		.signature = http_field_get(head, signature),
-		.doubled = http_field_count(head, timestamp) > 1 || http_field_count(head, signature) > 1,
-		.retry_num = http_field_get(head, S("X-Slack-Retry-Num")),
-		.retry_reason = http_field_get(head, S("X-Slack-Retry-Reason")),
-		.body = buf_str(&c->decoded),
-	};
-	str_cut(&req->path, &req->query, head->target, '?');
-	req->ssl_check = slack_form_is_ssl_check(req->query);
-	memcpy(job->peer, c->peer, c->peer_n);
-	job->peer_n = c->peer_n;
-	job->keep_alive = c->keep;
-	job->to_head = str_eq(head->method, S("HEAD"));
+	struct str sorry = HTTP_RESPONSE_503;
+	(void)!send(fd, sorry.p, sorry.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static bool is_get(const struct http_head *head)
+/* Ends another connection, so that what it holds is free. Not always at once: a stepper may have it. */
+static void take_place(struct server *server, struct connection *loser)
 {
-	return str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"));
+	server->places_taken++;
+	if (loser->stepping && !handshakes_withdraw(server->handshakes, loser->secure)) {
+		loser->late = true;
+		return;
+	}
+	loser->stepping = false;
+	if (loser->buffer && !loser->secure && loser->stage <= STAGE_BODY) {
+		apologize(loser->fd);
+		loser->status = 503;
+	}
+	close_connection(server, loser, LOST_PLACE);
 }
 
-/* The request needs more room than a small buffer has. */
-static bool enlarge(struct listener *l, struct connection *c)
+bool connection_enlarge(struct server *server, struct connection *c, enum buffer_kind kind)
 {
 	struct fault f;
-	struct buffer *small = c->buffer, *large = listener_take_buffer(l, true);
+	struct buffer *small = c->buffer, *large = slots_take_buffer(&server->slots, kind);
+	struct connection *loser = large ? NULL : slots_buffer_loser(&server->slots, kind, server->now);
+	if (loser) {
+		take_place(server, loser);
+		large = slots_take_buffer(&server->slots, kind);
+	}
 	if (!large)
 		return false;
+	large->owner = c;
 	memcpy(large->bytes, small->bytes, c->n);
 	c->buffer = large;
 	c->decoded.p = large->bytes + c->head_n;
+	c->head = &large->head;
 	check(http_request_parse(&large->head, (struct str){ large->bytes, c->head_n }, &f) == OK);
-	listener_give_buffer(l, small);
+	slots_give_buffer(&server->slots, small);
 	return true;
 }
 
-/* On the address for metrics nothing else is served. */
-static void say_metrics(struct listener *l, struct connection *c)
+struct buffer *connection_detach(struct server *server, struct connection *c, int64_t due)
 {
-	const struct http_head *head = &c->buffer->head;
-	if (!is_get(head) || !str_eq(head->target, S("/metrics"))) {
-		refuse(l, c, 404, S("there is GET /metrics here"));
-	} else if (!c->buffer->large && !enlarge(l, c)) {
-		refuse(l, c, 503, S("too many large requests at once"));
-	} else {
-		/* Behind the request, which the log still needs. */
-		struct buf text = { c->buffer->bytes + LARGE_BUFFER / 2, 0, LARGE_BUFFER / 2, false };
-		struct buf b = { c->buffer->bytes + HEAD_MAX, 0, LARGE_BUFFER / 2 - HEAD_MAX, false };
-		struct metrics_gauges gauges = { .connections = l->open, .started_wall_s = l->started_wall_s };
-		jobs_count(&l->jobs, &gauges.queue, &gauges.inflight);
-		metrics_put(&text, &gauges);
-		check(!text.full);
-		say_in(b, l, c, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), false);
-	}
-}
-
-/* For the embedded backend: it takes a copy and answers later, so the request is settled at once. */
-static void run_here(struct listener *l, struct job *job)
-{
-	struct fault f;
-	struct str payload;
-	struct outcome outcome = { .fate = FATE_STARTED };
-	enum err e = job_payload(&payload, job);
-	if (e == OK)
-		e = backend_submit(l->backend, job->decision.target.function, payload, job->decision.slack.response_url, job_id(job), &f);
-	else
-		fault_set(&f, e, 0, "the request is too large to be passed on");
-	if (e != OK)
-		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
-	job->local = e == OK;
-	dispatch_reply(&job->decision.reply, &l->services->config, &job->decision, &outcome, &job->arena);
-	job->decision.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
-	job->decision.level = e == OK ? LOG_INFO : LOG_WARN;
-	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
-}
-
-/* Its answer needs no worker, and does not wait until one is free. */
-static void announce(struct listener *l, struct job *job)
-{
-	job->answered = true;
-	dispatch_reply(&job->decision.reply, &l->services->config, &job->decision, &(struct outcome){ .fate = FATE_ANNOUNCED }, &job->arena);
-}
-
-/* A worker has its job from here on. */
-static void wait_for_job(struct listener *l, struct connection *c)
-{
-	c->state = CONNECTION_WORKING;
-	listener_wait(l, c, WAIT_NONE);
-	jobs_submit(&l->jobs, c->job);
-}
-
-static void carry_out(struct listener *l, struct connection *c)
-{
-	struct job *job = c->job;
-	bool invoke = job->decision.action == ACTION_INVOKE, local = invoke && str_eq(job->decision.target.region, TARGET_LOCAL);
-	if (local) {
-		run_here(l, job);
-	} else if (invoke && !dispatch_announces(&l->services->config, &job->decision)) {
-		wait_for_job(l, c);
-		return;
-	} else if (invoke) {
-		announce(l, job);
-	}
-	job->delivered = true;
-	job_respond(job, &job->decision.reply);
-	if (invoke && !local)
-		jobs_submit(&l->jobs, job);
-	c->keep = job->keep_alive;
-	write_answer(l, c, job->response, job->status);
-}
-
-/* The request is complete: `used` of the buffer's bytes are its. */
-static void work_on(struct listener *l, struct connection *c, size_t used)
-{
-	struct buffer *buffer = c->buffer;
-	c->keep = buffer->head.keep_alive && !l->draining;
-	c->raw = used;
-	if (c->metrics) {
-		say_metrics(l, c);
-		return;
-	}
-	if (is_get(&buffer->head) && str_eq(buffer->head.target, S("/healthz"))) {
-		say_health(l, c);
-		return;
-	}
-	struct job *job = jobs_take(&l->jobs, buffer);
-	if (!job) {
-		refuse(l, c, 503, S("all workers are busy and the queue is full"));
-		return;
-	}
-	fill_request(job, c);
-	if (!keep_rest(l, c, used, true)) {
-		/* Without a place for what follows, it is not answered: the client sees the connection end. */
-		job->keep_alive = false;
+	struct buffer *b = c->buffer;
+	b->owner = NULL;
+	if (!keep_rest(server, c, c->raw, true)) {
+		/* Without a place for what follows, that is not answered: the client sees the connection end. */
+		c->keep = false;
 		c->buffer = NULL;
 		c->n = 0;
 	}
-	c->job = job;
-	job->connection = c;
-	job->arrived_mono = c->began_mono;
-	job->arrived_wall = clock_wall_ms() - (l->now - c->began_mono);
-	job->soft = job->arrived_mono + l->services->config.timeout_ms;
-	job->hard = job->arrived_mono + JOB_LIFE_MS;
-	signing_secrets_decide(&l->services->secrets, &job->decision, &job->request, job->arrived_wall / 1000, &job->arena);
-	if (jobs_may_doubt(&l->jobs, job))
-		wait_for_job(l, c);
-	else
-		carry_out(l, c);
+	slots_enter(&server->slots, c, STAGE_WORKING);
+	connection_wait_again(server, c, due);
+	return b;
 }
 
-void connection_answer_job(struct listener *l, struct connection *c)
+void connection_wait_again(struct server *server, struct connection *c, int64_t due)
 {
-	struct job *job = c->job;
-	if (job->answered) {
-		job->delivered = true;
-		c->keep = job->keep_alive;
-		write_answer(l, c, job->response, job->status);
-	} else {
-		job->keep_alive &= !l->draining;
-		signing_secrets_decide(&l->services->secrets, &job->decision, &job->request, job->arrived_wall / 1000, &job->arena);
-		carry_out(l, c);
-	}
-	connection_advance(l, c);
+	slots_wait_until(&server->slots, c, due);
 }
 
-static void begin_body(struct listener *l, struct connection *c)
+void connection_answer(struct server *server, struct connection *c, struct str answer, int status, bool keep,
+                       bool must_leave)
 {
-	const struct http_head *head = &c->buffer->head;
+	c->keep = keep;
+	c->must_leave = must_leave;
+	write_answer(server, c, answer, status);
+}
+
+/* The request is complete: `used` of the buffer's bytes are its. */
+static void take_request(struct server *server, struct connection *c, size_t used)
+{
+	c->keep = c->head->keep_alive && !server->draining;
+	c->raw = used;
+	server->on_request(server->ctx, c);
+}
+
+static void begin_body(struct server *server, struct connection *c)
+{
+	const struct http_head *head = c->head;
 	struct str expect = http_field_get(head, S("Expect"));
 	c->body = http_body(head);
 	c->raw = c->head_n;
 	c->decoded = (struct buf){ c->buffer->bytes + c->head_n, 0, REQUEST_BODY_MAX, false };
-	c->state = CONNECTION_BODY;
+	slots_enter(&server->slots, c, STAGE_BODY);
 	if (head->body == HTTP_BODY_LENGTH && head->length > REQUEST_BODY_MAX) {
-		refuse(l, c, 413, S("the body is larger than 1048576 bytes"));
+		connection_refuse(server, c, 413, BODY_TOO_LARGE);
 	} else if (expect.p && !str_eq_nocase(expect, S("100-continue"))) {
-		refuse(l, c, 417, S("Expect can be 100-continue only"));
+		connection_refuse(server, c, 417, S("Expect can be 100-continue only"));
 	} else if (head->body != HTTP_BODY_NONE) {
 		/* Few bytes into an empty socket: it takes them all, or the connection is of no use. */
 		if (expect.p && c->n == c->head_n && head->minor_version) {
 			c->out = S("HTTP/1.1 100 Continue\r\n\r\n");
 			(void)flush(c);
 		}
-		listener_wait(l, c, WAIT_BODY);
+		slots_wait(&server->slots, c, WAIT_BODY, server->now);
 	}
 }
 
-/* True when there is something to go on with. */
-static bool read_head(struct listener *l, struct connection *c)
+/* The head ends at `end`. */
+static void take_head(struct server *server, struct connection *c, size_t end)
 {
 	struct fault f;
+	c->unlogged = true;
+	enum err e = http_request_parse(&c->buffer->head, (struct str){ c->buffer->bytes, end }, &f);
+	if (e != OK) {
+		connection_refuse(server, c, e == E_LIMIT ? 431 : 400, fault_text(&f));
+		return;
+	}
+	c->head_n = end;
+	c->head = &c->buffer->head;
+	begin_body(server, c);
+}
+
+/* True when there is something to go on with. */
+static bool read_head(struct server *server, struct connection *c)
+{
 	size_t end, got;
 	enum err e = c->buffer ? http_head_find(&end, &c->scanned, (struct str){ c->buffer->bytes, c->n }) : E_MORE;
 	if (e == OK && end <= HEAD_MAX) {
-		c->unlogged = true;
-		e = http_request_parse(&c->buffer->head, (struct str){ c->buffer->bytes, end }, &f);
-		c->head_n = e == OK ? end : 0;
-		if (e == OK)
-			begin_body(l, c);
-		else
-			refuse(l, c, e == E_LIMIT ? 431 : 400, fault_text(&f));
+		take_head(server, c, end);
 		return true;
 	}
 	if (e == OK || c->n >= HEAD_MAX) {
-		refuse(l, c, 431, S("the head is larger than 16384 bytes"));
+		connection_refuse(server, c, 431, S("the head is larger than 16384 bytes"));
 		return true;
 	}
 	if (e == E_SYNTAX) {
-		refuse(l, c, 400, S("the head is not HTTP/1.1: a bare line feed or carriage return, or a control byte"));
+		connection_refuse(server, c, 400,
+			S("the head is not HTTP/1.1: a bare line feed or carriage return, or a control byte"));
 		return true;
 	}
 	if (!c->readable && !c->ended)
 		return false;
-	if (!c->buffer && !(c->buffer = listener_take_buffer(l, false)))
+	if (!c->buffer && !(c->buffer = take_small(server, c)))
 		return false;
 	if (receive(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
 		if (c->n == 0) {
-			c->began_mono = l->now;
-			listener_wait(l, c, WAIT_HEAD);
+			c->began = server->now;
+			slots_wait(&server->slots, c, WAIT_HEAD, server->now);
 		}
 		c->n += got;
 		return true;
 	}
 	if (c->n == 0 && !c->ended)
-		go_idle(l, c);
+		go_idle(server, c);
 	return false;
 }
 
-static bool read_body(struct listener *l, struct connection *c)
+/* How much to read at once: what follows the request must fit a small buffer later. */
+static size_t room_for_body(const struct connection *c)
+{
+	size_t room = c->buffer->cap - c->n, most = READ_MAX;
+	if (c->body.kind == HTTP_BODY_LENGTH && c->body.left > READ_MAX)
+		most = (size_t)c->body.left;
+	return room < most ? room : most;
+}
+
+static bool read_body(struct server *server, struct connection *c)
 {
 	struct fault f;
 	size_t used, got;
 	char *raw = c->buffer->bytes + c->raw;
 	enum err e = http_body_decode(&c->body, &c->decoded, &used, (struct str){ raw, c->n - c->raw }, &f);
 	if (e == OK) {
-		work_on(l, c, c->raw + used);
+		take_request(server, c, c->raw + used);
 		return true;
 	}
 	if (e != E_MORE) {
 		bool too_large = e == E_LIMIT && c->decoded.full;
-		refuse(l, c, too_large ? 413 : 400, too_large ? S("the body is larger than 1048576 bytes") : fault_text(&f));
+		connection_refuse(server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : fault_text(&f));
 		return true;
 	}
 	/* Framing is gone for good: raw bytes may follow right behind the decoded ones. */
 	c->n = c->raw = c->head_n + c->decoded.n;
-	if (c->n == c->buffer->cap && (c->buffer->large || !enlarge(l, c))) {
-		refuse(l, c, 503, S("too many large requests at once"));
+	if (c->n == c->buffer->cap && (c->buffer->kind != BUFFER_SMALL || !connection_enlarge(server, c, BUFFER_LARGE))) {
+		connection_refuse(server, c, 503, NO_LARGE);
 		return true;
 	}
-	size_t room = c->buffer->cap - c->n;
-	/* What follows the request must fit a small buffer later. */
-	size_t most = READ_MAX;
-	if (c->body.kind == HTTP_BODY_LENGTH && c->body.left > READ_MAX)
-		most = (size_t)c->body.left;
-	if (!receive(c, &got, c->buffer->bytes + c->n, room < most ? room : most))
+	if (!receive(c, &got, c->buffer->bytes + c->n, room_for_body(c)))
 		return false;
 	c->n += got;
 	return true;
 }
 
-/* The client does not take its answer. It waits in the connection's own memory, if it fits, and the job is free for
- * somebody else: there are far fewer jobs than connections. */
-static void set_aside(struct listener *l, struct connection *c)
+/* The client does not take its answer. It waits in the connection's own memory, if it fits, and its task is free for
+ * somebody else: there are far fewer of these than connections. */
+static void set_aside(struct server *server, struct connection *c)
 {
-	if (!c->job || c->job->local || c->broken || c->out.n > ANSWER_MAX)
+	if (!c->task || c->must_leave || c->broken || c->out.n > ANSWER_MAX)
 		return;
-	if (!c->buffer && !(c->buffer = listener_take_buffer(l, false)))
+	if (!c->buffer && !(c->buffer = take_small(server, c)))
 		return;
 	if (c->unlogged)
-		access_log(l, c, S(""));
+		log_request(server, c, S(""));
 	memcpy(c->buffer->answer, c->out.p, c->out.n);
 	c->out.p = c->buffer->answer;
 	c->raw = 0;
-	let_job_go(l, c);
+	let_task_go(server, c);
 }
 
 /* The answer is written. */
-static void finish(struct listener *l, struct connection *c)
+static void finish(struct server *server, struct connection *c)
 {
+	bool taken = c->task;
 	if (c->unlogged)
-		access_log(l, c, S(""));
-	if (c->job) {
-		let_job_go(l, c);
-	} else if (c->keep) {
-		c->keep = keep_rest(l, c, c->raw, false);
-	}
-	if (c->keep && !l->draining) {
-		go_idle(l, c);
+		log_request(server, c, S(""));
+	let_task_go(server, c);
+	if (!taken && c->keep)
+		c->keep = keep_rest(server, c, c->raw, false);
+	if (c->keep && !server->draining) {
+		go_idle(server, c);
 		return;
 	}
 	if (c->secure)
-		end_tls(l, c);
+		end_tls(server, c);
 	/* Closing at once would reset the connection if anything is still on its way here, and the answer might be
 	 * lost in that. */
 	shutdown(c->fd, SHUT_WR);
-	c->state = CONNECTION_LINGERING;
-	listener_wait(l, c, WAIT_LINGER);
+	slots_enter(&server->slots, c, STAGE_LINGERING);
+	slots_wait(&server->slots, c, WAIT_LINGER, server->now);
 }
 
 static bool throw_away(struct connection *c)
@@ -532,7 +461,7 @@ static bool throw_away(struct connection *c)
 /* ---- handshakes ---- */
 
 /* On to a stepper, if there is something for it to do. */
-static bool shake_hands(struct listener *l, struct connection *c)
+static bool shake_hands(struct server *server, struct connection *c)
 {
 	struct secure *s = c->secure;
 	if (tls_server_is_pending(&s->tls) ? !c->writable : !c->readable)
@@ -544,11 +473,11 @@ static bool shake_hands(struct listener *l, struct connection *c)
 	s->writable = c->writable;
 	/* From here on they tell what is new. */
 	c->readable = c->writable = false;
-	handshakes_submit(&l->handshakes, s);
+	handshakes_submit(server->handshakes, s);
 	return false;
 }
 
-static void fail_handshake(struct listener *l, struct connection *c, struct str why)
+static void fail_handshake(struct server *server, struct connection *c, struct str why)
 {
 	const struct tls_server *tls = &c->secure->tls;
 	c->broken = true;
@@ -556,18 +485,18 @@ static void fail_handshake(struct listener *l, struct connection *c, struct str 
 	if (!tls_server_has_heard(tls))
 		return;
 	metrics_tls_failure();
-	if (tls_server_hears_http(tls) && (c->buffer = listener_take_buffer(l, false))) {
+	if (tls_server_hears_http(tls) && (c->buffer = take_small(server, c))) {
 		/* Whoever speaks HTTP gets an answer in HTTP. */
 		c->broken = false;
-		end_tls(l, c);
-		refuse(l, c, 400, why);
+		end_tls(server, c);
+		connection_refuse(server, c, 400, why);
 		return;
 	}
 	LOG(LOG_INFO, "TLS handshake failed", "remote ms# why", (struct str){ c->peer, c->peer_n },
-		NUM(l->now - c->began_mono), why);
+		NUM(server->now - c->began), why);
 }
 
-void connection_take_back(struct listener *l, struct connection *c)
+void connection_take_back(struct server *server, struct connection *c)
 {
 	struct secure *s = c->secure;
 	bool done = !tls_server_handshaking(&s->tls);
@@ -575,34 +504,37 @@ void connection_take_back(struct listener *l, struct connection *c)
 	c->readable |= s->readable;
 	c->writable |= s->writable;
 	if (c->late)
-		fail_handshake(l, c, TOO_LATE);
+		fail_handshake(server, c, c->wait == WAIT_NONE ? TOO_LATE : LOST_PLACE);
 	else if (s->result != OK && done)
 		c->broken = true;
 	else if (s->result != OK)
-		fail_handshake(l, c, fault_text(&s->fault));
+		fail_handshake(server, c, fault_text(&s->fault));
 	else if (done)
-		go_idle(l, c);
-	connection_advance(l, c);
+		go_idle(server, c);
+	c->late = false;
+	connection_advance(server, c);
 }
 
+/* ---- steps ---- */
+
 /* True when there is something to go on with. */
-static bool advance_once(struct listener *l, struct connection *c)
+static bool advance_once(struct server *server, struct connection *c)
 {
-	switch (c->state) {
-	case CONNECTION_HANDSHAKE:
-		return shake_hands(l, c);
-	case CONNECTION_HEAD:
-		return read_head(l, c);
-	case CONNECTION_BODY:
-		return read_body(l, c);
-	case CONNECTION_WRITING:
+	switch (c->stage) {
+	case STAGE_HANDSHAKE:
+		return shake_hands(server, c);
+	case STAGE_HEAD:
+		return read_head(server, c);
+	case STAGE_BODY:
+		return read_body(server, c);
+	case STAGE_WRITING:
 		if (!flush(c)) {
-			set_aside(l, c);
+			set_aside(server, c);
 			return false;
 		}
-		finish(l, c);
+		finish(server, c);
 		return true;
-	case CONNECTION_LINGERING:
+	case STAGE_LINGERING:
 		return throw_away(c);
 	default:
 		return false;
@@ -610,77 +542,110 @@ static bool advance_once(struct listener *l, struct connection *c)
 }
 
 /* Asks for the events that hold already to be told again, in the next round. */
-static void take_turns(struct listener *l, struct connection *c)
+void connection_resume(struct server *server, struct connection *c)
 {
 	struct epoll_event ev = { .events = events, .data = { .ptr = c } };
-	check(epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &ev) == 0);
+	check(epoll_ctl(server->epoll, EPOLL_CTL_MOD, c->fd, &ev) == 0);
 }
 
-void connection_advance(struct listener *l, struct connection *c)
+void connection_advance(struct server *server, struct connection *c)
 {
 	int steps = 0;
 	if (c->stepping)
 		return;
-	while (!c->broken && advance_once(l, c)) {
+	while (!c->broken && advance_once(server, c)) {
 		if (++steps == STEPS_A_TURN) {
-			take_turns(l, c);
+			connection_resume(server, c);
 			return;
 		}
 	}
 	/* A client that has said all still wants its answer; one that stopped in the middle of a request gets none. */
-	bool owed = c->state == CONNECTION_WORKING || c->state == CONNECTION_WRITING;
+	bool owed = c->stage == STAGE_WORKING || c->stage == STAGE_WRITING;
 	if (c->broken || (c->ended && !owed))
-		close_connection(l, c, S("the client was gone before its answer was written"));
+		close_connection(server, c, S("the client was gone before its answer was written"));
 }
 
-void connection_expire(struct listener *l, struct connection *c)
+void connection_expire(struct server *server, struct connection *c)
 {
-	if (c->state == CONNECTION_HANDSHAKE) {
-		listener_wait(l, c, WAIT_NONE);
+	switch (c->wait) {
+	case WAIT_HANDSHAKE:
+		slots_wait(&server->slots, c, WAIT_NONE, 0);
 		c->late = c->stepping;
 		if (!c->late)
-			fail_handshake(l, c, TOO_LATE);
-		connection_advance(l, c);
-	} else if (c->wait == WAIT_HEAD || c->wait == WAIT_BODY) {
-		refuse(l, c, 408, c->wait == WAIT_HEAD ? S("the head did not arrive within 5 s") : S("the body did not arrive within 10 s"));
-		connection_advance(l, c);
-	} else {
-		close_connection(l, c, S("the client did not take its answer"));
+			fail_handshake(server, c, TOO_LATE);
+		break;
+	case WAIT_HEAD:
+		connection_refuse(server, c, 408, S("the head did not arrive within 5 s"));
+		break;
+	case WAIT_BODY:
+		connection_refuse(server, c, 408, S("the body did not arrive within 10 s"));
+		break;
+	case WAIT_ANSWER:
+		slots_wait(&server->slots, c, WAIT_NONE, 0);
+		server->on_overdue(server->ctx, c);
+		break;
+	default:
+		close_connection(server, c, S("the client did not take its answer"));
+		return;
 	}
+	connection_advance(server, c);
 }
 
-void connection_drain(struct listener *l, struct connection *c)
+void connection_drain(struct server *server, struct connection *c)
 {
-	if (c->state == CONNECTION_HEAD && !c->buffer)
-		close_connection(l, c, S(""));
+	if (c->stage == STAGE_HEAD && !c->buffer)
+		close_connection(server, c, S(""));
 }
 
-void connection_abandon(struct listener *l, struct connection *c)
+void connection_abandon(struct server *server, struct connection *c)
 {
 	if (!c->stepping)
-		close_connection(l, c, S("the gateway stopped before its answer was written"));
+		close_connection(server, c, S("the gateway stopped before its answer was written"));
 }
 
-void connection_open(struct listener *l, int fd, struct str peer, bool metrics)
+/* ---- the beginning ---- */
+
+static struct connection *take_slot(struct server *server, int fd, const struct address *address, bool secure)
 {
-	struct connection *c = listener_take_slot(l);
-	*c = (struct connection){ .fd = fd, .wait = WAIT_NONE, .metrics = metrics, .readable = true, .writable = true };
-	memcpy(c->peer, peer.p, peer.n);
-	c->peer_n = peer.n;
-	struct epoll_event ev = { .events = events, .data = { .ptr = c } };
-	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
+	struct slots *slots = &server->slots;
+	struct connection *c, *loser;
+	if (secure && slots->holders[STAGE_HANDSHAKE].count >= server->handshakes_max &&
+	    (loser = slots_handshake_loser(slots, server->now)))
+		take_place(server, loser);
+	while (!(c = slots_take(slots, fd, address, server->now)) && (loser = slots_loser(slots, server->now)))
+		take_place(server, loser);
+	return c;
+}
+
+void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, enum door_use use)
+{
+	bool secure = server->handshakes && use == USE_REQUESTS;
+	struct connection *c = take_slot(server, fd, counted, secure);
+	if (!c) {
+		if (!secure)
+			apologize(fd);
 		close(fd);
-		listener_give_slot(l, c);
 		return;
 	}
-	if (l->handshakes.slots && !metrics) {
-		c->secure = &l->handshakes.slots[c - l->slots];
-		c->state = CONNECTION_HANDSHAKE;
-		c->readable = false;
-		c->began_mono = l->now;
-		listener_wait(l, c, WAIT_HEAD);
+	struct buf name = BUF(c->peer);
+	buf_put(&name, peer);
+	c->peer_n = name.n;
+	c->use = use;
+	c->readable = c->writable = true;
+	struct epoll_event ev = { .events = events, .data = { .ptr = c } };
+	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
+		close(fd);
+		slots_give(&server->slots, c);
 		return;
 	}
-	go_idle(l, c);
-	connection_advance(l, c);
+	if (!secure) {
+		go_idle(server, c);
+		connection_advance(server, c);
+		return;
+	}
+	c->secure = &server->handshakes->slots[c - server->slots.list];
+	c->readable = false;
+	c->began = server->now;
+	slots_enter(&server->slots, c, STAGE_HANDSHAKE);
+	slots_wait(&server->slots, c, WAIT_HANDSHAKE, server->now);
 }

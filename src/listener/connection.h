@@ -1,105 +1,85 @@
-/* connection.h - one client of the listener: the state machine from accept to close. Used by the loop's thread
- * alone. */
+/* connection.h - an HTTP server: what happens on a connection from accept to close.
+ *
+ * A connection is read until a request is complete, which is given to `on_request`. That answers at once
+ * (connection_say, connection_refuse), or takes the request with its buffer (connection_detach) and answers later
+ * (connection_answer). One request of a connection is worked on at a time: pipelined ones wait behind it, and answers
+ * are in order by construction. Every wait has a limit. What a request means is not known here.
+ *
+ * Used by the loop's thread alone. */
 #ifndef LISTENER_CONNECTION_H
 #define LISTENER_CONNECTION_H
 
-#include "base/arena.h"
-#include "base/clock.h"
-#include "http/body.h"
+#include "listener/handshakes.h"
+#include "listener/slots.h"
 
-struct listener;
-struct job;
-struct secure;
+/* What all connections share. */
+struct server {
+	struct slots slots;
+	struct handshakes *handshakes; /* NULL: plain HTTP */
+	size_t handshakes_max;         /* connections that may be in their handshake at once */
+	int epoll;
+	int64_t now;                   /* monotonic ms, read once a round */
+	bool draining;                 /* every answer is its connection's last */
+	size_t places_taken;           /* how many connections lost theirs to others */
 
-enum {
-	/* A small buffer holds a head and most bodies: a slash command has some 500 bytes, an interaction with a
-	 * message in it some 10 KiB. */
-	HEAD_MAX = 16384,
-	SMALL_BUFFER = HEAD_MAX + 16384,
-	/* The largest body behind the largest head, and a read's worth of chunk framing. */
-	READ_MAX = 16384,
-	REQUEST_BODY_MAX = 1 << 20,
-	LARGE_BUFFER = HEAD_MAX + REQUEST_BODY_MAX + READ_MAX,
-	/* A job's memory: the event (the body in base64 or escaped, the head with every quote escaped), decoded fields, the reply. */
-	ARENA_PER_BUFFER = 5,
-	ANSWER_MAX = 1024,
-	PEER_MAX = 46,
+	void *ctx;
+	/* c->buffer holds a complete request: its head, c->decoded as its body. */
+	void (*on_request)(void *ctx, struct connection *c);
+	/* c->task and c->note are needed no more: the answer has left, or has been copied, or never will. */
+	void (*on_done)(void *ctx, struct connection *c);
+	/* The moment given to connection_detach has come before the answer. */
+	void (*on_overdue)(void *ctx, struct connection *c);
 };
 
-/* Where a request is read into, and what its head says. Small ones are many, large ones few. */
-struct buffer {
-	struct buffer *next; /* among those that jobs have given back */
-	bool large;
-	size_t cap;
-	struct http_head head;    /* views into `bytes` */
-	char answer[ANSWER_MAX];  /* for what the loop says itself */
-	char bytes[];
-};
-
-/* What a connection may wait for. Each has one length, so that each is a queue in the order of time. */
-enum wait_class { WAIT_IDLE, WAIT_HEAD, WAIT_BODY, WAIT_WRITE, WAIT_LINGER, WAIT_CLASSES, WAIT_NONE = WAIT_CLASSES };
-
-enum connection_state {
-	CONNECTION_HANDSHAKE, /* TLS; a stepper has it, or it waits for bytes */
-	CONNECTION_HEAD,      /* without a buffer: idle */
-	CONNECTION_BODY,
-	CONNECTION_WORKING,   /* a job has the request */
-	CONNECTION_WRITING,
-	CONNECTION_LINGERING, /* answered and shut; what still comes is thrown away */
-};
-
-struct connection {
-	struct connection *next, *previous; /* in its wait class; `next` in the free list */
-	int64_t due;
-	int fd;
-	enum connection_state state;
-	enum wait_class wait;
-	bool metrics;             /* came in on the address for metrics */
-	bool readable, writable;  /* as far as is known: edge-triggered */
-	bool hung_up;             /* the end of what the client sends is on its way */
-	bool ended;               /* the client will send no more */
-	bool broken;              /* nothing can be sent any more */
-	bool keep;                /* after this answer */
-	struct secure *secure;    /* TLS; NULL in plain */
-	bool stepping;            /* a stepper has it, */
-	bool late;                /* and has had it for too long */
-
-	struct buffer *buffer;
-	size_t n;                 /* bytes in it */
-	size_t scanned;           /* of them looked through for the end of the head */
-	size_t head_n;            /* length of the head once it is complete */
-	size_t raw;               /* where undecoded bytes of the body begin */
-	struct http_body body;
-	struct buf decoded;
-	int64_t began_mono;       /* first byte of the request */
-
-	struct job *job;
-	struct str out;           /* to be written */
-	int status;
-	bool unlogged;            /* a request has begun that has no access line yet */
-	size_t peer_n;
-	char peer[PEER_MAX];
-};
-
-/* Takes over an accepted socket. */
-void connection_open(struct listener *l, int fd, struct str peer, bool metrics);
+/* Takes over an accepted socket. `peer`: the other side's address as text, at most PEER_MAX; `counted`: the address that it
+ * counts for, NULL if none does. When there is no place, another connection loses its own (slots_loser), or the new one is
+ * turned away. */
+void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, enum door_use use);
 
 /* Goes on as far as it gets without waiting. The connection may be gone afterwards. */
-void connection_advance(struct listener *l, struct connection *c);
+void connection_advance(struct server *server, struct connection *c);
 
 /* Its wait is over. */
-void connection_expire(struct listener *l, struct connection *c);
+void connection_expire(struct server *server, struct connection *c);
 
 /* A stepper gives it back. */
-void connection_take_back(struct listener *l, struct connection *c);
-
-/* The job that works for it has an answer, or is to be decided again. */
-void connection_answer_job(struct listener *l, struct connection *c);
+void connection_take_back(struct server *server, struct connection *c);
 
 /* Closes it if it is idle; otherwise it ends after its answer. */
-void connection_drain(struct listener *l, struct connection *c);
+void connection_drain(struct server *server, struct connection *c);
 
 /* Closes it, whatever it waits for: the time for draining is over. */
-void connection_abandon(struct listener *l, struct connection *c);
+void connection_abandon(struct server *server, struct connection *c);
+
+/* ---- for on_request, and whoever took a request ---- */
+
+/* Answers at once; c->buffer has room for ANSWER_MAX bytes. `keep`: unless the client or a drain says otherwise. */
+void connection_say(struct server *server, struct connection *c, int status, struct str content_type, struct str body,
+                    bool keep);
+
+/* The same in a builder of the caller's, whose memory lies in c->buffer. */
+void connection_say_in(struct buf b, struct server *server, struct connection *c, int status, struct str content_type,
+                       struct str body, bool keep);
+
+/* A JSON object with `why` as its error. Ends the connection: what follows on it is not trusted or not read. */
+void connection_refuse(struct server *server, struct connection *c, int status, struct str why);
+
+/* Takes the request away with its buffer, which the caller gives back when on_done was called and it is needed no
+ * more. c->task and c->note are the caller's to set. on_overdue is called at `due` if there is no answer by then. */
+must_check struct buffer *connection_detach(struct server *server, struct connection *c, int64_t due);
+
+/* Another moment for on_overdue. */
+void connection_wait_again(struct server *server, struct connection *c, int64_t due);
+
+/* The answer to a request that was taken, as it goes on the wire; `keep` as it says. `must_leave`: on_done waits until it
+ * has left, even if the client is slow. To be followed by connection_advance, unless called from on_request. */
+void connection_answer(struct server *server, struct connection *c, struct str answer, int status, bool keep,
+                       bool must_leave);
+
+/* Has it advanced in the next round, for those who must not do that now. */
+void connection_resume(struct server *server, struct connection *c);
+
+/* A large or report buffer for the request in c->buffer, which moves there. False: none could be had. */
+must_check bool connection_enlarge(struct server *server, struct connection *c, enum buffer_kind kind);
 
 #endif

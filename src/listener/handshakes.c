@@ -8,7 +8,6 @@
 #include "os/thread.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -157,6 +156,11 @@ void handshakes_submit(struct handshakes *h, struct secure *s)
 	queue_put(&h->queue, &s->link);
 }
 
+bool handshakes_withdraw(struct handshakes *h, struct secure *s)
+{
+	return queue_withdraw(&h->queue, &s->link);
+}
+
 struct secure *handshakes_next_done(struct handshakes *h)
 {
 	struct link *link = queue_collect(&h->queue);
@@ -167,13 +171,6 @@ void handshakes_reload(struct handshakes *h)
 {
 	if (!atomic_exchange(&h->reloading, true))
 		queue_put(&h->queue, &h->reload);
-}
-
-static int count_steppers(void)
-{
-	cpu_set_t set;
-	int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-	return cpus < STEPPERS_MAX ? cpus : STEPPERS_MAX;
 }
 
 enum err handshakes_start(struct handshakes *h, const struct listener_config *config, size_t connections, int wake,
@@ -187,7 +184,7 @@ enum err handshakes_start(struct handshakes *h, const struct listener_config *co
 			tls_identity_has_expired(&h->current->identity, clock_wall_ms()));
 	if (e == OK)
 		h->slots = memory_map(connections * sizeof(*h->slots));
-	for (int i = count_steppers(); e == OK && i > 0; i--)
+	for (size_t i = 0; e == OK && i < thread_processors() && i < STEPPERS_MAX; i++)
 		e = thread_start(stepper_run, h, STEPPER_STACK, f);
 	return e;
 }

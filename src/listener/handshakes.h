@@ -52,6 +52,9 @@ void handshakes_submit(struct handshakes *h, struct secure *s);
 /* The next one whose step is done; NULL when there is none. */
 struct secure *handshakes_next_done(struct handshakes *h);
 
+/* Takes one out of the queue, undone. False: a stepper has it, or it is done. */
+must_check bool handshakes_withdraw(struct handshakes *h, struct secure *s);
+
 /* Gives up one that is not queued, in the middle of its handshake. */
 void handshakes_forget(struct handshakes *h, struct secure *s);
 

@@ -9,66 +9,279 @@
 #include "os/thread.h"
 #include "service/outside.h"
 
-#include <string.h>
-
 struct worker {
 	struct jobs *jobs;
 	struct outside outside;
 	struct job *job;
 };
 
-/* ---- jobs come and go ---- */
+/* ---- states ---- */
+
+/* One more than the state, so that zero is what cannot happen. */
+#define TO(state) (unsigned char)((state) + 1)
+
+static const unsigned char transitions[JOB_STATES][JOB_EVENTS] = {
+	[JOB_FREE] = { [JOB_OPENS] = TO(JOB_OPEN) },
+	[JOB_OPEN] = { [JOB_ASKS] = TO(JOB_UNVERIFIED), [JOB_SUBMITS] = TO(JOB_QUEUED), [JOB_SETTLES] = TO(JOB_SETTLED),
+		[JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_UNVERIFIED] = { [JOB_STARTS] = TO(JOB_VERIFYING), [JOB_SETTLES] = TO(JOB_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_VERIFYING] = { [JOB_RETURNS] = TO(JOB_RETURNED), [JOB_RELEASES] = TO(JOB_VERIFYING_LEFT) },
+	[JOB_VERIFYING_LEFT] = { [JOB_RETURNS] = TO(JOB_ENDED) },
+	[JOB_QUEUED] = { [JOB_STARTS] = TO(JOB_RUNNING), [JOB_SETTLES] = TO(JOB_QUEUED_SETTLED),
+		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
+	[JOB_QUEUED_SETTLED] = { [JOB_STARTS] = TO(JOB_RUNNING_SETTLED), [JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
+	[JOB_QUEUED_LEFT] = { [JOB_STARTS] = TO(JOB_RUNNING_LEFT) },
+	[JOB_RUNNING] = { [JOB_ANSWERS] = TO(JOB_RUNNING_ANSWERED), [JOB_RETURNS] = TO(JOB_RETURNED),
+		[JOB_RELEASES] = TO(JOB_RUNNING_LEFT) },
+	[JOB_RUNNING_ANSWERED] = { [JOB_COLLECTS] = TO(JOB_RUNNING_SETTLED), [JOB_ENDS] = TO(JOB_DONE_ANSWERED),
+		[JOB_RELEASES] = TO(JOB_RUNNING_LEFT) },
+	[JOB_RUNNING_SETTLED] = { [JOB_RETURNS] = TO(JOB_SETTLED), [JOB_ENDS] = TO(JOB_SETTLED),
+		[JOB_RELEASES] = TO(JOB_RUNNING_LEFT) },
+	[JOB_RUNNING_LEFT] = { [JOB_ANSWERS] = TO(JOB_RUNNING_LEFT), [JOB_RETURNS] = TO(JOB_ENDED), [JOB_ENDS] = TO(JOB_ENDED) },
+	[JOB_RETURNED] = { [JOB_COLLECTS] = TO(JOB_OPEN), [JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_DONE_ANSWERED] = { [JOB_COLLECTS] = TO(JOB_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_SETTLED] = { [JOB_SUBMITS] = TO(JOB_QUEUED_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_ENDED] = { [JOB_COLLECTS] = TO(JOB_FREE) },
+};
+
+enum job_state job_next(enum job_state state, enum job_event event)
+{
+	unsigned next = transitions[state][event];
+	return next ? (enum job_state)(next - 1) : JOB_STATES;
+}
+
+/* NULL: whoever has it knows. */
+static struct list *list_of(struct jobs *j, enum job_state state)
+{
+	switch (state) {
+	case JOB_FREE:
+		return &j->free;
+	case JOB_UNVERIFIED:
+		return &j->unverified;
+	case JOB_QUEUED:
+	case JOB_QUEUED_SETTLED:
+	case JOB_QUEUED_LEFT:
+		return &j->queue.waiting;
+	case JOB_RUNNING_ANSWERED:
+	case JOB_RETURNED:
+	case JOB_DONE_ANSWERED:
+		return &j->queue.done;
+	case JOB_ENDED:
+		return &j->ended;
+	default:
+		return NULL;
+	}
+}
+
+/* Under the lock. */
+static void step(struct jobs *j, struct job *job, enum job_event event)
+{
+	enum job_state state = job_next(job->state, event);
+	check(state < JOB_STATES);
+	struct list *from = list_of(j, job->state), *to = list_of(j, state);
+	if (from && from != to)
+		list_remove(from, &job->link);
+	j->unverified_cost -= from == &j->unverified ? job->cost : 0;
+	j->unverified_cost += to == &j->unverified ? job->cost : 0;
+	if (to == &j->free)
+		list_insert(to, NULL, &job->link); /* its memory is warm */
+	else if (to && from != to)
+		list_append(to, &job->link);
+	j->counts[job->state]--;
+	j->counts[state]++;
+	job->state = state;
+}
+
+static struct job *job_of(struct link *link)
+{
+	return link_owner(link, struct job, link);
+}
+
+/* For the threads: also wakes the loop when there was nothing to collect before. */
+static void step_and_tell(struct jobs *j, struct job *job, enum job_event event)
+{
+	lock_take(&j->queue.lock);
+	bool was_empty = !j->queue.done.first;
+	step(j, job, event);
+	/* The loop finds a small buffer when it next looks; the memory of a large one is worth waking it. */
+	bool wake = (was_empty && j->queue.done.first) || (job->state == JOB_ENDED && job->buffer->kind != BUFFER_SMALL);
+	lock_give(&j->queue.lock);
+	if (wake)
+		queue_wake_collector(&j->queue);
+}
+
+/* ---- the loop's side ---- */
 
 static struct arena arena_of(const struct job *job)
 {
-	if (!job->buffer->large)
+	if (job->buffer->kind == BUFFER_SMALL)
 		return (struct arena){ job->small_memory, 0, SMALL_ARENA };
 	char *behind = job->buffer->bytes + job->buffer->cap;
 	return (struct arena){ behind, 0, ARENA_PER_BUFFER * (size_t)LARGE_BUFFER };
 }
 
-struct job *jobs_take(struct jobs *j, struct buffer *buffer)
+struct job *jobs_open(struct jobs *j, struct buffer *buffer)
 {
-	struct job *job = j->free;
+	lock_take(&j->queue.lock);
+	struct job *job = job_of(j->free.first);
+	if (!job && j->used < j->count) {
+		job = &j->all[j->used];
+		job->small_memory = j->small_memory + j->used++ * SMALL_ARENA;
+		list_append(&j->free, &job->link);
+	}
+	if (job)
+		step(j, job, JOB_OPENS);
+	lock_give(&j->queue.lock);
 	if (!job)
 		return NULL;
-	j->free = job->next;
 	uint64_t id[2] = { j->id_prefix, j->id_count++ };
-	*job = (struct job){ .small_memory = job->small_memory, .buffer = buffer, .holders = 1 };
+	*job = (struct job){ .state = JOB_OPEN, .small_memory = job->small_memory, .buffer = buffer };
 	job->arena = arena_of(job);
 	struct buf hex = BUF(job->id);
 	uint8_t bytes[sizeof(id)];
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(id[i / 8] >> (56 - i % 8 * 8));
 	hex_put(&hex, bytes, sizeof(bytes));
+	job->note = (struct access_note){ .request_id = job_id(job), .level = LOG_INFO };
 	return job;
 }
 
-/* True for the last one that lets go. */
-static bool let_go(struct job *job)
+bool jobs_may_renew(const struct jobs *j, const struct job *job)
 {
-	return atomic_fetch_sub(&job->holders, 1) == 1;
+	return signing_secrets_may_help(&j->services->secrets, job->decision.verdict) && j->renewing < (j->workers + 1) / 2;
 }
 
-static struct buffer *put_away(struct jobs *j, struct job *job)
+void jobs_decide(struct jobs *j, struct job *job)
 {
-	job->next = j->free;
-	j->free = job;
-	return job->buffer;
+	signing_secrets_decide(&j->services->secrets, &job->decision, &job->request, job->arrived_wall / 1000, &job->arena);
+}
+
+void jobs_submit(struct jobs *j, struct job *job, enum job_task task)
+{
+	job->task = task;
+	j->renewing += task == TASK_RENEW;
+	lock_take(&j->queue.lock);
+	step(j, job, task == TASK_VERIFY ? JOB_ASKS : JOB_SUBMITS);
+	lock_give(&j->queue.lock);
+	if (task == TASK_VERIFY)
+		condition_signal(&j->verification);
+	else
+		queue_wake_crew(&j->queue);
+}
+
+void jobs_settle(struct jobs *j, struct job *job)
+{
+	lock_take(&j->queue.lock);
+	step(j, job, JOB_SETTLES);
+	lock_give(&j->queue.lock);
+}
+
+static void respond_503(struct job *job)
+{
+	job->status = 503;
+	job->keep_alive = false;
+	job->response = HTTP_RESPONSE_503;
+}
+
+/* What is said when the soft moment comes before the job's turn. */
+static void respond_overdue(struct jobs *j, struct job *job)
+{
+	struct reply reply = job->decision.reply;
+	if (job->task == TASK_VERIFY) {
+		respond_503(job);
+		return;
+	}
+	job->keep_alive &= !j->closing;
+	if (job->task == TASK_INVOKE)
+		dispatch_reply(&reply, &j->services->config, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
+	job_respond(job, &reply);
+}
+
+bool jobs_overdue(struct jobs *j, struct job *job)
+{
+	lock_take(&j->queue.lock);
+	bool waits = job_next(job->state, JOB_SETTLES) < JOB_STATES;
+	/* The arena is its worker's as soon as one can take it. */
+	if (waits) {
+		respond_overdue(j, job);
+		step(j, job, JOB_SETTLES);
+	}
+	lock_give(&j->queue.lock);
+	return waits;
+}
+
+struct job *jobs_collect(struct jobs *j, bool *again)
+{
+	lock_take(&j->queue.lock);
+	struct job *job = job_of(j->queue.done.first);
+	if (job)
+		step(j, job, JOB_COLLECTS);
+	*again = job && job->state == JOB_OPEN;
+	lock_give(&j->queue.lock);
+	return job;
 }
 
 struct buffer *jobs_release(struct jobs *j, struct job *job)
 {
-	return let_go(job) ? put_away(j, job) : NULL;
+	lock_take(&j->queue.lock);
+	step(j, job, JOB_RELEASES);
+	struct buffer *b = job->state == JOB_FREE ? job->buffer : NULL;
+	lock_give(&j->queue.lock);
+	return b;
 }
 
-struct buffer *jobs_next_returned(struct jobs *j)
+struct buffer *jobs_reclaim(struct jobs *j)
 {
-	struct job *job = j->ended;
-	if (!job)
-		return NULL;
-	j->ended = job->next;
-	return put_away(j, job);
+	lock_take(&j->queue.lock);
+	struct job *job = job_of(j->ended.first);
+	if (job)
+		step(j, job, JOB_COLLECTS);
+	lock_give(&j->queue.lock);
+	return job ? job->buffer : NULL;
+}
+
+/* Under the lock: how many of those that wait came from where `job` did. */
+static size_t waiting_from(const struct jobs *j, const struct job *job)
+{
+	size_t count = 0;
+	for (struct link *at = j->unverified.first; at; at = at->next) {
+		const struct job *other = job_of(at);
+		count += other == job || (job->connection->origin && other->connection->origin == job->connection->origin);
+	}
+	return count;
+}
+
+struct job *jobs_unverified_loser(struct jobs *j)
+{
+	struct job *loser = NULL;
+	size_t most = 0;
+	lock_take(&j->queue.lock);
+	for (struct link *at = j->unverified_cost > UNVERIFIED_MAX ? j->unverified.first : NULL; at; at = at->next) {
+		struct job *job = job_of(at);
+		size_t count = job->connection->authenticated ? 0 : waiting_from(j, job);
+		if (count > most) {
+			most = count;
+			loser = job;
+		}
+	}
+	lock_give(&j->queue.lock);
+	return loser;
+}
+
+void jobs_close(struct jobs *j)
+{
+	j->closing = true;
+}
+
+void jobs_count(struct jobs *j, size_t *queued, size_t *running)
+{
+	lock_take(&j->queue.lock);
+	*queued = j->queue.waiting.count + j->unverified.count;
+	*running = 0;
+	for (enum job_state s = JOB_RUNNING; s <= JOB_RUNNING_LEFT; s++)
+		*running += j->counts[s];
+	*running += j->counts[JOB_VERIFYING] + j->counts[JOB_VERIFYING_LEFT];
+	lock_give(&j->queue.lock);
 }
 
 /* ---- answers ---- */
@@ -83,35 +296,8 @@ void job_respond(struct job *job, const struct reply *reply)
 	bool full = b.full;
 	job->status = reply->status;
 	job->response = arena_keep(&job->arena, &b);
-	if (full) {
-		job->status = 503;
-		job->keep_alive = false;
-		job->response = HTTP_RESPONSE_503;
-	}
-}
-
-/* Under the lock. True if the loop must be woken: whoever made the list not empty has done that already. */
-static bool hand_over(struct jobs *j, struct job *job, bool answered)
-{
-	bool wake = !j->done;
-	job->answered = answered;
-	job->next_done = j->done;
-	j->done = job;
-	return wake;
-}
-
-void jobs_close(struct jobs *j)
-{
-	j->closing = true;
-}
-
-static void give_back(struct jobs *j, struct job *job, bool answered)
-{
-	lock_take(&j->lock);
-	bool wake = hand_over(j, job, answered);
-	lock_give(&j->lock);
-	if (wake)
-		thread_wake(j->wake);
+	if (full)
+		respond_503(job);
 }
 
 static void answer(void *ctx, const struct reply *reply)
@@ -119,88 +305,10 @@ static void answer(void *ctx, const struct reply *reply)
 	struct worker *w = ctx;
 	w->job->keep_alive &= !w->jobs->closing;
 	job_respond(w->job, reply);
-	give_back(w->jobs, w->job, true);
-}
-
-struct job *jobs_next_answered(struct jobs *j)
-{
-	struct job *job = j->answered;
-	if (job)
-		j->answered = job->next_done;
-	if (job && job->doubtful)
-		j->doubtful--;
-	return job;
-}
-
-/* Under the lock: answers for those in the queue whose soft moment has come. Their work goes on when their turn comes. */
-static int64_t answer_waiting(struct jobs *j, int64_t now)
-{
-	int64_t next = DEADLINE_NEVER;
-	for (struct job *job = j->first; job; job = job->next) {
-		if (job->answered)
-			continue;
-		if (job->soft > now) {
-			next = job->soft < next ? job->soft : next;
-			continue;
-		}
-		job->keep_alive &= !j->closing;
-		struct reply reply = job->decision.reply;
-		if (job->decision.action == ACTION_INVOKE)
-			dispatch_reply(&reply, &j->services->config, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
-		job_respond(job, &reply);
-		hand_over(j, job, true);
-	}
-	return next;
-}
-
-int64_t jobs_turn(struct jobs *j, int64_t now)
-{
-	check(!j->answered && !j->ended);
-	lock_take(&j->lock);
-	int64_t next = answer_waiting(j, now);
-	j->answered = j->done;
-	j->ended = j->finished;
-	j->done = j->finished = NULL;
-	lock_give(&j->lock);
-	return next;
+	step_and_tell(w->jobs, w->job, JOB_ANSWERS);
 }
 
 /* ---- work ---- */
-
-bool jobs_may_doubt(const struct jobs *j, const struct job *job)
-{
-	return signing_secrets_may_help(&j->services->secrets, job->decision.verdict) && j->doubtful < (j->workers + 1) / 2;
-}
-
-void jobs_submit(struct jobs *j, struct job *job)
-{
-	job->doubtful = job->decision.action == ACTION_ANSWER;
-	j->doubtful += job->doubtful;
-	atomic_fetch_add(&job->holders, 1);
-	job->next = NULL;
-	lock_take(&j->lock);
-	if (j->first)
-		j->last->next = job;
-	else
-		j->first = job;
-	j->last = job;
-	j->queued++;
-	lock_give(&j->lock);
-	condition_signal(&j->work);
-}
-
-static struct job *take_work(struct jobs *j)
-{
-	lock_take(&j->lock);
-	while (!j->first)
-		(void)condition_wait(&j->work, &j->lock, DEADLINE_NEVER);
-	struct job *job = j->first;
-	j->first = job->next;
-	j->queued--;
-	j->running++;
-	lock_give(&j->lock);
-	return job;
-}
 
 /* The event of a function URL, whichever form the request itself had. */
 static enum err make_event(struct str *out, struct job *job)
@@ -235,83 +343,96 @@ enum err job_payload(struct str *out, struct job *job)
 	return make_event(out, job);
 }
 
-static void work(struct worker *w, struct job *job)
+static void carry_out(struct worker *w, struct job *job, bool answered)
 {
 	struct services *s = w->jobs->services;
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
 		.effects = &w->outside.effects, .config = &s->config, .dedupe = &s->dedupe, .decision = &job->decision,
-		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = job->answered,
+		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
-	w->job = job;
-	if (job->decision.action == ACTION_ANSWER) {
-		if (!job->answered) {
-			(void)signing_secrets_renew(&s->secrets, job->decision.verdict, job->soft);
-			give_back(w->jobs, job, false);
-		}
-		return;
-	}
 	if (job_payload(&d.payload, job) == OK) {
 		(void)dispatch_run(&d);
 		return;
 	}
 	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
-	if (!job->answered) {
+	if (!answered) {
 		struct reply reply;
 		reply_error(&reply, 413, S("the request is too large to be passed on"), &job->arena);
 		answer(w, &reply);
 	}
 }
 
-static void finish(struct jobs *j, struct job *job)
+static void renew(struct jobs *j, struct job *job)
 {
-	/* The loop finds a small buffer when it next looks; the memory of a large one is worth waking it. */
-	bool wake = job->buffer->large, last = let_go(job);
-	lock_take(&j->lock);
-	j->running--;
-	if (last) {
-		job->next = j->finished;
-		j->finished = job;
-	}
-	lock_give(&j->lock);
-	if (wake)
-		thread_wake(j->wake);
+	(void)signing_secrets_renew(&j->services->secrets, job->decision.verdict, job->soft);
+	j->renewing--;
 }
 
 static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
+	struct jobs *j = w->jobs;
 	for (;;) {
-		struct job *job = take_work(w->jobs);
-		work(w, job);
-		finish(w->jobs, job);
+		lock_take(&j->queue.lock);
+		while (!j->queue.waiting.first)
+			(void)condition_wait(&j->queue.work, &j->queue.lock, DEADLINE_NEVER);
+		struct job *job = job_of(j->queue.waiting.first);
+		step(j, job, JOB_STARTS);
+		/* With nobody to hear an answer, its user is told of a failure. */
+		bool answered = job->state != JOB_RUNNING;
+		lock_give(&j->queue.lock);
+		w->job = job;
+		if (job->task == TASK_INVOKE)
+			carry_out(w, job, answered);
+		else
+			renew(j, job);
+		step_and_tell(j, job, job->task == TASK_INVOKE ? JOB_ENDS : JOB_RETURNS);
 	}
 	return NULL;
 }
 
-void jobs_count(struct jobs *j, size_t *queued, size_t *running)
+/* Decides what would cost the loop too much time. */
+static void *verifier_run(void *arg)
 {
-	lock_take(&j->lock);
-	*queued = j->queued;
-	*running = j->running;
-	lock_give(&j->lock);
+	struct jobs *j = arg;
+	thread_step_back();
+	for (;;) {
+		lock_take(&j->queue.lock);
+		while (!j->unverified.first)
+			(void)condition_wait(&j->verification, &j->queue.lock, DEADLINE_NEVER);
+		struct job *job = job_of(j->unverified.first);
+		step(j, job, JOB_STARTS);
+		lock_give(&j->queue.lock);
+		jobs_decide(j, job);
+		step_and_tell(j, job, JOB_RETURNS);
+	}
+	return NULL;
+}
+
+static void set_up_memory(struct jobs *j)
+{
+	j->count = j->workers + QUEUE_MAX;
+	j->all = memory_map(j->count * sizeof(*j->all));
+	j->small_memory = memory_map(j->count * SMALL_ARENA);
+	j->counts[JOB_FREE] = j->count;
 }
 
 enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f)
 {
-	size_t count = workers + QUEUE_MAX;
-	struct job *jobs = memory_map(count * sizeof(*jobs));
-	char *memory = memory_map(count * SMALL_ARENA);
 	struct worker *crew = memory_map(workers * sizeof(*crew));
-	*j = (struct jobs){ .services = s, .wake = wake, .workers = workers };
-	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
-	for (size_t i = 0; i < count; i++) {
-		jobs[i].small_memory = memory + i * SMALL_ARENA;
-		jobs[i].next = j->free;
-		j->free = &jobs[i];
-	}
+	/* One processor is the loop's. */
+	size_t processors = thread_processors(), verifiers = processors > 1 ? processors - 1 : 1;
 	enum err e = OK;
+	j->services = s;
+	j->workers = workers;
+	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
+	queue_init(&j->queue, wake);
+	condition_init(&j->verification);
+	set_up_memory(j);
+	for (size_t i = 0; e == OK && i < verifiers && i < VERIFIERS_MAX; i++)
+		e = thread_start(verifier_run, j, WORKER_STACK, f);
 	for (size_t i = 0; e == OK && i < workers; i++) {
 		crew[i].jobs = j;
 		outside_init(&crew[i].outside, s);

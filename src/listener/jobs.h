@@ -1,13 +1,15 @@
-/* jobs.h - what the listener's workers do: complete requests that need more than a decision.
+/* jobs.h - complete requests that need more than a decision of the loop's, and the threads that work on them.
  *
- * A fixed number of jobs and threads. The loop puts jobs in, workers take them out in order, answers come back
- * through a list and a wake-up. An answer may come long before its job ends. */
+ * A fixed number of jobs. The loop opens one, submits it, collects what the workers have done with it, and releases
+ * it when its answer has left or its connection is gone. An answer may come long before the work ends: whoever is the
+ * last to need a job, the loop or a worker, ends it. A job is in one state, and on the one list that belongs to it. */
 #ifndef LISTENER_JOBS_H
 #define LISTENER_JOBS_H
 
 #include "gateway/decide.h"
-#include "listener/connection.h"
-#include "os/lock.h"
+#include "listener/access.h"
+#include "listener/slots.h"
+#include "os/queue.h"
 #include "service/dispatch.h"
 #include "service/services.h"
 
@@ -17,22 +19,62 @@ enum {
 	/* The event, decoded fields, what a function answers while Slack waits, and the reply made of that. */
 	SMALL_ARENA = ARENA_PER_BUFFER * SMALL_BUFFER + 2 * SYNC_ANSWER_MAX,
 	QUEUE_MAX = 256,     /* jobs that wait for a worker */
+	VERIFIERS_MAX = 4,
+	/* What may wait to be hashed by verifiers, in bytes times secrets: about a second's work. */
+	UNVERIFIED_MAX = 256 << 20,
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
 	JOB_LATE_MS = 2000,  /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
 	WORKER_STACK = 512 * 1024,
 };
 
-/* A complete request. Held by the loop until its answer is written or its connection is gone, and by the
- * worker until its work has ended; given back by whoever lets go last. */
+/* The loop's part, before the underscore, and the workers'. LEFT: nobody waits for an answer any more. */
+enum job_state {
+	JOB_FREE,             /* list `free` */
+	JOB_OPEN,             /* the loop fills it and decides */
+	JOB_UNVERIFIED,       /* list `unverified`: waits for a verifier */
+	JOB_VERIFYING,
+	JOB_VERIFYING_LEFT,
+	JOB_QUEUED,           /* list `waiting`: waits for a worker */
+	JOB_QUEUED_SETTLED,   /* the same, but it is answered already */
+	JOB_QUEUED_LEFT,      /* the same */
+	JOB_RUNNING,
+	JOB_RUNNING_ANSWERED, /* list `done`: there is an answer, and work goes on */
+	JOB_RUNNING_SETTLED,  /* the loop has the answer */
+	JOB_RUNNING_LEFT,
+	JOB_RETURNED,         /* list `done`: the loop decides again */
+	JOB_DONE_ANSWERED,    /* list `done`: there is an answer, and no more work */
+	JOB_SETTLED,          /* the loop writes its answer, and there is no more work */
+	JOB_ENDED,            /* list `ended`: nobody needs it */
+	JOB_STATES,
+};
+
+enum job_event {
+	JOB_OPENS,
+	JOB_ASKS,      /* the loop wants it verified, */
+	JOB_SUBMITS,   /* or worked on, */
+	JOB_SETTLES,   /* or answers itself */
+	JOB_STARTS,    /* a thread takes it, */
+	JOB_ANSWERS,   /* has an answer, */
+	JOB_RETURNS,   /* gives it back undecided, */
+	JOB_ENDS,      /* is done with it */
+	JOB_COLLECTS,  /* the loop takes notice */
+	JOB_RELEASES,  /* the loop needs it no more */
+	JOB_EVENTS,
+};
+
+/* JOB_STATES if that cannot happen. */
+enum job_state job_next(enum job_state state, enum job_event event);
+
+/* What a worker is to do. */
+enum job_task { TASK_VERIFY, TASK_RENEW, TASK_INVOKE };
+
 struct job {
-	struct job *next;       /* in the free list or the queue */
-	struct job *next_done;  /* in the list of answers */
-	struct connection *connection; /* the loop's business; NULL once it is gone */
-	bool delivered;         /* the loop has its answer: also the loop's business */
-	_Atomic int holders;
-	bool answered;          /* under the lock while it is queued, then the worker's business */
-	bool doubtful;          /* the loop's: it waits for newer secrets, and comes back to be decided again if not answered */
+	struct link link;
+	enum job_state state;   /* under the queue's lock */
+	enum job_task task;
+	size_t cost;            /* bytes times secrets: of TASK_VERIFY */
+	struct connection *connection; /* that waits for the answer or is being answered; the loop's business */
 	struct buffer *buffer;  /* head and body, which the decision points into */
 	char *small_memory;
 	struct arena arena;
@@ -44,6 +86,7 @@ struct job {
 	char id[JOB_ID_SIZE];
 	bool keep_alive, to_head;
 	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
+	struct access_note note;
 	int status;
 	struct str response;    /* the whole answer as it goes on the wire; in the arena */
 };
@@ -52,53 +95,62 @@ static inline struct str job_id(const struct job *job) { return (struct str){ jo
 
 struct jobs {
 	struct services *services;
-	int wake;                 /* eventfd */
 	size_t workers;
 	_Atomic bool closing;     /* connections end with their answer */
+	_Atomic size_t renewing;  /* jobs with TASK_RENEW that wait for a worker or have one */
 
 	/* the loop's */
-	struct job *free;
-	struct job *answered, *ended; /* what the last turn brought, to be dealt with */
-	size_t doubtful;
 	uint64_t id_prefix, id_count;
 
-	/* under the lock */
-	struct lock lock;
-	struct condition work;
-	struct job *first, *last; /* the queue */
-	size_t queued, running;
-	struct job *done;         /* have an answer for the loop */
-	struct job *finished;     /* need nothing more but to be put away */
+	struct queue queue;       /* its lock is that of what follows, too */
+	struct condition verification;
+	struct list free, unverified, ended;
+	size_t unverified_cost;   /* of all in that list */
+	size_t counts[JOB_STATES];
+	struct job *all;
+	char *small_memory;
+	size_t count, used;       /* those from `used` on nobody has had yet */
 };
 
-/* Sets up memory and threads. E_SYSTEM. */
+/* Sets up memory and threads; `wake` is an eventfd that is written when there is something to collect. E_SYSTEM. */
 must_check enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f);
 
-/* A job for the loop to fill, held by it; NULL when all are in use. Its arena is sized to `buffer`. */
-struct job *jobs_take(struct jobs *j, struct buffer *buffer);
+/* A job to fill; NULL when all are in use: take back those that have ended first. Its arena is sized to `buffer`. */
+struct job *jobs_open(struct jobs *j, struct buffer *buffer);
 
-/* Puts it into the queue. One whose decision is an answer comes back unanswered when the signing secrets have been read again. */
-void jobs_submit(struct jobs *j, struct job *job);
+/* Decides it, with the signing secrets as they are now. */
+void jobs_decide(struct jobs *j, struct job *job);
 
-/* Whether it can be submitted to be decided with newer secrets. Of the workers half are for that. */
-bool jobs_may_doubt(const struct jobs *j, const struct job *job);
+/* Puts it into a queue: to be decided by a verifier, to wait for newer secrets, or to be carried out. */
+void jobs_submit(struct jobs *j, struct job *job, enum job_task task);
+
+/* Whether newer secrets may lead to another decision, and a worker can be spared for that: half of them are. */
+bool jobs_may_renew(const struct jobs *j, const struct job *job);
+
+/* The loop has made the answer itself: job_respond. */
+void jobs_settle(struct jobs *j, struct job *job);
+
+/* Its soft moment has come. Makes an answer, if no thread has taken it yet; its work goes on when its turn comes.
+ * False: a thread has it, and will answer. */
+must_check bool jobs_overdue(struct jobs *j, struct job *job);
+
+/* The next job that has an answer, or, `again`, comes back to be decided by the loop; NULL when there is none. */
+struct job *jobs_collect(struct jobs *j, bool *again);
 
 /* The loop lets go. Returns the job's buffer if nobody needs it any more, else NULL. */
 must_check struct buffer *jobs_release(struct jobs *j, struct job *job);
 
-/* Once a round: collects what the workers have done, and answers for those in the queue whose soft moment has come.
- * Returns the monotonic ms at which it must be called again at the latest, or DEADLINE_NEVER. All that it brings is taken
- * with the two below before it is called again. */
-int64_t jobs_turn(struct jobs *j, int64_t now);
+/* Takes one back that has ended, and returns its buffer; NULL when there is none. */
+must_check struct buffer *jobs_reclaim(struct jobs *j);
 
-/* The next job that has an answer, or comes back without one; NULL when there is none; and the next buffer that nobody needs any more. */
-struct job *jobs_next_answered(struct jobs *j);
-struct buffer *jobs_next_returned(struct jobs *j);
+/* When more than UNVERIFIED_MAX waits for verifiers: the job that loses its place there, as slots_loser has it; NULL: none
+ * need. */
+struct job *jobs_unverified_loser(struct jobs *j);
 
 /* From now on answers say that their connection ends. */
 void jobs_close(struct jobs *j);
 
-/* How many wait for a worker, and how many are in the hands of one. */
+/* How many wait for a thread, and how many are in the hands of one. */
 void jobs_count(struct jobs *j, size_t *queued, size_t *running);
 
 /* What the job's function gets, in the form that its decision wants; in the arena. E_LIMIT. */

@@ -4,12 +4,18 @@
 
 /* ---- lists ---- */
 
+void list_insert(struct list *l, struct link *before, struct link *link)
+{
+	struct link *next = before ? before->next : l->first;
+	*link = (struct link){ .next = next, .previous = before };
+	*(before ? &before->next : &l->first) = link;
+	*(next ? &next->previous : &l->last) = link;
+	l->count++;
+}
+
 void list_append(struct list *l, struct link *link)
 {
-	*link = (struct link){ .previous = l->last };
-	*(l->last ? &l->last->next : &l->first) = link;
-	l->last = link;
-	l->count++;
+	list_insert(l, l->last, link);
 }
 
 void list_remove(struct list *l, struct link *link)

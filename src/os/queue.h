@@ -19,6 +19,8 @@ struct list {
 };
 
 void list_append(struct list *l, struct link *link);
+/* Behind `before`, which is on the list; NULL: first of all. */
+void list_insert(struct list *l, struct link *before, struct link *link);
 void list_remove(struct list *l, struct link *link);
 
 /* Takes the first off the list; NULL if there is none. */

@@ -1,8 +1,12 @@
 #include "os/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { NICE = 10 };
 
 enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct fault *f)
 {
@@ -17,6 +21,18 @@ enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct f
 	int sys = pthread_create(&thread, &attributes, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return sys ? fault_set(f, E_SYSTEM, sys, "no thread can be started") : OK;
+}
+
+size_t thread_processors(void)
+{
+	cpu_set_t set;
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+}
+
+void thread_step_back(void)
+{
+	/* On Linux it is the thread's, and to have less always works. */
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
 void thread_wake(int event)

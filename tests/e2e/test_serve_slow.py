@@ -209,16 +209,29 @@ def test_more_connections_than_there_may_be(serve):  # noqa: F811
         assert eventually(idle[0].peer_left) and not idle[1].peer_left()
     for client in idle:
         client.sock.close()
+    # Whoever has begun a request has signed nothing either: the first loses its place, and hears so.
     busy = [listener.connect() for _ in range(most)]
     for client in busy:
         client.send(b"G")
     time.sleep(0.1)
     with listener.connect() as one_more:
+        assert one_more.ask(get()).status == 200
+        head = busy[0].read_head()
+        assert head.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 1\r\n" in head
+        assert not busy[1].peer_left()
+    for client in busy:
+        client.sock.close()
+    # Only those that have signed keep theirs, and then there is none for others.
+    signed = [listener.connect() for _ in range(most)]
+    for client in signed:
+        assert client.ask(slack.json_request({"type": "url_verification", "challenge": "x"})).status == 200
+        client.send(b"P")
+    with listener.connect() as one_more:
         head = one_more.read_head()
         assert head.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: 1\r\n" in head
-    busy.pop().sock.close()
+    signed.pop().sock.close()
     assert eventually(lambda: answered(listener)), "the place of one that left is not given away"
-    for client in busy:
+    for client in signed:
         client.sock.close()
 
 
