@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* An hour: a session outlives the check of the certificate that it was made with. */
-enum { SESSION_MS = 3600 * 1000 };
+enum { SECOND_MS = 1000, SESSION_MS = 3600 * SECOND_MS };
 
 /* ---- client certificates: that a server asks for one is remembered for the message if it will not do without ---- */
 
@@ -112,9 +112,11 @@ static enum err step(struct tls_client *t, int fd, struct deadline *d, struct fa
 
 /* ---- the handshake ---- */
 
-static bool same_peer(const struct tls_client *t, const struct tls_peer *to, struct str host)
+/* Whether the session that is kept may be offered. */
+static bool session_is_for(const struct tls_client *t, const struct tls_peer *to, struct str host)
 {
-	return str_eq_nocase(str_c(t->host), host) && t->port == to->port && t->anchors == to->trust->anchors;
+	return str_eq_nocase(str_c(t->host), host) && t->port == to->port && t->anchors == to->trust->anchors &&
+	       clock_mono_ms() < t->session.until && clock_wall_ms() / SECOND_MS <= t->session.not_after;
 }
 
 static void forget_session(struct tls_client *t)
@@ -124,12 +126,29 @@ static void forget_session(struct tls_client *t)
 
 static void keep_session(struct tls_client *t)
 {
-	uint8_t old_id[sizeof(t->session.session_id)];
-	memcpy(old_id, t->session.session_id, sizeof(old_id));
-	br_ssl_engine_get_session_parameters(t->pump.engine, &t->session);
-	/* A resumed one has the old id and keeps its time. */
-	if (memcmp(old_id, t->session.session_id, sizeof(old_id)) != 0)
-		t->session_until = clock_mono_ms() + SESSION_MS;
+	struct tls_client_session *s = &t->session;
+	br_ssl_session_parameters now;
+	uint32_t seconds;
+	br_ssl_engine_get_session_parameters(t->pump.engine, &now);
+	/* A resumed one has the old secret and keeps its time, even if it gets a new ticket. */
+	bool resumed = ct_equal(now.master_secret, s->parameters.master_secret, sizeof(now.master_secret));
+	s->parameters = now;
+	ct_wipe(&now, sizeof(now));
+	const uint8_t *ticket = br_ssl_client_get_ticket(&t->client, &s->ticket_n, &seconds);
+	memcpy(s->ticket, ticket, s->ticket_n);
+	if (resumed)
+		return;
+	bool hinted = s->ticket_n > 0 && seconds > 0 && seconds < SESSION_MS / SECOND_MS;
+	s->until = clock_mono_ms() + (hinted ? (int64_t)seconds * SECOND_MS : SESSION_MS);
+	s->not_after = t->verifier.answer.not_after;
+}
+
+/* Prepares the engine to offer it. False: there is none. */
+static bool offer_session(struct tls_client *t)
+{
+	br_ssl_engine_set_session_parameters(&t->client.eng, &t->session.parameters);
+	br_ssl_client_set_ticket(&t->client, t->session.ticket, t->session.ticket_n);
+	return t->session.parameters.session_id_len > 0 || t->session.ticket_n > 0;
 }
 
 static enum err shake_hands(struct tls_client *t, int fd, struct deadline *d, struct fault *f)
@@ -162,7 +181,7 @@ static void start_verifier(struct tls_client *t, const struct trust *trust, cons
 		if (address_is_v4(literal))
 			whom.address = str_skip(whom.address, 12);
 	}
-	verifier_init(&t->verifier, PATH_SERVER, &whom, trust, clock_wall_ms() / 1000);
+	verifier_init(&t->verifier, PATH_SERVER, &whom, trust, clock_wall_ms() / SECOND_MS);
 }
 
 enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f)
@@ -172,7 +191,7 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 	bool is_literal = address_parse(&literal, host);
 	if (!is_literal && !dns_is_name(host))
 		return fault_set(f, E_NAME, 0, "`%s` cannot be a host name", host);
-	if (!same_peer(t, to, host) || clock_mono_ms() >= t->session_until)
+	if (!session_is_for(t, to, host))
 		forget_session(t);
 	check(host.n < sizeof(t->host));
 	memcpy(t->host, host.p, host.n);
@@ -183,9 +202,8 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 	start_verifier(t, to->trust, is_literal ? &literal : NULL);
 	t->verifier.seen = to->seen;
 	set_profile(t);
-	br_ssl_engine_set_session_parameters(&t->client.eng, &t->session);
 	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for both. */
-	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, t->session.session_id_len > 0))
+	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, offer_session(t)))
 		return ended(t, f);
 	enum err e = shake_hands(t, fd, d, f);
 	if (e == OK) {

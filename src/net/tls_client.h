@@ -2,7 +2,7 @@
  *
  * Suites: ECDHE with X25519, P-256 or P-384; RSA and ECDSA server keys; AES-128/256-GCM and ChaCha20-Poly1305.
  * Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no compression, no renegotiation. A truncated
- * stream is an error.
+ * stream is an error. An extended master secret (RFC 7627) is asked for, but not demanded.
  *
  * The server's certificate must be for the host and lead to an anchor by the rules of x509/path.h, none of which can be
  * switched off. */
@@ -21,8 +21,10 @@ struct tls_peer {
 	struct buf *seen;          /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
 };
 
-/* Memory for one TLS connection, about 80 KiB, of which 20 to 32 are touched; all zeros before its first use. May be kept
- * and used for one connection after another. To the same host the session is offered again (resumption). */
+/* Memory for one TLS connection, about 81 KiB, of which 20 to 32 are touched; all zeros before its first use. May be kept
+ * and used for one connection after another. The session is offered again, by its ticket (RFC 5077) or else by its id, to
+ * the same host, port and anchors, for at most an hour and while the certificates of its first connection are valid. A
+ * resumed connection does without certificates and public keys. */
 struct tls_client {
 	br_ssl_client_context client;
 	struct tls_pump pump;
@@ -37,8 +39,13 @@ struct tls_client {
 	char host[256]; /* without a dot at the end, NUL-terminated */
 	uint16_t port;
 	const struct anchor *anchors; /* that it was verified with */
-	br_ssl_session_parameters session;   /* session_id_len is 0 when there is none */
-	int64_t session_until;               /* monotonic ms */
+	struct tls_client_session {
+		br_ssl_session_parameters parameters; /* session_id_len is 0 when it has no id */
+		uint8_t ticket[BR_MAX_TICKET_SIZE];
+		size_t ticket_n;   /* 0: it has none */
+		int64_t until;     /* monotonic ms */
+		int64_t not_after; /* when the first of the certificates ends, seconds since 1970 */
+	} session;
 
 	unsigned char in[BR_SSL_BUFSIZE_INPUT], out[BR_SSL_BUFSIZE_OUTPUT];
 };

@@ -20,6 +20,7 @@ from support.listener import Client, at, command_text, get, serve, wire_form  # 
 from support.wire import chunked, eventually
 
 HEAD_S = 5
+NO_EMS = 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET, which Python does not name
 EC_PARAMETERS = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 
 
@@ -304,6 +305,29 @@ def test_resumption_by_a_client_that_offers_something_else(make, https, kind, op
         else:
             assert code != 0 and f"alert {answer}" in text and "\nok\n" not in text, text
     server.is_well()
+
+
+def test_extended_master_secret(make, https):
+    """RFC 7627: a session is resumed with the kind of secret that it began with, or not at all."""
+    server = https()
+    for options in (["-sess_out"], ["-sess_in"]):
+        code, text = server.openssl("-tls1_2", *options, str(make.folder / "session.pem"))
+        assert code == 0 and "Extended master secret: yes" in text, text
+    assert "Reused, TLSv1.2" in text
+    context = client_context(make.pki)
+    sessions = {}
+    for ems in (True, False):
+        context.options = context.options & ~NO_EMS | (0 if ems else NO_EMS)
+        with server.connect(context) as client:
+            sessions[ems] = client.sock.session
+            assert client.ask(get()).status == 200
+        with server.connect(context, session=sessions[ems]) as client:
+            assert client.sock.session_reused and client.ask(get()).status == 200
+    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        server.connect(context, session=sessions[True])
+    context.options &= ~NO_EMS
+    with server.connect(context, session=sessions[False]) as client:
+        assert not client.sock.session_reused and client.ask(get()).status == 200
 
 
 # ---- the certificate -------------------------------------------------------------------------------------------------

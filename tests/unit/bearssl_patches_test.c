@@ -406,6 +406,51 @@ TEST(bearssl_x25519_share_of_zeros)
 	expect_int(br_ssl_engine_last_error(&tls.client.eng), BR_ERR_INVALID_ALGORITHM);
 }
 
+/* ---- extended master secret ---- */
+
+TEST(bearssl_extended_master_secret)
+{
+	unsigned char id[32];
+
+	set_up();
+	shake_hands(false);
+	expect(connected());
+	expect_int(tls.client.eng.session.extended, 1);
+	expect_int(tls.server.eng.session.extended, 1);
+	expect(memcmp(tls.client.eng.session.master_secret, tls.server.eng.session.master_secret, 48) == 0);
+	memcpy(id, tls.server.eng.session.session_id, sizeof id);
+	shake_hands(true);
+	expect(connected() && was_resumed(id));
+	expect_int(tls.server.eng.session.extended, 1);
+}
+
+/* RFC 7627, 5.3: a session is resumed with the kind of secret that it began with, or not at all. */
+TEST(bearssl_resumption_keeps_the_kind_of_master_secret)
+{
+	unsigned char id[32];
+
+	context("a client that forgot that the secret is an extended one");
+	set_up();
+	shake_hands(false);
+	tls.client.eng.session.extended = 0;
+	shake_hands(true);
+	expect(!connected());
+	expect_int(br_ssl_engine_last_error(&tls.client.eng), BR_ERR_RESUME_MISMATCH);
+
+	context("a server that forgot it");
+	set_up();
+	shake_hands(false);
+	memcpy(id, tls.server.eng.session.session_id, sizeof id);
+	br_ssl_session_parameters plain = tls.server.eng.session;
+	plain.extended = 0;
+	br_ssl_session_cache_lru_init(&tls.sessions, tls.session_store, sizeof tls.session_store);
+	tls.sessions.vtable->save(&tls.sessions.vtable, &tls.server, &plain);
+	shake_hands(true);
+	expect(connected() && !was_resumed(id));
+	expect_int(tls.server.eng.session.extended, 1);
+	expect_int(tls.client.eng.session.extended, 1);
+}
+
 /* ---- closing ---- */
 
 TEST(bearssl_close_drops_unread_data)

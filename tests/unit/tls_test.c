@@ -488,6 +488,8 @@ TEST(tls_hello_offers_what_is_meant)
 		{ "X25519 before P-256 and P-384", STR("\0\x0a\0\x08\0\x06\0\x1d\0\x17\0\x18") },
 		{ "uncompressed points", STR("\0\x0b\0\2\1\0") },
 		{ "protocol", STR("\0\x10\0\x0b\0\x09\x08http/1.1") },
+		{ "extended master secret", STR("\0\x17\0\0") },
+		{ "a ticket is welcome", STR("\0\x23\0\0") },
 	};
 	char bytes[1024];
 	struct buf hello = BUF(bytes);
@@ -539,13 +541,13 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 		stream_close(&s);
 	}
 	context("its time is over, and resuming does not prolong it");
-	int64_t until = tls.session_until;
+	int64_t until = tls.session.until;
 	expect(until > clock_mono_ms() + 3500000 && until <= clock_mono_ms() + 3600000);
 	clock_sleep_ms(5);
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	stream_close(&s);
-	expect_int(tls.session_until, until);
-	tls.session_until = clock_mono_ms();
+	expect_int(tls.session.until, until);
+	tls.session.until = clock_mono_ms();
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	expect(server.sent > 500);
 	stream_close(&s);
@@ -557,6 +559,50 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	expect(server.sent > 500);
 	stream_close(&s);
+	peer_stop(&server.peer);
+}
+
+/* A ClientHello to `host`, when a session with server.test on this port has a ticket. */
+static bool offers_ticket(const struct server *server, struct buf *hello, const char *host, uint16_t port, struct trust trust,
+                          int64_t until, int64_t not_after)
+{
+	struct deadline d = deadline_in(4000);
+	struct stream s;
+	memset(&tls, 0, sizeof(tls));
+	strcpy(tls.host, "server.test");
+	tls.port = port;
+	tls.anchors = trust_in("root-ec").anchors;
+	tls.session.until = until;
+	tls.session.not_after = not_after;
+	tls.session.ticket_n = sizeof(tls.session.ticket);
+	memset(tls.session.ticket, 'T', sizeof(tls.session.ticket));
+	hello->n = 0;
+	expect_int(connect_to(&s, server, host, trust, &d), E_TLS);
+	expect_int(tls.session.ticket_n, 0);
+	size_t at = str_find_str(buf_str(hello), S("\0\x23\4\0TTTT"));
+	/* By the id that comes with it the client would know that it is accepted. */
+	expect_int(hello->p[5 + 4 + 2 + 32], at < hello->n ? 32 : 0);
+	return at < hello->n;
+}
+
+TEST(tls_tickets_are_offered_to_the_same_peer_only)
+{
+	char bytes[2048];
+	struct buf hello = BUF(bytes);
+	struct server server = { .fd = -1 };
+	struct trust trust = trust_in("root-ec");
+	struct anchor none = { .is_leaf = true };
+	struct trust other = { .anchors = &none, .count = 1 };
+	peer_start(&server.peer, take_hello, &hello);
+	uint16_t port = server.peer.port;
+	int64_t until = clock_mono_ms() + 100000, now = clock_wall_ms() / 1000;
+	expect(offers_ticket(&server, &hello, "server.test", port, trust, until, now + 100));
+	expect(!offers_ticket(&server, &hello, "other.test", port, trust, until, now + 100));
+	expect(!offers_ticket(&server, &hello, "a.wild.test", port, trust, until, now + 100));
+	expect(!offers_ticket(&server, &hello, "server.test", port ^ 1, trust, until, now + 100));
+	expect(!offers_ticket(&server, &hello, "server.test", port, other, until, now + 100));
+	expect(!offers_ticket(&server, &hello, "server.test", port, trust, clock_mono_ms(), now + 100));
+	expect(!offers_ticket(&server, &hello, "server.test", port, trust, until, now - 1));
 	peer_stop(&server.peer);
 }
 
