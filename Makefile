@@ -72,8 +72,6 @@ BEARSSL := $(SOURCES)/bearssl-src
 # GET /next. Link-time optimization would save 4% more for a warm event and nothing from exec to GET /next, and make a
 # link last 10 s instead of 0.1.
 OPTIMIZE = -O2
-# A quarter fewer instructions for an RSA signature, for 4 KiB.
-$(OUT)/musl/src/crypto/mont.o: OPTIMIZE += -funroll-loops
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)

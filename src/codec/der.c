@@ -111,9 +111,10 @@ bool der_take_number(struct str *rest, struct str *value)
 {
 	if (!der_take(rest, DER_INTEGER, value) || value->n == 0 || byte_at(*value, 0) >= 0x80)
 		return false;
-	while (value->n > 0 && value->p[0] == 0)
-		*value = str_skip(*value, 1);
-	return true;
+	if (value->p[0] != 0)
+		return true;
+	*value = str_skip(*value, 1);
+	return value->n == 0 || byte_at(*value, 0) >= 0x80;
 }
 
 bool der_next_is(struct str rest, unsigned tag)

@@ -32,7 +32,8 @@ must_check bool der_take_element(struct str *rest, unsigned tag, struct str *ele
 /* Whether `der` is one such element and nothing else. */
 must_check bool der_is_one(struct str der, unsigned tag, struct str *value);
 
-/* Takes an INTEGER that is not negative, without zeros at its beginning: 0 is empty. */
+/* Takes an INTEGER that is not negative and has the shortest form (X.690, 8.3.2). *value is without the zero that it may begin
+ * with: 0 is empty. */
 must_check bool der_take_number(struct str *rest, struct str *value);
 
 /* Takes an INTEGER of the shortest form, negative ones included; *value is its contents. */

@@ -1,16 +1,23 @@
-/* ecdsa.h - signatures of elliptic curves (FIPS 186-5, 6): P-256 and P-384, as DER (RFC 3279, 2.2.3).
+/* ecdsa.h - signatures of elliptic curves (FIPS 186-5, 6) on P-256 and P-384, as DER (RFC 3279, 2.2.3).
  *
- * A digest may have any length; of one that is longer than the curve's order the first bytes count. Public keys are
- * uncompressed points, as certificates hold them; one that is not on its curve verifies nothing.
- * What is verified is public: the time may depend on it. */
+ * A digest may have any length; of one that is longer than the curve's order the first bytes count. */
 #ifndef CRYPTO_ECDSA_H
 #define CRYPTO_ECDSA_H
 
 #include "base/str.h"
+#include "crypto/ec.h"
 
-#include <bearssl.h>
+enum {
+	ECDSA_RAW_MAX = 2 * EC_SIZE_MAX,       /* two numbers */
+	ECDSA_SIGNATURE_MAX = ECDSA_RAW_MAX + 8, /* as DER: three heads, and a zero in front of each number */
+};
 
-/* Whether `signature` is one of the digest by this key. */
+/* Whether `signature` is one of the digest by this key, an uncompressed point as certificates hold it. DER is taken strictly: a
+ * signature has one form. Everything here is public: the time may depend on it. */
 must_check bool ecdsa_verify(const br_ec_public_key *key, const void *digest, size_t digest_n, struct str signature);
+
+/* The same in the form of BearSSL's br_ecdsa_vrfy, for its engine. */
+uint32_t ecdsa_vrfy(const br_ec_impl *impl, const void *digest, size_t digest_n, const br_ec_public_key *key,
+                    const void *signature, size_t signature_n);
 
 #endif

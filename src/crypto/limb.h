@@ -3,8 +3,8 @@
  * A number is an array of 64-bit limbs, least significant first, of a width that the caller knows; leading zeros are kept.
  * Every function here takes time that depends on widths alone. A "mask" is all ones for true and 0 for false.
  *
- * LIMB_WIDE is defined where the compiler multiplies 64 by 64 bits; elsewhere (32-bit ARM) this header is empty, and so are
- * mont.c, rsa.c, ec.c and x25519.c: asymmetric.c then calls BearSSL. */
+ * LIMB_WIDE is defined where the compiler multiplies 64 by 64 bits. Elsewhere, on 32-bit ARM, this header is empty, and so is
+ * all that is made of it: narrow.c then does the same with BearSSL. */
 #ifndef CRYPTO_LIMB_H
 #define CRYPTO_LIMB_H
 

@@ -2,6 +2,12 @@
 
 #ifdef LIMB_WIDE
 
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 struct mont mont_of(const limb *m, size_t n)
 {
 	check(n >= 1 && n <= MONT_LIMBS_MAX);
@@ -13,51 +19,28 @@ struct mont mont_of(const limb *m, size_t n)
 }
 
 /* Takes m off a number of one limb more, `top`, that is below 2 m, if it is not below m. */
-static void reduce(limb *a, limb top, const struct mont *mod)
+static inline __attribute__((always_inline)) void reduce(limb *a, limb top, const limb *m, const size_t n)
 {
 	limb borrow = 0, keep;
-	for (size_t i = 0; i < mod->n; i++)
-		(void)limb_sub(a[i], mod->m[i], &borrow);
+	UNROLL for (size_t i = 0; i < n; i++)
+		(void)limb_sub(a[i], m[i], &borrow);
 	keep = limb_mask(borrow & ~top);
 	borrow = 0;
-	for (size_t i = 0; i < mod->n; i++)
-		a[i] = limb_sub(a[i], mod->m[i] & ~keep, &borrow);
+	UNROLL for (size_t i = 0; i < n; i++)
+		a[i] = limb_sub(a[i], m[i] & ~keep, &borrow);
 }
 
 /* Adds the sum of a[i] * b[k - i] for i from `first` up to, not including, `end`. */
-static inline void add_products(struct column *c, const limb *a, const limb *b, size_t k, size_t first, size_t end)
+static inline __attribute__((always_inline)) void add_products(struct column *c, const limb *a, const limb *b, size_t k,
+                                                               size_t first, size_t end)
 {
-	const limb *p = a + first, *q = b + (k - first);
-	for (size_t count = end - first; count > 0; count--)
-		column_add(c, *p++, *q--);
+	UNROLL for (size_t i = first; i < end; i++)
+		column_add(c, a[i], b[k - i]);
 }
 
-/* Column by column, a * b + q * m, where q makes the lower half vanish. When the upper half is written over an argument, the
- * limbs in question are not needed any more. */
-void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
-{
-	const size_t n = mod->n;
-	const limb *m = mod->m;
-	struct column c = { 0, 0, 0 };
-	limb q[MONT_LIMBS_MAX];
-	for (size_t k = 0; k < n; k++) {
-		add_products(&c, a, b, k, 0, k + 1);
-		add_products(&c, q, m, k, 0, k);
-		q[k] = c.low * mod->inverse;
-		column_add(&c, q[k], m[0]);
-		column_shift(&c);
-	}
-	for (size_t k = n; k < 2 * n - 1; k++) {
-		add_products(&c, a, b, k, k - n + 1, n);
-		add_products(&c, q, m, k, k - n + 1, n);
-		out[k - n] = column_shift(&c);
-	}
-	out[n - 1] = c.low;
-	reduce(out, c.high, mod);
-}
-
-/* The column of a square: each product of two different limbs stands there twice. */
-static inline void add_square(struct column *c, const limb *a, size_t k, size_t first, size_t end)
+/* The same of a square, where each product of two different limbs stands twice. */
+static inline __attribute__((always_inline)) void add_square(struct column *c, const limb *a, size_t k, size_t first,
+                                                             size_t end)
 {
 	struct column half = { 0, 0, 0 };
 	limb carry = 0;
@@ -69,26 +52,63 @@ static inline void add_square(struct column *c, const limb *a, size_t k, size_t 
 		column_add(c, a[k / 2], a[k / 2]);
 }
 
-void mont_sqr(limb *out, const limb *a, const struct mont *mod)
+/* Column by column, a * b + q * m, where q makes the lower half vanish; a and b are the same pointer for a square. When the
+ * upper half is written over an argument, the limbs in question are not needed any more. */
+static inline __attribute__((always_inline)) void multiply(limb *out, const limb *a, const limb *b, const struct mont *mod,
+                                                           const size_t n, const bool square)
 {
-	const size_t n = mod->n;
 	const limb *m = mod->m;
 	struct column c = { 0, 0, 0 };
 	limb q[MONT_LIMBS_MAX];
-	for (size_t k = 0; k < n; k++) {
-		add_square(&c, a, k, 0, k + 1);
+	UNROLL for (size_t k = 0; k < n; k++) {
+		if (square)
+			add_square(&c, a, k, 0, k + 1);
+		else
+			add_products(&c, a, b, k, 0, k + 1);
 		add_products(&c, q, m, k, 0, k);
 		q[k] = c.low * mod->inverse;
 		column_add(&c, q[k], m[0]);
 		column_shift(&c);
 	}
-	for (size_t k = n; k < 2 * n - 1; k++) {
-		add_square(&c, a, k, k - n + 1, n);
+	UNROLL for (size_t k = n; k < 2 * n - 1; k++) {
+		if (square)
+			add_square(&c, a, k, k - n + 1, n);
+		else
+			add_products(&c, a, b, k, k - n + 1, n);
 		add_products(&c, q, m, k, k - n + 1, n);
 		out[k - n] = column_shift(&c);
 	}
 	out[n - 1] = c.low;
-	reduce(out, c.high, mod);
+	reduce(out, c.high, mod->m, n);
+}
+
+/* Widths that curves have are worth code of their own. */
+void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
+{
+	switch (mod->n) {
+	case 4:
+		multiply(out, a, b, mod, 4, false);
+		break;
+	case 6:
+		multiply(out, a, b, mod, 6, false);
+		break;
+	default:
+		multiply(out, a, b, mod, mod->n, false);
+	}
+}
+
+void mont_sqr(limb *out, const limb *a, const struct mont *mod)
+{
+	switch (mod->n) {
+	case 4:
+		multiply(out, a, a, mod, 4, true);
+		break;
+	case 6:
+		multiply(out, a, a, mod, 6, true);
+		break;
+	default:
+		multiply(out, a, a, mod, mod->n, true);
+	}
 }
 
 void mont_add(limb *out, const limb *a, const limb *b, const struct mont *mod)
@@ -96,7 +116,7 @@ void mont_add(limb *out, const limb *a, const limb *b, const struct mont *mod)
 	limb carry = 0;
 	for (size_t i = 0; i < mod->n; i++)
 		out[i] = limb_add(a[i], b[i], &carry);
-	reduce(out, carry, mod);
+	reduce(out, carry, mod->m, mod->n);
 }
 
 void mont_sub(limb *out, const limb *a, const limb *b, const struct mont *mod)

@@ -1,5 +1,6 @@
-/* The arithmetic of rsa_raw.h, ec.h and x25519.h where the compiler has no product of 64 by 64 bits: BearSSL's. */
+/* The arithmetic of rsa_raw.h, ecdsa_raw.h, ec.h and x25519.h where the compiler has no product of 64 by 64 bits: BearSSL's. */
 #include "crypto/ct.h"
+#include "crypto/ecdsa_raw.h"
 #include "crypto/limb.h"
 #include "crypto/rsa_raw.h"
 #include "crypto/x25519.h"
@@ -35,6 +36,21 @@ void x25519_public(uint8_t out[static X25519_SIZE], const uint8_t scalar[static 
 {
 	static const uint8_t base[X25519_SIZE] = { 9 };
 	(void)!x25519_shared(out, scalar, base);
+}
+
+bool ec_multiply(int curve, uint8_t *point, size_t point_n, const uint8_t *k, size_t k_n)
+{
+	return ec_size(curve) > 0 && br_ec_prime_i31.mul(point, point_n, k, k_n, curve);
+}
+
+void ec_multiply_generator(int curve, uint8_t *point, const uint8_t *k, size_t k_n)
+{
+	br_ec_prime_i31.mulgen(point, k, k_n, curve);
+}
+
+bool ecdsa_raw_verify(const br_ec_public_key *key, const void *digest, size_t digest_n, const uint8_t *raw)
+{
+	return br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, digest, digest_n, key, raw, 2 * ec_size(key->curve));
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include "crypto/cpu.h"
 #include "crypto/ct.h"
 #include "crypto/curves.h"
+#include "crypto/ecdsa.h"
 #include "crypto/rsa.h"
 #include "crypto/seed.h"
 
@@ -49,8 +50,8 @@ static void set_ciphers(br_ssl_engine_context *e)
 	br_ssl_engine_set_poly1305(e, br_poly1305_ctmul_run);
 }
 
-/* Algorithm by algorithm, so that nothing else is linked. The order of curves is BearSSL's: X25519 first, which costs a
- * fifth of what P-256 does. */
+/* Algorithm by algorithm, so that nothing else is linked. The order of curves is BearSSL's: X25519 first, which costs
+ * least. */
 void tls_profile_set(br_ssl_engine_context *e)
 {
 	static const char *const protocols[] = { "http/1.1" };
@@ -63,7 +64,7 @@ void tls_profile_set(br_ssl_engine_context *e)
 	br_ssl_engine_set_prf_sha256(e, br_tls12_sha256_prf);
 	br_ssl_engine_set_prf_sha384(e, br_tls12_sha384_prf);
 	br_ssl_engine_set_ec(e, &curves);
-	br_ssl_engine_set_ecdsa(e, br_ecdsa_i31_vrfy_asn1);
+	br_ssl_engine_set_ecdsa(e, ecdsa_vrfy);
 	br_ssl_engine_set_rsavrfy(e, rsa_pkcs1_vrfy);
 	set_ciphers(e);
 	br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, countof(protocols));

@@ -69,6 +69,9 @@ TEST(der_numbers)
 		{ STR("\x02\x02\x00\x80"), STR("\x80"), true },
 		{ STR("\x02\x01\x80"), STR(""), false }, /* negative */
 		{ STR("\x02\x00"), STR(""), false },
+		{ STR("\x02\x02\x00\x7f"), STR(""), false }, /* one zero more than needed */
+		{ STR("\x02\x03\x00\x00\x80"), STR(""), false },
+		{ STR("\x02\x02\x00\x00"), STR(""), false },
 		{ STR("\x04\x01\x01"), STR(""), false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
