@@ -123,6 +123,6 @@ size_t pkey_sign(const struct pkey *key, unsigned char out[static PKEY_SIGNATURE
 	size_t n = hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
 	check(id < countof(oids) && oids[id]);
 	if (key->type == BR_KEYTYPE_EC)
-		return br_ecdsa_i31_sign_asn1(&br_ec_all_m31, hash, value, &key->as.ec, out);
+		return br_ecdsa_i31_sign_asn1(&br_ec_prime_i31, hash, value, &key->as.ec, out);
 	return br_rsa_i31_pkcs1_sign(oids[id], value, n, &key->as.rsa, out) ? (key->as.rsa.n_bitlen + 7) / 8 : 0;
 }

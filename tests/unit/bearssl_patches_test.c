@@ -239,6 +239,9 @@ TEST(bearssl_points_of_wrong_length_are_refused_untouched)
 		{ &br_ec_prime_i31, BR_EC_secp384r1, 65 },
 		{ &br_ec_prime_i31, BR_EC_secp384r1, 96 },
 		{ &br_ec_prime_i31, BR_EC_secp384r1, 133 },
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 33 },
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 64 },
+		{ &br_ec_p256_m31, BR_EC_secp256r1, 66 },
 	};
 	static const unsigned char seven[] = { 7 };
 	unsigned char point[160];

@@ -52,7 +52,7 @@ static void random_scalar(int id, uint8_t *out)
 TEST(curves_are_those_of_others)
 {
 	static const int all[] = { BR_EC_secp256r1, BR_EC_secp384r1, BR_EC_curve25519 };
-	expect_int(curves.supported_curves, other->supported_curves);
+	expect_int(curves.supported_curves, other->supported_curves & ~((uint32_t)1 << BR_EC_secp521r1));
 	for (size_t i = 0; i < countof(all); i++) {
 		size_t n, m;
 		const unsigned char *a = curves.generator(all[i], &n), *b = other->generator(all[i], &m);
