@@ -47,7 +47,7 @@ static bool qualifier_ok(struct str s)
 }
 
 struct reference {
-	struct str region, name;
+	struct str region, account, name;
 };
 
 /* Splits `function` at its colons and tells the forms apart by what stands before the name. */
@@ -72,9 +72,11 @@ static bool reference_read(struct reference *r, struct str function)
 	*r = (struct reference){ 0 };
 	if (regional) {
 		r->region = part[at];
+		r->account = part[at + 1];
 		at += 3;
 	} else if (account_ok(part[0]) && name_ok(part[1])) {
 		/* Otherwise a function that is called by twelve digits, with a qualifier. */
+		r->account = part[0];
 		at = str_eq(part[1], S("function")) && name_ok(part[2]) ? 2 : 1;
 	}
 	r->name = part[at];
@@ -97,6 +99,17 @@ struct str aws_function_name(struct str function)
 {
 	struct reference r;
 	return reference_read(&r, function) ? r.name : S("");
+}
+
+struct str aws_account(struct str target)
+{
+	struct reference r;
+	struct str part = { 0 };
+	if (!str_starts(target, S("arn:")))
+		return reference_read(&r, target) ? r.account : S("");
+	for (int i = 0; i < 5; i++) /* arn:partition:service:region:account:... */
+		str_next(&part, &target, ':');
+	return account_ok(part) ? part : S("");
 }
 
 struct str aws_arn_region(struct str arn)

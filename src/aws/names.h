@@ -31,6 +31,9 @@ struct str aws_function_region(struct str function);
 /* The plain name inside any form of a valid reference, without account, region and qualifier; else empty. */
 struct str aws_function_name(struct str function);
 
+/* The account inside the name of a target that holds one: any ARN, or a function reference. Else empty. */
+struct str aws_account(struct str target);
+
 /* What stands where an ARN has its region; empty if nothing does. */
 struct str aws_arn_region(struct str arn);
 

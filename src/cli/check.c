@@ -117,9 +117,9 @@ static enum err check_credentials(struct visit *v)
 static enum err check_allow(struct visit *v)
 {
 	struct str allow = v->services.config.allow;
-	buf_format(&v->found, "GATEWAY_ALLOW=%s", allow);
+	buf_format(&v->found, "GATEWAY_ALLOW=%s", allow.n ? allow : S("*/*"));
 	if (v->target.name.n)
-		return allow_matches(allow, v->target.name) ? OK : E_REFUSED;
+		return allow.n == 0 || allow_matches(allow, v->target.name) ? OK : E_REFUSED;
 	v->advice = NULL;
 	return E_MORE;
 }
@@ -353,14 +353,16 @@ static enum err read_arguments(struct visit *v, char **arguments)
 {
 	struct arena arena = { v->target_memory, 0, sizeof(v->target_memory) };
 	for (; *arguments; arguments++) {
-		struct str argument = str_c(*arguments), shown;
+		struct str argument = str_c(*arguments);
+		struct request_path path;
+		request_path_read(&path, argument, S(""), S(""), &arena);
 		if (help_wanted(argument))
 			v->help = true;
 		else if (str_eq(argument, S("--json")))
 			v->as_json = true;
 		else if (str_starts(argument, S("-")))
 			return fault_set(&v->fault, E_CONFIG, 0, "unknown option %s; check takes --json", str_sub(argument, 0, 60));
-		else if (v->target.name.n || target_from_path(&v->target, &shown, argument, S(""), S(""), &arena) != OK)
+		else if (v->target.name.n || target_from_path(&v->target, &path, &arena) != OK)
 			return fault_set(&v->fault, E_CONFIG, 0, "unexpected argument %s; check takes one REGION/FUNCTION, such as eu-west-1/deploy",
 				str_sub(argument, 0, 100));
 	}

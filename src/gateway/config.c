@@ -36,12 +36,14 @@ bool config_name_ok(struct str name, struct str value)
 	return made_by_kubernetes(name, value);
 }
 
+enum { VALUE_SHOWN_MAX = 60 };
+
 /* Values long enough to hide the rest of the sentence are cut; those of AWS_ variables may be somebody's keys. */
 static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
 {
 	if (str_starts(name, S("AWS_")))
 		return fault_set(f, E_CONFIG, 0, "%s cannot be used: %s", name, allowed);
-	return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: %s", name, str_sub(value, 0, 60), allowed);
+	return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: %s", name, str_sub(value, 0, VALUE_SHOWN_MAX), allowed);
 }
 
 /* Anything that begins otherwise is the secret itself. */
@@ -69,9 +71,13 @@ static enum err add_source(struct config *c, struct str text, struct str app, st
 	while (!str_starts(text, schemes[kind]))
 		kind--;
 	struct str name = str_skip(text, schemes[kind].n);
+	struct str variable = app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET");
+	struct str fault = kind == SECRET_LITERAL ? slack_secret_fault(text) : S("");
+	if (fault.n)
+		return fault_set(f, E_CONFIG, 0, "%s: the secret %s", variable, fault);
 	if (!reference_ok((enum secret_kind)kind, name))
-		return fault_set(f, E_CONFIG, 0, "%s: %s must be followed by the name of what holds the secret", app.n ? S("GATEWAY_CONFIG") :
-			S("SLACK_SIGNING_SECRET"), schemes[kind]);
+		return fault_set(f, E_CONFIG, 0, "%s: %s must be followed by the name of what holds the secret", variable,
+			schemes[kind]);
 	if (c->sources_count == SECRET_SOURCES_MAX)
 		return fault_set(f, E_CONFIG, 0, "there are more than %d secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
 			NUM(SECRET_SOURCES_MAX));
@@ -86,7 +92,7 @@ static enum err add_sources(struct config *c, struct str list, struct str app, s
 	size_t before = c->sources_count;
 	while (e == OK && list.n) {
 		str_next(&secret, &list, ',');
-		secret = str_trim_lines(secret);
+		secret = slack_secret_trim(secret);
 		if (secret.n)
 			e = add_source(c, secret, app, f);
 	}
@@ -126,61 +132,74 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 	return OK;
 }
 
-/* Sets *out to the index of the value in `words`, or leaves it when the variable is not set. */
-static enum err read_word(int *out, const struct environment *env, const char *name, struct str words, struct fault *f)
+/* A word that a setting may be, and what it means. */
+struct word {
+	char text[12];
+	int meaning;
+};
+
+/* Sets *out to the meaning of the value, one of `words`, or leaves it when the variable is not set. */
+static enum err read_word(int *out, const struct environment *env, const char *name, const struct word *words, size_t count,
+                          struct fault *f)
 {
 	char text[80];
 	struct buf allowed = BUF(text);
-	struct str v = environment_get(env, name), word;
-	buf_format(&allowed, "it is one of %s", words);
+	struct str v = environment_get(env, name);
 	if (v.n == 0)
 		return OK;
-	for (int i = 0; words.n; i++) {
-		str_next(&word, &words, ',');
-		if (str_eq_nocase(v, str_trim(word))) {
-			*out = i;
+	for (size_t i = 0; i < count; i++)
+		if (str_eq_nocase(v, str_c(words[i].text))) {
+			*out = words[i].meaning;
 			return OK;
 		}
-	}
+	buf_put(&allowed, S("it is one of "));
+	for (size_t i = 0; i < count; i++)
+		buf_format(&allowed, "%s%s", i ? S(", ") : S(""), str_c(words[i].text));
 	return refuse(f, str_c(name), v, buf_str(&allowed));
 }
 
 static enum err read_log(struct config *c, const struct environment *env, struct fault *f)
 {
-	/* Lambda's own variable knows more levels than there are here. */
-	static const uint8_t levels[] = { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_ERROR, LOG_DEBUG };
+	/* Lambda's own variable may say more than those before the last two. */
+	static const struct word levels[] = {
+		{ "debug", LOG_DEBUG }, { "info", LOG_INFO }, { "warn", LOG_WARN }, { "error", LOG_ERROR },
+		{ "fatal", LOG_ERROR }, { "trace", LOG_DEBUG },
+	};
 	int level = LOG_INFO;
-	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", S("debug, info, warn, error, fatal, trace"), f);
+	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", levels, countof(levels), f);
 	if (e == OK)
-		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", S("debug, info, warn, error"), f);
+		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", levels, countof(levels) - 2, f);
+	static const struct word styles[] = { { "auto", LOG_AUTO }, { "json", LOG_JSON }, { "text", LOG_TEXT } };
 	int style = LOG_AUTO;
 	if (e == OK)
-		e = read_word(&style, env, "GATEWAY_LOG_FORMAT", S("auto, json, text"), f);
+		e = read_word(&style, env, "GATEWAY_LOG_FORMAT", styles, countof(styles), f);
 	c->log_style = (enum log_style)style;
-	c->log_level = (enum log_level)levels[level];
+	c->log_level = (enum log_level)level;
 	return e;
 }
 
 static enum err read_allow(struct config *c, const struct environment *env, struct fault *f)
 {
 	struct str pattern, rest = environment_get(env, "GATEWAY_ALLOW");
-	c->allow = rest.n ? rest : S("*/*");
+	c->allow = rest;
 	while (rest.n) {
 		str_next(&pattern, &rest, ',');
 		if (!allow_pattern_ok(str_trim(pattern)))
-			return refuse(f, S("GATEWAY_ALLOW"), pattern, S("each entry is region/function, where * stands for any run of characters, as in eu-west-1/deploy-*"));
+			return refuse(f, S("GATEWAY_ALLOW"), pattern, S("each entry is region/function, where * stands for any run of characters but '/', as in eu-west-1/deploy-*"));
 	}
 	return OK;
 }
 
 static enum err read_ack(struct config *c, const struct environment *env, struct fault *f)
 {
-	int ack = ACK_CONFIRMED, type = 0;
-	enum err e = read_word(&ack, env, "GATEWAY_ACK", S("confirmed, first"), f);
+	static const struct word whens[] = { { "confirmed", ACK_CONFIRMED }, { "first", ACK_FIRST } };
+	static const struct word types[] = { { "ephemeral", false }, { "in_channel", true } };
+	int ack = ACK_CONFIRMED, in_channel = false;
+	enum err e = read_word(&ack, env, "GATEWAY_ACK", whens, countof(whens), f);
 	if (e == OK)
-		e = read_word(&type, env, "GATEWAY_ACK_TYPE", S("ephemeral, in_channel"), f);
+		e = read_word(&in_channel, env, "GATEWAY_ACK_TYPE", types, countof(types), f);
 	c->ack = (enum ack_when)ack;
-	c->ack_type = type ? S("in_channel") : S("ephemeral");
+	c->ack_type = in_channel ? S("in_channel") : S("ephemeral");
 	const char *text = env->get(env->ctx, "GATEWAY_ACK_TEXT");
 	if (text)
 		c->ack_text = str_c(text);
@@ -189,15 +208,16 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 	while (e == OK && template_next(&name, &piece, &rest))
 		if (name == TEMPLATE_UNKNOWN)
 			e = fault_set(f, E_CONFIG, 0,
-				"GATEWAY_ACK_TEXT names {%s}: it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}",
+				"GATEWAY_ACK_TEXT names {%s}: it may name " TEMPLATE_NAMES,
 				str_sub(piece, 0, 40));
 	return e;
 }
 
 static enum err read_payload(struct config *c, const struct environment *env, struct fault *f)
 {
+	static const struct word payloads[] = { { "event", PAYLOAD_EVENT }, { "slack", PAYLOAD_SLACK } };
 	int payload = PAYLOAD_EVENT;
-	enum err e = read_word(&payload, env, "GATEWAY_PAYLOAD", S("event, slack"), f);
+	enum err e = read_word(&payload, env, "GATEWAY_PAYLOAD", payloads, countof(payloads), f);
 	c->payload = (enum payload)payload;
 	return e;
 }
@@ -207,7 +227,8 @@ static enum err read_timeout(struct config *c, const struct environment *env, st
 	uint64_t ms = TIMEOUT_MS_DEFAULT;
 	struct str v = environment_get(env, "GATEWAY_TIMEOUT_MS");
 	if (v.n && (!str_to_u64(&ms, v, TIMEOUT_MS_MAX) || ms < TIMEOUT_MS_MIN))
-		return refuse(f, S("GATEWAY_TIMEOUT_MS"), v, S("it is a number of milliseconds from 100 to 2900"));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_TIMEOUT_MS=%s cannot be used: it is a number of milliseconds from %d to %d",
+			str_sub(v, 0, VALUE_SHOWN_MAX), NUM(TIMEOUT_MS_MIN), NUM(TIMEOUT_MS_MAX));
 	c->timeout_ms = (int64_t)ms;
 	return OK;
 }

@@ -34,7 +34,7 @@ enum ack_when { ACK_CONFIRMED, ACK_FIRST };
 struct config {
 	bool skip_verify;
 	bool local;               /* region "local" is served, by a backend in this process; for its host to set */
-	struct str allow;         /* patterns, checked */
+	struct str allow;         /* patterns, checked; empty: everything may be started */
 	enum ack_when ack;
 	struct str ack_text;      /* template, checked; p == NULL for the default text */
 	struct str ack_type;      /* "ephemeral" or "in_channel" */

@@ -18,12 +18,15 @@ struct decision {
 	enum log_level level;
 	struct str why;
 	struct reply reply;
+	struct str message;         /* to be posted to the response_url after the reply; empty: none */
+	bool ignored;               /* an event that nothing serves */
 	struct target target;
 	const struct route *route;  /* that led to the target; NULL: the path did */
 	enum payload payload;       /* the form that the target wants */
 	enum slack_verdict verdict; /* from SLACK_FORGED on, newer secrets may lead to another decision */
 	bool has_key;               /* the signature was checked, */
-	struct hmac_key key;        /* and made with this */
+	struct hmac_key key;        /* and made with this, */
+	struct str app;             /* the secret of this app; empty if it is listed for none */
 	struct slack_request slack;
 };
 

@@ -5,10 +5,32 @@
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "codec/json_write.h"
+#include "codec/utf8.h"
 
 /* The members of an event that matter, as they stand. */
 enum {
-	VERSION, METHOD, PATH, RAW_PATH, RAW_QUERY, HEADERS, MULTI_HEADERS, QUERY, MULTI_QUERY, PATH_PARAMETERS, CONTEXT, BODY, IS_BASE64,
+	VERSION,
+	METHOD,
+	PATH,
+	RAW_PATH,
+	RAW_QUERY,
+	HEADERS,
+	MULTI_HEADERS,
+	QUERY,
+	MULTI_QUERY,
+	PATH_PARAMETERS,
+	CONTEXT,
+	BODY,
+	IS_BASE64,
+	/* of doors that are not served */
+	LATTICE_PATH,
+	MESSAGE_VERSION,
+	METHOD_ARN,
+	ROUTE_ARN,
+	RECORDS,
+	TEMPLATE_BODY,
+	TYPE,
+	TOKEN,
 	MEMBERS
 };
 
@@ -19,11 +41,27 @@ struct event {
 static void pick_members(struct event *ev, struct json object)
 {
 	static const struct str names[MEMBERS] = {
-		[VERSION] = STR("version"), [METHOD] = STR("httpMethod"), [PATH] = STR("path"), [RAW_PATH] = STR("rawPath"),
-		[RAW_QUERY] = STR("rawQueryString"), [HEADERS] = STR("headers"), [MULTI_HEADERS] = STR("multiValueHeaders"),
-		[QUERY] = STR("queryStringParameters"), [MULTI_QUERY] = STR("multiValueQueryStringParameters"),
-		[PATH_PARAMETERS] = STR("pathParameters"), [CONTEXT] = STR("requestContext"), [BODY] = STR("body"),
+		[VERSION] = STR("version"),
+		[METHOD] = STR("httpMethod"),
+		[PATH] = STR("path"),
+		[RAW_PATH] = STR("rawPath"),
+		[RAW_QUERY] = STR("rawQueryString"),
+		[HEADERS] = STR("headers"),
+		[MULTI_HEADERS] = STR("multiValueHeaders"),
+		[QUERY] = STR("queryStringParameters"),
+		[MULTI_QUERY] = STR("multiValueQueryStringParameters"),
+		[PATH_PARAMETERS] = STR("pathParameters"),
+		[CONTEXT] = STR("requestContext"),
+		[BODY] = STR("body"),
 		[IS_BASE64] = STR("isBase64Encoded"),
+		[LATTICE_PATH] = STR("raw_path"),
+		[MESSAGE_VERSION] = STR("messageVersion"),
+		[METHOD_ARN] = STR("methodArn"),
+		[ROUTE_ARN] = STR("routeArn"),
+		[RECORDS] = STR("Records"),
+		[TEMPLATE_BODY] = STR("body-json"),
+		[TYPE] = STR("type"),
+		[TOKEN] = STR("token"),
 	};
 	struct json_walk w = json_walk(object);
 	while (json_next(&w))
@@ -37,19 +75,84 @@ static bool is_object(struct json v)
 	return json_type(v) == JSON_OBJECT;
 }
 
-static enum front_door door_of(const struct event *ev)
+static bool is_string(struct json v)
+{
+	return json_type(v) == JSON_STRING;
+}
+
+static bool is_there(struct json v)
+{
+	return json_type(v) != JSON_ABSENT;
+}
+
+/* What Slack itself sends, without the HTTP request around it. */
+static bool is_bare_slack(const struct event *ev)
+{
+	return is_string(ev->member[TOKEN]) && is_string(ev->member[TYPE]);
+}
+
+/* What an event is that resembles an HTTP request, and what to do about it; empty if it is none. */
+static struct str advice_before(const struct event *ev)
+{
+	struct json context = ev->member[CONTEXT];
+	if (is_string(ev->member[LATTICE_PATH]) || is_there(json_member(context, S("serviceNetworkArn"))))
+		return S("the event is from VPC Lattice, which Slack cannot reach: use a function URL, API "
+		         "Gateway or an Application Load Balancer");
+	if (is_string(ev->member[MESSAGE_VERSION]))
+		return S("the event is from a Bedrock agent: it carries no Slack request, so remove this "
+		         "function from the agent");
+	if (is_string(ev->member[METHOD_ARN]) || is_string(ev->member[ROUTE_ARN]))
+		return S("the event asks an API Gateway authorizer: set this function as the integration of the "
+		         "route, with no authorizer");
+	if (is_there(json_member(context, S("connectionId"))))
+		return S("the event is from a WebSocket API: use an HTTP API or a function URL");
+	struct json_walk records = json_walk(ev->member[RECORDS]);
+	if (json_next(&records) && is_object(json_member(records.value, S("cf"))))
+		return S("the event is from CloudFront (Lambda@Edge): use a function URL as the origin instead");
+	return S("");
+}
+
+/* The same of one that has nothing of an HTTP request, or not enough. */
+static struct str advice_after(const struct event *ev)
+{
+	bool parts = is_there(ev->member[HEADERS]) && is_there(ev->member[BODY]);
+	if (is_there(ev->member[TEMPLATE_BODY]) || is_bare_slack(ev) || parts)
+		return S("the event is from an API Gateway integration without proxy: turn on Lambda proxy "
+		         "integration for the method, and deploy the API");
+	return S("");
+}
+
+static enum front_door door_of(struct gateway_request *req, const struct event *ev)
 {
 	if (is_object(json_member(ev->member[CONTEXT], S("elb"))))
 		return is_object(ev->member[HEADERS]) || !is_object(ev->member[MULTI_HEADERS]) ? DOOR_ALB : DOOR_ALB_MULTI;
+	req->advice = advice_before(ev);
+	if (req->advice.n)
+		return DOOR_FOREIGN;
 	if (json_is(ev->member[VERSION], S("2.0")))
 		return DOOR_HTTP;
-	return json_type(ev->member[METHOD]) == JSON_STRING ? DOOR_REST : DOOR_NONE;
+	if (is_string(ev->member[METHOD]))
+		return DOOR_REST;
+	req->advice = advice_after(ev);
+	return req->advice.n ? DOOR_FOREIGN : DOOR_NONE;
 }
 
 /* Text of a string; anything else counts as absent. */
 static enum err take(struct str *out, struct json v, struct arena *a)
 {
 	return json_type(v) == JSON_STRING ? json_string(out, v, a) : OK;
+}
+
+/* An HTTP API puts a stage that has a name in front of every path, but not into what {proxy+} matched. */
+static void take_stage_off(struct gateway_request *req, bool greedy)
+{
+	struct str path = req->path;
+	while (str_starts(path, S("/")))
+		path = str_skip(path, 1);
+	bool whole = path.n == req->stage.n || (path.n > req->stage.n && path.p[req->stage.n] == '/');
+	if (!greedy && req->stage.n && whole && !str_eq(req->stage, S("$default")) && str_starts(path, req->stage))
+		req->path = str_skip(path, req->stage.n);
+	req->stage = S("");
 }
 
 static enum err read_line(struct gateway_request *req, const struct event *ev, struct arena *a)
@@ -64,6 +167,8 @@ static enum err read_line(struct gateway_request *req, const struct event *ev, s
 		e = take(&req->path, greedy, a);
 	if (e == OK)
 		e = take(&req->stage, stage, a);
+	if (req->door == DOOR_HTTP)
+		take_stage_off(req, is_string(greedy));
 	if (e == OK)
 		e = take(&req->query, ev->member[RAW_QUERY], a);
 	if (!json_int(&req->arrived_ms, stamp) || req->arrived_ms < 0)
@@ -88,9 +193,19 @@ static struct str *wanted_header(struct gateway_request *req, struct str name)
 	return NULL;
 }
 
-static bool is_signature_part(const struct gateway_request *req, const struct str *value)
+/* Those headers of which a second one could mean something else to whoever reads the event later. */
+enum { SIGNATURE, TIMESTAMP, CONTENT_TYPE, SINGLE_HEADERS };
+
+/* Which of them `value` belongs to; SINGLE_HEADERS if it is another. */
+static size_t single_header(const struct gateway_request *req, const struct str *value)
 {
-	return value == &req->signature || value == &req->timestamp;
+	const struct str *const single[] = {
+		[SIGNATURE] = &req->signature, [TIMESTAMP] = &req->timestamp, [CONTENT_TYPE] = &req->content_type,
+	};
+	size_t i = 0;
+	while (i < SINGLE_HEADERS && single[i] != value)
+		i++;
+	return i;
 }
 
 /* The values of a name: one string, or an array of them. *count says how many there are; the last one counts. */
@@ -106,11 +221,11 @@ static enum err take_values(struct str *out, size_t *count, struct json v, struc
 	return e;
 }
 
-/* One of the two maps of headers. A signature that stands there twice, in whatever case, could be read in two
+/* One of the two maps of headers. A header that stands there twice, in whatever case, could be read in two
  * ways. Where both maps are there, they say the same thing, and only one of them can show a doubled header. */
 static enum err read_headers(struct gateway_request *req, struct json map, struct arena *a)
 {
-	struct str signature = { 0 }, timestamp = { 0 };
+	bool seen[SINGLE_HEADERS] = { 0 };
 	struct json_walk w = json_walk(map);
 	while (json_next(&w)) {
 		struct str name;
@@ -121,11 +236,15 @@ static enum err read_headers(struct gateway_request *req, struct json map, struc
 			e = take_values(value, &count, w.value, a);
 		if (e != OK)
 			return e;
-		if (value && is_signature_part(req, value)) {
-			struct str *seen = value == &req->signature ? &signature : &timestamp;
-			req->doubled |= count > 1 || seen->p != NULL;
-			*seen = *value;
-		}
+		size_t i = value ? single_header(req, value) : SINGLE_HEADERS;
+		if (i == SINGLE_HEADERS)
+			continue;
+		bool doubled = count > 1 || seen[i];
+		seen[i] = true;
+		if (i == CONTENT_TYPE)
+			req->type_doubled |= doubled;
+		else
+			req->doubled |= doubled;
 	}
 	return OK;
 }
@@ -170,8 +289,8 @@ enum err front_door_read(struct gateway_request *req, struct str event, struct a
 			NUM(position));
 	struct event ev = { 0 };
 	pick_members(&ev, object);
-	req->door = door_of(&ev);
-	if (req->door == DOOR_NONE)
+	req->door = door_of(req, &ev);
+	if (req->door == DOOR_NONE || req->door == DOOR_FOREIGN)
 		return OK;
 	enum err e = read_line(req, &ev, arena);
 	if (e == OK)
@@ -205,6 +324,21 @@ static void put_header(struct json_writer *w, bool multi, struct str name, struc
 		json_close(w, ']');
 }
 
+static void put_body(struct json_writer *w, struct str body)
+{
+	bool text = utf8_check(body) == body.n;
+	json_key(w, S("body"));
+	if (text) {
+		json_put_string(w, body);
+	} else {
+		json_open_string(w);
+		base64_encode(w->out, body);
+		json_close_string(w);
+	}
+	json_key(w, S("isBase64Encoded"));
+	json_put_bool(w, !text);
+}
+
 void front_door_answer(struct buf *out, enum front_door door, const struct reply *reply)
 {
 	struct json_writer w = json_writer(out);
@@ -218,13 +352,13 @@ void front_door_answer(struct buf *out, enum front_door door, const struct reply
 	json_open(&w, '{');
 	if (reply->content_type.n)
 		put_header(&w, multi, S("Content-Type"), reply->content_type);
-	if (reply->allow_post)
-		put_header(&w, multi, S("Allow"), S("POST"));
+	if (reply->allow.n)
+		put_header(&w, multi, S("Allow"), reply->allow);
 	if (reply->no_retry)
 		put_header(&w, multi, S("x-slack-no-retry"), S("1"));
+	for (size_t i = 0; i < reply->headers_count; i++)
+		put_header(&w, multi, reply->headers[i].name, reply->headers[i].value);
 	json_close(&w, '}');
-	json_field(&w, S("body"), reply->body);
-	json_key(&w, S("isBase64Encoded"));
-	json_put_bool(&w, false);
+	put_body(&w, reply->body);
 	json_close(&w, '}');
 }

@@ -1,9 +1,16 @@
 #include "gateway/pattern.h"
 
+#include "aws/names.h"
+
 bool allow_pattern_ok(struct str pattern)
 {
-	struct str region, function;
-	return str_cut(&region, &function, pattern, '/') && region.n && function.n && str_find(function, '/') == function.n;
+	struct str region, target, before, after;
+	if (!str_is_visible(pattern) || !str_cut(&region, &target, pattern, '/') || !region.n || !target.n)
+		return false;
+	if (!str_cut(&before, &after, target, '/'))
+		return true;
+	bool bus = str_ends(before, S("*")) || str_ends(before, S(":event-bus"));
+	return bus && after.n && str_find(after, '/') == after.n;
 }
 
 bool pattern_matches(struct str pattern, struct str s)
@@ -39,12 +46,28 @@ bool pattern_matches_path(struct str pattern, struct str path)
 	return true;
 }
 
+/* Whether the account in `target`, if it holds one, stands in `pattern` as it is. */
+static bool spells_account(struct str pattern, struct str target)
+{
+	struct str region, name, part;
+	str_cut(&region, &name, target, '/');
+	str_cut(&region, &pattern, pattern, '/');
+	struct str account = aws_account(name);
+	bool spelled = account.n == 0;
+	while (!spelled && pattern.n) {
+		str_next(&part, &pattern, ':');
+		spelled = str_eq(part, account);
+	}
+	return spelled;
+}
+
 bool allow_matches(struct str allow, struct str target)
 {
 	struct str pattern;
 	while (allow.n) {
 		str_next(&pattern, &allow, ',');
-		if (pattern_matches_path(str_trim(pattern), target))
+		pattern = str_trim(pattern);
+		if (pattern_matches_path(pattern, target) && spells_account(pattern, target))
 			return true;
 	}
 	return false;

@@ -69,8 +69,10 @@ static enum err read_event(struct slack_request *slack, struct verifier *v, stru
 	enum err e = front_door_read(&req, event.text, a, f);
 	if (e != OK)
 		return e;
-	if (req.door == DOOR_NONE)
+	if (req.door == DOOR_NONE || req.door == DOOR_FOREIGN)
 		return fault_set(f, E_SYNTAX, 0, "the record holds no request of this gateway");
+	if (req.type_doubled)
+		return fault_set(f, E_REFUSED, 0, "the request in the record gives its content type more than once");
 	if (!v->skip) {
 		int64_t age_s = verify(v, &req, v->now_s);
 		if (too_old(age_s))

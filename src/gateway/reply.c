@@ -65,9 +65,11 @@ static struct str tell_fate(const struct target *t, const struct outcome *o, str
 static struct str fill_template(struct str template, const struct slack_request *slack, const struct target *t, const struct outcome *o,
                                 struct arena *a)
 {
+	const struct str channel = slack_channel_id(slack);
 	const struct str *values[] = {
 		[TEMPLATE_FUNCTION] = &t->function, [TEMPLATE_REGION] = &t->region, [TEMPLATE_COMMAND] = &slack->command,
-		[TEMPLATE_TEXT] = &slack->text, [TEMPLATE_USER_NAME] = &slack->user_name, [TEMPLATE_REQUEST_ID] = &o->request_id,
+		[TEMPLATE_TEXT] = &slack->text, [TEMPLATE_USER_NAME] = &slack->user_name, [TEMPLATE_USER_ID] = &slack->user_id,
+		[TEMPLATE_CHANNEL_ID] = &channel, [TEMPLATE_REQUEST_ID] = &o->request_id,
 	};
 	enum template_name name;
 	struct str piece;
@@ -76,7 +78,7 @@ static struct str fill_template(struct str template, const struct slack_request 
 		if (name == TEMPLATE_LITERAL)
 			buf_put(&b, piece);
 		else
-			slack_put_escaped(&b, *values[name]);
+			slack_put_typed(&b, *values[name]);
 	}
 	return arena_keep(a, &b);
 }
@@ -87,8 +89,10 @@ static void reply_to_command(struct reply *out, const struct config *c, const st
 	bool good = o->fate == FATE_STARTED || o->fate == FATE_ANNOUNCED;
 	struct str template = route && route->ack_text.p ? route->ack_text : c->ack_text;
 	struct str type = route && route->ack_type.n ? route->ack_type : c->ack_type;
-	if (good && template.p && template.n == 0)
+	if (good && template.p && template.n == 0 && str_eq(type, EPHEMERAL))
 		reply_set(out, 200, S(""), S(""));
+	else if (good && template.p && template.n == 0)
+		reply_set(out, 200, JSON_TYPE, S("{\"response_type\":\"in_channel\"}"));
 	else
 		set_message(out, good || o->fate == FATE_PENDING ? type : EPHEMERAL,
 			good && template.p ? fill_template(template, slack, t, o, a) : tell_fate(t, o, a), a);
@@ -110,7 +114,7 @@ void reply_to(struct reply *out, const struct config *c, const struct route *rou
 	bool acknowledged = outcome->fate == FATE_STARTED || (outcome->fate == FATE_ANNOUNCED && !event) ||
 	                    (outcome->fate == FATE_PENDING && !event && slack->kind != SLACK_COMMAND);
 	if (slack->kind == SLACK_BLOCK_SUGGESTION)
-		reply_set(out, 200, JSON_TYPE, NO_OPTIONS);
+		reply_without_options(out);
 	else if (acknowledged && !event && route && route->ack_message.n)
 		reply_set(out, 200, JSON_TYPE, route->ack_message);
 	else if (slack->kind == SLACK_COMMAND)
@@ -174,21 +178,78 @@ enum err reply_of_function(struct reply *out, struct str json, struct arena *are
 	return OK;
 }
 
-void reply_to_bad_path(struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena)
+static struct str tell_bad_path(struct str shown, struct arena *a)
 {
-	struct buf b = arena_rest(arena);
+	struct buf b = arena_rest(a);
 	buf_put(&b, S("Invalid resource ["));
 	slack_put_escaped(&b, utf8_take(shown, SHOWN_PATH_MAX));
 	buf_put(&b, S("]. Expecting format [region/function-name]"));
-	struct str text = arena_keep(arena, &b);
+	return arena_keep(a, &b);
+}
+
+void reply_to_bad_path(struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena)
+{
+	struct str text = tell_bad_path(shown, arena);
 	if (slack->kind == SLACK_BLOCK_SUGGESTION)
-		reply_set(out, 200, JSON_TYPE, NO_OPTIONS);
+		reply_without_options(out);
 	else if (slack->kind == SLACK_COMMAND)
 		set_message(out, EPHEMERAL, text, arena);
 	else if (slack->kind == SLACK_UNKNOWN_KIND) /* whatever it is, it did not ask for anything that is known here */
 		reply_set(out, 200, S(""), S(""));
 	else
 		set_failure(out, slack->kind, text, 404);
+}
+
+void reply_to_large(struct reply *out, const struct slack_request *slack, const struct target *target, struct arena *arena)
+{
+	struct outcome outcome = { .fate = FATE_NOT_STARTED, .reason = S("the request is too large to be passed on") };
+	struct str text = tell_fate(target, &outcome, arena);
+	if (slack->kind == SLACK_COMMAND)
+		set_message(out, EPHEMERAL, text, arena);
+	else
+		reply_set(out, 413, TEXT_TYPE, text);
+	out->no_retry = slack->kind == SLACK_EVENT;
+}
+
+void reply_without_options(struct reply *out)
+{
+	reply_set(out, 200, JSON_TYPE, NO_OPTIONS);
+}
+
+/* Whether whoever made such a request sees no text that answers it, but messages through its response_url. */
+static bool is_followed_up(const struct slack_request *slack)
+{
+	switch (slack->kind) {
+	case SLACK_COMMAND:
+	case SLACK_VIEW_SUBMISSION:
+	case SLACK_BLOCK_SUGGESTION:
+	case SLACK_EVENT:
+		return false;
+	default:
+		return slack->response_url.n > 0;
+	}
+}
+
+struct str reply_follow_up(const struct route *route, const struct slack_request *slack, const struct target *target,
+                           const struct outcome *outcome, struct arena *arena)
+{
+	bool good = outcome->fate == FATE_STARTED || outcome->fate == FATE_ANNOUNCED;
+	bool bad = outcome->fate == FATE_NOT_STARTED || outcome->fate == FATE_UNKNOWN || outcome->fate == FATE_FAILED;
+	if (!is_followed_up(slack))
+		return S("");
+	if (bad)
+		return message(EPHEMERAL, tell_fate(target, outcome, arena), true, arena);
+	if (good && route && route->ack_text.n)
+		return message(route->ack_type.n ? route->ack_type : EPHEMERAL,
+			fill_template(route->ack_text, slack, target, outcome, arena), true, arena);
+	return S("");
+}
+
+struct str reply_bad_path_follow_up(const struct slack_request *slack, struct str shown, struct arena *arena)
+{
+	if (!is_followed_up(slack) || slack->kind == SLACK_UNKNOWN_KIND)
+		return S("");
+	return message(EPHEMERAL, tell_bad_path(shown, arena), true, arena);
 }
 
 struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena)

@@ -43,6 +43,20 @@ must_check enum err reply_of_function(struct reply *out, struct str json, struct
 /* The answer to a path that names no function. */
 void reply_to_bad_path(struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena);
 
+/* The answer to a request whose payload is too large to be passed on to `target`. */
+void reply_to_large(struct reply *out, const struct slack_request *slack, const struct target *target, struct arena *arena);
+
+/* The answer to a block_suggestion that no function is asked. */
+void reply_without_options(struct reply *out);
+
+/* The message that goes to the request's response_url after its answer, which could not say it: why a button started
+ * nothing, or the text with which `route` acknowledges it. JSON in `arena`; empty for none, and when that is exhausted. */
+struct str reply_follow_up(const struct route *route, const struct slack_request *slack, const struct target *target,
+                           const struct outcome *outcome, struct arena *arena);
+
+/* The same for a path that names no function. */
+struct str reply_bad_path_follow_up(const struct slack_request *slack, struct str shown, struct arena *arena);
+
 /* A message for the request's response_url about an invocation whose acknowledgement was given before it
  * failed: JSON, ephemeral, replacing nothing. Lives in `arena`; empty when that is exhausted. */
 struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena);

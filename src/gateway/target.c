@@ -3,39 +3,61 @@
 #include "aws/names.h"
 #include "codec/form.h"
 
-static size_t count_segments(struct str path)
+static struct str without_slashes(struct str path)
 {
-	size_t n = 1;
-	for (size_t i = 0; i < path.n; i++)
-		n += path.p[i] == '/';
-	return n;
+	while (str_starts(path, S("/")))
+		path = str_skip(path, 1);
+	while (str_ends(path, S("/")))
+		path.n--;
+	return path;
 }
 
-static struct str without_prefix(struct str path, struct str prefix)
+/* Whether `path` begins with the segments of `prefix`; then *rest is what follows them. */
+static bool starts_with(struct str *rest, struct str path, struct str prefix)
 {
-	bool whole_segments = str_starts(path, prefix) && path.n > prefix.n && path.p[prefix.n] == '/';
-	return prefix.n && whole_segments ? str_skip(path, prefix.n + 1) : path;
+	bool whole = path.n == prefix.n || (path.n > prefix.n && path.p[prefix.n] == '/');
+	if (prefix.n == 0 || !whole || !str_starts(path, prefix))
+		return false;
+	*rest = str_skip(path, prefix.n + 1);
+	return true;
 }
 
 bool target_ok(const struct target *t)
 {
 	if (str_eq(t->region, TARGET_LOCAL))
-		return aws_function_ok(t->function, S("us-east-1")) && str_find(t->function, ':') == t->function.n;
+		return aws_function_ok(t->function, S("us-east-1")) &&
+		       str_find(t->function, ':') == t->function.n;
 	return aws_region_ok(t->region) && aws_function_ok(t->function, t->region);
 }
 
-enum err target_from_path(struct target *out, struct str *shown, struct str path, struct str stage,
-                          struct str base_path, struct arena *arena)
+static void add_reading(struct request_path *out, struct str path, struct str base_path, struct arena *a)
+{
+	(void)starts_with(&path, path, base_path);
+	out->coded[out->count] = path;
+	if (percent_decode(&out->decoded[out->count], path, a) != OK)
+		out->decoded[out->count] = path;
+	out->count++;
+}
+
+void request_path_read(struct request_path *out, struct str path, struct str stage, struct str base_path,
+                       struct arena *arena)
+{
+	struct str rest;
+	path = without_slashes(path);
+	*out = (struct request_path){ 0 };
+	add_reading(out, path, base_path, arena);
+	if (starts_with(&rest, path, stage))
+		add_reading(out, rest, base_path, arena);
+}
+
+struct str request_path_shown(const struct request_path *path)
+{
+	return path->decoded[path->count - 1];
+}
+
+static enum err read_target(struct target *out, struct str path, struct arena *arena)
 {
 	struct str region, function;
-	if (str_starts(path, S("/")))
-		path = str_skip(path, 1);
-	/* A stage may be called like a region, and REST APIs do not put it into the path. */
-	if (count_segments(path) > 2)
-		path = without_prefix(path, stage);
-	path = without_prefix(path, base_path);
-	if (percent_decode(shown, path, arena) != OK)
-		*shown = path;
 	if (!str_cut(&region, &function, path, '/') || str_find(function, '/') < function.n)
 		return E_SYNTAX;
 	enum err e = percent_decode(&out->region, region, arena);
@@ -50,4 +72,12 @@ enum err target_from_path(struct target *out, struct str *shown, struct str path
 	buf_format(&name, "%s/%s", out->region, out->function);
 	out->name = buf_str(&name);
 	return name.full ? E_LIMIT : OK;
+}
+
+enum err target_from_path(struct target *out, const struct request_path *path, struct arena *arena)
+{
+	enum err e = E_SYNTAX;
+	for (size_t i = 0; e == E_SYNTAX && i < path->count; i++)
+		e = read_target(out, path->coded[i], arena);
+	return e;
 }

@@ -1,5 +1,16 @@
 #include "gateway/template.h"
 
+static const struct str names[] = {
+	[TEMPLATE_FUNCTION] = STR("function"),
+	[TEMPLATE_REGION] = STR("region"),
+	[TEMPLATE_COMMAND] = STR("command"),
+	[TEMPLATE_TEXT] = STR("text"),
+	[TEMPLATE_USER_NAME] = STR("user_name"),
+	[TEMPLATE_USER_ID] = STR("user_id"),
+	[TEMPLATE_CHANNEL_ID] = STR("channel_id"),
+	[TEMPLATE_REQUEST_ID] = STR("request_id"),
+};
+
 bool template_next(enum template_name *name, struct str *piece, struct str *rest)
 {
 	if (rest->n == 0)
@@ -17,7 +28,9 @@ bool template_next(enum template_name *name, struct str *piece, struct str *rest
 	}
 	*piece = str_sub(*rest, 1, end);
 	*rest = str_skip(*rest, end + 1);
-	int i = str_index(S("function,region,command,text,user_name,request_id"), *piece);
-	*name = i < 0 ? TEMPLATE_UNKNOWN : (enum template_name)i;
+	size_t i = 0;
+	while (i < countof(names) && !str_eq(names[i], *piece))
+		i++;
+	*name = i < countof(names) ? (enum template_name)i : TEMPLATE_UNKNOWN;
 	return true;
 }

@@ -2,15 +2,17 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
-#include "base/buf.h"
+#include "http/head.h"
 
 struct http_response_options {
 	bool keep_alive; /* otherwise Connection: close */
 	bool to_head;    /* the length of the body, but no body */
-	bool allow_post; /* Allow: POST */
+	struct str allow; /* Allow; empty for none */
 	bool no_retry;   /* x-slack-no-retry: 1 */
 	bool retry_after; /* Retry-After: 1 */
 	int64_t now_s;   /* for Date */
+	size_t fields_count;
+	const struct http_field *fields; /* further ones, which must be fit to stand in a head */
 };
 
 /* Appends a whole response. */

@@ -9,6 +9,7 @@
 #include "os/thread.h"
 #include "os/variables.h"
 #include "service/destination.h"
+#include "service/metrics.h"
 #include "service/outside.h"
 
 #include <stdatomic.h>
@@ -205,7 +206,7 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	};
 	if (decision->payload == PAYLOAD_SLACK && dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
 		struct reply reply;
-		reply_error(&reply, 413, S("the request is too large to be passed on"), &l->arena);
+		reply_to_large(&reply, &decision->slack, &decision->target, &l->arena);
 		answer_event(l, &reply);
 		return;
 	}
@@ -238,8 +239,9 @@ static void handle(struct loop *l, struct str event)
 		post_answer(l, S("{}"));
 		return;
 	}
-	if (e == OK && req.door == DOOR_NONE) {
-		LOG(LOG_DEBUG, "the event is no HTTP request", "request_id", l->id);
+	if (e == OK && (req.door == DOOR_NONE || req.door == DOOR_FOREIGN)) {
+		LOG(req.advice.n ? LOG_WARN : LOG_DEBUG, "the event is no HTTP request", "request_id reason", l->id,
+			req.advice);
 		post_answer(l, S("{}"));
 		return;
 	}
@@ -255,8 +257,13 @@ static void handle(struct loop *l, struct str event)
 		return;
 	}
 	answer_event(l, &decision.reply);
+	if (decision.ignored)
+		metrics_event_ignored();
 	LOG(decision.level, "answered", "request_id status# why reason", l->id, NUM(decision.reply.status), decision.why,
 		e == OK ? S("") : fault_text(&f));
+	dispatch_tell(&(struct dispatch){
+		.effects = &l->outside.effects, .decision = &decision, .request_id = l->id, .hard = hard_moment(l),
+	}, decision.message);
 }
 
 /* ---- life ---- */

@@ -160,7 +160,7 @@ void connection_say_in(struct buf b, struct server *server, struct connection *c
 	c->keep = keep && c->keep && !server->draining;
 	http_response_put(&b, status, content_type, body, &(struct http_response_options){
 		.keep_alive = c->keep, .to_head = c->head && str_eq(c->head->method, S("HEAD")),
-		.allow_post = status == 405, .retry_after = status == 503, .now_s = clock_wall_ms() / 1000,
+		.allow = status == 405 ? S("POST") : S(""), .retry_after = status == 503, .now_s = clock_wall_ms() / 1000,
 	});
 	check(!b.full);
 	write_answer(server, c, buf_str(&b), status);

@@ -289,9 +289,12 @@ void jobs_count(struct jobs *j, size_t *queued, size_t *running)
 void job_respond(struct job *job, const struct reply *reply)
 {
 	struct buf b = arena_rest(&job->arena);
+	struct http_field fields[REPLY_HEADERS_MAX];
+	for (size_t i = 0; i < reply->headers_count; i++)
+		fields[i] = (struct http_field){ reply->headers[i].name, reply->headers[i].value };
 	http_response_put(&b, reply->status, reply->content_type, reply->body, &(struct http_response_options){
-		.keep_alive = job->keep_alive, .to_head = job->to_head, .allow_post = reply->allow_post, .no_retry = reply->no_retry,
-		.now_s = clock_wall_ms() / 1000,
+		.keep_alive = job->keep_alive, .to_head = job->to_head, .allow = reply->allow, .no_retry = reply->no_retry,
+		.now_s = clock_wall_ms() / 1000, .fields_count = reply->headers_count, .fields = fields,
 	});
 	bool full = b.full;
 	job->status = reply->status;
@@ -352,6 +355,10 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
+	if (job->task == TASK_TELL) {
+		dispatch_tell(&d, job->decision.message);
+		return;
+	}
 	if (job_payload(&d.payload, job) == OK) {
 		(void)dispatch_run(&d);
 		return;
@@ -359,7 +366,7 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
 	if (!answered) {
 		struct reply reply;
-		reply_error(&reply, 413, S("the request is too large to be passed on"), &job->arena);
+		reply_to_large(&reply, &job->decision.slack, &job->decision.target, &job->arena);
 		answer(w, &reply);
 	}
 }
@@ -384,11 +391,11 @@ static void *worker_run(void *arg)
 		bool answered = job->state != JOB_RUNNING;
 		lock_give(&j->queue.lock);
 		w->job = job;
-		if (job->task == TASK_INVOKE)
-			carry_out(w, job, answered);
-		else
+		if (job->task == TASK_RENEW)
 			renew(j, job);
-		step_and_tell(j, job, job->task == TASK_INVOKE ? JOB_ENDS : JOB_RETURNS);
+		else
+			carry_out(w, job, answered);
+		step_and_tell(j, job, job->task == TASK_RENEW ? JOB_RETURNS : JOB_ENDS);
 	}
 	return NULL;
 }

@@ -67,7 +67,12 @@ enum job_event {
 enum job_state job_next(enum job_state state, enum job_event event);
 
 /* What a worker is to do. */
-enum job_task { TASK_VERIFY, TASK_RENEW, TASK_INVOKE };
+enum job_task {
+	TASK_VERIFY,
+	TASK_RENEW,
+	TASK_INVOKE,
+	TASK_TELL, /* to post the message of a decision whose answer was made */
+};
 
 struct job {
 	struct link link;

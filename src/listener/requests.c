@@ -90,6 +90,7 @@ static void fill_request(struct job *job, const struct connection *c)
 		.timestamp = http_field_get(head, timestamp),
 		.signature = http_field_get(head, signature),
 		.doubled = http_field_count(head, timestamp) > 1 || http_field_count(head, signature) > 1,
+		.type_doubled = http_field_count(head, S("Content-Type")) > 1,
 		.retry_num = http_field_get(head, S("X-Slack-Retry-Num")),
 		.retry_reason = http_field_get(head, S("X-Slack-Retry-Reason")),
 		.body = buf_str(&c->decoded),
@@ -114,6 +115,8 @@ static void settle(struct requests *r, struct job *job)
 {
 	job_respond(job, &job->decision.reply);
 	jobs_settle(&r->jobs, job);
+	if (job->decision.message.n)
+		jobs_submit(&r->jobs, job, TASK_TELL);
 	deliver(r, job);
 }
 
@@ -133,6 +136,7 @@ static void run_here(struct requests *r, struct job *job)
 		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
 	job->local = e == OK;
 	dispatch_reply(&d->reply, &r->services->config, d, &outcome, &job->arena);
+	d->message = reply_follow_up(d->route, &d->slack, &d->target, &outcome, &job->arena);
 	job->note.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
 	job->note.level = e == OK ? LOG_INFO : LOG_WARN;
 	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
@@ -157,6 +161,8 @@ static void carry_out(struct requests *r, struct job *job)
 	job->note.why = d->why;
 	if (invoke || d->slack.kind != SLACK_UNKNOWN_KIND)
 		job->note.kind = slack_kind_name(d->slack.kind);
+	if (d->ignored)
+		metrics_event_ignored();
 	if (d->has_key)
 		slots_authenticate(&r->server->slots, job->connection);
 	if (jobs_may_renew(&r->jobs, job))

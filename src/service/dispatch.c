@@ -6,7 +6,6 @@
 
 enum {
 	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
-	ANSWER_AHEAD_MS = 300,  /* a message must not overtake the answer, which takes another way to Slack */
 };
 
 struct run {
@@ -79,30 +78,51 @@ static struct outcome outcome_of(const struct dispatch *d, const struct invoke_r
 	return outcome;
 }
 
-/* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. */
-static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
+/* Posts `message` to the request's response_url, if there are both. */
+static void tell(const struct run *run, struct str message, enum err e)
 {
 	const struct dispatch *d = run->d;
 	struct fault f;
 	struct deadline deadline = { .hard = d->hard, .soft = DEADLINE_NEVER };
-	struct str url = d->decision->slack.response_url, message;
-	enum err e = OK;
-	/* Events have no response_url: Slack delivers them again after the 503 that they got. */
-	if (url.n == 0)
+	struct str url = d->decision->slack.response_url;
+	if (url.n == 0 || (e == OK && !message.n))
 		return;
-	if (outcome->fate == FATE_STARTED)
-		e = result_message(&message, &(struct function_result){ .json = body }, &d->decision->target, d->arena);
-	else
-		message = reply_late(&d->decision->target, outcome, d->arena);
-	if (e != OK || (!message.n && outcome->fate != FATE_STARTED)) {
-		e = fault_set(&f, E_LIMIT, 0, "no memory is left for the late message");
-	} else if (message.n) {
+	if (e == OK)
 		e = d->effects->post(d->effects->ctx, url, message, run->answered_ms + ANSWER_AHEAD_MS, &deadline, &f);
-	}
+	else
+		fault_set(&f, e, 0, "no memory is left for the message");
 	if (e != OK)
 		log_failure("the user could not be told what became of the request", d->request_id, &f);
-	if (e != OK || message.n)
-		metrics_relay(e == OK ? "posted" : "failed");
+	metrics_relay(e == OK ? "posted" : "failed");
+}
+
+void dispatch_tell(const struct dispatch *d, struct str message)
+{
+	tell(&(struct run){ .d = d, .answered_ms = now(d) }, message, OK);
+}
+
+/* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. Events have
+ * no response_url: Slack delivers them again after the 503 that they got. */
+static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
+{
+	const struct dispatch *d = run->d;
+	struct str message;
+	enum err e = OK;
+	if (outcome->fate == FATE_STARTED) {
+		e = result_message(&message, &(struct function_result){ .json = body }, &d->decision->target, d->arena);
+	} else {
+		message = reply_late(&d->decision->target, outcome, d->arena);
+		e = message.n ? OK : E_LIMIT;
+	}
+	tell(run, message, e);
+}
+
+/* What the answer could not say: why a button started nothing, or a route's text for one that did. */
+static void follow_up(const struct run *run, const struct outcome *outcome)
+{
+	const struct dispatch *d = run->d;
+	const struct decision *decision = d->decision;
+	tell(run, reply_follow_up(decision->route, &decision->slack, &decision->target, outcome, d->arena), OK);
 }
 
 static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome, int64_t took_ms)
@@ -195,6 +215,8 @@ bool dispatch_run(const struct dispatch *d)
 	log_result(d, &result, &outcome, now(d) - start);
 	if (late && (outcome.fate != FATE_STARTED || sync))
 		tell_late(&run, &outcome, buf_str(&body));
+	else if (!sync || outcome.fate != FATE_STARTED)
+		follow_up(&run, &outcome);
 	return result.keys_expired;
 }
 

@@ -10,8 +10,10 @@
 #include "gateway/decide.h"
 #include "service/dedupe.h"
 
-/* What a function may answer while Slack waits: a modal or a hundred options take some 100 KB. */
-enum { SYNC_ANSWER_MAX = 256 * 1024 };
+enum {
+	SYNC_ANSWER_MAX = 256 * 1024, /* what a function may answer while Slack waits: a hundred options take some 100 KB */
+	ANSWER_AHEAD_MS = 300,        /* a message must not overtake the answer, which takes another way to Slack */
+};
 
 struct effects {
 	void *ctx;
@@ -48,6 +50,9 @@ struct dispatch {
 
 /* Returns when everything is settled; one log line was written. True if AWS said that the keys have expired. */
 bool dispatch_run(const struct dispatch *d);
+
+/* Posts `message` to the response_url of a request that has just been answered. A failure is logged. */
+void dispatch_tell(const struct dispatch *d, struct str message);
 
 /* The reply to the decision's request, by what became of it; as reply_to. */
 void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,

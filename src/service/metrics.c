@@ -35,7 +35,7 @@ static struct metrics {
 	struct lock lock;
 	struct family requests, invokes, relays;
 	struct histogram request_seconds, invoke_seconds;
-	uint64_t retries, tls_failures;
+	uint64_t retries, tls_failures, events_ignored;
 } *m;
 
 void metrics_start(void)
@@ -119,6 +119,14 @@ void metrics_tls_failure(void)
 	end();
 }
 
+void metrics_event_ignored(void)
+{
+	if (!begin())
+		return;
+	m->events_ignored++;
+	end();
+}
+
 static void put_type(struct buf *b, struct str name, struct str type)
 {
 	buf_format(b, "# TYPE %s %s\n", name, type);
@@ -176,10 +184,10 @@ void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 	put_family(b, &m->relays, S("gateway_relays_total"));
 	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"));
 	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"));
-	struct str name, rest = S("gateway_retries_total gateway_tls_failures_total gateway_connections gateway_inflight gateway_queue "
+	struct str name, rest = S("gateway_retries_total gateway_tls_failures_total gateway_events_ignored_total gateway_connections gateway_inflight gateway_queue "
 		"process_resident_memory_bytes process_start_time_seconds");
 	const uint64_t values[] = {
-		m->retries, m->tls_failures, gauges->connections, gauges->inflight, gauges->queue, resident_bytes(),
+		m->retries, m->tls_failures, m->events_ignored, gauges->connections, gauges->inflight, gauges->queue, resident_bytes(),
 		(uint64_t)gauges->started_wall_s,
 	};
 	for (size_t i = 0; i < countof(values); i++) {

@@ -17,6 +17,7 @@ void metrics_request(struct str kind, int status, int64_t took_ms);
 void metrics_invoke(const char *outcome, const char *error_name, int attempts, int64_t took_ms);
 void metrics_relay(const char *outcome);
 void metrics_tls_failure(void);
+void metrics_event_ignored(void);
 
 /* Appends everything. */
 void metrics_put(struct buf *b, const struct metrics_gauges *gauges);

@@ -81,8 +81,8 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 		e = file_map(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
 	if (e != OK || !text.n)
 		return e;
-	/* Routes take some four times the text that says them; of which a copy, for a file may change or shrink later. */
-	size_t size = CONFIG_ARENA_MIN + 8 * text.n;
+	/* The shortest route has some 35 bytes; of the text a copy, for a file may change or shrink later. */
+	size_t size = CONFIG_ARENA_MIN + (2 + sizeof(struct route) / 32) * text.n;
 	struct arena memory = { memory_map(size), 0, size };
 	e = config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
 	return e == E_CONFIG && in_file ? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used")) : e;
@@ -96,6 +96,10 @@ static void tell_what_is_unusual(const struct services *s)
 		LOG(LOG_WARN,
 			"GATEWAY_INSECURE_SKIP_VERIFY=1: who can reach this gateway can start functions, for no signature is checked",
 			"");
+	struct fault f;
+	for (size_t i = 0; i < s->config.routes.count; i++)
+		if (route_warning(&s->config.routes, i, &f))
+			LOG(LOG_WARN, "a route has no effect", "reason", fault_text(&f));
 	if (!s->config.response_hosts_default)
 		LOG(LOG_WARN, "GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there", "hosts",
 			s->config.response_hosts);

@@ -32,8 +32,8 @@ static enum err read_text(struct buf *out, struct signing_secrets *s, const stru
 		&s->scratch, s->config->sources_count > 1 ? &share : d, f);
 }
 
-/* One or several, by comma or line. False if there are none, or more than fit `room`, which is for all in the set. */
-static bool add(struct slack_secrets *set, struct str text, struct str app, size_t room)
+/* One or several, by comma or line, of which no more than `room` are for all in the set. */
+static enum err add(struct slack_secrets *set, struct str text, struct str app, size_t room, struct fault *f)
 {
 	struct str line, secret;
 	size_t before = set->count;
@@ -41,12 +41,15 @@ static bool add(struct slack_secrets *set, struct str text, struct str app, size
 		str_next(&line, &text, '\n');
 		while (line.n) {
 			str_next(&secret, &line, ',');
-			secret = str_trim_lines(secret);
+			secret = slack_secret_trim(secret);
+			struct str fault = secret.n ? slack_secret_fault(secret) : S("");
+			if (fault.n)
+				return fault_set(f, E_FILE, 0, "it %s", fault);
 			if (secret.n && (set->count >= room || !slack_secrets_add(set, secret, app)))
-				return false;
+				return fault_set(f, E_FILE, 0, "it holds too many secrets");
 		}
 	}
-	return set->count > before;
+	return set->count > before ? OK : fault_set(f, E_FILE, 0, "it is empty");
 }
 
 static enum err add_source(struct slack_secrets *set, struct signing_secrets *s, size_t i, size_t room, struct deadline *d, struct fault *f)
@@ -58,8 +61,10 @@ static enum err add_source(struct slack_secrets *set, struct signing_secrets *s,
 	}
 	struct buf b = arena_buf(&s->scratch, TEXT_MAX);
 	enum err e = read_text(&b, s, source, d, f);
-	if (e == OK && (b.full || !add(set, buf_str(&b), source->app, room)))
-		e = fault_set(f, E_FILE, 0, "it holds no secret, or too many");
+	if (e == OK && b.full)
+		e = fault_set(f, E_FILE, 0, "it is larger than %d bytes", NUM(TEXT_MAX));
+	if (e == OK)
+		e = add(set, buf_str(&b), source->app, room, f);
 	ct_wipe(s->scratch.p, s->scratch.n);
 	arena_reset(&s->scratch);
 	return e;

@@ -22,7 +22,7 @@ struct signing_secrets {
 	struct slack_secrets sets[2];
 };
 
-/* `s` is zeroed. Takes what is there without asking AWS. E_CONFIG for a file that cannot be read or holds no secret. */
+/* `s` is zeroed. Takes what is there without asking AWS. E_FILE for a file that cannot be read or holds no secret. */
 must_check enum err signing_secrets_init(struct signing_secrets *s, const struct config *config, struct credential_chain *credentials, struct fault *f);
 
 /* Starts to read in a thread of its own, if something is missing or with `again`. A failure is logged. */

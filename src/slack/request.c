@@ -45,6 +45,14 @@ enum slack_kind slack_kind_of(struct str type)
 	return SLACK_UNKNOWN_KIND;
 }
 
+bool slack_type_nth(struct str *out, size_t i)
+{
+	if (i >= countof(kinds) - OUR_NAMES)
+		return false;
+	*out = str_c(kinds[OUR_NAMES + i].type);
+	return true;
+}
+
 struct str slack_channel_id(const struct slack_request *r)
 {
 	return r->channels_count ? r->channels[0] : S("");

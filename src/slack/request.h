@@ -63,6 +63,9 @@ struct str slack_kind_name(enum slack_kind kind);
  * payload. */
 enum slack_kind slack_kind_of(struct str type);
 
+/* The i-th type of payload that is known, without "slash_command", which is a name of ours. False behind the last. */
+bool slack_type_nth(struct str *out, size_t i);
+
 /* The first channel; empty if there is none. */
 struct str slack_channel_id(const struct slack_request *r);
 

@@ -6,6 +6,30 @@
 /* Enough for the year 33658, short enough for no overflow in any sum with it. */
 enum { TIMESTAMP_DIGITS_MAX = 12 };
 
+struct str slack_secret_trim(struct str secret)
+{
+	secret = str_trim_lines(secret);
+	return str_starts(secret, S("\xef\xbb\xbf")) ? str_trim_lines(str_skip(secret, 3)) : secret;
+}
+
+struct str slack_secret_fault(struct str secret)
+{
+	if (secret.n == 0)
+		return S("is empty");
+	if (str_starts(secret, S("\xff\xfe")) || str_starts(secret, S("\xfe\xff")) || str_find(secret, '\0') < secret.n)
+		return S("is UTF-16; save it as UTF-8");
+	if (str_starts(secret, S("xox")) || str_starts(secret, S("xapp-")))
+		return S("is a token, not the Signing Secret, which \"Basic Information\" of the Slack app shows");
+	if (secret.p[0] == '{')
+		return S("is JSON; name the key that holds the secret, as in secretsmanager:NAME#KEY");
+	if (str_find(S("\"'`"), secret.p[0]) < 3 || str_find(S("\"'`"), secret.p[secret.n - 1]) < 3)
+		return S("has quotes around it; leave them out");
+	for (size_t i = 0; i < secret.n; i++)
+		if ((unsigned char)secret.p[i] < ' ' || (unsigned char)secret.p[i] >= 0x7f)
+			return S("has characters in it that no Signing Secret has");
+	return S("");
+}
+
 bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str app)
 {
 	if (secret.n == 0 || s->count == SLACK_SECRETS_MAX)

@@ -25,6 +25,12 @@ struct slack_secrets {
 	struct slack_secret list[SLACK_SECRETS_MAX];
 };
 
+/* A signing secret as somebody wrote it down: without white space around it and a byte order mark before it. */
+struct str slack_secret_trim(struct str secret);
+
+/* Why the text cannot be a signing secret, for the end of a sentence ("it ..."); empty if it can. */
+struct str slack_secret_fault(struct str secret);
+
 /* Adds one, its ASCII text as shown by Slack. False if it is empty or there is no room. */
 must_check bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str app);
 

@@ -88,23 +88,15 @@ def command(text):
 WANTED = {
     ("command", "started"): command(NAME + " has been started..."),
     ("command", "pending"): command(NAME + " is still being started..."),
-    ("command", "refused"): command(NAME + " could not be started: you are not on the list of those who may"),
+    ("command", "refused"): command(NAME + " could not be started: you are not allowed to start it"),
     ("command", "no-path"): command("Invalid resource [a/b/c]. Expecting format [region/function-name]"),
     ("event", "started"): (200, {}, ""),
     ("event", "pending"): (503, TEXT, NAME + " is still being started..."),
-    ("event", "refused"): (
-        403,
-        {**TEXT, "x-slack-no-retry": "1"},
-        NAME + " could not be started: you are not on the list of those who may",
-    ),
-    ("event", "no-path"): (
-        404,
-        {**TEXT, "x-slack-no-retry": "1"},
-        "Invalid resource [a/b/c]. Expecting format [region/function-name]",
-    ),
+    ("event", "refused"): (200, {}, ""),
+    ("event", "no-path"): (200, {}, ""),
     ("interaction", "started"): (200, {}, ""),
     ("interaction", "pending"): (200, {}, ""),
-    ("interaction", "refused"): (500, TEXT, NAME + " could not be started: you are not on the list of those who may"),
+    ("interaction", "refused"): (500, TEXT, NAME + " could not be started: you are not allowed to start it"),
     ("interaction", "no-path"): (500, TEXT, "Invalid resource [a/b/c]. Expecting format [region/function-name]"),
 }
 # The reason is AWS's or the connection's; what is around it, and what may happen next, is fixed.

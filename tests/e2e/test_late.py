@@ -86,7 +86,7 @@ def test_failure_after_ack_first(make):
         make, refused, timeout_ms="2500", GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel", GATEWAY_ACK_TEXT=""
     )
     status, _, body = runtime.ask(slack.command(fields={"response_url": hooks.url()}))
-    assert (status, body) == (200, "")
+    assert (status, body) == (200, '{"response_type":"in_channel"}')
     assert_message(hooks.wait()[0], NOT)
 
 

@@ -14,8 +14,8 @@ JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 
-def route(function, **members):
-    return {"invoke": "eu-west-1/" + function, **members}
+def route(target, /, **members):
+    return {"invoke": "eu-west-1/" + target, **members}
 
 
 CONFIG = {
@@ -41,7 +41,7 @@ CONFIG = {
         route("any", command="/*"),
     ]
 }
-ALLOWED = "eu-west-1/*"
+ALLOWED = "eu-west-1/*, eu-west-1/*:123456789012:*"
 
 
 @pytest.fixture(scope="module", params=hosts.HOSTS)
@@ -123,11 +123,11 @@ def test_match(host, number):
 
 REFUSALS = [
     (command("/deploy"), "deploy:live", "it may not be started from this channel"),
-    (command("/users", user_id="U2"), "users", "you are not on the list of those who may"),
-    (command("/users", user_id=None), "users", "you are not on the list of those who may"),
-    (command("/users", user_id="u1"), "users", "you are not on the list of those who may"),
-    (command("/nobody", user_id="U1"), "nobody", "you are not on the list of those who may"),
-    (command("/teams", team_id="T12"), "teams", "this workspace is not on the list of those who may"),
+    (command("/users", user_id="U2"), "users", "you are not allowed to start it"),
+    (command("/users", user_id=None), "users", "you are not allowed to start it"),
+    (command("/users", user_id="u1"), "users", "you are not allowed to start it"),
+    (command("/nobody", user_id="U1"), "nobody", "you are not allowed to start it"),
+    (command("/teams", team_id="T12"), "teams", "it may not be started from this workspace"),
 ]
 
 
@@ -139,10 +139,16 @@ def test_lists_refuse_and_do_not_fall_through(host, number):
     assert len(host.endpoint.requests) == before
 
 
-def test_lists_refuse_events_for_good(host):
-    status, headers, text = host.ask(event("app_mention", team_id="T3"))
-    assert (status, headers) == (403, {**TEXT, "x-slack-no-retry": "1"})
-    assert text == "Lambda function mention@eu-west-1 could not be started: this workspace is not on the list of those who may"
+def test_events_that_nothing_serves(host):
+    """Those that a list does not admit, and those that no route matches under a path that names nothing."""
+    before = len(host.endpoint.requests)
+    elsewhere = {"authorizations": [{"team_id": "T3"}]}
+    assert host.ask(event("app_mention", **elsewhere)) == (200, {}, "")
+    assert host.ask(event("app_mention", "/eu-west-1/by-path", **elsewhere)) == (200, {}, "")
+    assert host.ask(event("reaction_added")) == (200, {}, "")
+    assert len(host.endpoint.requests) == before
+    assert host.process.wait_for_log("no route matches it")["level"] == "INFO"
+    assert host.process.wait_for_log("lists do not admit it")["level"] == "INFO"
 
 
 def test_lists_admit(host):
@@ -221,6 +227,72 @@ def test_apps_are_enough(make, kind):
     assert host.ask(slack.command(fields={"api_app_id": "A1"}))[0] == 401
 
 
+# ---- keys ---------------------------------------------------------------------------------------------------------------------
+
+KEYS = {
+    "apps": {"A1": {"secret": OWN}},
+    "routes": [
+        route("own", app="A1", event="app_mention"),
+        route("edits", event="message", subtype="message_changed"),
+        route("bots", event="message", bot=True),
+        route("direct", event="message", channel_type="im", bot=False),
+        route("pilot", function="pilot*"),
+        route("reactions", event="reaction_added", channels=["C1"], users=["U1"]),
+        route("files", event="file_shared", channels=["C1"]),
+        route("authors", event="message", users=["U1"]),
+        route("members", command="/members", user_teams=["T1"]),
+        route("org", command="/org", teams=["E1"]),
+        route("views", kind="view_*"),
+        route("commands", kind="slash_command"),
+    ],
+}
+
+
+def inner(**members):
+    return slack.event("/", {"event": members}, event_id=None)
+
+
+BY_KEYS = {
+    "own": (slack.event("/", {"api_app_id": "A1"}, event_id=None, secret=OWN), "own"),
+    "not-own": (slack.event("/", {"api_app_id": "A9"}, event_id=None), None),
+    "edit": (inner(type="message", subtype="message_changed", channel="C1", message={"user": "U9"}), "edits"),
+    "bot": (inner(type="message", bot_id="B1", channel_type="im"), "bots"),
+    "direct": (inner(type="message", user="U9", channel_type="im"), "direct"),
+    "author": (inner(type="message", user="U1", channel_type="mpim"), "authors"),
+    "author-of-deleted": (inner(type="message", subtype="message_deleted", previous_message={"user": "U1"}), "authors"),
+    "no-author": (inner(type="message", user="U9", channel_type="mpim"), None),
+    "step": (inner(type="function_executed", function={"callback_id": "pilots"}), "pilot"),
+    "reaction": (inner(type="reaction_added", user="U1", item={"type": "message", "channel": "C1", "ts": "1.2"}), "reactions"),
+    "reaction-elsewhere": (inner(type="reaction_added", user="U1", item={"type": "message", "channel": "C2"}), None),
+    "file": (inner(type="file_shared", user_id="U9", channel_id="C1", file_id="F1"), "files"),
+    "member": (command("/members", team_id="T1"), "members"),
+    "guest": (command("/members", team_id="T2"), None),
+    "org": (command("/org", team_id="T9", enterprise_id="E1"), "org"),
+    "view": (slack.interaction("view_closed", "/"), "views"),
+    "command": (command("/anything"), "commands"),
+}
+
+
+@pytest.fixture(scope="module", params=hosts.HOSTS)
+def keys(request, tmp_path_factory, pki):
+    make = Maker(request, tmp_path_factory.mktemp("keys"), pki)
+    return hosts.start(make, request.param, endpoint=make.endpoint(), config=KEYS)
+
+
+@pytest.mark.parametrize("case", BY_KEYS)
+def test_keys(keys, case):
+    request, function = BY_KEYS[case]
+    assert started(keys, request) == function
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_what_has_no_effect_is_said(make, kind):
+    config = {"routes": [route("f", command="/x"), route("g", command="/x"), route("h", event="message", ack="x")]}
+    host = hosts.start(make, kind, endpoint=make.endpoint(), config=config)
+    host.process.wait_for_log("routes[1] is never reached")
+    assert host.process.wait_for_log("routes[2].ack")["level"] == "WARN"
+
+
 # ---- where it stands -----------------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +308,18 @@ def test_in_a_file_that_changes_later(make, kind, tmp_path):
 
 
 GOOD = route("f", command="/x")
+def bad_route(*says, **members):
+    return {"routes": [route("f", **members)]}, ["routes[0]", *says]
+
+
 BAD = {
+    "command-without-slash": bad_route("command", '"/deploy"', command="deploy"),
+    "subscription": bad_route('"event":"message"', '"channel_type":"im"', event="message.im"),
+    "channel-name": bad_route("channels", "C0123ABCD", command="/x", channels=["#general"]),
+    "user-name": bad_route("users", "U0123ABCD", command="/x", users=["@lotte"]),
+    "two-kinds": bad_route("command and event", "a route for each", command="/x", event="message"),
+    "unlisted-app": bad_route("app", command="/x", app="A9"),
+    "outer-type": bad_route('"kind":"event_callback"', event="event_callback"),
     # id: (GATEWAY_CONFIG, what the message must say)
     "no-json": ('{"routes":[}', ["GATEWAY_CONFIG", "not valid JSON at byte 11"]),
     "no-object": ("[]", ["GATEWAY_CONFIG", "JSON object"]),

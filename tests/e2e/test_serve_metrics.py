@@ -27,6 +27,7 @@ FAMILIES = {
     "gateway_queue": ("gauge", set()),
     "gateway_retries_total": ("counter", set()),
     "gateway_relays_total": ("counter", {"outcome"}),
+    "gateway_events_ignored_total": ("counter", set()),
     "process_resident_memory_bytes": ("gauge", set()),
     "process_start_time_seconds": ("gauge", set()),
 }

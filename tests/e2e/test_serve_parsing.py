@@ -399,7 +399,11 @@ def test_other_methods(listener, method):
 
 def test_options_asterisk(listener):
     with listener.connect() as client:
-        assert client.ask(get("*", method="OPTIONS")).status == 405
+        answer = client.ask(get("*", method="OPTIONS"))
+        assert (answer.status, answer.headers["allow"], answer.body) == (204, "GET, HEAD, OPTIONS, POST", b"")
+        answer = client.ask(get("/"))
+        assert answer.status == 200 and answer.body.startswith(b"slack-lambda-gateway: ") and answer.body.count(b"\n") == 1
+        assert client.ask(get("/", method="PUT")).status == 405
 
 
 @pytest.mark.parametrize("target", ["/healthz", "http://example.test/healthz"])

@@ -28,11 +28,15 @@ static void check_answer(const struct gateway_request *req, const struct reply *
 
 static void check_started(const struct config *c, const struct gateway_request *req, const struct decision *d, struct arena *a)
 {
-	check(str_eq(req->method, S("POST")) && allow_matches(c->allow, d->target.name) && str_eq(d->target.region, S("eu-west-1")));
+	check(str_eq(req->method, S("POST")) && allow_matches(c->allow, d->target.name) && !d->ignored && str_eq(d->target.region, S("eu-west-1")));
 	check(target_ok(&d->target) && d->slack.kind != SLACK_URL_VERIFICATION && (!d->route || route_refusal(d->route, &d->slack).n == 0));
 	for (int fate = FATE_STARTED; fate <= FATE_FAILED; fate++) {
 		struct outcome o = { .fate = (enum fate)fate, .reason = req->body, .request_id = req->query, .permanent = req->ssl_check };
 		struct reply reply;
+		struct str message = reply_follow_up(d->route, &d->slack, &d->target, &o, a);
+		struct json v;
+		size_t position;
+		check(!message.n || (d->slack.response_url.n && json_check(&v, &position, message) == OK));
 		reply_to(&reply, c, d->route, &d->slack, &d->target, &o, a);
 		check_answer(req, &reply, a);
 		check(d->slack.kind != SLACK_COMMAND || reply.status == 200);
@@ -56,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n > 1 << 14 || front_door_read(&req, event, &a, &f) != OK)
 		return 0;
 	if (own_body)
-		req.body = body, req.content_type = str_starts(body, S("{")) ? S("application/json") : S("");
+		req.body = body, req.content_type = S("");
 	decide(&d, &c, &secrets, &req, NOW, &a);
 	check(d.action == ACTION_ANSWER && d.slack.json.n == 0 && d.target.name.n == 0);
 	check_answer(&req, &d.reply, &a);

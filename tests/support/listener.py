@@ -17,7 +17,7 @@ from support.wire import Wire, eventually
 
 DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z")
 REASONS = {
-    200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 413: "Content Too Large", 417: "Expectation Failed", 431: "Request Header Fields Too Large",
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
@@ -78,7 +78,7 @@ class Client(Wire):
         assert set(headers) <= {"date", "content-type", "content-length", "connection", "allow", "retry-after", "x-slack-no-retry"}, headers
         assert "date" not in headers or DATE.match(headers["date"]), headers
         assert headers["connection"] in ("keep-alive", "close"), headers
-        return Answer(status, headers, b"" if to_head else self.read(int(headers["content-length"])))
+        return Answer(status, headers, b"" if to_head or status == 204 else self.read(int(headers["content-length"])))
 
     def ask(self, data):
         """Sends a request (bytes or a SlackRequest) and reads its answer."""

@@ -44,7 +44,7 @@ TEST(config_defaults)
 	expect_int(read_one(NULL, NULL), OK);
 	expect_int(config.sources_count, 1);
 	expect(!config.skip_verify);
-	expect_str(config.allow, S("*/*"));
+	expect_str(config.allow, S(""));
 	expect_int(config.ack, ACK_CONFIRMED);
 	expect(config.ack_text.p == NULL);
 	expect_str(config.ack_type, S("ephemeral"));
@@ -291,9 +291,9 @@ TEST(config_log_level)
 }
 
 #define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define ALLOW_FORM "each entry is region/function, where * stands for any run of characters, as in eu-west-1/deploy-*"
+#define ALLOW_FORM "each entry is region/function, where * stands for any run of characters but '/', as in eu-west-1/deploy-*"
 #define HOSTS_FORM "each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"
-#define TEXT_NAMES "it may name {function}, {region}, {command}, {text}, {user_name} and {request_id}"
+#define TEXT_NAMES "it may name {function}, {region}, {command}, {text}, {user_name}, {user_id}, {channel_id} and {request_id}"
 
 TEST(config_refusals)
 {

@@ -62,7 +62,7 @@ static void expect_answer(struct reply want)
 	expect_int(decision.reply.status, want.status);
 	expect_str(decision.reply.content_type, want.content_type);
 	expect_str(decision.reply.body, want.body);
-	expect_int(decision.reply.allow_post, want.allow_post);
+	expect_str(decision.reply.allow, want.allow);
 	expect_int(decision.reply.no_retry, want.no_retry);
 }
 
@@ -71,7 +71,7 @@ static void expect_answer(struct reply want)
 #define EMPTY ((struct reply){ .status = 200 })
 #define HEALTHY ((struct reply){ .status = 200, .content_type = S("text/plain"), .body = S("ok\n") })
 #define UNAUTHORIZED ((struct reply){ .status = 401, .content_type = JSON, .body = S("{\"error\":\"invalid signature\"}") })
-#define ONLY_POST ((struct reply){ .status = 405, .content_type = JSON, .body = S("{\"error\":\"only POST is answered here\"}"), .allow_post = true })
+#define ONLY_POST ((struct reply){ .status = 405, .content_type = JSON, .body = S("{\"error\":\"only POST is answered here\"}"), .allow = S("POST") })
 #define NO_OPTIONS ((struct reply){ .status = 200, .content_type = JSON, .body = S("{\"options\":[]}") })
 #define CHALLENGED ((struct reply){ .status = 200, .content_type = TEXT, .body = S("3eZbrw1aB") })
 
@@ -142,8 +142,8 @@ TEST(decide_health_checks)
 		{ STR("GET"), STR(""), STR("/xhealthz"), false },
 		{ STR("GET"), STR(""), STR("/healthz/"), false },
 		{ STR("GET"), STR(""), STR("/HEALTHZ"), false },
-		{ STR("GET"), STR("elb-healthchecker/2.0"), STR("/"), false },
-		{ STR("GET"), STR("x ELB-HealthChecker/2.0"), STR("/"), false },
+		{ STR("GET"), STR("elb-healthchecker/2.0"), STR("/x"), false },
+		{ STR("GET"), STR("x ELB-HealthChecker/2.0"), STR("/x"), false },
 		{ STR("get"), STR("ELB-HealthChecker/2.0"), STR("/healthz"), false },
 		{ STR("POST"), STR("ELB-HealthChecker/2.0"), STR("/healthz"), false },
 		{ STR(""), STR("ELB-HealthChecker/2.0"), STR("/healthz"), false },
@@ -205,7 +205,7 @@ TEST(decide_order)
 	run(&c, &req);
 	expect_answer(HEALTHY);
 
-	req.path = S("/");
+	req.path = S("/x");
 	context("ssl_check before method");
 	run(&c, &req);
 	expect_answer(EMPTY);
@@ -314,6 +314,55 @@ TEST(decide_permission)
 	expect_answer((struct reply){ .status = 403, .content_type = TEXT, .body = S(NOT_ALLOWED), .no_retry = true });
 }
 
+/* Whoever looks what answers here is told, without a signature; HAProxy asks so whether it is there. */
+TEST(decide_root)
+{
+	static const struct {
+		struct str method, path, stage;
+		int status;
+	} cases[] = {
+		{ STR("GET"), STR("/"), STR(""), 200 },
+		{ STR("HEAD"), STR("/"), STR(""), 200 },
+		{ STR("GET"), STR(""), STR(""), 200 },
+		{ STR("GET"), STR("/prod"), STR("prod"), 200 },
+		{ STR("GET"), STR("/prod/base/"), STR("prod"), 200 },
+		{ STR("GET"), STR("/base"), STR(""), 200 },
+		{ STR("GET"), STR("/x"), STR(""), 405 },
+		{ STR("OPTIONS"), STR("/"), STR(""), 204 },
+		{ STR("OPTIONS"), STR("*"), STR(""), 204 },
+		{ STR("OPTIONS"), STR("/x"), STR(""), 405 },
+		{ STR("PUT"), STR("/"), STR(""), 405 },
+		{ STR("POST"), STR("/"), STR(""), 401 },
+		{ STR("POST"), STR("*"), STR(""), 401 },
+	};
+	struct config c = config_of(S(SECRET));
+	c.base_path = S("base");
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct gateway_request req = { .method = cases[i].method, .path = cases[i].path, .stage = cases[i].stage };
+		context("case %zu", i);
+		run(&c, &req);
+		expect_int(decision.action, ACTION_ANSWER);
+		expect_int(decision.reply.status, cases[i].status);
+		if (cases[i].status == 200)
+			expect(str_starts(decision.reply.body, S("slack-lambda-gateway: ")) && str_ends(decision.reply.body, S("\n")));
+		else if (cases[i].status == 204)
+			expect_str(decision.reply.allow, S("GET, HEAD, OPTIONS, POST"));
+	}
+}
+
+/* A second content type could mean something else to whoever reads the event after us. */
+TEST(decide_doubled_content_type)
+{
+	struct config c = config_of(S(SECRET));
+	struct gateway_request req = form(COMMAND);
+	req.type_doubled = true;
+	run(&c, &req);
+	expect_int(decision.action, ACTION_ANSWER);
+	expect_int(decision.reply.status, 400);
+	expect_str(decision.reply.body, S("{\"error\":\"the content type is given more than once\"}"));
+	expect_int(decision.slack.kind, SLACK_UNKNOWN_KIND);
+}
+
 static void use_routes(struct config *c, struct str text)
 {
 	static char routes_memory[1 << 14];
@@ -357,7 +406,7 @@ TEST(decide_by_route)
 	run(&c, &req);
 	expect_answer((struct reply){ .status = 200, .content_type = JSON,
 	                              .body = S("{\"response_type\":\"ephemeral\",\"text\":\"Lambda function routed:live@us-east-1 could not be started: "
-	                                        "you are not on the list of those who may\"}") });
+	                                        "you are not allowed to start it\"}") });
 
 	req = form(S("command=/deploy&user_id=U1"));
 	c.allow = S("us-east-1/routed,eu-west-1/*");
@@ -403,6 +452,93 @@ TEST(decide_by_route)
 	context("no route without a signature");
 	run(&c, &req);
 	expect_answer(UNAUTHORIZED);
+}
+
+/* Events that nothing serves: an error would make Slack switch off those that something serves. */
+TEST(decide_ignores_events)
+{
+	static const struct {
+		const char *routes, *path, *event;
+		bool ignored;
+		int status; /* if nothing is started; 0 if it is */
+	} cases[] = {
+#define MENTION "{\"event\":\"app_mention\",\"channels\":[\"C1\"],\"invoke\":\"eu-west-1/m\"}"
+		{ MENTION, "/", "\"type\":\"app_mention\",\"channel\":\"C1\"", false, 0 },
+		{ MENTION, "/", "\"type\":\"app_mention\",\"channel\":\"C2\"", true, 200 },
+		{ MENTION, "/eu-west-1/x", "\"type\":\"app_mention\",\"channel\":\"C2\"", true, 200 },
+		{ MENTION, "/", "\"type\":\"reaction_added\"", true, 200 },
+		{ MENTION, "/no-region/x", "\"type\":\"reaction_added\"", true, 200 },
+		{ MENTION, "/eu-west-1/x", "\"type\":\"reaction_added\"", false, 0 },
+		{ "{\"path\":\"hooks\",\"invoke\":\"eu-west-1/m\"}", "/", "\"type\":\"reaction_added\"", true, 200 },
+		{ "{\"command\":\"/x\",\"invoke\":\"eu-west-1/m\"}", "/", "\"type\":\"reaction_added\"", false, 404 },
+		{ "", "/", "\"type\":\"reaction_added\"", false, 404 },
+		/* what GATEWAY_ALLOW refuses was asked for */
+		{ "{\"event\":\"app_mention\",\"invoke\":\"eu-west-2/m\"}", "/", "\"type\":\"app_mention\"", false, 403 },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char text[512], body[512];
+		struct buf b = BUF(text), event = BUF(body);
+		struct config c = config_of(S(SECRET));
+		c.allow = S("eu-west-1/*");
+		buf_format(&b, "{\"routes\":[%s]}", str_c(cases[i].routes));
+		use_routes(&c, buf_str(&b));
+		buf_format(&event, "{\"type\":\"event_callback\",\"event\":{%s}}", str_c(cases[i].event));
+		struct gateway_request req = json(buf_str(&event));
+		req.path = str_c(cases[i].path);
+		context("case %zu", i);
+		run(&c, &req);
+		expect_int(decision.action, cases[i].status ? ACTION_ANSWER : ACTION_INVOKE);
+		expect_int(decision.ignored, cases[i].ignored);
+		expect_str(decision.message, S(""));
+		if (cases[i].ignored) {
+			expect_answer(EMPTY);
+			expect_int(decision.level, LOG_INFO);
+		} else if (cases[i].status) {
+			expect_int(decision.reply.status, cases[i].status);
+			expect(decision.reply.no_retry);
+		}
+	}
+}
+
+#define URL "\"response_url\":\"https://hooks.slack.com/actions/1\""
+
+/* Those who pressed a button see no answer's text: the reason is for their response_url. */
+TEST(decide_refusals_are_followed_up)
+{
+	static const struct {
+		const char *path, *payload;
+		bool told;
+		int status;
+	} cases[] = {
+		{ "/eu-west-2/x", "{\"type\":\"block_actions\"," URL "}", true, 500 },
+		{ "/eu-west-2/x", "{\"type\":\"message_action\"," URL "}", true, 500 },
+		{ "/eu-west-2/x", "{\"type\":\"interactive_message\"," URL "}", true, 500 },
+		{ "/eu-west-2/x", "{\"type\":\"block_actions\"}", false, 500 },
+		{ "/eu-west-2/x", "{\"type\":\"view_submission\",\"response_urls\":[{" URL "}]}", false, 500 },
+		{ "/eu-west-2/x", "{\"type\":\"block_suggestion\"," URL "}", false, 200 },
+		{ "/nowhere", "{\"type\":\"block_actions\"," URL "}", true, 500 },
+		{ "/nowhere", "{\"type\":\"shortcut\"}", false, 500 },
+		/* a button that opens an address needs nobody to serve it */
+		{ "/nowhere", "{\"type\":\"block_actions\",\"actions\":[{\"url\":\"https://example.com\"}]," URL "}", false, 200 },
+		{ "/eu-west-2/x", "{\"type\":\"block_actions\",\"actions\":[{\"url\":\"https://example.com\"}]," URL "}", true, 500 },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char text[512];
+		struct buf b = BUF(text);
+		struct config c = config_of(S(SECRET));
+		c.allow = S("eu-west-1/*");
+		buf_format(&b, "payload=%s", str_c(cases[i].payload));
+		struct gateway_request req = form(buf_str(&b));
+		req.path = str_c(cases[i].path);
+		context("case %zu", i);
+		run(&c, &req);
+		expect_int(decision.action, ACTION_ANSWER);
+		expect_int(decision.reply.status, cases[i].status);
+		expect_int(decision.message.n > 0, cases[i].told);
+		if (cases[i].told)
+			expect(str_starts(decision.message, S("{\"response_type\":\"ephemeral\",\"text\":\"")) &&
+			       str_ends(decision.message, S("\",\"replace_original\":false}")));
+	}
 }
 
 TEST(decide_local)

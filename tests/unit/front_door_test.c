@@ -37,8 +37,8 @@ TEST(front_door_reads_every_door)
 	} want[countof(files)] = {
 		{ DOOR_REST, STR("eu-west-1/harbour-deploy"), STR("prod"), 1531420618123 },
 		{ DOOR_REST, STR("eu-west-1/harbour-deploy"), STR("prod"), 1531420618123 },
-		{ DOOR_HTTP, STR("eu-west-1/harbour-deploy"), STR("prod"), 1531420618234 },
-		{ DOOR_HTTP, STR("/eu-west-1/harbour-deploy"), STR("$default"), 1531420618345 },
+		{ DOOR_HTTP, STR("eu-west-1/harbour-deploy"), STR(""), 1531420618234 },
+		{ DOOR_HTTP, STR("/eu-west-1/harbour-deploy"), STR(""), 1531420618345 },
 		{ DOOR_ALB, STR("/eu-west-1/harbour-deploy"), STR(""), 0 },
 		{ DOOR_ALB_MULTI, STR("/eu-west-1/harbour-deploy"), STR(""), 0 },
 	};
@@ -104,6 +104,74 @@ TEST(front_door_none)
 		context("%s", others[i]);
 		expect_int(read(vector(others[i])), OK);
 		expect_int(request.door, DOOR_NONE);
+	}
+}
+
+/* Doors that are not served say so, instead of being taken for others. */
+TEST(front_door_foreign)
+{
+	static const struct {
+		struct str event;
+		const char *beginning;
+	} cases[] = {
+		{ STR("{\"raw_path\":\"/eu-west-1/x\",\"method\":\"POST\",\"headers\":{},\"body\":\"x\",\"is_base64_encoded\":false}"),
+		  "the event is from VPC Lattice" },
+		{ STR("{\"version\":\"2.0\",\"path\":\"/\",\"method\":\"POST\",\"headers\":{\"a\":[\"b\"]},\"requestContext\":{"
+		      "\"serviceNetworkArn\":\"arn:aws:vpc-lattice:x\",\"serviceArn\":\"x\"},\"body\":\"x\"}"),
+		  "the event is from VPC Lattice" },
+		{ STR("{\"messageVersion\":\"1.0\",\"agent\":{\"name\":\"x\"},\"apiPath\":\"/\",\"httpMethod\":\"POST\",\"actionGroup\":\"x\"}"),
+		  "the event is from a Bedrock agent" },
+		{ STR("{\"messageVersion\":\"1.0\",\"agent\":{},\"function\":\"x\",\"actionGroup\":\"x\"}"), "the event is from a Bedrock agent" },
+		{ STR("{\"type\":\"REQUEST\",\"methodArn\":\"arn:x\",\"httpMethod\":\"POST\",\"path\":\"/\",\"headers\":{}}"),
+		  "the event asks an API Gateway authorizer" },
+		{ STR("{\"type\":\"TOKEN\",\"methodArn\":\"arn:x\",\"authorizationToken\":\"x\"}"), "the event asks an API Gateway authorizer" },
+		{ STR("{\"version\":\"2.0\",\"type\":\"REQUEST\",\"routeArn\":\"arn:x\",\"requestContext\":{\"http\":{\"method\":\"POST\"}}}"),
+		  "the event asks an API Gateway authorizer" },
+		{ STR("{\"requestContext\":{\"connectionId\":\"x=\",\"eventType\":\"MESSAGE\"},\"body\":\"x\"}"),
+		  "the event is from a WebSocket API" },
+		{ STR("{\"Records\":[{\"cf\":{\"request\":{\"method\":\"POST\"}}}]}"), "the event is from CloudFront" },
+		{ STR("{\"body-json\":{},\"params\":{\"header\":{}},\"context\":{}}"), "the event is from an API Gateway integration" },
+		{ STR("{\"token\":\"x\",\"type\":\"event_callback\",\"event\":{}}"), "the event is from an API Gateway integration" },
+		{ STR("{\"token\":\"x\",\"type\":\"url_verification\",\"challenge\":\"x\"}"), "the event is from an API Gateway integration" },
+		{ STR("{\"headers\":{\"X-Slack-Signature\":\"x\"},\"body\":\"command=%2Fx\"}"), "the event is from an API Gateway integration" },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		expect_int(read(cases[i].event), OK);
+		expect_int(request.door, DOOR_FOREIGN);
+		expect(str_starts(request.advice, str_c(cases[i].beginning)));
+		expect_str(request.method, S(""));
+	}
+}
+
+/* An HTTP API puts a stage that has a name before every path; what it matched with {proxy+} has none. */
+TEST(front_door_takes_the_stage_off)
+{
+	static const struct {
+		const char *path, *stage, *proxy, *want;
+	} cases[] = {
+		{ "/prod/eu-west-1/x", "prod", "", "/eu-west-1/x" },
+		{ "/prod/deploy", "prod", "", "/deploy" },
+		{ "/prod", "prod", "", "" },
+		{ "//prod/deploy", "prod", "", "/deploy" },
+		{ "/eu-west-1/x", "eu-west-1", "", "/x" },
+		{ "/product/x", "prod", "", "/product/x" },
+		{ "/prod/x", "$default", "", "/prod/x" },
+		{ "/$default/x", "$default", "", "/$default/x" },
+		{ "/prod/prod/x", "prod", "prod/x", "prod/x" },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char event[512];
+		struct buf b = BUF(event);
+		buf_format(&b, "{\"version\":\"2.0\",\"rawPath\":\"%s\",\"requestContext\":{\"stage\":\"%s\"}", str_c(cases[i].path),
+			str_c(cases[i].stage));
+		if (*cases[i].proxy)
+			buf_format(&b, ",\"pathParameters\":{\"proxy\":\"%s\"}", str_c(cases[i].proxy));
+		buf_put(&b, S("}"));
+		context("%s at stage %s", cases[i].path, cases[i].stage);
+		expect_int(read(buf_str(&b)), OK);
+		expect_str(request.path, str_c(cases[i].want));
+		expect_str(request.stage, S(""));
 	}
 }
 
@@ -175,7 +243,7 @@ TEST(front_door_odd_members)
 		  { .door = DOOR_HTTP, .method = STR("POST"), .path = STR("/a"), .query = STR("c=d") } },
 		{ HTTP("\"rawPath\":\"/a\",\"pathParameters\":{\"proxy\":\"b\"}"), { .door = DOOR_HTTP, .method = STR("POST"), .path = STR("b") } },
 		{ STR("{\"version\":\"2.0\"}"), { .door = DOOR_HTTP } },
-		{ STR("{\"version\":\"2.0\",\"requestContext\":{\"http\":null,\"stage\":\"$default\",\"timeEpoch\":-1}}"), { .door = DOOR_HTTP, .stage = STR("$default") } },
+		{ STR("{\"version\":\"2.0\",\"requestContext\":{\"http\":null,\"stage\":\"$default\",\"timeEpoch\":-1}}"), { .door = DOOR_HTTP } },
 		{ STR("{\"vers\\u0069on\":\"2\\u002e0\",\"rawPath\":\"/a\"}"), { .door = DOOR_HTTP, .path = STR("/a") } },
 		{ ALB("\"path\":\"/a\",\"headers\":{}"), { .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
 		{ ALB("\"path\":\"/a\",\"headers\":null,\"multiValueHeaders\":{}"), { .door = DOOR_ALB_MULTI, .method = STR("POST"), .path = STR("/a") } },
@@ -363,13 +431,13 @@ TEST(front_door_answers)
 		{ DOOR_REST, { .status = 200 }, STR("{\"statusCode\":200,\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
 		{ DOOR_ALB_MULTI, { .status = 200 },
 		  STR("{\"statusCode\":200,\"statusDescription\":\"200 OK\",\"multiValueHeaders\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
-		{ DOOR_HTTP, { .status = 405, .content_type = STR("a/b"), .allow_post = true, .body = STR("\n\"\\\0\x7f") },
+		{ DOOR_HTTP, { .status = 405, .content_type = STR("a/b"), .allow = STR("POST"), .body = STR("\n\"\\\0\x7f") },
 		  STR("{\"statusCode\":405,\"headers\":{\"Content-Type\":\"a/b\",\"Allow\":\"POST\"},\"body\":\"\\n\\\"\\\\\\u0000\x7f\",\"isBase64Encoded\":false}") },
 		{ DOOR_HTTP, { .status = 403, .no_retry = true, .body = STR("\xff") },
-		  STR("{\"statusCode\":403,\"headers\":{\"x-slack-no-retry\":\"1\"},\"body\":\"\xef\xbf\xbd\",\"isBase64Encoded\":false}") },
+		  STR("{\"statusCode\":403,\"headers\":{\"x-slack-no-retry\":\"1\"},\"body\":\"/w==\",\"isBase64Encoded\":true}") },
 		{ DOOR_ALB, { .status = 503 },
 		  STR("{\"statusCode\":503,\"statusDescription\":\"503 Service Unavailable\",\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
-		{ DOOR_ALB_MULTI, { .status = 404, .content_type = STR("a/b"), .allow_post = true, .no_retry = true },
+		{ DOOR_ALB_MULTI, { .status = 404, .content_type = STR("a/b"), .allow = STR("POST"), .no_retry = true },
 		  STR("{\"statusCode\":404,\"statusDescription\":\"404 Not Found\",\"multiValueHeaders\":{\"Content-Type\":[\"a/b\"],"
 		      "\"Allow\":[\"POST\"],\"x-slack-no-retry\":[\"1\"]},\"body\":\"\",\"isBase64Encoded\":false}") },
 	};

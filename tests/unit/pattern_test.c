@@ -133,12 +133,21 @@ TEST(pattern_of_a_target)
 		{ STR("/eu-west-1/deploy"), false },
 		{ STR("eu-west-1/deploy/"), false },
 		{ STR("eu-west-1//deploy"), false },
+		{ STR("eu-west-1/x/deploy"), false },
+		{ STR("eu-west-1/de ploy"), false },
+		{ STR("eu-west-1 /deploy"), false },
+		{ STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), true },
+		{ STR("eu-west-1/arn:aws:events:*:123456789012:*/*"), true },
+		{ STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/"), false },
+		{ STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/a/b"), false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
 		expect_int(allow_pattern_ok(guard_copy(cases[i].pattern)), cases[i].want);
 	}
 }
+
+#define ARN "arn:aws:lambda:eu-west-1:123456789012:function"
 
 TEST(pattern_list_allows)
 {
@@ -147,7 +156,23 @@ TEST(pattern_list_allows)
 		bool want;
 	} cases[] = {
 		{ STR("*/*"), STR("eu-west-1/deploy"), true },
-		{ STR("*/*"), STR("eu-west-1/arn:aws:lambda:eu-west-1:123456789012:function:deploy:live"), true },
+		/* an account must be spelled out */
+		{ STR("*/*"), STR("eu-west-1/" ARN ":deploy:live"), false },
+		{ STR("eu-west-1/*-slack"), STR("eu-west-1/999999999999:function:evil-slack"), false },
+		{ STR("eu-west-1/*-slack"), STR("eu-west-1/999999999999:evil-slack"), false },
+		{ STR("eu-west-1/*-slack"), STR("eu-west-1/eu-west-1:999999999999:function:evil-slack"), false },
+		{ STR("eu-west-1/*-slack"), STR("eu-west-1/my-slack"), true },
+		{ STR("eu-west-1/*:123456789012:*"), STR("eu-west-1/" ARN ":deploy"), true },
+		{ STR("eu-west-1/*:123456789012:*"), STR("eu-west-1/arn:aws:lambda:eu-west-1:999999999999:function:123456789012:x"), false },
+		{ STR("eu-west-1/*12345678901*"), STR("eu-west-1/" ARN ":deploy"), false },
+		{ STR("eu-west-1/*123456789012*"), STR("eu-west-1/" ARN ":deploy"), false },
+		{ STR("eu-west-1/123456789012:*"), STR("eu-west-1/123456789012:function:deploy"), true },
+		{ STR("eu-west-1/123456789012:*"), STR("eu-west-1/123456789012:deploy"), true },
+		{ STR("*/x,eu-west-1/" ARN ":*"), STR("eu-west-1/" ARN ":deploy:live"), true },
+		{ STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/*"), STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), true },
+		{ STR("eu-west-1/*/*"), STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), false },
+		{ STR("eu-west-1/*"), STR("eu-west-1/arn:aws:sqs:eu-west-1:123456789012:harbour"), false },
+		{ STR("eu-west-1/arn:aws:sqs:*:123456789012:*"), STR("eu-west-1/arn:aws:sqs:eu-west-1:123456789012:harbour"), true },
 		{ STR("eu-west-1/*"), STR("eu-west-1/deploy"), true },
 		{ STR("eu-west-1/*"), STR("eu-west-2/deploy"), false },
 		{ STR("eu-west-1/*"), STR("eu-west-10/deploy"), false },

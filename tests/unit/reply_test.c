@@ -15,7 +15,7 @@ static void expect_reply(struct reply got, struct reply want)
 	expect_int(got.status, want.status);
 	expect_str(got.content_type, want.content_type);
 	expect_str(got.body, want.body);
-	expect_int(got.allow_post, want.allow_post);
+	expect_str(got.allow, want.allow);
 	expect_int(got.no_retry, want.no_retry);
 }
 

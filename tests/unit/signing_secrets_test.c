@@ -99,7 +99,7 @@ TEST(secrets_in_a_file)
 		} else {
 			struct signing_secrets s = { 0 };
 			expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
-			expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: it holds no secret, or too many"));
+			expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: it is empty"));
 		}
 	}
 	unlink(path);

@@ -247,3 +247,38 @@ TEST(slack_secrets_limits)
 	expect(!slack_secrets_add(&s, S(SECRET), S("")));
 	expect_int(s.count, SLACK_SECRETS_MAX);
 }
+
+/* A secret as people write it down, in a variable or in a file. */
+TEST(slack_secret_forms)
+{
+	static const struct {
+		struct str secret, trimmed;
+		const char *fault;
+	} cases[] = {
+		{ STR("8f742231b10e8888abcd99yyyzzz85a5"), STR("8f742231b10e8888abcd99yyyzzz85a5"), "" },
+		{ STR(" abc\r\n"), STR("abc"), "" },
+		{ STR("\xef\xbb\xbf" "abc\n"), STR("abc"), "" },
+		{ STR("\xef\xbb\xbf \n"), STR(""), "is empty" },
+		{ STR(""), STR(""), "is empty" },
+		{ STR("\"abc\""), STR("\"abc\""), "has quotes around it" },
+		{ STR("'abc'"), STR("'abc'"), "has quotes around it" },
+		{ STR("abc\""), STR("abc\""), "has quotes around it" },
+		{ STR("\xe2\x80\x9c" "abc\xe2\x80\x9d"), STR("\xe2\x80\x9c" "abc\xe2\x80\x9d"), "has characters in it" },
+		{ STR("xoxb-1-a"), STR("xoxb-1-a"), "is a token" },
+		{ STR("xoxp-1-a"), STR("xoxp-1-a"), "is a token" },
+		{ STR("xoxe.xoxb-1"), STR("xoxe.xoxb-1"), "is a token" },
+		{ STR("xapp-1-A1-a"), STR("xapp-1-A1-a"), "is a token" },
+		{ STR("\xff\xfe" "a\0b\0"), STR("\xff\xfe" "a\0b\0"), "is UTF-16" },
+		{ STR("\xfe\xff\0a"), STR("\xfe\xff\0a"), "is UTF-16" },
+		{ STR("a\0b"), STR("a\0b"), "is UTF-16" },
+		{ STR("{\"secret\":\"abc\"}"), STR("{\"secret\":\"abc\"}"), "is JSON" },
+		{ STR("ab\tc"), STR("ab\tc"), "has characters in it" },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct str trimmed = slack_secret_trim(guard_copy(cases[i].secret));
+		context("case %zu", i);
+		expect_str(trimmed, cases[i].trimmed);
+		expect(str_starts(slack_secret_fault(trimmed), str_c(cases[i].fault)));
+		expect_int(slack_secret_fault(trimmed).n > 0, cases[i].fault[0] != 0);
+	}
+}

@@ -17,6 +17,8 @@ TEST(template_pieces)
 		{ STR("{command}"), { { TEMPLATE_COMMAND, STR("command") } } },
 		{ STR("{text}"), { { TEMPLATE_TEXT, STR("text") } } },
 		{ STR("{user_name}"), { { TEMPLATE_USER_NAME, STR("user_name") } } },
+		{ STR("{user_id}"), { { TEMPLATE_USER_ID, STR("user_id") } } },
+		{ STR("{channel_id}"), { { TEMPLATE_CHANNEL_ID, STR("channel_id") } } },
 		{ STR("{request_id}"), { { TEMPLATE_REQUEST_ID, STR("request_id") } } },
 		{ STR("a{text}b{region}c"), { { TEMPLATE_LITERAL, STR("a") }, { TEMPLATE_TEXT, STR("text") }, { TEMPLATE_LITERAL, STR("b") },
 		                              { TEMPLATE_REGION, STR("region") }, { TEMPLATE_LITERAL, STR("c") } } },
