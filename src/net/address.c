@@ -1,6 +1,7 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <string.h>
 
 void addresses_add(struct addresses *list, struct address a)
@@ -18,7 +19,7 @@ struct address address_v4(const uint8_t bytes[static 4])
 
 struct address address_v6(const uint8_t bytes[static 16])
 {
-	struct address a;
+	struct address a = { .scope = 0 };
 	memcpy(a.ip.s6_addr, bytes, 16);
 	return a;
 }
@@ -38,6 +39,20 @@ bool address_parse(struct address *out, struct str text)
 		return false;
 	/* What follows a NUL byte was not looked at. */
 	return str_find(text, 0) == text.n;
+}
+
+bool address_parse_scoped(struct address *out, struct str text)
+{
+	char name[IF_NAMESIZE] = { 0 };
+	struct str address, zone;
+	uint64_t index;
+	if (!str_cut(&address, &zone, text, '%'))
+		return address_parse(out, text);
+	if (!address_parse(out, address) || address_is_v4(out) || zone.n == 0 || zone.n >= sizeof(name))
+		return false;
+	memcpy(name, zone.p, zone.n);
+	out->scope = str_to_u64(&index, zone, UINT32_MAX) ? (uint32_t)index : if_nametoindex(name);
+	return out->scope > 0;
 }
 
 static void put_v4(struct buf *b, const uint8_t bytes[static 4])
@@ -82,6 +97,8 @@ void address_put(struct buf *b, const struct address *a)
 			buf_put_char(b, ':');
 		put_hex(b, groups[i]);
 	}
+	if (a->scope)
+		buf_format(b, "%%%d", NUM(a->scope));
 }
 
 bool address_is_loopback(const struct address *a)
@@ -101,5 +118,6 @@ socklen_t address_to_socket(union socket_address *out, const struct address *a, 
 	out->v6.sin6_family = AF_INET6;
 	out->v6.sin6_port = htons(port);
 	out->v6.sin6_addr = a->ip;
+	out->v6.sin6_scope_id = a->scope;
 	return sizeof(out->v6);
 }

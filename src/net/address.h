@@ -10,6 +10,7 @@
 
 struct address {
 	struct in6_addr ip; /* IPv4 as ::ffff:a.b.c.d */
+	uint32_t scope;     /* the index of the interface that a link-local address is on; 0: none is given */
 };
 
 /* The addresses of one host. */
@@ -35,7 +36,10 @@ struct address address_v6(const uint8_t bytes[static 16]);
 /* An IPv4 or IPv6 literal; false if `text` is none. No octal, no shortened IPv4 forms, no zone. */
 must_check bool address_parse(struct address *out, struct str text);
 
-/* Appends the usual text form (RFC 5952), without brackets. */
+/* The same, and ADDRESS%ZONE for an IPv6 address, where ZONE is the name of an interface of this machine or its index. */
+must_check bool address_parse_scoped(struct address *out, struct str text);
+
+/* Appends the usual text form (RFC 5952), without brackets; a scope is the index behind a '%'. */
 void address_put(struct buf *b, const struct address *a);
 
 /* 127/8 and ::1. */

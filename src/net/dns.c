@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { HEADER_SIZE = 12, CLASS_IN = 1, TYPE_CNAME = 5, CNAMES_MAX = 16 };
+enum { HEADER_SIZE = 12, CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SOA = 6, CNAMES_MAX = 16 };
 enum { FLAG_ANSWER = 0x8000, OPCODE = 0x7800, FLAG_TRUNCATED = 0x0200, FLAG_RECURSION_DESIRED = 0x0100, RCODE = 0x000f };
 
 /* A name as on the wire, uncompressed and in lower case: labels with their lengths, then a zero. */
@@ -146,6 +146,15 @@ static bool same_name(const struct wire_name *a, const struct wire_name *b)
 	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
 }
 
+/* Whether `zone` is `name` itself or stands above it. */
+static bool is_within(const struct wire_name *name, const struct wire_name *zone)
+{
+	for (size_t at = 0; at < name->n; at += name->bytes[at] + 1u)
+		if (name->n - at == zone->n && memcmp(name->bytes + at, zone->bytes, zone->n) == 0)
+			return true;
+	return false;
+}
+
 static void question_name(struct wire_name *name, struct str text)
 {
 	struct buf b = { (char *)name->bytes, 0, sizeof(name->bytes), false };
@@ -156,10 +165,15 @@ static void question_name(struct wire_name *name, struct str text)
 	name->n = b.n;
 }
 
+/* RFC 2181, 8: the top bit set means 0. */
+static uint32_t sound_ttl(uint32_t ttl)
+{
+	return ttl >> 31 ? 0 : ttl;
+}
+
 static void use_ttl(struct dns_answer *a, const struct record *from)
 {
-	/* RFC 2181, 8: the top bit set means 0. */
-	uint32_t ttl = from->ttl >> 31 ? 0 : from->ttl;
+	uint32_t ttl = sound_ttl(from->ttl);
 	if (ttl < a->ttl)
 		a->ttl = ttl;
 }
@@ -191,12 +205,38 @@ static bool follow(struct dns_answer *a, struct reader r, unsigned records, unsi
 	return false;
 }
 
+/* Whether the question stands in the message as it was asked, capitals included. */
+static bool repeats(struct str message, struct str name)
+{
+	char bytes[DNS_NAME_MAX + 2];
+	struct buf b = BUF(bytes);
+	put_name(&b, name);
+	return str_eq(str_sub(message, HEADER_SIZE, HEADER_SIZE + b.n), buf_str(&b));
+}
+
+/* How long it holds that `name` has nothing: what the SOA record of its zone says, in the authority section that begins at
+ * `r` (RFC 2308, 5). 0 when it has none. */
+static uint32_t negative_ttl(struct reader r, unsigned records, const struct wire_name *name)
+{
+	struct record found;
+	while (records-- > 0 && !r.bad) {
+		read_record(&r, &found);
+		if (r.bad || found.class != CLASS_IN || found.type != TYPE_SOA || found.data_n < 4 || !is_within(name, &found.owner))
+			continue;
+		struct reader last = { r.p, r.n, found.data + found.data_n - 4, false };
+		uint32_t minimum = sound_ttl(read_u32(&last)), ttl = sound_ttl(found.ttl);
+		return ttl < minimum ? ttl : minimum;
+	}
+	return 0;
+}
+
 enum err dns_read_answer(struct dns_answer *a, struct str message, const struct dns_question *q)
 {
 	struct reader r = { (const uint8_t *)message.p, message.n, 0, false };
 	struct wire_name name, asked;
 	*a = (struct dns_answer){ .ttl = UINT32_MAX };
 	unsigned id = read_u16(&r), flags = read_u16(&r), questions = read_u16(&r), records = read_u16(&r);
+	unsigned authorities = read_u16(&r);
 	r.at = HEADER_SIZE;
 	read_name(&r, &asked);
 	unsigned type = read_u16(&r), class = read_u16(&r);
@@ -206,6 +246,7 @@ enum err dns_read_answer(struct dns_answer *a, struct str message, const struct 
 		return E_SYNTAX;
 	a->status = flags & RCODE;
 	a->truncated = flags & FLAG_TRUNCATED;
+	a->same_case = repeats(message, q->name);
 
 	/* All of it must be sound, except what truncation cut off. */
 	struct reader answers = r;
@@ -220,6 +261,6 @@ enum err dns_read_answer(struct dns_answer *a, struct str message, const struct 
 	for (unsigned i = 0; i < CNAMES_MAX && follow(a, answers, whole, type, &name);)
 		i++;
 	if (a->found.count == 0)
-		a->ttl = 0;
+		a->ttl = r.bad ? 0 : negative_ttl(r, authorities, &name);
 	return OK;
 }

@@ -1,4 +1,4 @@
-/* dns.h - questions to a name server and its answers, as messages (RFC 1035, 3596). Pure: no I/O.
+/* dns.h - questions to a name server and its answers, as messages (RFC 1035, 2308, 3596). Pure: no I/O.
  *
  * Answers are hostile bytes. One counts only if it repeats the id and the question; of it, only the addresses
  * at the end of the chain of CNAMEs that begins with the name asked for are taken. */
@@ -26,7 +26,8 @@ enum { DNS_NO_ERROR = 0, DNS_NO_SUCH_NAME = 3 };
 struct dns_answer {
 	unsigned status; /* RCODE: DNS_NO_ERROR, DNS_NO_SUCH_NAME, or the server's trouble */
 	bool truncated;  /* ask again over TCP */
-	uint32_t ttl;    /* seconds, the least of all records used; 0 without any */
+	bool same_case;  /* the question was repeated to the letter, and not only to the name */
+	uint32_t ttl;    /* seconds, the least of all records used; without an address how long that holds (RFC 2308), or 0 */
 	struct addresses found;
 };
 

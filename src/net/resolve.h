@@ -1,19 +1,24 @@
-/* resolve.h - a stub resolver with deadlines (RFC 1034, 1035, 2181, 3596, 5452; no RFC 6891).
+/* resolve.h - a stub resolver with deadlines (RFC 1034, 1035, 2181, 2308, 3596, 5452; no RFC 6891).
  *
  * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked for in the cache, then in
  * /etc/hosts, then asked of the name servers of /etc/resolv.conf (127.0.0.1 when it names none): A and AAAA at once over
- * UDP, over TCP after truncation, random ids and source ports, answers taken only from a server that was asked and only if
- * they repeat the question; CNAME chains are followed within the answer. A name with a dot is absolute first and then
- * tried with the search list; one without, the other way round: `ndots` is not honoured, because the names asked here are
- * absolute ones and an ndots of 5 would cost five useless queries each. A dot at the end leaves the search list out.
+ * UDP, over TCP after truncation, answers taken only from a server that was asked and only if they repeat the question;
+ * CNAME chains are followed within the answer. Ids, source ports and the case of letters in the question are random; a
+ * server that has once repeated the case is held to it.
  *
- * `options attempts:` (1 to 5, else 2) says how often every server is asked, `timeout:` (1 to 10 s, else 5) how long the
- * last one asked has for its answer. Before that, the next one's turn comes after RESOLVE_PATIENCE_MS already, and late
- * answers still count: one lost packet must not eat the three seconds in which Slack wants to hear from us.
+ * Which names are asked for, and in which order, is glibc's way (resolv.conf(5)): one with fewer dots than `ndots` first in
+ * the domains of the search list and then as it is, any other as it is and then in the list; a dot at the end leaves the
+ * list out. The first name that has an address wins. One that a server fails at, or is silent about, does not end the search.
+ *
+ * `options attempts:` (1 to 5, else 2) says how often every server is asked, `timeout:` (1 to 30 s, else 5) how long the
+ * last one asked about the last name has for its answer. Before that, the next one's turn comes after RESOLVE_PATIENCE_MS
+ * already, and late answers still count: one lost packet must not eat the three seconds in which Slack wants to hear from us.
+ * Whichever family is found, the other one is waited for only briefly.
  *
  * What is found is kept for its TTL, but at least 1 s and at most 300 s; names from /etc/hosts for 60 s. Until then no
  * file is opened and nothing is asked. The first caller after that asks again, while the others get the old addresses for
- * up to 3 s more. That a name was not found is not kept. */
+ * up to 3 s more. That a name has no address is kept for as long as its zone says (RFC 2308), at most 300 s; silence and
+ * failures of servers are not kept. */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
@@ -22,18 +27,22 @@
 #include "net/address.h"
 #include "os/lock.h"
 
-
-enum { RESOLVE_CACHE_SIZE = 16, RESOLVE_PATIENCE_MS = 600 };
+enum { RESOLVE_CACHE_SIZE = 64, RESOLVE_PATIENCE_MS = 600, RESOLVE_ECHOES = 4 };
 
 /* Shared by the threads of a process; the members are resolve.c's business. */
 struct resolver {
 	struct resolver_entry {
-		int64_t until; /* monotonic ms; 0: empty */
+		int64_t until; /* monotonic ms */
 		size_t name_n;
-		char name[256];
-		struct addresses found;
+		char name[256]; /* of a host; or with a dot at its end, of what is asked for as it is */
+		bool exists;    /* although nothing may be found */
+		struct addresses found; /* none: it has no address */
 	} cache[RESOLVE_CACHE_SIZE];
-	struct lock lock; /* of `cache`; never held during a wait */
+	size_t cached; /* so many places of it were ever used, which are the first */
+	struct address echoes[RESOLVE_ECHOES]; /* servers that repeat the case of a question */
+	size_t echoes_n;
+	bool told;        /* of lines in resolv.conf that cannot be used */
+	struct lock lock; /* of all of the above; never held during a wait */
 	uint16_t port; /* of name servers: 53, unless a test says otherwise after resolver_init */
 	const char *conf_path, *hosts_path;
 };

@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "base/clock.h"
+#include "net/dns.h"
 #include "net/etc.h"
 #include "net/resolve.h"
 
@@ -170,6 +171,11 @@ static size_t silent_about_v6(char *out, struct str query, unsigned nth, bool tc
 	return type_of(query) == A ? both(out, query, nth, tcp) : 0;
 }
 
+static size_t silent_about_v4(char *out, struct str query, unsigned nth, bool tcp)
+{
+	return type_of(query) == AAAA ? both(out, query, nth, tcp) : 0;
+}
+
 static size_t no_such_name(char *out, struct str query, unsigned nth, bool tcp)
 {
 	(void)nth, (void)tcp;
@@ -191,6 +197,11 @@ static size_t failure(char *out, struct str query, unsigned nth, bool tcp)
 static size_t failure_about_v6(char *out, struct str query, unsigned nth, bool tcp)
 {
 	return type_of(query) == A ? both(out, query, nth, tcp) : failure(out, query, nth, tcp);
+}
+
+static size_t failure_about_v4(char *out, struct str query, unsigned nth, bool tcp)
+{
+	return type_of(query) == AAAA ? both(out, query, nth, tcp) : failure(out, query, nth, tcp);
 }
 
 /* To the first question about IPv4 no answer, while the other one fails at once. */
@@ -222,10 +233,18 @@ static size_t forged_at_first(char *out, struct str query, unsigned nth, bool tc
 	return n;
 }
 
+static struct str lower_case(struct str query)
+{
+	static char bytes[512];
+	for (size_t i = 0; i < query.n && i < sizeof(bytes); i++)
+		bytes[i] = (char)lower((unsigned char)query.p[i]);
+	return (struct str){ bytes, query.n };
+}
+
 /* Only names that end in the second domain of the search list. */
 static size_t in_two(char *out, struct str query, unsigned nth, bool tcp)
 {
-	bool there = str_find_str(query, S("\3two\4test")) < query.n;
+	bool there = str_find_str(lower_case(query), S("\3two\4test")) < query.n;
 	return there ? both(out, query, nth, tcp) : no_such_name(out, query, nth, tcp);
 }
 
@@ -328,10 +347,10 @@ TEST(resolve_refuses_what_is_no_name)
 
 TEST(resolve_hosts_file)
 {
-	char overlong[ETC_LINE_MAX + 200], text[sizeof(overlong) + 400];
+	char overlong[5000], text[sizeof(overlong) + 400];
 	memset(overlong, 'x', sizeof(overlong) - 1);
 	overlong[sizeof(overlong) - 1] = 0;
-	snprintf(text, sizeof(text), "# comment\n10.0.0.1\tone One.Example # two\r\n  10.0.0.2 two\n10.0.0.3 %s three\nbad two\n"
+	snprintf(text, sizeof(text), "# comment\n10.0.0.1\tone One.Example # two\r\n  10.0.0.2 two\n10.0.0.3 %s three # three\nbad two\n"
 	         "2001:db8::2  other two\n\n10.0.0.4 four", overlong);
 	set_up(1, "", text);
 	expect_int(ask("one"), OK);
@@ -340,40 +359,121 @@ TEST(resolve_hosts_file)
 	expect_str(shown(), S("10.0.0.1"));
 	expect_int(ask("two"), OK);
 	expect_str(shown(), S("10.0.0.2 2001:db8::2"));
+	expect_int(ask("three"), OK);
+	expect_str(shown(), S("10.0.0.3"));
 	expect_int(ask("four"), OK);
 	expect_str(shown(), S("10.0.0.4"));
 	tear_down();
 	/* Kept: the files are gone. */
 	expect_int(ask("two"), OK);
 	expect_str(shown(), S("10.0.0.2 2001:db8::2"));
-	expect_int(ask("three"), E_NAME);
 }
 
-TEST(resolve_conf_file)
+static struct resolv_conf conf;
+
+static const struct resolv_conf *read_conf(const char *text)
 {
-	struct resolv_conf c;
-	set_up(1, "", "");
-	etc_read_resolv_conf(&c, conf_path);
-	expect_int(c.servers.count, 1);
-	expect(address_is_loopback(&c.servers.list[0]));
-	expect_int(c.search_n, 0);
-	expect_int(c.attempts, 2);
-	expect_int(c.timeout_s, 5);
+	set_up(1, text, "");
+	etc_read_resolv_conf(&conf, conf_path);
 	tear_down();
+	found = conf.servers;
+	return &conf;
+}
 
-	set_up(1, "# nameserver 9.9.9.9\n;nameserver 9.9.9.9\n nameserver\t10.0.0.1 # first\nnameserver fe80::1%eth0\nnameserver ::1\n"
-	          "nameserver 10.0.0.3\nnameserver 10.0.0.4\nsearch a.test b.test\ndomain c.test\nsearch\t d.test  e.test \n"
-	          "options ndots:5 timeout:1 attempts:9 rotate\noptions timeout:x\nnonsense", "");
-	etc_read_resolv_conf(&c, conf_path);
-	found = c.servers;
+static struct str search_list(void)
+{
+	return (struct str){ conf.search, conf.search_n };
+}
+
+static struct str skipped(void)
+{
+	return (struct str){ conf.skipped, conf.skipped_n };
+}
+
+TEST(resolve_conf_defaults)
+{
+	for (int i = 0; i < 2; i++) {
+		char host[256] = { 0 };
+		if (i == 0)
+			read_conf("");
+		else
+			etc_read_resolv_conf(&conf, "/nonexistent");
+		found = conf.servers;
+		expect_str(shown(), S("127.0.0.1"));
+		gethostname(host, sizeof(host) - 1);
+		struct str own = str_skip(str_c(host), str_find(str_c(host), '.') + 1);
+		expect(str_eq(search_list(), dns_is_name(own) ? own : S("")));
+		expect_int(conf.ndots, 1);
+		expect_int(conf.attempts, 2);
+		expect_int(conf.timeout_s, 5);
+		expect(!conf.rotate && !conf.use_tcp && !conf.no_aaaa && !conf.no_tld_query);
+		expect_str(skipped(), S(""));
+	}
+}
+
+TEST(resolve_conf_lines)
+{
+	read_conf("# nameserver 9.9.9.9\n;nameserver 9.9.9.9\n nameserver\t10.0.0.1 # first\r\nnameserver ::1;\nnameserver ::1\n"
+	          "nameserver 10.0.0.3\nnameserver 10.0.0.4\nsearch a.test b.test\ndomain c.test\nsearch\t d.test.  e.test . # f.test\n"
+	          "options ndots:99 timeout:1 attempts:9 rotate use-vc\noptions timeout:x no-aaaa no-tld-query\nnonsense");
 	expect_str(shown(), S("10.0.0.1 ::1 10.0.0.3"));
-	expect_str(((struct str){ c.search, c.search_n }), S("d.test  e.test"));
-	expect_int(c.attempts, 5);
-	expect_int(c.timeout_s, 1);
-	tear_down();
+	expect_str(search_list(), S("d.test e.test ."));
+	expect_int(conf.ndots, 15);
+	expect_int(conf.attempts, 5);
+	expect_int(conf.timeout_s, 1);
+	expect(conf.rotate && conf.use_tcp && conf.no_aaaa && conf.no_tld_query);
+	expect_str(skipped(), S("line 4: not an address; line 7: more than three name servers"));
 
-	etc_read_resolv_conf(&c, "/nonexistent");
-	expect_int(c.servers.count, 1);
+	read_conf("\xef\xbb\xbfnameserver 10.0.0.1\nsearch a.test\ndomain b.test c.test\noptions ndots:0 timeout:99 attempts:0");
+	expect_str(shown(), S("10.0.0.1"));
+	expect_str(search_list(), S("b.test"));
+	expect_int(conf.ndots, 0);
+	expect_int(conf.attempts, 1);
+	expect_int(conf.timeout_s, 30);
+}
+
+TEST(resolve_conf_invents_no_server)
+{
+	static const struct {
+		const char *text, *servers, *skipped;
+	} cases[] = {
+		{ "nameserver\n", "127.0.0.1", "" },
+		{ "nameserver dns.example\n", "", "line 1: not an address" },
+		{ "\nnameserver 10.0.0.1.\n", "", "line 2: not an address" },
+		{ "nameserver fe80::1%nosuch0", "", "line 1: not an address on an interface of this machine" },
+		{ "nameserver 10.0.0.1%lo", "", "line 1: not an address on an interface of this machine" },
+		{ "nameserver fe80::1%lo", "fe80::1%1", "" },
+		{ "nameserver fe80::1%7", "fe80::1%7", "" },
+		{ "search a..b\nnameserver 10.0.0.1", "10.0.0.1", "line 1: not a domain" },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("%s", cases[i].text);
+		read_conf(cases[i].text);
+		expect_str(shown(), str_c(cases[i].servers));
+		expect_str(skipped(), str_c(cases[i].skipped));
+	}
+	set_up(1, "nameserver fe80::1%nosuch0\n", "");
+	expect_int(ask("host.example"), E_NAME);
+	expect(str_find_str(fault_text(&fault), S("can be used: line 1: not an address on an interface of this machine")) < fault.n);
+	tear_down();
+}
+
+TEST(resolve_conf_keeps_what_fits)
+{
+	char text[4096] = "search", want[ETC_SEARCH_MAX];
+	struct buf b = { text, 6, sizeof(text) - 1, false }, list = BUF(want);
+	for (int i = 0; i < 200; i++) {
+		buf_format(&b, " d%d.corp.example", NUM(100 + i));
+		if (list.n + 18 <= ETC_SEARCH_MAX)
+			buf_format(&list, "%sd%d.corp.example", list.n ? S(" ") : S(""), NUM(100 + i));
+	}
+	buf_put(&b, S(" z\nnameserver 10.0.0.1"));
+	text[b.n] = 0;
+	read_conf(text);
+	expect_str(str_sub(search_list(), 0, list.n), buf_str(&list));
+	expect_str(str_skip(search_list(), list.n), S(" z"));
+	expect(str_starts(skipped(), S("line 1: the search list is too long; line 1")));
+	expect_str(shown(), S("10.0.0.1"));
 }
 
 /* ---- what does ---- */
@@ -405,6 +505,8 @@ TEST(resolve_outcomes)
 		{ "IPv4 only", v4_only, OK, "192.0.2.1 192.0.2.2", 0, 500 },
 		{ "first packets lost", silent_at_first, OK, "2001:db8::1 192.0.2.1 192.0.2.2", RESOLVE_PATIENCE_MS - 5, 1150 },
 		{ "no answer about IPv6", silent_about_v6, OK, "192.0.2.1 192.0.2.2", 45, 500 },
+		{ "no answer about IPv4", silent_about_v4, OK, "2001:db8::1", 2 * RESOLVE_PATIENCE_MS - 5, 1900 },
+		{ "trouble with IPv4", failure_about_v4, OK, "2001:db8::1", 0, 500 },
 		{ "trouble with IPv6", failure_about_v6, OK, "192.0.2.1 192.0.2.2", 0, 500 },
 		{ "trouble with IPv6, packets lost", failure_about_v6_and_lost, OK, "192.0.2.1 192.0.2.2", RESOLVE_PATIENCE_MS - 5, 1150 },
 		{ "no such name", no_such_name, E_NAME, "there is no host named host.example", 0, 500 },
@@ -493,6 +595,62 @@ TEST(resolve_uses_the_search_list)
 	server_stop(&s);
 }
 
+/* Every name exists as it is, and in the last domain; the first domain's servers fail, the second one's say nothing. */
+static size_t in_last_with_trouble(char *out, struct str query, unsigned nth, bool tcp)
+{
+	if (str_find_str(lower_case(query), S("\4fail\4test")) < query.n)
+		return failure(out, query, nth, tcp);
+	if (str_find_str(lower_case(query), S("\5quiet\4test")) < query.n)
+		return 0;
+	return both(out, query, nth, tcp);
+}
+
+TEST(resolve_search_does_not_end_at_trouble)
+{
+	static const struct {
+		const char *what, *conf, *host;
+		unsigned asked;
+		enum err want;
+		uint32_t ttl_s;
+	} cases[] = {
+		{ "servers that fail", "search fail.test last.test\noptions attempts:1", "host", 4, OK, 5 },
+		{ "servers that say nothing", "search quiet.test last.test\noptions attempts:1", "host", 4, OK, 5 },
+		{ "more dots than ndots", "search last.test", "a.host", 2, OK, 100 },
+		{ "fewer dots than ndots", "search no.fail.test last.test\noptions ndots:2 attempts:1", "a.host", 4, OK, 5 },
+		{ "the root in the list", "search . last.test\noptions ndots:5", "a.host", 2, OK, 100 },
+		{ "no dot, ndots 0", "search last.test\noptions ndots:0", "host", 2, OK, 100 },
+		{ "no query for a domain of the top", "search fail.test\noptions no-tld-query attempts:1", "host", 2, E_NAME, 0 },
+		{ "no IPv6", "options no-aaaa", "host", 1, OK, 100 },
+	};
+	struct server s;
+	server_start(&s, 1, 0, in_last_with_trouble);
+	for (size_t i = 0; i < countof(cases); i++) {
+		char text[128] = "nameserver 127.0.0.1\n";
+		strcat(text, cases[i].conf);
+		set_up(s.port, text, "");
+		atomic_store(&s.asked, 0);
+		context("%s", cases[i].what);
+		expect_int(ask(cases[i].host), cases[i].want);
+		expect_int(atomic_load(&s.asked), cases[i].asked);
+		if (cases[i].want == OK && expect_int(resolver.cached, 1))
+			expect((resolver.cache[0].until - clock_mono_ms() + 999) / 1000 == cases[i].ttl_s);
+		tear_down();
+	}
+	server_stop(&s);
+}
+
+TEST(resolve_over_tcp_alone)
+{
+	struct server s;
+	server_start(&s, 1, 0, truncated); /* over UDP */
+	set_up(s.port, ONE "options use-vc\n", "");
+	expect_int(ask("host.example"), OK);
+	expect_str(shown(), S("2001:db8::1 192.0.2.1 192.0.2.2"));
+	expect_int(atomic_load(&s.asked), 2);
+	tear_down();
+	server_stop(&s);
+}
+
 /* ---- time ---- */
 
 static void count(void *arg)
@@ -553,28 +711,127 @@ TEST(resolve_lets_one_ask_again_while_others_use_what_is_old)
 	server_stop(&s);
 }
 
+static const char *nth_host(int i)
+{
+	static char host[] = "host-aa.example";
+	host[5] = (char)('a' + i / 16);
+	host[6] = (char)('a' + i % 16);
+	return host;
+}
+
 TEST(resolve_forgets_what_ends_first)
 {
 	struct server s;
-	char host[] = "host-a.example";
 	server_start(&s, 1, 0, both);
 	set_up(s.port, ONE, "");
-	for (int i = 0; i < RESOLVE_CACHE_SIZE; i++) {
-		host[5] = (char)('a' + i);
-		expect_int(ask(host), OK);
-	}
+	for (int i = 0; i < RESOLVE_CACHE_SIZE; i++)
+		expect_int(ask(nth_host(i)), OK);
 	resolver.cache[3].until -= 1000;
 	expect_int(ask("one-more.example"), OK);
 	atomic_store(&s.asked, 0);
-	for (int i = 0; i < RESOLVE_CACHE_SIZE; i++) {
-		host[5] = (char)('a' + i);
+	for (int i = 0; i < RESOLVE_CACHE_SIZE; i++)
 		if (i != 3)
-			expect_int(ask(host), OK);
-	}
+			expect_int(ask(nth_host(i)), OK);
 	expect_int(ask("one-more.example"), OK);
 	expect_int(atomic_load(&s.asked), 0);
-	expect_int(ask("host-d.example"), OK);
+	expect_int(ask(nth_host(3)), OK);
 	expect_int(atomic_load(&s.asked), 2);
+	tear_down();
+	server_stop(&s);
+}
+
+/* That nothing is there holds for 30 s. */
+static size_t no_such_name_for_30_s(char *out, struct str query, unsigned nth, bool tcp)
+{
+	(void)nth, (void)tcp;
+	struct buf b = begin(out, query, 3);
+	b.p[9]++;
+	/* The root's SOA: a TTL of 256 s, of which the minimum is 30 s. */
+	buf_put(&b, S("\0\0\6\0\1\0\0\1\0\0\x16\0\0" "\0\0\0\1" "\0\0\0\1" "\0\0\0\1" "\0\0\0\1" "\0\0\0\x1e"));
+	return b.n;
+}
+
+TEST(resolve_keeps_that_nothing_is_there_for_as_long_as_the_zone_says)
+{
+	struct server s;
+	server_start(&s, 1, 0, no_such_name_for_30_s);
+	set_up(s.port, ONE "search a.test b.test\n", "");
+	expect_int(ask("host"), E_NAME);
+	expect_int(atomic_load(&s.asked), 6);
+	for (size_t i = 0; i < resolver.cached; i++) {
+		int64_t left = resolver.cache[i].until - clock_mono_ms();
+		expect(left > 29000 && left <= 30000);
+	}
+	expect_int(ask("HOST"), E_NAME);
+	expect_str(fault_text(&fault), S("there is no host named HOST"));
+	expect_int(atomic_load(&s.asked), 6);
+	/* It is kept of names, not of a search: others have their own. */
+	expect_int(ask("host.a.test."), E_NAME);
+	expect_int(atomic_load(&s.asked), 6);
+	for (size_t i = 0; i < resolver.cached; i++)
+		resolver.cache[i].until = clock_mono_ms();
+	s.answer = both;
+	expect_int(ask("host"), OK);
+	tear_down();
+	server_stop(&s);
+}
+
+TEST(resolve_keeps_no_silence_and_no_failure)
+{
+	struct server s;
+	server_start(&s, 1, 0, no_such_name); /* without an SOA record */
+	set_up(s.port, ONE "options timeout:1 attempts:1\n", "");
+	expect_int(ask("host.example"), E_NAME);
+	s.answer = failure;
+	expect_int(ask("host.example"), E_NAME);
+	s.answer = silent;
+	expect_int(ask("host.example"), E_NAME);
+	expect_int(atomic_load(&s.asked), 6);
+	s.answer = both;
+	expect_int(ask("host.example"), OK);
+	tear_down();
+	server_stop(&s);
+}
+
+/* ---- the case of letters ---- */
+
+static atomic_bool folds; /* whether the server writes names in small letters */
+static atomic_uint capitals;
+
+static size_t folding(char *out, struct str query, unsigned nth, bool tcp)
+{
+	size_t n = both(out, query, nth, tcp);
+	for (size_t i = 12; i < query.n - 4; i++) {
+		atomic_fetch_add(&capitals, out[i] >= 'A' && out[i] <= 'Z');
+		if (atomic_load(&folds))
+			out[i] = (char)lower((unsigned char)out[i]);
+	}
+	return n;
+}
+
+TEST(resolve_holds_a_server_to_the_case_of_letters)
+{
+	struct server s;
+	char host[] = "a-name-with-quite-a-few-letters-a.example";
+	atomic_store(&folds, true);
+	atomic_store(&capitals, 0);
+	server_start(&s, 1, 0, folding);
+	set_up(s.port, ONE "options timeout:1 attempts:1\n", "");
+	/* One that never did it is believed. */
+	expect_int(ask(host), OK);
+	expect(atomic_load(&capitals) > 0);
+	expect_int(resolver.echoes_n, 0);
+	/* One that did is not, until it has failed at it. */
+	atomic_store(&folds, false);
+	host[32]++;
+	expect_int(ask(host), OK);
+	expect_int(resolver.echoes_n, 1);
+	atomic_store(&folds, true);
+	host[32]++;
+	expect_int(ask(host), E_NAME);
+	expect_str(str_sub(fault_text(&fault), 0, 23), S("no name server answered"));
+	expect_int(resolver.echoes_n, 0);
+	expect_int(ask(host), OK);
 	tear_down();
 	server_stop(&s);
 }
@@ -588,7 +845,7 @@ static void *ask_often(void *arg)
 		struct addresses mine;
 		struct fault f;
 		struct deadline d = deadline_in(4000);
-		char host[] = "host-a.example";
+		char host[] = "host-aa.example";
 		host[5] = (char)('a' + i % 20);
 		if (resolve(&resolver, &mine, str_c(host), &d, &f) != OK || mine.count != 3)
 			atomic_fetch_add(failures, 1);
