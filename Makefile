@@ -256,6 +256,14 @@ $(FUZZ_BINS): build/san/%: build/san/tests/fuzz/%.o $(filter-out build/san/src/m
 	@echo '  LINK    $@'
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^
 
+build/chains/judge: $(OUT)/musl/tests/chains/judge.o $(filter-out $(OUT)/musl/src/main.o,$(MUSL_OBJS)) $(VENDOR)/bearssl/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBS)
+
+chains: build/chains/judge build/setup-test
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/chains $(ARGS)
+
 unit: $(OUT)/musl/unit
 	$(Q)$(OUT)/musl/unit $(ARGS)
 

@@ -29,6 +29,10 @@ enum {
 
 enum path_role { PATH_SERVER, PATH_CLIENT };
 
+/* Whether `signature` over `message` was made with the private half of `key`. */
+typedef bool path_verify(const struct public_key *key, const struct signature_algorithm *algorithm, struct str message,
+                         struct str signature);
+
 struct path_question {
 	enum path_role role;                /* what the peer is */
 	struct reference_identifier whom;   /* a server's host; both empty: nothing is asked (a client) */
@@ -36,6 +40,7 @@ struct path_question {
 	const struct trust *trust;
 	const struct certificate *received; /* the peer's own first */
 	size_t count;
+	path_verify *verify;                /* how signatures are checked: signature_check */
 };
 
 enum path_code {

@@ -92,7 +92,7 @@ void verifier_init(struct verifier *v, enum path_role role, const struct referen
 	check(role == PATH_CLIENT || whom->dns_name.n > 0 || whom->address.n > 0);
 	v->vtable = &verifier_class;
 	v->question = (struct path_question){
-		.role = role, .whom = *whom, .now_s = now_s, .trust = trust, .received = v->received,
+		.role = role, .whom = *whom, .now_s = now_s, .trust = trust, .received = v->received, .verify = signature_check,
 	};
 	v->answer.code = PATH_MALFORMED;
 	v->seen = NULL;

@@ -213,7 +213,8 @@ TEST(path_of_clients)
 		struct path_answer a;
 		for (size_t j = 0; j < c.count; j++)
 			expect_int(certificate_read(&received[j], c.der[j]), OK);
-		struct path_question q = { .role = PATH_CLIENT, .now_s = in_2030, .trust = &trust, .received = received, .count = c.count };
+		struct path_question q = { .role = PATH_CLIENT, .now_s = in_2030, .trust = &trust, .received = received, .count = c.count,
+			.verify = signature_check };
 		context("%s", cases[i].name);
 		expect_int(path_find(&a, &q), cases[i].want);
 	}
