@@ -4,9 +4,10 @@
 #	make setup		installs what is missing, on Debian; FOR=build, demo, dist, test (default) or bench
 #	make demo		shows it at work: signed slash commands against the embedded backend
 #	make run		the same, and leaves it running
-#	make test		lint, unit, asan, a short fuzz, artifact, packaging and e2e; adds up what they count
+#	make test		lint, unit, asan, ctime, a short fuzz, artifact, packaging and e2e; adds up what they count
 #	make unit		unit tests, linked with musl like the program
 #	make asan		the same tests with clang's address and undefined behaviour sanitizers
+#	make ctime		whether the time of arithmetic depends on secrets
 #	make tsan		the listener under load with clang's thread sanitizer
 #	make fuzz		every fuzzer for FUZZ_SECONDS (60)
 #	make artifact		properties of the built executable
@@ -92,7 +93,7 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
-.PHONY: all setup run demo test unit asan tsan fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
+.PHONY: all setup run demo test unit asan tsan ctime fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
 	size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -267,6 +268,12 @@ chains: build/chains/judge build/setup-test
 unit: $(OUT)/musl/unit
 	$(Q)$(OUT)/musl/unit $(ARGS)
 
+# The objects of the program, down to what handles secrets.
+CTIME_OBJS := $(filter $(addprefix $(OUT)/musl/src/,crypto/% codec/% base/%),$(MUSL_OBJS))
+
+ctime: $(CTIME_OBJS) $(VENDOR)/bearssl/libbearssl.a build/setup-test
+	$(Q)CC='$(CC)' tests/ctime/run $(CTIME_OBJS) $(VENDOR)/bearssl/libbearssl.a
+
 asan: build/san/unit
 	$(Q)build/san/unit $(ARGS)
 
@@ -312,7 +319,7 @@ analyze: build/setup-test $(SOURCES)/bearssl.stamp
 
 test:
 	$(Q)scripts/setup test
-	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan fuzz-short artifact packaging e2e
+	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime fuzz-short artifact packaging e2e
 
 clean:
 	$(Q)rm -rf $(filter-out build/vendor build/moto build/aws-lambda-rie,$(wildcard build/*)) dist

@@ -9,8 +9,13 @@
 
 enum {
 	ECDSA_RAW_MAX = 2 * EC_SIZE_MAX,       /* two numbers */
-	ECDSA_SIGNATURE_MAX = ECDSA_RAW_MAX + 8, /* as DER: three heads, and a zero in front of each number */
+	ECDSA_SIGNATURE_MAX = ECDSA_RAW_MAX + 8, /* three heads, and a zero in front of each number */
 };
+
+/* Signs `digest`, a value of `hash`, with a nonce made of it and the key (RFC 6979): no randomness is needed, and the signature is
+ * always the same. Returns its length; 0 if the key is none. Constant time. */
+must_check size_t ecdsa_sign(uint8_t out[static ECDSA_SIGNATURE_MAX], const br_ec_private_key *key, const br_hash_class *hash,
+                             const void *digest);
 
 /* Whether `signature` is one of the digest by this key, an uncompressed point as certificates hold it. DER is taken strictly: a
  * signature has one form. Everything here is public: the time may depend on it. */

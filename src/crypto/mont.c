@@ -2,10 +2,12 @@
 
 #ifdef LIMB_WIDE
 
+#define INLINE inline __attribute__((always_inline))
+#define PRAGMA(text) _Pragma(#text)
 #ifdef __clang__
-#define UNROLL _Pragma("unroll")
+#define UNROLL(n) PRAGMA(unroll n)
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL(n) PRAGMA(GCC unroll n)
 #endif
 
 struct mont mont_of(const limb *m, size_t n)
@@ -19,32 +21,38 @@ struct mont mont_of(const limb *m, size_t n)
 }
 
 /* Takes m off a number of one limb more, `top`, that is below 2 m, if it is not below m. */
-static inline __attribute__((always_inline)) void reduce(limb *a, limb top, const limb *m, const size_t n)
+static INLINE void reduce(limb *a, limb top, const limb *m, const size_t n)
 {
 	limb borrow = 0, keep;
-	UNROLL for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		(void)limb_sub(a[i], m[i], &borrow);
 	keep = limb_mask(borrow & ~top);
 	borrow = 0;
-	UNROLL for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		a[i] = limb_sub(a[i], m[i] & ~keep, &borrow);
 }
 
 /* Adds the sum of a[i] * b[k - i] for i from `first` up to, not including, `end`. */
-static inline __attribute__((always_inline)) void add_products(struct column *c, const limb *a, const limb *b, size_t k,
-                                                               size_t first, size_t end)
+static INLINE void add_products(struct column *c, const limb *a, const limb *b, size_t k, size_t first, size_t end,
+                                const bool unrolled)
 {
-	UNROLL for (size_t i = first; i < end; i++)
-		column_add(c, a[i], b[k - i]);
+	if (unrolled) {
+		UNROLL(16)
+		for (size_t i = first; i < end; i++)
+			column_add(c, a[i], b[k - i]);
+	} else {
+		UNROLL(4)
+		for (size_t i = first; i < end; i++)
+			column_add(c, a[i], b[k - i]);
+	}
 }
 
 /* The same of a square, where each product of two different limbs stands twice. */
-static inline __attribute__((always_inline)) void add_square(struct column *c, const limb *a, size_t k, size_t first,
-                                                             size_t end)
+static INLINE void add_square(struct column *c, const limb *a, size_t k, size_t first, size_t end, const bool unrolled)
 {
 	struct column half = { 0, 0, 0 };
 	limb carry = 0;
-	add_products(&half, a, a, k, first, (first + end) / 2);
+	add_products(&half, a, a, k, first, (first + end) / 2, unrolled);
 	c->low = limb_add(c->low, half.low << 1, &carry);
 	c->high = limb_add(c->high, half.high << 1 | half.low >> (LIMB_BITS - 1), &carry);
 	c->top += (half.top << 1 | half.high >> (LIMB_BITS - 1)) + carry;
@@ -52,48 +60,62 @@ static inline __attribute__((always_inline)) void add_square(struct column *c, c
 		column_add(c, a[k / 2], a[k / 2]);
 }
 
-/* Column by column, a * b + q * m, where q makes the lower half vanish; a and b are the same pointer for a square. When the
- * upper half is written over an argument, the limbs in question are not needed any more. */
-static inline __attribute__((always_inline)) void multiply(limb *out, const limb *a, const limb *b, const struct mont *mod,
-                                                           const size_t n, const bool square)
+/* One column of a * b + q * m; of a * a with `square`. In the lower half q is chosen so that the column
+ * vanishes; the upper half is the result. */
+static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *a, const limb *b, const struct mont *mod,
+                              const size_t n, size_t k, const bool square, const bool unrolled)
 {
-	const limb *m = mod->m;
+	const bool lower = k < n;
+	const size_t first = lower ? 0 : k - n + 1, end = lower ? k + 1 : n;
+	if (square)
+		add_square(c, a, k, first, end, unrolled);
+	else
+		add_products(c, a, b, k, first, end, unrolled);
+	add_products(c, q, mod->m, k, first, lower ? k : n, unrolled);
+	if (lower) {
+		q[k] = c->low * mod->inverse;
+		column_add(c, q[k], mod->m[0]);
+		column_shift(c);
+	} else {
+		out[k - n] = column_shift(c);
+	}
+}
+
+/* a * b / R. When the upper half is written over an argument, the limbs in question are not needed any more. */
+static INLINE void multiply(limb *out, const limb *a, const limb *b, const struct mont *mod, const size_t n,
+                            const bool square, const bool unrolled)
+{
 	struct column c = { 0, 0, 0 };
 	limb q[MONT_LIMBS_MAX];
-	UNROLL for (size_t k = 0; k < n; k++) {
-		if (square)
-			add_square(&c, a, k, 0, k + 1);
-		else
-			add_products(&c, a, b, k, 0, k + 1);
-		add_products(&c, q, m, k, 0, k);
-		q[k] = c.low * mod->inverse;
-		column_add(&c, q[k], m[0]);
-		column_shift(&c);
-	}
-	UNROLL for (size_t k = n; k < 2 * n - 1; k++) {
-		if (square)
-			add_square(&c, a, k, k - n + 1, n);
-		else
-			add_products(&c, a, b, k, k - n + 1, n);
-		add_products(&c, q, m, k, k - n + 1, n);
-		out[k - n] = column_shift(&c);
+	if (unrolled) {
+		UNROLL(32)
+		for (size_t k = 0; k < 2 * n - 1; k++)
+			add_column(&c, out, q, a, b, mod, n, k, square, true);
+	} else {
+		for (size_t k = 0; k < n; k++)
+			add_column(&c, out, q, a, b, mod, n, k, square, false);
+		for (size_t k = n; k < 2 * n - 1; k++)
+			add_column(&c, out, q, a, b, mod, n, k, square, false);
 	}
 	out[n - 1] = c.low;
 	reduce(out, c.high, mod->m, n);
 }
 
-/* Widths that curves have are worth code of their own. */
+/* The widths of curves, and of the factors of RSA-2048, are worth code of their own. */
 void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
 {
 	switch (mod->n) {
 	case 4:
-		multiply(out, a, b, mod, 4, false);
+		multiply(out, a, b, mod, 4, false, true);
 		break;
 	case 6:
-		multiply(out, a, b, mod, 6, false);
+		multiply(out, a, b, mod, 6, false, true);
+		break;
+	case 16:
+		multiply(out, a, b, mod, 16, false, true);
 		break;
 	default:
-		multiply(out, a, b, mod, mod->n, false);
+		multiply(out, a, b, mod, mod->n, false, false);
 	}
 }
 
@@ -101,13 +123,16 @@ void mont_sqr(limb *out, const limb *a, const struct mont *mod)
 {
 	switch (mod->n) {
 	case 4:
-		multiply(out, a, a, mod, 4, true);
+		multiply(out, a, a, mod, 4, true, true);
 		break;
 	case 6:
-		multiply(out, a, a, mod, 6, true);
+		multiply(out, a, a, mod, 6, true, true);
+		break;
+	case 16:
+		multiply(out, a, a, mod, 16, true, true);
 		break;
 	default:
-		multiply(out, a, a, mod, mod->n, true);
+		multiply(out, a, a, mod, mod->n, true, false);
 	}
 }
 
@@ -129,21 +154,62 @@ void mont_sub(limb *out, const limb *a, const limb *b, const struct mont *mod)
 		out[i] = limb_add(out[i], mod->m[i] & mask, &carry);
 }
 
-/* 2^(bits of R / 2^SQUARINGS) in its form, by doubling the highest power of two below m; then each squaring doubles the
+/* The highest limb's 1 doubled until it is R, and on to the form of 2^(bits of R / 2^SQUARINGS); then each squaring doubles the
  * exponent. */
 void mont_r2(limb *out, const struct mont *mod)
 {
 	enum { SQUARINGS = 6 };
 	const size_t n = mod->n;
-	size_t top = LIMB_BITS - 1 - (size_t)__builtin_clzll(mod->m[n - 1]);
-	size_t doublings = LIMB_BITS - top + (n * LIMB_BITS >> SQUARINGS);
 	for (size_t i = 0; i < n; i++)
 		out[i] = 0;
-	out[n - 1] = (limb)1 << top;
-	while (doublings-- > 0)
+	out[n - 1] = 1;
+	for (size_t i = LIMB_BITS + (n * LIMB_BITS >> SQUARINGS); i > 0; i--)
 		mont_add(out, out, out, mod);
 	for (int i = 0; i < SQUARINGS; i++)
 		mont_sqr(out, out, mod);
+}
+
+/* x * 2^64 mod d, where the highest bit of d is set: long division, in which a digit that is estimated from the highest limbs is
+ * too large by at most 2 (Knuth, The Art of Computer Programming, 4.3.1). */
+static void shift_public(limb *x, const limb *d, size_t n)
+{
+	const limb top = x[n - 1], second = n > 1 ? x[n - 2] : 0;
+	limb digit = top >= d[n - 1] ? ~(limb)0 : (limb)(((limb2)top << LIMB_BITS | second) / d[n - 1]);
+	limb high = 0, borrow = 0, below = 0;
+	for (size_t i = 0; i < n; i++) {
+		limb2 t = (limb2)digit * d[i] + high;
+		limb old = x[i];
+		high = (limb)(t >> LIMB_BITS);
+		x[i] = limb_sub(below, (limb)t, &borrow);
+		below = old;
+	}
+	limb negative = top - high - borrow;
+	while (negative != 0) {
+		limb carry = 0;
+		for (size_t i = 0; i < n; i++)
+			x[i] = limb_add(x[i], d[i], &carry);
+		negative += carry;
+	}
+}
+
+/* R mod m is multiplied by 2^64 as often as there are limbs; all of it multiplied by a power of two that sets the modulus'
+ * highest bit. */
+void mont_r2_public(limb *out, const struct mont *mod)
+{
+	const size_t n = mod->n;
+	const int shift = __builtin_clzll(mod->m[n - 1]);
+	limb d[MONT_LIMBS_MAX], borrow = 0;
+	for (size_t i = 0; i < n; i++) {
+		d[i] = mod->m[i] << shift | (i > 0 && shift > 0 ? mod->m[i - 1] >> (LIMB_BITS - shift) : 0);
+		out[i] = limb_sub(0, d[i], &borrow);
+	}
+	struct mont shifted = { d, n, 0 };
+	for (int i = 0; i < shift; i++)
+		mont_add(out, out, out, &shifted);
+	for (size_t i = 0; i < n; i++)
+		shift_public(out, d, n);
+	for (size_t i = 0; shift > 0 && i < n; i++)
+		out[i] = out[i] >> shift | (i + 1 < n ? out[i + 1] << (LIMB_BITS - shift) : 0);
 }
 
 limb mont_below(const limb *a, const limb *b, size_t n)

@@ -4,7 +4,7 @@
  * a * b / R mod m. So the product of two forms is a form, and the product of a form and a plain number is a plain number.
  * All numbers have the modulus' width. Arguments and results are below the modulus; results may be written over arguments.
  *
- * Constant time: neither branches nor addresses depend on numbers, the modulus' included; on its width and bit length only. */
+ * Constant time: neither branches nor addresses depend on numbers, the modulus' included, but for mont_r2_public. */
 #ifndef CRYPTO_MONT_H
 #define CRYPTO_MONT_H
 
@@ -30,8 +30,10 @@ void mont_sqr(limb *out, const limb *a, const struct mont *mod);
 void mont_add(limb *out, const limb *a, const limb *b, const struct mont *mod);
 void mont_sub(limb *out, const limb *a, const limb *b, const struct mont *mod);
 
-/* R^2 mod m: mont_mul by it turns a number, which need only be below R, into its form. */
+/* R^2 mod m: mont_mul by it turns a number, which need only be below R, into its form. The second is for a modulus that is
+ * public, and ten times as fast. */
 void mont_r2(limb *out, const struct mont *mod);
+void mont_r2_public(limb *out, const struct mont *mod);
 
 /* Whether a < b: a mask. */
 limb mont_below(const limb *a, const limb *b, size_t n);

@@ -53,4 +53,22 @@ bool ecdsa_raw_verify(const br_ec_public_key *key, const void *digest, size_t di
 	return br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, digest, digest_n, key, raw, 2 * ec_size(key->curve));
 }
 
+bool ecdsa_raw_sign(uint8_t raw[static ECDSA_RAW_MAX], const br_ec_private_key *key, const br_hash_class *hash,
+                    const void *digest)
+{
+	return br_ecdsa_i31_sign_raw(&br_ec_prime_i31, hash, digest, key, raw) > 0;
+}
+
+bool rsa_private(uint8_t *out, const struct rsa_key *key, const uint8_t *x)
+{
+	uint8_t again[RSA_SIZE_MAX];
+	size_t n = rsa_modulus(&key->public).n;
+	memcpy(out, x, n);
+	bool ok = br_rsa_i31_private(out, &key->private) &&
+	          rsa_public(again, &key->public, (struct str){ (const char *)out, n }) && memcmp(again, x, n) == 0;
+	if (!ok)
+		memset(out, 0, n);
+	return ok;
+}
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "codec/der.h"
 #include "codec/pem.h"
+#include "crypto/ecdsa.h"
 
 enum { RSA_LEAST = 2048, RSA_MOST = 8 * PKEY_SIGNATURE_MAX };
 
@@ -63,7 +64,7 @@ static bool read_ec(br_ec_private_key *out, struct str key, int curve)
 }
 
 /* RSAPrivateKey (RFC 8017, A.1.2). */
-static bool read_rsa(br_rsa_private_key *out, struct str key)
+static bool read_rsa(struct rsa_key *out, struct str key)
 {
 	enum { VERSION, N, E, D, P, Q, DP, DQ, IQ, NUMBERS };
 	struct str number[NUMBERS];
@@ -72,13 +73,15 @@ static bool read_rsa(br_rsa_private_key *out, struct str key)
 			return false;
 	unsigned top = (unsigned char)number[N].p[0];
 	uint32_t unused = (uint32_t)__builtin_clz(top) - 24;
-	*out = (br_rsa_private_key){
+	out->public = (br_rsa_public_key){ bytes(number[N]), number[N].n, bytes(number[E]), number[E].n };
+	out->private = (br_rsa_private_key){
 		.n_bitlen = (uint32_t)number[N].n * 8 - unused,
 		.p = bytes(number[P]), .plen = number[P].n, .q = bytes(number[Q]), .qlen = number[Q].n,
 		.dp = bytes(number[DP]), .dplen = number[DP].n, .dq = bytes(number[DQ]), .dqlen = number[DQ].n,
 		.iq = bytes(number[IQ]), .iqlen = number[IQ].n,
 	};
-	return key.n == 0 && out->n_bitlen >= RSA_LEAST && out->n_bitlen <= RSA_MOST;
+	return key.n == 0 && out->private.n_bitlen >= RSA_LEAST && out->private.n_bitlen <= RSA_MOST &&
+	       number[P].n <= RSA_FACTOR_SIZE_MAX && number[Q].n <= RSA_FACTOR_SIZE_MAX;
 }
 
 /* Any of the three forms: what it says inside tells them apart. A PrivateKeyInfo is a version, an algorithm and, in a string
@@ -116,13 +119,5 @@ enum err pkey_from_pem(struct pkey *out, struct str pem, struct arena *arena, st
 size_t pkey_sign(const struct pkey *key, unsigned char out[static PKEY_SIGNATURE_MAX], const br_hash_class *hash,
                  const unsigned char *value)
 {
-	static const unsigned char *const oids[] = {
-		[br_sha256_ID] = BR_HASH_OID_SHA256, [br_sha384_ID] = BR_HASH_OID_SHA384, [br_sha512_ID] = BR_HASH_OID_SHA512,
-	};
-	unsigned id = (unsigned)(hash->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK);
-	size_t n = hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
-	check(id < countof(oids) && oids[id]);
-	if (key->type == BR_KEYTYPE_EC)
-		return br_ecdsa_i31_sign_asn1(&br_ec_prime_i31, hash, value, &key->as.ec, out);
-	return br_rsa_i31_pkcs1_sign(oids[id], value, n, &key->as.rsa, out) ? (key->as.rsa.n_bitlen + 7) / 8 : 0;
+	return key->type == BR_KEYTYPE_EC ? ecdsa_sign(out, &key->as.ec, hash, value) : rsa_sign_pkcs1(out, &key->as.rsa, hash, value);
 }

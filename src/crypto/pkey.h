@@ -8,19 +8,18 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-
-#include <bearssl.h>
+#include "crypto/rsa.h"
 
 struct pkey {
 	int type; /* BR_KEYTYPE_RSA or BR_KEYTYPE_EC */
 	union {
-		br_rsa_private_key rsa;
+		struct rsa_key rsa;
 		br_ec_private_key ec;
 	} as; /* its numbers lie in the arena */
 };
 
 /* The longest signature: one by an RSA key of 4096 bits. */
-enum { PKEY_SIGNATURE_MAX = 4096 / 8 };
+enum { PKEY_SIGNATURE_MAX = RSA_PRIVATE_SIZE_MAX };
 
 /* BearSSL's number of the curve that an OID's contents mean; 0: none of those. */
 int pkey_curve(struct str oid);

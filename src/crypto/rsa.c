@@ -70,6 +70,17 @@ bool rsa_verify_pkcs1(const br_rsa_public_key *key, const br_hash_class *hash, c
 	       memcmp(found, digest, digest_size(hash)) == 0;
 }
 
+size_t rsa_sign_pkcs1(uint8_t out[static RSA_PRIVATE_SIZE_MAX], const struct rsa_key *key, const br_hash_class *hash,
+                      const void *digest)
+{
+	uint8_t encoded[RSA_PRIVATE_SIZE_MAX];
+	size_t n = rsa_modulus(&key->public).n;
+	check(oid_of(hash));
+	if (n > sizeof(encoded) || !encode_pkcs1(encoded, n, oid_of(hash), digest, digest_size(hash)))
+		return 0;
+	return rsa_private(out, key, encoded) ? n : 0;
+}
+
 /* ---- PSS (RFC 8017, 9.1) ---- */
 
 /* Takes MGF1 of a digest off what it was laid over. */

@@ -2,7 +2,7 @@
  *
  * Public keys have an odd modulus of 128 to 1,024 bytes, zeros in front not counted, and an odd exponent of 3 to 2^64 - 1;
  * any other verifies nothing. How long a key must be to be trusted is the caller's decision.
- * Keys and signatures that are verified are public: the time may depend on them. */
+ * The time of a verification may depend on all of this: it is public. */
 #ifndef CRYPTO_RSA_H
 #define CRYPTO_RSA_H
 
@@ -11,6 +11,20 @@
 #include <bearssl.h>
 
 enum { RSA_SIZE_MIN = 1024 / 8, RSA_SIZE_MAX = 8192 / 8 };
+
+/* A private key, with what is public of it. The modulus has RSA_PRIVATE_SIZE_MAX bytes at most, a factor RSA_FACTOR_SIZE_MAX;
+ * the private numbers have no zeros in front. */
+enum { RSA_PRIVATE_SIZE_MAX = 4096 / 8, RSA_FACTOR_SIZE_MAX = RSA_PRIVATE_SIZE_MAX / 2 + 32 };
+
+struct rsa_key {
+	br_rsa_public_key public;
+	br_rsa_private_key private;
+};
+
+/* Signs `digest`, a value of `hash`, as PKCS#1 v1.5. Returns the length, that of the modulus; 0 if the numbers of the key do not
+ * belong together. Constant time. */
+must_check size_t rsa_sign_pkcs1(uint8_t out[static RSA_PRIVATE_SIZE_MAX], const struct rsa_key *key, const br_hash_class *hash,
+                                 const void *digest);
 
 /* Whether `signature`, of the length of the modulus, is one of `digest`, a value of `hash`. PKCS#1 v1.5: there is one
  * valid encoding, with NULL parameters in the DigestInfo. */

@@ -3,7 +3,11 @@
  * `leak` a branch on a secret is taken, to show that one would be seen. */
 #include "codec/hex.h"
 #include "crypto/ct.h"
+#include "crypto/ecdsa_raw.h"
 #include "crypto/hmac.h"
+#include "crypto/pkey.h"
+#include "crypto/rsa_raw.h"
+#include "crypto/x25519.h"
 
 #include <valgrind/memcheck.h>
 
@@ -40,6 +44,71 @@ static void authenticate(size_t key_length)
 	check(code[0] == 0);
 }
 
+/* ---- private keys ---- */
+
+static void exchange_on_curve25519(void)
+{
+	uint8_t scalar[X25519_SIZE] = { 3, 1, 4 }, u[X25519_SIZE] = { 9 };
+	secret(scalar, sizeof(scalar));
+	x25519_public(u, scalar);
+	public(u, sizeof(u));
+	bool ok = x25519_shared(u, scalar, u);
+	public(&ok, sizeof(ok));
+	check(ok);
+}
+
+/* The peer's point is public, and so is what is sent to it. */
+static void exchange_on(int curve)
+{
+	uint8_t scalar[EC_SIZE_MAX] = { 3, 1, 4 }, point[EC_POINT_SIZE_MAX];
+	size_t size = ec_size(curve), n = 1 + 2 * size;
+	for (scalar[size - 1] = 1; scalar[size - 1] < 3; scalar[size - 1]++) {
+		secret(scalar, sizeof(scalar));
+		ec_multiply_generator(curve, point, scalar, size);
+		public(point, sizeof(point));
+		bool ok = ec_multiply(curve, point, n, scalar, size);
+		public(&ok, sizeof(ok));
+		check(ok);
+		public(scalar, sizeof(scalar));
+	}
+}
+
+static void sign_on(int curve, const br_hash_class *hash)
+{
+	uint8_t scalar[EC_SIZE_MAX] = { 3, 1, 4 }, digest[64] = { 1 }, raw[ECDSA_RAW_MAX];
+	br_ec_private_key key = { curve, scalar, ec_size(curve) };
+	secret(scalar, sizeof(scalar));
+	bool ok = ecdsa_raw_sign(raw, &key, hash, digest);
+	public(&ok, sizeof(ok));
+	check(ok);
+}
+
+/* Reads a key, to mark its numbers. */
+static void sign_with_rsa(const char *path)
+{
+	static char text[8192], memory[8192];
+	static uint8_t x[RSA_PRIVATE_SIZE_MAX], out[RSA_PRIVATE_SIZE_MAX];
+	FILE *file = fopen(path, "r");
+	check(file);
+	struct str pem = { text, fread(text, 1, sizeof(text), file) };
+	struct arena arena = { memory, 0, sizeof(memory) };
+	struct fault f;
+	struct pkey key;
+	fclose(file);
+	check(pkey_from_pem(&key, pem, &arena, &f) == OK && key.type == BR_KEYTYPE_RSA);
+	const br_rsa_private_key *k = &key.as.rsa.private;
+	secret(k->p, k->plen);
+	secret(k->q, k->qlen);
+	secret(k->dp, k->dplen);
+	secret(k->dq, k->dqlen);
+	secret(k->iq, k->iqlen);
+	memset(x, 0x5a, sizeof(x));
+	x[0] = 0;
+	bool ok = rsa_private(out, &key.as.rsa, x);
+	public(&ok, sizeof(ok));
+	check(ok);
+}
+
 int main(int argc, char **argv)
 {
 	if (!RUNNING_ON_VALGRIND) {
@@ -49,6 +118,12 @@ int main(int argc, char **argv)
 	authenticate(16);
 	authenticate(64);
 	authenticate(100);
+	exchange_on_curve25519();
+	exchange_on(BR_EC_secp256r1);
+	exchange_on(BR_EC_secp384r1);
+	sign_on(BR_EC_secp256r1, &br_sha256_vtable);
+	sign_on(BR_EC_secp384r1, &br_sha384_vtable);
+	sign_with_rsa("tests/vectors/pkey/rsa2048-pkcs8.pem");
 	if (argc > 1 && strcmp(argv[1], "leak") == 0)
 		puts(memcmp(key_bytes, text_bytes, 1) == 0 ? "equal" : "different");
 	return 0;

@@ -39,12 +39,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		within(key.as.ec.x, key.as.ec.xlen);
 		check(pkey_sign(&key, signature, &br_sha384_vtable, digest) <= 2 * 48 + 10);
 	} else {
-		within(key.as.rsa.p, key.as.rsa.plen);
-		within(key.as.rsa.q, key.as.rsa.qlen);
-		within(key.as.rsa.dp, key.as.rsa.dplen);
-		within(key.as.rsa.dq, key.as.rsa.dqlen);
-		within(key.as.rsa.iq, key.as.rsa.iqlen);
-		check(pkey_sign(&key, signature, &br_sha256_vtable, digest) <= (key.as.rsa.n_bitlen + 7) / 8);
+		const br_rsa_private_key *k = &key.as.rsa.private;
+		within(key.as.rsa.public.n, key.as.rsa.public.nlen);
+		within(key.as.rsa.public.e, key.as.rsa.public.elen);
+		within(k->p, k->plen);
+		within(k->q, k->qlen);
+		within(k->dp, k->dplen);
+		within(k->dq, k->dqlen);
+		within(k->iq, k->iqlen);
+		check(pkey_sign(&key, signature, &br_sha256_vtable, digest) <= (k->n_bitlen + 7) / 8);
 	}
 	check(take(&shorter, data, size - 1) == E_CONFIG);
 	return 0;

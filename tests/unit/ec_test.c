@@ -189,6 +189,65 @@ TEST(ecdsa_verifies)
 	expect(!ecdsa_verify(&key, any, 32, S("\x30\x06\x02\x01\x01\x02\x01\x01")));
 }
 
+/* The same as BearSSL's, byte for byte, as RFC 6979 leaves no choice; and verified. */
+TEST(ecdsa_signs)
+{
+	static const br_hash_class *const hashes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
+	for (size_t i = 0; i < countof(ids); i++) {
+		for (unsigned j = 0; j < 60; j++) {
+			size_t size = ec_size(ids[i]), padding = test_random(3);
+			uint8_t k[EC_SIZE_MAX + 2] = { 0 }, digest[64], got[ECDSA_SIGNATURE_MAX], want[ECDSA_SIGNATURE_MAX];
+			uint8_t point[EC_POINT_SIZE_MAX];
+			const br_hash_class *hash = hashes[j % countof(hashes)];
+			random_scalar(ids[i], k + padding);
+			if (j < 4)
+				below_order(ids[i], k + padding, j + 1);
+			if (j >= 4 && j < 8) {
+				memset(k + padding, 0, size);
+				k[padding + size - 1] = (uint8_t)(j - 3);
+			}
+			/* Zeros in front may be there or not. */
+			uint8_t *x = k;
+			size_t x_n = size + padding;
+			while (j % 2 && x_n > 1 && *x == 0)
+				x++, x_n--;
+			br_ec_private_key key = { ids[i], x, x_n };
+			for (size_t byte = 0; byte < sizeof(digest); byte++)
+				digest[byte] = j % 5 == 0 ? 0xff : (uint8_t)test_random(256);
+			context("curve %d, %u", ids[i], j);
+			size_t n = ecdsa_sign(got, &key, hash, digest);
+			size_t m = br_ecdsa_i31_sign_asn1(other, hash, digest, &key, want);
+			expect(n > 0 && n == m && memcmp(got, want, n) == 0);
+			ec_multiply_generator(ids[i], point, k + padding, size);
+			br_ec_public_key public = { ids[i], point, 1 + 2 * size };
+			size_t digest_n = hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
+			expect(ecdsa_verify(&public, digest, digest_n, (struct str){ (const char *)got, n }));
+		}
+	}
+}
+
+TEST(ecdsa_refuses_keys)
+{
+	for (size_t i = 0; i < countof(ids); i++) {
+		size_t size = ec_size(ids[i]);
+		uint8_t k[EC_SIZE_MAX + 1] = { 0 }, digest[32] = { 1 }, out[ECDSA_SIGNATURE_MAX];
+		br_ec_private_key key = { ids[i], k, size };
+		expect_int(ecdsa_sign(out, &key, &br_sha256_vtable, digest), 0);
+		memcpy(k, order_of(ids[i]), size);
+		expect_int(ecdsa_sign(out, &key, &br_sha256_vtable, digest), 0);
+		memset(k, 0xff, size);
+		expect_int(ecdsa_sign(out, &key, &br_sha256_vtable, digest), 0);
+		memset(k, 0, sizeof(k));
+		k[0] = 1, k[size] = 1;
+		key.xlen = size + 1;
+		expect_int(ecdsa_sign(out, &key, &br_sha256_vtable, digest), 0);
+		key.xlen = 0;
+		expect_int(ecdsa_sign(out, &key, &br_sha256_vtable, digest), 0);
+		key.curve = BR_EC_secp521r1;
+		expect_int(ecdsa_sign(out, &key, &br_sha256_vtable, digest), 0);
+	}
+}
+
 #ifdef LIMB_WIDE
 
 static limb random_limb(void)

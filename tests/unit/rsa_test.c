@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "codec/hex.h"
+#include "crypto/pkey.h"
 
 #include <string.h>
 
@@ -79,4 +80,75 @@ TEST(rsa_passes_over_zeros_in_front)
 		expect(!rsa_verify_pkcs1(&key, &br_sha256_vtable, digest.p, signature));
 		data_of(signature)[i] ^= 1;
 	}
+}
+
+static char memory[8192];
+
+static struct rsa_key private_key(const char *path)
+{
+	struct arena arena = { memory, 0, sizeof(memory) };
+	struct pkey key = { 0 };
+	struct fault f;
+	expect_int(pkey_from_pem(&key, test_file(path), &arena, &f), OK);
+	expect_int(key.type, BR_KEYTYPE_RSA);
+	return key.as.rsa;
+}
+
+/* Held against BearSSL, and verified. */
+TEST(rsa_signs)
+{
+	static const char *const paths[] = { "vectors/pkey/rsa2048-pkcs8.pem", "vectors/pkey/rsa4096-pkcs8.pem" };
+	static const struct {
+		const br_hash_class *hash;
+		const unsigned char *oid;
+		size_t n;
+	} hashes[] = {
+		{ &br_sha256_vtable, BR_HASH_OID_SHA256, 32 }, { &br_sha384_vtable, BR_HASH_OID_SHA384, 48 },
+		{ &br_sha512_vtable, BR_HASH_OID_SHA512, 64 },
+	};
+	for (size_t i = 0; i < countof(paths); i++) {
+		struct rsa_key key = private_key(paths[i]);
+		for (int j = 0; j < (i == 0 ? 40 : 4); j++) {
+			unsigned char digest[64], got[RSA_PRIVATE_SIZE_MAX], want[RSA_PRIVATE_SIZE_MAX];
+			size_t k = (size_t)j % countof(hashes);
+			for (size_t byte = 0; byte < sizeof(digest); byte++)
+				digest[byte] = (unsigned char)test_random(256);
+			size_t n = rsa_sign_pkcs1(got, &key, hashes[k].hash, digest);
+			expect_int(n, (key.private.n_bitlen + 7) / 8);
+			expect(br_rsa_i31_pkcs1_sign(hashes[k].oid, digest, hashes[k].n, &key.private, want));
+			expect(memcmp(got, want, n) == 0);
+			expect(rsa_verify_pkcs1(&key.public, hashes[k].hash, digest, (struct str){ (const char *)got, n }));
+		}
+	}
+}
+
+/* A wrong bit anywhere in the key is noticed before a signature leaves, which would otherwise give away a factor. */
+TEST(rsa_hands_out_no_faulty_signature)
+{
+	struct rsa_key key = private_key("vectors/pkey/rsa2048-pkcs8.pem");
+	const struct {
+		unsigned char *p;
+		size_t n;
+	} parts[] = {
+		{ key.private.p, key.private.plen },   { key.private.q, key.private.qlen },   { key.private.dp, key.private.dplen },
+		{ key.private.dq, key.private.dqlen }, { key.private.iq, key.private.iqlen }, { key.public.n, key.public.nlen },
+		{ key.public.e, key.public.elen },
+	};
+	unsigned char digest[32] = { 1 }, out[RSA_PRIVATE_SIZE_MAX];
+	static const unsigned char zeros[RSA_PRIVATE_SIZE_MAX];
+	for (size_t i = 0; i < countof(parts); i++) {
+		for (int j = 0; j < 12; j++) {
+			size_t at = j == 0 ? 0 : j == 1 ? parts[i].n - 1 : test_random(parts[i].n);
+			unsigned char bit = (unsigned char)(1 << test_random(8));
+			context("part %zu, byte %zu, %d", i, at, bit);
+			parts[i].p[at] ^= bit;
+			memset(out, 0xff, sizeof(out));
+			expect_int(rsa_sign_pkcs1(out, &key, &br_sha256_vtable, digest), 0);
+			expect(memcmp(out, zeros, 256) == 0);
+			parts[i].p[at] ^= bit;
+		}
+	}
+	expect_int(rsa_sign_pkcs1(out, &key, &br_sha256_vtable, digest), 256);
+	key.private.iqlen--;
+	expect_int(rsa_sign_pkcs1(out, &key, &br_sha256_vtable, digest), 0);
 }
