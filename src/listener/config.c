@@ -1,5 +1,7 @@
 #include "listener/config.h"
 
+#include "net/listen.h"
+
 static enum err read_number(size_t *out, const struct environment *env, const char *name,
                             size_t least, size_t most, struct fault *f)
 {
@@ -46,6 +48,10 @@ enum err listener_config_read(struct listener_config *c, const struct environmen
 	c->tls_cert = cert.n ? cert.p : NULL;
 	c->tls_key = key.n ? key.p : NULL;
 	c->metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN");
+	if (e == OK && (e = listen_check(c->address, f)) != OK)
+		e = fault_lead(f, e, S("GATEWAY_LISTEN"));
+	if (e == OK && c->metrics_address.n && (e = listen_check(c->metrics_address, f)) != OK)
+		e = fault_lead(f, e, S("GATEWAY_METRICS_LISTEN"));
 	c->functions = environment_get(env, "GATEWAY_FUNCTIONS");
 	c->function_env = environment_get(env, "GATEWAY_FUNCTION_ENV");
 	return e;

@@ -68,6 +68,17 @@ static enum err load(struct held_identity **out, const struct listener_config *c
 	return OK;
 }
 
+enum err handshakes_check_certificate(int64_t *not_after, const struct listener_config *config, struct fault *f)
+{
+	struct held_identity *c = NULL;
+	enum err e = load(&c, config, f);
+	if (e != OK)
+		return e;
+	*not_after = c->identity.identity.own.not_after;
+	destroy(c);
+	return OK;
+}
+
 static void tell(int64_t not_after, bool expired)
 {
 	char text[32];

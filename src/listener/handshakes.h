@@ -46,6 +46,9 @@ struct handshakes {
 must_check enum err handshakes_start(struct handshakes *h, const struct listener_config *config, size_t connections,
                                      int wake, struct fault *f);
 
+/* Whether the configured certificate and its key can be used, and until when (seconds since 1970). E_FILE, E_SYSTEM. */
+must_check enum err handshakes_check_certificate(int64_t *not_after, const struct listener_config *config, struct fault *f);
+
 /* Queues the next step of s->connection. */
 void handshakes_submit(struct handshakes *h, struct secure *s);
 

@@ -97,6 +97,13 @@ static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
 	return E_SYSTEM;
 }
 
+enum err listen_check(struct str address, struct fault *f)
+{
+	union any_address a;
+	socklen_t size = 0;
+	return parse(&a, &size, address, false, f);
+}
+
 enum err listen_open(int *fd, struct str address, struct fault *f)
 {
 	enum err e = open_at(fd, address, true, f);

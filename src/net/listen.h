@@ -10,6 +10,9 @@
  * of another form, E_SYSTEM with a text that says what is in the way. */
 must_check enum err listen_open(int *fd, struct str address, struct fault *f);
 
+/* Whether `address` has one of these forms, without opening anything. E_CONFIG. */
+must_check enum err listen_check(struct str address, struct fault *f);
+
 /* Appends the address that `fd` is bound to, in the form above: it says which free port was taken. */
 void listen_name(struct buf *out, int fd);
 

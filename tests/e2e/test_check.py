@@ -20,11 +20,12 @@ from support.secret_stores import Parameters, SecretsManager, refusal
 from support.service import Service
 from support.wire import Server, response
 
-STEPS = ["configuration", "secret", "credentials", "endpoint", "dns", "tcp", "tls", "clock", "allow", "permission"]
+STEPS = ["configuration", "listener", "secret", "credentials", "endpoint", "dns", "tcp", "tls", "clock", "allow", "permission"]
 TARGET = "eu-west-1/my-fn"
 KEYS = signatures.Keys()
-LINE = re.compile(r"(ok|FAIL|skip) ([a-z]+): ([^\x00-\x1f\x7f]*)\n")
+LINE = re.compile(r"(ok|FAIL|warn|skip) +([a-z]+|not checked) +([^\x00-\x1f\x7f]*(?:\n {18}[ >] [^\x00-\x1f\x7f]+)*)\n")
 MISSING_FILE = "/nonexistent/file"
+HEX_SECRET = "5c0ffee15c0ffee15c0ffee15c0ffee1"
 
 
 class Lambda(Service):
@@ -61,13 +62,14 @@ class Outcome:
 
     def __init__(self, code, steps, err, took):
         self.code, self.err, self.took = code, err, took
-        self.status = {step["step"]: step["status"] for step in steps}
-        self.found = {step["step"]: step["found"] for step in steps}
-        self.advice = {step["step"]: step["advice"] for step in steps}
+        self.status = {step["name"]: step["result"] for step in steps}
+        self.reason = {step["name"]: step["reason"] for step in steps}
+        self.found = {step["name"]: step["found"] for step in steps}
+        self.advice = {step["name"]: step["advice"] for step in steps}
 
     def only(self, *failed):
         """These steps failed, no others."""
-        assert [step for step in STEPS if self.status[step] == "FAIL"] == list(failed), (self.status, self.found)
+        assert [step for step in STEPS if self.status[step] == "fail"] == list(failed), (self.status, self.found)
         assert self.code == (1 if failed else 0)
         return self
 
@@ -90,7 +92,7 @@ def doctor(make, tmp_path):
 class Doctor:
     def __init__(self, make, folder):
         self.make, self.folder = make, folder
-        self.hidden = [slack.SECRET, slack.OTHER_SECRET, KEYS.secret, KEYS.token]
+        self.hidden = [HEX_SECRET, slack.SECRET, slack.OTHER_SECRET, KEYS.secret, KEYS.token]
 
     def aws(self, tls=True, **options):
         """Lambda as it should be, or as the options say."""
@@ -99,7 +101,8 @@ class Doctor:
     def environment(self, aws=None, **env):
         wanted = {
             "PATH": "/usr/bin:/bin",
-            "SLACK_SIGNING_SECRET": slack.SECRET,
+            "GATEWAY_ALLOW": "*/*",
+            "SLACK_SIGNING_SECRET": HEX_SECRET,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CA_BUNDLE": self.make.pki.bundle(),
             **KEYS.environment(),
@@ -114,8 +117,17 @@ class Doctor:
         done = run(*arguments, wrapper=wrapper, env=self.environment(aws, **env))
         self.discreet(done)
         out = done.stdout.decode()
-        assert LINE.sub("", out) == "", out
-        return done.returncode, LINE.findall(out), done.stderr.decode()
+        rest = LINE.sub("", out)
+        assert re.fullmatch(r"everything works\n|1 problem\n|\d+ problems\n", rest), out
+        assert max(map(len, out.splitlines())) <= 100, out
+        lines = [(status, step, re.sub(r"\n {20}", " ", text)) for status, step, text in LINE.findall(out)]
+        return done.returncode, lines, done.stderr.decode()
+
+    def screen(self, *arguments, aws=None, **env):
+        """As a person sees it who has UTF-8 and no colours."""
+        done = run(*arguments, env=self.environment(aws, LC_ALL="C.UTF-8", **env))
+        self.discreet(done)
+        return done.stdout.decode()
 
     def ask(self, *arguments, aws=None, wrapper=(), **env):
         start = time.monotonic()
@@ -123,13 +135,14 @@ class Doctor:
         took = time.monotonic() - start
         self.discreet(done)
         answer = json.loads(done.stdout)
-        assert list(answer) == ["steps"] and done.stdout.endswith(b"}\n")
+        assert list(answer) == ["ok", "steps"] and done.stdout.endswith(b"}\n") and answer["ok"] == (done.returncode == 0)
         steps = answer["steps"]
-        assert all(list(step) == ["step", "status", "found", "advice"] for step in steps)
-        assert [step["step"] for step in steps] == STEPS
+        assert all(list(step) == ["name", "result", "reason", "found", "advice"] for step in steps)
+        assert [step["name"] for step in steps] == STEPS
         for step in steps:
-            assert step["status"] in ("ok", "FAIL", "skip") and step["found"], step
-            assert step["advice"] if step["status"] == "FAIL" else not step["advice"] or step["status"] == "skip", step
+            assert step["result"] in ("ok", "fail", "warn", "skip") and step["found"], step
+            assert bool(step["reason"]) == (step["result"] != "ok") and re.fullmatch("[a-z_]*", step["reason"]), step
+            assert step["advice"] if step["result"] in ("fail", "warn") else not step["advice"] or step["result"] == "skip", step
         return Outcome(done.returncode, steps, done.stderr.decode(), took)
 
     def discreet(self, done):
@@ -150,7 +163,7 @@ def test_all_is_well(doctor):
     assert found["endpoint"] == f"{aws.url} by AWS_ENDPOINT_URL_LAMBDA"
     assert re.fullmatch(r"127\.0\.0\.1 in \d+ ms", found["dns"])
     assert re.fullmatch(rf"127\.0\.0\.1:{aws.port} in \d+ ms", found["tcp"])
-    assert re.fullmatch(r"localhost until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ by Test Root p256 \(trusted: AWS_CA_BUNDLE\)", found["tls"])
+    assert re.fullmatch(r"localhost until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ by Test Root p256 \(trusted: AWS_CA_BUNDLE\); key exchange X25519, sessions can be resumed", found["tls"])
     assert re.fullmatch(r"-?[01] s ahead of AWS's", found["clock"])
     assert found["allow"] == "GATEWAY_ALLOW=*/*" and TARGET in found["permission"]
     assert aws.invoked == ["/2015-03-31/functions/my-fn/invocations"]
@@ -165,7 +178,7 @@ def test_lines(doctor):
 def test_lines_of_a_failure(doctor):
     code, lines, _ = doctor.text(TARGET, aws=doctor.aws(), GATEWAY_ALLOW="us-east-1/*,eu-west-1/other")
     assert code == 1
-    assert ("FAIL", "allow", "GATEWAY_ALLOW=us-east-1/*,eu-west-1/other -> add eu-west-1/my-fn to it") in lines
+    assert ("FAIL", "allow", "GATEWAY_ALLOW=us-east-1/*,eu-west-1/other\n                  > add eu-west-1/my-fn to it") in lines
 
 
 def test_plain(doctor):
@@ -193,7 +206,7 @@ def test_chain(doctor):
     between = doctor.make.pki.authority(name="Between", issuer=doctor.make.pki.authority())
     leaf = doctor.make.pki.leaf(issuer=between, with_root=True, common_name="\x1b[31mred\x07")
     found = doctor.ask(TARGET, aws=doctor.aws(tls=doctor.make.pki.server(leaf))).only().found["tls"]
-    parts = [re.sub(r" until \S+", "", part) for part in found.split(", ")]
+    parts = [re.sub(r" until \S+", "", part) for part in found.split(";")[0].split(", ")]
     assert parts == [
         "?[31mred? by Between p256",
         "Between p256 by Test Root p256 (trusted: AWS_CA_BUNDLE)",
@@ -203,7 +216,7 @@ def test_chain(doctor):
 
 def test_bundle_of_all(doctor):
     found = doctor.ask(TARGET, aws=doctor.aws(), AWS_CA_BUNDLE=None, SSL_CERT_FILE=doctor.make.pki.bundle()).only().found["tls"]
-    assert found.endswith("(trusted: SSL_CERT_FILE)")
+    assert "(trusted: SSL_CERT_FILE); " in found
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -321,25 +334,96 @@ def test_clock_without_an_answer(doctor):
     doctor.ask(TARGET, aws=doctor.aws(first=raw(b"SSH-2.0-x\r\n\r\n"))).only("clock").skipped()
 
 
-@pytest.mark.parametrize(
-    ("answer", "part"),
-    [
-        (failed(403, "AccessDeniedException", "User: x is not authorized to perform: lambda:InvokeFunction\r\nsecond\x1b[31m line"), "AccessDenied"),
-        (failed(404, "ResourceNotFoundException", "Function not found: <arn>"), "Function not found: <arn>"),
-        (failed(403, "ExpiredTokenException", "The security token included in the request is expired"), "have expired"),
-        (failed(403, "UnrecognizedClientException", "The security token included in the request is invalid"), "access key"),
-        (failed(403, "InvalidSignatureException", "The request signature we calculated does not match"), "secret access key"),
-        (failed(400, "InvalidParameterValueException", "no"), "InvalidParameterValueException: no"),
-        (raw(response(202, b"")), "answered 202 instead of 204"),
-        (raw(b"<html>"), ""),
-    ],
-)
-def test_permission(doctor, answer, part):
+PERMISSIONS = {
+    "AccessDeniedException": (failed(403, "AccessDeniedException", "User: x is not authorized to perform: lambda:InvokeFunction\r\nsecond\x1b[31m line"), "not_allowed", "allow lambda:InvokeFunction on the function my-fn in eu-west-1"),
+    "ResourceNotFoundException": (failed(404, "ResourceNotFoundException", "Function not found: <arn>"), "no_function", "create the function my-fn in eu-west-1"),
+    "ExpiredTokenException": (failed(403, "ExpiredTokenException", "The security token included in the request is expired"), "keys_expired", "expired"),
+    "UnrecognizedClientException": (failed(403, "UnrecognizedClientException", "The security token included in the request is invalid"), "key_unknown", "does not know this access key"),
+    "InvalidSignatureException": (failed(403, "InvalidSignatureException", "The request signature we calculated does not match"), "key_wrong", "copy both again"),
+    "TooManyRequestsException": (failed(429, "TooManyRequestsException", "Rate Exceeded."), "throttled", "a minute"),
+    "InvalidParameterValueException": (failed(400, "InvalidParameterValueException", "no"), "refused", "AWS's message says why"),
+    "ServiceException": (failed(500, "ServiceException", "An error occurred"), "server_error", "AWS Health Dashboard"),
+    "202": (raw(response(202, b"")), "not_aws", "emulator"),
+    "no HTTP": (raw(b"<html>"), "answer_unreadable", "proxy or firewall"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PERMISSIONS)
+def test_permission(doctor, case):
+    """Each refusal has a reason and an advice of its own."""
+    answer, reason, advice = PERMISSIONS[case]
     outcome = doctor.ask(TARGET, aws=doctor.aws(dry=answer)).only("permission").skipped()
-    assert part in outcome.found["permission"]
-    assert "in eu-west-1 there must be a function my-fn" in outcome.advice["permission"]
+    assert outcome.reason["permission"] == reason and advice in outcome.advice["permission"]
+    assert case in outcome.found["permission"] or case == "no HTTP"
     code, lines, _ = doctor.text(TARGET, aws=doctor.aws(dry=answer))
-    assert code == 1 and [status for status, _, _ in lines] == ["ok"] * 9 + ["FAIL"]
+    assert code == 1 and [status for status, _, _ in lines] == ["ok"] * 10 + ["FAIL"]
+
+
+HTML = response(200, b"<!DOCTYPE html><title>Sign in</title>", [("Content-Type", "text/html; charset=utf-8")])
+
+
+def test_captive_portal(doctor):
+    outcome = doctor.ask(TARGET, aws=doctor.aws(first=raw(HTML), dry=raw(HTML)))
+    assert outcome.only("clock", "permission").reason["clock"] == "answer_is_html" and "captive portal" in outcome.advice["clock"]
+
+
+def test_reasons(doctor):
+    """Programs rely on these words."""
+    assert doctor.ask(TARGET, GATEWAY_ACK="x").reason["configuration"] == "configuration_invalid"
+    assert doctor.ask(TARGET, AWS_CA_BUNDLE=MISSING_FILE).reason["configuration"] == "file_unusable"
+    assert doctor.ask(TARGET, AWS_ENDPOINT_URL=f"https://127.0.0.1:{free_port()}").reason["tcp"] == "tcp_refused"
+    assert doctor.ask(TARGET, aws=doctor.aws(ahead=3600)).reason["clock"] == "clock_wrong"
+    assert doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_ALLOW="x/y").reason["allow"] == "allow_excludes"
+
+
+def test_warnings(doctor):
+    """Things that work, and are worth a word."""
+    outcome = doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_ALLOW=None, SLACK_SIGNING_SECRET=slack.SECRET[:31]).only()
+    assert outcome.status["allow"] == "warn" and outcome.reason["allow"] == "allow_unset"
+    assert outcome.status["secret"] == "warn" and outcome.reason["secret"] == "secret_form"
+
+
+# ---- the listener -------------------------------------------------------------------------------------------------------
+
+
+def https(doctor, **options):
+    own = doctor.make.pki.leaf(**options)
+    chain, key = doctor.folder / "chain.pem", doctor.folder / "key.pem"
+    chain.write_bytes(own.chain_pem())
+    key.write_bytes(own.key_pem())
+    return {"GATEWAY_TLS_CERT": str(chain), "GATEWAY_TLS_KEY": str(key)}
+
+
+def test_listener(doctor):
+    env = {"GATEWAY_LISTEN": "0.0.0.0:443", "GATEWAY_METRICS_LISTEN": "127.0.0.1:9090", "GATEWAY_FUNCTIONS": str(doctor.folder)}
+    found = doctor.ask(TARGET, aws=doctor.aws(), **env, **https(doctor)).only().found["listener"]
+    wanted = rf"0\.0\.0\.0:443, metrics at 127\.0\.0\.1:9090, functions of {doctor.folder}, HTTPS until \d{{4}}-\S+Z"
+    assert re.fullmatch(wanted, found), found
+
+
+def test_listener_that_serve_would_refuse(doctor):
+    def reason(**env):
+        outcome = doctor.ask(TARGET, aws=doctor.aws(), **env)
+        return next(name for name in STEPS if outcome.status[name] == "fail"), next(outcome.reason[name] for name in STEPS if outcome.status[name] == "fail")
+
+    assert reason(GATEWAY_LISTEN="nowhere") == ("configuration", "configuration_invalid")
+    assert reason(GATEWAY_METRICS_LISTEN="127.0.0.1") == ("configuration", "configuration_invalid")
+    assert reason(GATEWAY_TLS_CERT=MISSING_FILE, GATEWAY_TLS_KEY=MISSING_FILE) == ("listener", "certificate_unusable")
+    wrong = {**https(doctor), "GATEWAY_TLS_KEY": str(doctor.folder / "other.pem")}
+    (doctor.folder / "other.pem").write_bytes(doctor.make.pki.leaf("rsa2048").key_pem())
+    assert reason(**wrong) == ("listener", "certificate_unusable")
+    assert reason(**https(doctor, start=-3 * DAY, end=-DAY)) == ("listener", "certificate_expired")
+    assert reason(GATEWAY_FUNCTIONS=MISSING_FILE) == ("listener", "functions_unusable")
+    outcome = doctor.ask(TARGET, aws=doctor.aws(), **https(doctor, end=5 * DAY)).only()
+    assert outcome.status["listener"] == "warn" and outcome.reason["listener"] == "certificate_expires"
+
+
+def test_it_does_not_bind(doctor):
+    """A listener may run there already."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_LISTEN=f"127.0.0.1:{sock.getsockname()[1]}").only()
 
 
 def test_refused_by_the_gateway_itself(doctor):
@@ -457,7 +541,7 @@ def test_local_function(doctor):
     function.chmod(0o755)
     doctor.ask("local/hello", **env).only().skipped(*WITHOUT_AWS)
     doctor.ask("local/other", **env).only("permission")
-    doctor.ask("local/hello", GATEWAY_FUNCTIONS=MISSING_FILE).only("permission")
+    doctor.ask("local/hello", GATEWAY_FUNCTIONS=MISSING_FILE).only("listener", "permission")
     doctor.ask("local/hello", GATEWAY_ALLOW="eu-west-1/*", **env).only("allow")
     outcome = doctor.ask("local/hello").only().skipped(*WITHOUT_AWS, "permission")
     assert "GATEWAY_FUNCTIONS" in outcome.advice["permission"]
@@ -482,7 +566,7 @@ def test_wrong_arguments(doctor, arguments):
     assert "--json" in err if arguments[0].startswith("-") else "REGION/FUNCTION" in err
 
 
-def test_on_a_terminal(doctor):
+def test_on_a_plain_terminal(doctor):
     ours, theirs = pty.openpty()
     process = subprocess.Popen([BINARY, "check", TARGET], env=doctor.environment(doctor.aws()), stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
@@ -493,7 +577,7 @@ def test_on_a_terminal(doctor):
     except OSError:
         pass
     os.close(ours)
-    assert process.wait(10) == 0 and out.count(b"\r\n") == len(STEPS), out
+    assert process.wait(10) == 0 and b"everything works\r\n" in out and out.count(b"\x1b[32mok  \x1b[0m ") == len(STEPS), out
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", ">/dev/full", "| head -c 1"])

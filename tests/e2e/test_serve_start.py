@@ -135,7 +135,7 @@ def test_address_of_another_machine(serve):  # noqa: F811
 # ---- what is refused -------------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "port too large": (["--listen", "127.0.0.1:65536"], {}, ["GATEWAY_LISTEN", "127.0.0.1:65536", "ADDRESS:PORT"]),
+    "port too large": (["--listen", "127.0.0.1:65536"], {}, ["--listen: ", "127.0.0.1:65536", "ADDRESS:PORT"]),
     "no port": (["--listen", "127.0.0.1"], {}, ["127.0.0.1", "ADDRESS:PORT"]),
     "port alone in listen": (["--listen", "8080"], {}, ["8080", "ADDRESS:PORT"]),
     "name": (["--listen", "example.test:80"], {}, ["example.test:80"]),
@@ -143,7 +143,7 @@ REFUSED = {
     "ipv4 in brackets": (["--listen", "[127.0.0.1]:80"], {}, ["[127.0.0.1]:80"]),
     "relative socket": (["--listen", "unix:gateway.sock"], {}, ["unix:gateway.sock", "absolute"]),
     "long socket": (["--listen", "unix:/" + "x" * 200], {}, ["unix:/", "107"]),
-    "metrics address": (["--metrics-listen", "nowhere"], {}, ["GATEWAY_METRICS_LISTEN", "nowhere", "ADDRESS:PORT"]),
+    "metrics address": (["--metrics-listen", "nowhere"], {}, ["--metrics-listen: ", "nowhere", "ADDRESS:PORT"]),
     "PORT": ([], {"PORT": "http"}, ["PORT", "http", "65535"]),
     "PORT too large": ([], {"PORT": "70000"}, ["PORT", "70000", "65535"]),
     "workers": (["--workers", "0"], {}, ["--workers=0 ", "1024"]),
