@@ -321,11 +321,10 @@ static struct str curve_name(int curve)
 
 static void put_session(struct visit *v)
 {
-	br_ssl_session_parameters session;
-	br_ssl_engine_context *engine = &v->client->stream.tls->client.eng;
-	br_ssl_engine_get_session_parameters(engine, &session);
-	buf_format(&v->found, "; key exchange %s, %s", curve_name(br_ssl_engine_get_ecdhe_curve(engine)),
-		session.session_id_len ? S("sessions can be resumed") : S("no resumption"));
+	struct tls_client *tls = v->client->stream.tls;
+	bool kept = tls->session.ticket_n || tls->session.parameters.session_id_len;
+	buf_format(&v->found, "; key exchange %s, %s", curve_name(br_ssl_engine_get_ecdhe_curve(&tls->client.eng)),
+		kept ? S("sessions can be resumed") : S("no resumption"));
 }
 
 static enum step_result check_tls(struct visit *v)
