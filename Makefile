@@ -13,6 +13,7 @@
 #	make artifact		properties of the built executable
 #	make packaging		the archives of make dist, and scripts/deploy
 #	make e2e		the program as a whole against fake peers
+#	make chains		certificate chains of every kind, beside OpenSSL
 #	make conformance	against other implementations
 #	make bench		speed, memory and size
 #	make lint		that no include points up
@@ -93,7 +94,7 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
-.PHONY: all setup run demo test unit asan tsan ctime fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
+.PHONY: all setup run demo test unit chains asan tsan ctime fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
 	size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -187,7 +188,7 @@ build/anchors.c: vendor/embed-anchors $(ANCHORS)
 MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(OUT)/musl/anchors.o
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
-	$(BENCHES:%.c=$(OUT)/musl/%.o)
+	$(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o
 COMPILE = $(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS)
 
 $(OUT)/musl/%.o: %.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
@@ -295,8 +296,10 @@ packaging: dist build/setup-test
 e2e: all build/setup-test
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 8 tests/e2e $(ARGS)
 
-conformance: all build/setup-test
+conformance: all build/chains/judge build/setup-test
 	$(Q)tests/conformance/run $(ARGS)
+	$(Q)if command -v go >/dev/null; then $(PYTHON) -m pytest -q -p no:cacheprovider tests/chains/compare_go.py; \
+		else echo 'chains: no Go to compare with'; fi
 
 # What the program is measured against is compiled, linked and stripped as it is.
 build/bench/%: $(OUT)/musl/tests/bench/%.o $(VENDOR)/bearssl/libbearssl.a
@@ -319,7 +322,7 @@ analyze: build/setup-test $(SOURCES)/bearssl.stamp
 
 test:
 	$(Q)scripts/setup test
-	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime fuzz-short artifact packaging e2e
+	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime fuzz-short chains artifact packaging e2e
 
 clean:
 	$(Q)rm -rf $(filter-out build/vendor build/moto build/aws-lambda-rie,$(wildcard build/*)) dist

@@ -66,6 +66,7 @@ TEST(path_of_chains)
 		{ "good-two-purposes", "server.test", PATH_OK },
 		{ "good-more-than-needed", "server.test", PATH_OK },
 		{ "wrong-order", "server.test", PATH_OK },
+		{ "good-rsa8192", "server.test", PATH_OK },
 		{ "any-purpose", "server.test", PATH_OK },
 		{ "critical-purpose", "server.test", PATH_OK },
 		{ "constrained-issuer", "server.test", PATH_OK },
@@ -90,7 +91,7 @@ TEST(path_of_chains)
 		{ "issuer-not-ca", "server.test", PATH_NOT_CA },
 		{ "path-too-long", "server.test", PATH_TOO_LONG },
 	};
-	struct trust trust = chain_trust("root-ec root-rsa root-p384");
+	struct trust trust = chain_trust("root-ec root-rsa root-p384 root-rsa8192");
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct chain c = chain_load(cases[i].name);
 		unsigned want = cases[i].want == PATH_OK ? 0 : VERIFIER_ERROR + cases[i].want;
@@ -262,6 +263,8 @@ TEST(path_says_what_is_wrong)
 		  "authority, `Unknown`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
 		{ "good-rsa", "root-ec", "server.test", "the certificate `Between RSA` above that of server.test comes from an unknown "
 		  "authority, `Root RSA`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
+		{ "good-rsa8200", "root-ec root-rsa8200", "server.test", "the certificate `server.test` of server.test comes from an unknown "
+		  "authority, `Root RSA 8200`, which PEM contains but which cannot be used: its key is not supported: RSA of 8200 bits" },
 		{ "below-weak", "root-ec root-weak", "server.test", "the certificate `server.test` of server.test comes from an unknown "
 		  "authority, `Weak Root`, which PEM contains but which cannot be used: its key is not supported: RSA of 1024 bits" },
 	};
