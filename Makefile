@@ -74,6 +74,14 @@ BEARSSL := $(SOURCES)/bearssl-src
 # GET /next. Link-time optimization would save 4% more for a warm event and nothing from exec to GET /next, and make a
 # link last 10 s instead of 0.1.
 OPTIMIZE = -O2
+# What runs once, or while somebody waits for the network, is kept small instead: the commands, the settings, the sources of
+# credentials, names and proxies. 60 KiB less, and no more instructions for a warm event.
+SMALL := $(filter-out $(addprefix src/,listener/connection.c os/queue.c os/memory.c os/variables.c \
+	aws/sigv4.c aws/call.c aws/invoke.c aws/post.c aws/context.c service/dispatch.c service/outside.c service/dedupe.c), \
+	$(wildcard $(addprefix src/,cli/*.c listener/*.c os/*.c service/*.c aws/*.c) \
+	$(addprefix src/gateway/,config.c route.c relay.c result.c response_url.c template.c) \
+	$(addprefix src/net/,dns.c resolve.c etc.c proxy.c listen.c tls_fault.c address.c) \
+	src/x509/trust.c src/x509/policies.c src/crypto/pkey.c src/codec/nearest.c src/codec/xml.c src/codec/words.c))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
@@ -144,7 +152,7 @@ ifneq ($(CC_INCLUDE),)
 $(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
 $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
-$(call remember,$(OUT)/program.flags,$(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
+$(call remember,$(OUT)/program.flags,$(OPTIMIZE) $(SMALL) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
 $(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
 endif
 
@@ -189,7 +197,7 @@ MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(OUT)/musl/anchors.o
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
 	$(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o
-COMPILE = $(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS)
+COMPILE = $(CC) $(if $(filter $(SMALL),$<),-Os,$(OPTIMIZE)) $(CPPFLAGS) $(MUSL_CFLAGS)
 
 $(OUT)/musl/%.o: %.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
 	@echo '  CC      $<'
