@@ -27,7 +27,6 @@
 #
 #	CC=clang		another compiler
 #	CROSS=aarch64-linux-gnu-	builds for another machine, below build/aarch64-linux-gnu/
-#	HOSTCC=cc		compiles the tools that run during the build
 #	CI=1			turns warnings into errors
 #	V=1			shows the commands
 
@@ -35,7 +34,6 @@ CC = $(CROSS)gcc
 AR = $(CROSS)ar
 RANLIB = $(CROSS)ranlib
 STRIP = $(CROSS)strip
-HOSTCC = gcc
 CLANG = clang
 PYTHON = /usr/bin/python3
 FUZZ_SECONDS = 60
@@ -128,7 +126,7 @@ include $(OUT)/toolchain.mk
 endif
 
 $(OUT)/toolchain.mk: scripts/setup $(OUT)/compiler
-	$(Q)CC='$(CC)' HOSTCC='$(HOSTCC)' scripts/setup $(if $(filter demo run test,$(MAKECMDGOALS)),,--check) build
+	$(Q)CC='$(CC)' scripts/setup $(if $(filter demo run test,$(MAKECMDGOALS)),,--check) build
 	$(Q){ \
 		echo "CC_INCLUDE := $$($(CC) -print-file-name=include)"; \
 		echo "CC_LIBGCC := $$($(CC) -print-libgcc-file-name)"; \

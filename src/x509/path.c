@@ -166,13 +166,14 @@ static bool holds(struct search *s)
 	return policies_hold(s->path, s->depth) || blame(s, PATH_POLICY, s->path[0]);
 }
 
-static void accept_path(struct search *s, const struct anchor *anchor)
+/* The first `count` of the path are those whose ends matter: all, and the anchor's if that is another one. */
+static void accept_path(struct search *s, const struct anchor *anchor, size_t count)
 {
 	s->a->code = PATH_OK;
 	s->a->anchor = anchor;
 	s->a->length = s->depth;
 	s->a->not_after = INT64_MAX;
-	for (size_t i = 0; i < s->depth; i++)
+	for (size_t i = 0; i < count; i++)
 		if (s->path[i]->not_after < s->a->not_after)
 			s->a->not_after = s->path[i]->not_after;
 }
@@ -192,7 +193,7 @@ static bool ends_at_anchor(struct search *s)
 		check(certificate_read(&c, anchor->der) == OK);
 		s->path[s->depth] = &c;
 		if (may_issue(s, &c, true) && is_signed_by(s, last, &c, PATH_OTHER_KEY) && holds(s))
-			return accept_path(s, anchor), true;
+			return accept_path(s, anchor, s->depth + 1), true;
 	}
 	return false;
 }
@@ -263,7 +264,7 @@ enum path_code path_find(struct path_answer *a, const struct path_question *q)
 	if (!is_for_peer(&s, &q->received[0], is_listed))
 		return a->code;
 	if (is_listed)
-		return accept_path(&s, listed), PATH_OK;
+		return accept_path(&s, listed, 1), PATH_OK;
 	for (s.limit = 1; s.limit <= q->count && a->code != PATH_LIMIT; s.limit++)
 		if (extend(&s))
 			return PATH_OK;

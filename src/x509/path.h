@@ -72,7 +72,7 @@ enum path_code {
 struct path_answer {
 	enum path_code code;
 	size_t length;               /* certificates of the path, the anchor aside */
-	int64_t not_after;           /* the first of their ends */
+	int64_t not_after;           /* the first of their ends and the anchor's */
 	const struct anchor *anchor;
 
 	/* When it failed: which certificate is to blame. Views into it, or into the bundle. */

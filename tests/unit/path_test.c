@@ -279,3 +279,17 @@ TEST(path_says_what_is_wrong)
 		expect_str(buf_str(&b), str_c(cases[i].text));
 	}
 }
+
+/* Until when a session may be resumed. */
+TEST(path_ends_with_its_first_certificate)
+{
+	struct chain c = chain_load("below-v1");
+	struct trust trust = chain_trust("root-v1");
+	struct certificate root = chain_first("root-v1");
+	expect_int(code(&c, trust, "server.test"), PATH_OK);
+	expect(root.not_after < verifier.received[0].not_after);
+	expect_int(verifier.answer.not_after, root.not_after);
+	struct chain good = chain_load("good-ec");
+	expect_int(code(&good, chain_trust("root-ec"), "server.test"), PATH_OK);
+	expect_int(verifier.answer.not_after, INT64_C(4701974400));
+}
