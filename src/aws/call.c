@@ -5,37 +5,33 @@
 #include "crypto/ct.h"
 #include "http/retry.h"
 
-#include <stdatomic.h>
-
 static enum http_again judge_refusal(struct aws_answer *out, struct aws_call *c, const struct http_retry *retry,
                                      const struct http_attempt *a, struct fault *f)
 {
 	const struct http_head *head = a->response.head.status ? &a->response.head : NULL;
-	int status = a->progress.status;
-	refusal_read(out->error_name, f, status, head, out->body, c->action);
-	struct str name = str_c(out->error_name);
-	if (!c->clock_corrected && aws_clock_correct(c->post.aws, c->post.skew_ms, name, head)) {
-		c->clock_corrected = true;
+	out->refusal = refusal_read(out->error_name, f, a->progress.status, head, out->body, c->action);
+	if (aws_post_remedy(&c->post, out->refusal, head))
 		return HTTP_AGAIN_AT_ONCE;
-	}
-	bool passes = aws_name_listed(S("Throttling,ThrottlingException,ThrottledException,TooManyRequestsException,RequestLimitExceeded,"
-		"RequestTimeout,IDPCommunicationError,InvalidIdentityToken"), name);
-	return passes ? HTTP_AGAIN_LATER : http_retry_status(retry, status);
+	bool passes = out->refusal == REFUSAL_THROTTLED || out->refusal == REFUSAL_PASSING;
+	return passes ? HTTP_AGAIN_LATER : http_retry_status(retry, a->progress.status);
 }
 
 static enum http_again attempt(enum err *e, struct aws_answer *out, struct aws_call *c, struct http_retry *retry, struct buf *answer,
                                struct deadline *d, struct fault *f)
 {
+	struct aws_signed signed_post;
 	struct http_attempt a;
 	enum http_again again = HTTP_SETTLED;
 	ct_wipe(answer->p, answer->n);
 	buf_reset(answer);
 	out->error_name[0] = 0;
-	c->post.skew_ms = atomic_load(&c->post.aws->skew_ms);
-	c->post.fresh = retry->fresh;
+	out->refusal = REFUSAL_OTHER;
+	if ((*e = aws_post_sign(&signed_post, &c->post, d, f)) != OK)
+		return HTTP_SETTLED;
 	struct deadline patience = http_retry_attempt(retry, d);
-	*e = aws_post_send(&a, &c->post, answer, &patience, f);
+	*e = aws_post_send(&a, &c->post, &signed_post, retry->fresh, answer, &patience, f);
 	deadline_leave(d, &patience);
+	aws_signed_wipe(&signed_post);
 	out->body = buf_str(answer);
 	if (a.progress.status && a.progress.status / 100 != 2) {
 		again = judge_refusal(out, c, retry, &a, f);

@@ -3,6 +3,7 @@
 #define AWS_CONTEXT_H
 
 #include "aws/endpoint.h"
+#include "aws/refusal.h"
 #include "http/pool.h"
 
 struct proxy;
@@ -23,6 +24,6 @@ int64_t aws_now_ms(const struct aws_context *c);
 /* To be asked once about a request that was refused: whether that was for its time, `used_skew_ms` being what it was signed with.
  * If so the server's time, from the Date field of `head`, is used from now on, one line is logged, and the
  * request may be sent again. Certificates are judged by our own clock all the same. */
-bool aws_clock_correct(struct aws_context *c, int64_t used_skew_ms, struct str error_name, const struct http_head *head);
+bool aws_clock_correct(struct aws_context *c, int64_t used_skew_ms, enum refusal refusal, const struct http_head *head);
 
 #endif

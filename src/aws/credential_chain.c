@@ -1,6 +1,5 @@
 #include "aws/credential_chain.h"
 
-#include "aws/credential_sources.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/ct.h"
@@ -24,12 +23,13 @@ static enum err read_variable(struct str *out, const struct environment *env, co
 }
 
 enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_context *aws,
-                               const struct credential_host *host, void *scratch, struct fault *f)
+                               const struct credential_host *host, credential_fetch *fetch, void *scratch, struct fault *f)
 {
 	struct credentials *keys = &c->from_environment;
 	c->env = *env;
 	c->aws = aws;
 	c->host = host;
+	c->fetch = fetch;
 	c->sets = scratch;
 	c->scratch = (struct arena){ (char *)(c->sets + 2), 0, CREDENTIALS_SCRATCH - 2 * sizeof(*c->sets) };
 	keys->expires_ms = INT64_MAX;
@@ -64,19 +64,21 @@ static void publish(struct credential_chain *c, int slot)
 	bool for_ever = keys->expires_ms == INT64_MAX;
 	c->until = for_ever ? INT64_MAX : now + life;
 	c->renew_at = for_ever ? INT64_MAX : now + life - ahead;
+	keys->serial = c->serial + 1;
 	generation_publish(&c->generation, slot);
+	c->serial = keys->serial;
 	c->rejected = false;
 	c->fetched = true;
 	LOG(LOG_INFO, "credentials", "source valid_s#", keys->source, NUM(for_ever ? -1 : life / 1000));
 }
 
-static enum err fetch(struct credential_chain *c, struct deadline *d, struct fault *f)
+static enum err fetch_next(struct credential_chain *c, struct deadline *d, struct fault *f)
 {
-	int slot = generation_spare(&c->generation);
-	if (slot < 0)
-		return fault_set(f, E_LIMIT, 0, "credentials were renewed a moment ago and the old ones are still in use");
+	int slot;
+	while ((slot = generation_spare(&c->generation)) < 0) /* somebody signs with the last but one */
+		clock_sleep_ms(1);
 	arena_reset(&c->scratch);
-	enum err e = credential_sources_fetch(&c->sets[slot], c, d, f);
+	enum err e = c->fetch(&c->sets[slot], c, d, f);
 	ct_wipe(c->scratch.p, c->scratch.n);
 	if (e == OK) {
 		publish(c, slot);
@@ -104,7 +106,7 @@ static enum err fetch_or_wait(struct credential_chain *c, struct deadline *d, st
 		*f = c->last;
 		e = f->code;
 	} else if (!is_usable(c)) {
-		e = fetch(c, d, f);
+		e = fetch_next(c, d, f);
 	}
 	atomic_flag_clear(&c->busy);
 	return e;
@@ -131,14 +133,19 @@ void credentials_release(struct credential_chain *c, const struct credentials *h
 		generation_release(&c->generation, held == &c->sets[1].keys);
 }
 
-bool credentials_reject(struct credential_chain *c, const struct credentials *held)
+bool credentials_reject(struct credential_chain *c, unsigned serial)
 {
-	if (held == &c->from_environment)
+	if (serial == 0)
 		return false;
 	/* Others may have had them replaced in the meantime. */
-	if (held == &c->sets[atomic_load(&c->generation.current)].keys)
+	if (serial == c->serial)
 		c->rejected = true;
 	return true;
+}
+
+void credentials_read_again(struct credential_chain *c)
+{
+	c->renew_at = 0;
 }
 
 int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
@@ -151,7 +158,7 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 		return left < RENEW_LOOK_MS ? left + 1 : RENEW_LOOK_MS;
 	if (atomic_flag_test_and_set(&c->busy))
 		return CREDENTIALS_PAUSE_MS;
-	enum err e = fetch(c, d, &f);
+	enum err e = fetch_next(c, d, &f);
 	atomic_flag_clear(&c->busy);
 	if (e == OK)
 		return CREDENTIALS_PAUSE_MS;

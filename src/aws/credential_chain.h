@@ -35,10 +35,16 @@ struct credential_host {
 	void *ctx;
 };
 
+struct credential_chain;
+
+/* Fetches from the first source that is configured; credential_sources_fetch. */
+typedef enum err credential_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+
 struct credential_chain {
 	struct environment env;
 	struct aws_context *aws;
 	const struct credential_host *host;
+	credential_fetch *fetch;
 	struct credentials from_environment; /* views; no id if there are none */
 	bool fixed;                 /* these are used, nothing is ever fetched */
 	struct arena scratch;       /* of the one that fetches */
@@ -48,6 +54,7 @@ struct credential_chain {
 	struct fault last;          /* why the last fetch failed, and when the next may be: whoever is busy owns these */
 	int64_t pause_until;        /* monotonic */
 	_Atomic int64_t renew_at, until; /* of the current set, AWS's wall clock: when to fetch anew, when it ends */
+	_Atomic unsigned serial;    /* of the current set */
 	struct generation generation;
 	struct credential_set *sets; /* two */
 };
@@ -56,16 +63,20 @@ struct credential_chain {
  * `scratch`: CREDENTIALS_SCRATCH bytes, aligned for any type, not touched before something is fetched. E_CONFIG for a key without its
  * secret or the other way round, and for values that cannot be keys. */
 must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_context *aws,
-                                          const struct credential_host *host, void *scratch, struct fault *f);
+                                          const struct credential_host *host, credential_fetch *fetch, void *scratch, struct fault *f);
 
-/* The current credentials, valid until the matching release; their parts stand within the bounds of credentials.h and hold
- * visible ASCII only. May fetch, see above. E_CONFIG when there are none, with a text that says where they were looked
+/* The current credentials, valid until the matching release, which comes as soon as something is signed: others cannot be fetched
+ * while the last but one are held. Their parts stand within the bounds of credentials.h and hold visible ASCII only. May fetch, see above. E_CONFIG when there are none, with a text that says where they were looked
  * for; else as the source that failed. */
 must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f);
 void credentials_release(struct credential_chain *c, const struct credentials *held);
 
-/* AWS refused `held` as expired: the next hold fetches. False if nothing else can be had: they are the environment's. */
-bool credentials_reject(struct credential_chain *c, const struct credentials *held);
+/* AWS refused what the keys of that serial signed: the next hold fetches, unless that has happened since. False if nothing else can
+ * be had: they are the environment's. */
+bool credentials_reject(struct credential_chain *c, unsigned serial);
+
+/* Their source may have others now: the next credentials_renew fetches, whatever they have left to live. */
+void credentials_read_again(struct credential_chain *c);
 
 /* Fetches if it is time. Returns for how many ms nothing is to be done, at least 1,000; DEADLINE_NEVER for keys from the environment.
  * A failure is logged; what is held stays. */

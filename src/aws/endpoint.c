@@ -29,6 +29,12 @@ struct str aws_service_name(enum aws_service service)
 	return str_c(services[service]);
 }
 
+static struct str partition_domain(size_t i, bool dual)
+{
+	const char *domain = dual ? partitions[i].dual_domain : partitions[i].domain;
+	return (struct str){ domain, strnlen(domain, dual ? sizeof(partitions->dual_domain) : sizeof(partitions->domain)) };
+}
+
 static void by_partition(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)
 {
 	size_t i = 0;
@@ -37,15 +43,27 @@ static void by_partition(struct endpoint *out, const struct endpoints *endpoints
 	/* Secrets Manager's usual names have IPv6 addresses too. In GovCloud the usual endpoints of two services are the FIPS ones. */
 	bool dual = endpoints->dual_stack && (service != AWS_SECRETS_MANAGER || str_find_str(region, S("-iso")) < region.n);
 	bool plain = (service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
-	const char *domain = dual ? partitions[i].dual_domain : partitions[i].domain;
 	struct buf b = BUF(out->memory);
 	buf_format(&b, "%s%s.%s.%s", aws_service_name(service), endpoints->fips && !plain ? S("-fips") : S(""), region,
-		(struct str){ domain, strnlen(domain, sizeof(partitions->dual_domain)) });
+		partition_domain(i, dual));
 	check(!b.full);
 	out->secure = true;
 	out->port = 443;
 	out->host = out->authority = buf_str(&b);
 	out->base_path = S("");
+}
+
+static bool is_below(struct str host, struct str domain)
+{
+	return str_ends(host, domain) && host.n > domain.n && host.p[host.n - domain.n - 1] == '.';
+}
+
+bool endpoint_is_foreign(const struct endpoint *e)
+{
+	for (size_t i = 0; i < countof(partitions); i++)
+		if (is_below(e->host, partition_domain(i, false)) || is_below(e->host, partition_domain(i, true)))
+			return false;
+	return true;
 }
 
 void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)

@@ -39,6 +39,9 @@ must_check enum err endpoints_read(struct endpoints *out, const struct environme
  * pattern that is known belongs to the partition aws, as in the SDKs: new ones appear every year. */
 void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region);
 
+/* Whether it lies outside of AWS's own domains: an emulator's, say, or a proxy's. */
+bool endpoint_is_foreign(const struct endpoint *e);
+
 /* From a URL: http or https, host name or address (IPv6 in brackets), optional port and path; no user
  * information ('@' anywhere), query or fragment. E_CONFIG with a text that says what is wrong and what is allowed, to stand behind
  * the name of the setting; the URL is not in it. */

@@ -6,12 +6,9 @@
 #include "codec/form.h"
 #include "http/retry.h"
 
-#include <stdatomic.h>
-
 enum {
 	/* What follows the status line of an answer to Event is its id or the reason of a refusal: good to have, not worth more. */
 	REST_MS = 250,
-	REFUSAL_BODY_MAX = 8192,
 	PATH_LEN_MAX = 40 + 3 * AWS_FUNCTION_MAX,
 };
 
@@ -29,25 +26,19 @@ struct course {
 	struct aws_post post;
 	struct http_retry retry;
 	enum invoke_type type;
-	bool clock_corrected, keys_renewed;
 	bool maybe_arrived;     /* a kept connection ended on it, and nothing was heard since */
 	int64_t started_ms;     /* the attempt, monotonic */
 };
-
-static bool named(const struct invoke_result *r, struct str names)
-{
-	return aws_name_listed(names, str_c(r->error_name));
-}
 
 static bool is_permanent(int status)
 {
 	return status < 500 && status != 408 && status != 409 && status != 410 && status != 429;
 }
 
-static enum http_again judge_refusal(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_head *head,
+static enum http_again judge_refusal(struct invoke_result *out, struct course *c, const struct http_head *head,
                                struct str body)
 {
-	refusal_read(out->error_name, &out->fault, out->status, head, body, S("lambda:InvokeFunction"));
+	out->refusal = refusal_read(out->error_name, &out->fault, out->status, head, body, S("lambda:InvokeFunction"));
 	if (out->status / 100 == 2) {
 		fault_set(&out->fault, E_REFUSED, 0, "answered %d instead of %d; is AWS_ENDPOINT_URL right?", NUM(out->status),
 			NUM(types[c->type].success));
@@ -59,24 +50,23 @@ static enum http_again judge_refusal(struct invoker *v, struct invoke_result *ou
 		return HTTP_SETTLED;
 	}
 	out->outcome = INVOKE_NOT_STARTED;
-	out->keys_expired = named(out, S("ExpiredTokenException,ExpiredToken"));
-	out->permanent = is_permanent(out->status) && !out->keys_expired;
-	if (!c->clock_corrected && aws_clock_correct(v->aws, c->post.skew_ms, str_c(out->error_name), head)) {
-		c->clock_corrected = true;
+	out->permanent = is_permanent(out->status) && out->refusal != REFUSAL_EXPIRED && out->refusal != REFUSAL_THROTTLED;
+	if (aws_post_remedy(&c->post, out->refusal, head))
 		return HTTP_AGAIN_AT_ONCE;
-	}
-	bool keys_refused = out->keys_expired || named(out, S("UnrecognizedClientException,InvalidClientTokenId"));
-	if (keys_refused && !c->keys_renewed && credentials_reject(v->credentials, c->post.keys)) {
-		c->keys_renewed = true;
-		return HTTP_AGAIN_AT_ONCE;
-	}
 	if (out->status == 429)
 		http_retry_heed(&c->retry, head, 0);
-	bool pending = out->status == 409 && named(out, S("ResourceConflictException,SnapStartNotReadyException"));
-	return pending ? HTTP_AGAIN_LATER : http_retry_status(&c->retry, out->status);
+	bool passes = out->refusal == REFUSAL_THROTTLED || (out->status == 409 && out->refusal == REFUSAL_PENDING);
+	return passes ? HTTP_AGAIN_LATER : http_retry_status(&c->retry, out->status);
 }
 
-static enum http_again judge_answer(struct invoker *v, struct invoke_result *out, struct course *c, const struct http_attempt *a,
+/* Emulators run the function of an Event at once and answer with what it returned. A page of HTML is somebody else's. */
+static bool ran_at_once(const struct course *c, int status, const struct http_head *head)
+{
+	return c->type == INVOKE_EVENT && status == 200 && head && endpoint_is_foreign(c->post.endpoint) &&
+	       !str_eq_nocase(str_sub(http_field_get(head, S("content-type")), 0, 9), S("text/html"));
+}
+
+static enum http_again judge_answer(struct invoke_result *out, struct course *c, const struct http_attempt *a,
                                    enum err e)
 {
 	const struct http_head *head = a->response.head.status ? &a->response.head : NULL;
@@ -84,13 +74,13 @@ static enum http_again judge_answer(struct invoker *v, struct invoke_result *out
 	c->maybe_arrived = false;
 	if (head)
 		aws_name_copy(out->request_id, sizeof(out->request_id), http_field_get(head, S("x-amzn-requestid")));
-	if (out->status != types[c->type].success)
-		return judge_refusal(v, out, c, head, a->response.body);
+	if (out->status != types[c->type].success && !ran_at_once(c, out->status, head))
+		return judge_refusal(out, c, head, a->response.body);
 	out->outcome = INVOKE_STARTED;
 	if (c->type == INVOKE_REQUEST_RESPONSE && e != OK)
 		out->outcome = INVOKE_UNKNOWN;
 	else
-		out->fault = (struct fault){ 0 };
+		out->fault.code = OK, out->fault.n = 0;
 	if (head)
 		aws_name_copy(out->error_name, sizeof(out->error_name), http_field_get(head, S("x-amz-function-error")));
 	return HTTP_SETTLED;
@@ -111,26 +101,27 @@ static enum http_again judge_silence(struct invoke_result *out, struct course *c
 	return http_retry_failure(&c->retry, a, e);
 }
 
-static enum http_again attempt(struct invoker *v, struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
+static enum http_again attempt(struct invoke_result *out, struct course *c, struct buf *body, struct deadline *d)
 {
 	struct http_attempt a;
+	struct aws_signed signed_post;
 	struct buf answer = { body->p + body->n, 0, body->cap - body->n, false };
 	out->error_name[0] = out->request_id[0] = 0;
-	out->keys_expired = out->permanent = false;
+	out->permanent = false;
+	out->refusal = REFUSAL_OTHER;
 	struct deadline own = http_retry_attempt(&c->retry, d);
-	if (credentials_hold(&c->post.keys, v->credentials, d, &out->fault) != OK) {
+	if (aws_post_sign(&signed_post, &c->post, &own, &out->fault) != OK) {
+		deadline_leave(d, &own);
 		out->outcome = c->maybe_arrived ? INVOKE_UNKNOWN : INVOKE_NOT_STARTED;
 		out->status = 0;
 		return HTTP_SETTLED;
 	}
-	c->post.fresh = c->retry.fresh;
-	c->post.skew_ms = atomic_load(&v->aws->skew_ms);
 	c->started_ms = clock_mono_ms();
-	enum err e = aws_post_send(&a, &c->post, &answer, &own, &out->fault);
+	enum err e = aws_post_send(&a, &c->post, &signed_post, c->retry.fresh, &answer, &own, &out->fault);
 	deadline_leave(d, &own);
-	enum http_again again = a.progress.status ? judge_answer(v, out, c, &a, e) : judge_silence(out, c, &a, e);
+	aws_signed_wipe(&signed_post);
+	enum http_again again = a.progress.status ? judge_answer(out, c, &a, e) : judge_silence(out, c, &a, e);
 	aws_post_end(&c->post, &a);
-	credentials_release(v->credentials, c->post.keys);
 	if (out->outcome == INVOKE_STARTED)
 		body->n += answer.n;
 	return again;
@@ -141,6 +132,7 @@ static void address(struct aws_post *out, struct endpoint *endpoint, struct invo
 {
 	endpoint_get(endpoint, v->aws->endpoints, AWS_LAMBDA, region);
 	out->aws = v->aws;
+	out->chain = v->credentials;
 	out->key_cache = &v->key_cache;
 	out->endpoint = endpoint;
 	out->service = S("lambda");
@@ -173,7 +165,7 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 	*out = (struct invoke_result){ 0 };
 	enum http_again again;
 	do {
-		again = attempt(v, out, &c, body ? body : &refusal, d);
+		again = attempt(out, &c, body ? body : &refusal, d);
 		out->attempts = c.retry.attempts;
 		LOG(LOG_DEBUG, "invoke attempt", "function attempt# status# reason", in->function, NUM(out->attempts),
 			NUM(out->status), fault_text(&out->fault));
@@ -185,10 +177,10 @@ void invoke(struct invoker *v, struct invoke_result *out, const struct invocatio
 enum err invoke_warm_up(struct invoker *v, struct str region, struct deadline *d, struct fault *f)
 {
 	struct endpoint endpoint;
-	struct aws_post nothing = { .fresh = false };
+	struct aws_post nothing = { 0 };
 	address(&nothing, &endpoint, v, region);
 	struct http_attempt a;
-	enum err e = aws_post_connect(&a, &nothing, d, f);
+	enum err e = aws_post_connect(&a, &nothing, false, d, f);
 	aws_post_end(&nothing, &a);
 	return e;
 }

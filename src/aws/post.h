@@ -5,8 +5,7 @@
 #ifndef AWS_POST_H
 #define AWS_POST_H
 
-#include "aws/context.h"
-#include "aws/credentials.h"
+#include "aws/credential_chain.h"
 #include "aws/sigv4.h"
 #include "http/attempt.h"
 
@@ -19,18 +18,17 @@ enum {
 struct aws_key_cache {
 	struct sigv4_key key;
 	size_t n;
-	char derived_from[256]; /* access key id, date, region, service */
+	char derived_from[128]; /* serial of the keys, date, region, service */
 };
 
 struct aws_post {
-	/* with what */
 	struct aws_context *aws;
-	const struct credentials *keys; /* that sign it; NULL: it is sent unsigned, unless there is a signer. Held for the call only */
-	const struct sigv4_signer *signer; /* if it is no keys that sign it; else NULL */
-	struct aws_key_cache *key_cache; /* NULL if there are no keys */
-	int64_t skew_ms; /* the context's, at the time of this attempt */
-	bool fresh;      /* not on a kept connection */
-	int64_t rest_ms; /* see struct http_request */
+
+	/* by whom: one of these at most, else it is sent unsigned */
+	struct credential_chain *chain;    /* its current keys */
+	const struct credentials *keys;    /* these */
+	const struct sigv4_signer *signer; /* or somebody without any */
+	struct aws_key_cache *key_cache;   /* for keys, which all come from one place */
 
 	/* to whom */
 	const struct endpoint *endpoint;
@@ -43,6 +41,12 @@ struct aws_post {
 	size_t fields_count;             /* at most AWS_POST_FIELDS_MAX */
 	struct str trace_id;             /* for X-Amzn-Trace-Id, which is not signed; empty for none */
 	struct str payload;
+	int64_t rest_ms; /* see struct http_request */
+
+	/* how it went so far; zeroed at first */
+	unsigned serial; /* of the keys of `chain` that signed it last */
+	int64_t skew_ms; /* the context's, when it was signed last */
+	bool clock_corrected, keys_renewed;
 };
 
 /* A request as it is sent, with the memory of what was made for it. Views into the aws_post; not copied by assignment. To be wiped. */
@@ -53,18 +57,28 @@ struct aws_signed {
 	char memory[CREDENTIALS_TOKEN_MAX + 2 * SIGV4_SIGNATURE_MAX + 512 + 3 * AWS_TRACE_ID_MAX];
 };
 
-/* Signs as of that time. Pure. E_LIMIT if the request is too large to be signed. */
-must_check enum err aws_post_sign(struct aws_signed *out, const struct aws_post *p, int64_t wall_seconds, struct fault *f);
+/* Signs with `keys` (NULL: none) as of that time. Pure. E_LIMIT if the request is too large to be signed. */
+must_check enum err aws_post_sign_with(struct aws_signed *out, const struct aws_post *p, const struct credentials *keys, int64_t wall_seconds,
+                                       struct fault *f);
+
+/* The same as of now, with the keys that *p says, which may first have to be fetched: credentials_hold. */
+must_check enum err aws_post_sign(struct aws_signed *out, struct aws_post *p, struct deadline *d, struct fault *f);
+void aws_signed_wipe(struct aws_signed *s);
 
 /* Takes a connection to the endpoint from the pool and connects it if it is not: http_attempt_begin. Whatever comes back, call
  * aws_post_end. */
-must_check enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, struct deadline *d, struct fault *f);
+must_check enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool fresh, struct deadline *d, struct fault *f);
 
-/* Connects, signs, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call aws_post_end when *a has
- * been looked at. As aws_post_connect, aws_post_sign and http_exchange. */
-must_check enum err aws_post_send(struct http_attempt *a, const struct aws_post *p, struct buf *body, struct deadline *d, struct fault *f);
+/* Connects, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call aws_post_end when *a has
+ * been looked at. As aws_post_connect and http_exchange. */
+must_check enum err aws_post_send(struct http_attempt *a, const struct aws_post *p, const struct aws_signed *s, bool fresh, struct buf *body,
+                                  struct deadline *d, struct fault *f);
 
 /* Gives the connection back; the views in a->response.head die here. */
 void aws_post_end(const struct aws_post *p, struct http_attempt *a);
+
+/* Whether something can be done about a refusal, so that the post, signed again, may be sent again at once: the clock corrected, or
+ * keys that are no good, or have signed badly, fetched again from their source. Each once. */
+bool aws_post_remedy(struct aws_post *p, enum refusal refusal, const struct http_head *head);
 
 #endif

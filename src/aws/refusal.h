@@ -4,17 +4,39 @@
 
 #include "http/head.h"
 
-enum { REFUSAL_NAME_MAX = 96 };
+enum {
+	REFUSAL_NAME_MAX = 96,
+	REFUSAL_MESSAGE_MAX = 1024, /* shown of what AWS says; together with its name and a hint it fits a fault's text */
+	REFUSAL_BODY_MAX = 8192,    /* more than that of an answer is not read */
+};
+
+/* What a refusal is about; of AWS's names for it there are several each. */
+enum refusal {
+	REFUSAL_OTHER,
+	REFUSAL_EXPIRED,     /* the credentials were good once */
+	REFUSAL_UNKNOWN_KEY,
+	REFUSAL_SIGNATURE,   /* made with a wrong secret, or at a wrong time */
+	REFUSAL_CLOCK,       /* made at a wrong time */
+	REFUSAL_THROTTLED,
+	REFUSAL_DENIED,      /* the credentials are good and not allowed to */
+	REFUSAL_MISSING,     /* what was asked for does not exist */
+	REFUSAL_PENDING,     /* it exists and is not ready yet */
+	REFUSAL_PASSING,     /* trouble between services, which passes */
+};
 
 /* Reads an answer that is no success. `head`: NULL if only its status line came; `body`: as much of it as came.
  *
  * `name`: AWS's name of the error, NUL-terminated, empty if there was none: of the field x-amzn-ErrorType, which may
  * go on with ':' and a URL, of the JSON body's __type, which may begin with a namespace and '#', or of the element Code in XML,
  * which is what STS writes. ("Type" in the body of Lambda's answers says whose fault it is.)
- * `f`: E_REFUSED and one sentence: that name, or else the status; the message of the body, JSON, XML or plain text, its first line
- * only, and not if it quotes the Authorization field; and for the usual ones what to do about it. `action` is what was to be
- * done, as policies name it ("lambda:InvokeFunction"); empty where the keys of the gateway are not what matters. */
-void refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status, const struct http_head *head, struct str body,
-                  struct str action);
+ * `f`: E_REFUSED and one sentence: that name, or else the status; the message of the body, JSON, XML or plain text; and for the usual
+ * ones what to do about it. Of a message about a signature only the first line is shown, for the others quote the request, and
+ * nothing of one that quotes the Authorization field. `action` is what was to be done, as policies name it
+ * ("lambda:InvokeFunction"); empty where the keys of the gateway are not what matters. */
+enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status, const struct http_head *head,
+                          struct str body, struct str action);
+
+/* What a name of AWS's is about. */
+enum refusal refusal_of(struct str name);
 
 #endif

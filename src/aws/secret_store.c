@@ -58,22 +58,11 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	struct aws_call call = {
 		.service = w->service,
 		.post = {
-			.region = w->region, .path = S("/"), .fields = fields, .fields_count = countof(fields), .payload = buf_str(&payload),
+			.chain = w->chain, .region = w->region, .path = S("/"), .fields = fields, .fields_count = countof(fields), .payload = buf_str(&payload),
 		},
 		.action = parameter ? S("ssm:GetParameter and kms:Decrypt") : S("secretsmanager:GetSecretValue"),
 	};
-	enum err e;
-	bool again = false;
-	do {
-		if ((e = credentials_hold(&call.post.keys, w->chain, d, f)) != OK)
-			return e;
-		e = aws_call(&answer, w->chain->aws, &call, w->scratch, d, f);
-		/* Once more when AWS says that the keys are no good and others can be had. */
-		again = !again && e == E_REFUSED &&
-			aws_name_listed(S("ExpiredTokenException,ExpiredToken,UnrecognizedClientException,InvalidClientTokenId"), str_c(answer.error_name)) &&
-			credentials_reject(w->chain, call.post.keys);
-		credentials_release(w->chain, call.post.keys);
-	} while (again);
+	enum err e = aws_call(&answer, w->chain->aws, &call, w->scratch, d, f);
 	/* Before the first rotation there is none. */
 	if (previous && e == E_REFUSED && str_eq(str_c(answer.error_name), S("ResourceNotFoundException")))
 		return OK;

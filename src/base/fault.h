@@ -25,11 +25,14 @@ enum err {
 	E_REFUSED, /* the other side understood and said no */
 };
 
+/* A whole message of AWS's of up to 1 KiB, its name, what to do about it, and who was asked. */
+enum { FAULT_TEXT_MAX = 1440 };
+
 struct fault {
 	enum err code;
 	int sys; /* errno of the system call behind it, or 0 */
 	size_t n;
-	char text[240];
+	char text[FAULT_TEXT_MAX];
 };
 
 /* Sets all of `f`: fault_set(f, E_NAME, 0, "cannot resolve %s", host), formatted as by buf_format. The text is cut

@@ -12,7 +12,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_style { LOG_AUTO, LOG_JSON, LOG_TEXT }; /* LOG_AUTO: text on a terminal, else JSON; see os/log_writer.h */
-enum { LOG_LINE_MAX = 2048 };
+enum { LOG_LINE_MAX = 4000 }; /* less than PIPE_BUF, so that lines of several threads do not mix */
 
 /* `names`: of the fields, with blanks between them, one for each argument; a '#' behind a name says that a NUM() follows, which stands
  * without quotes. Fields with an empty text are left out. Names that do not fit the arguments trap. */

@@ -363,8 +363,10 @@ static enum step_result check_clock(struct visit *v)
 {
 	struct http_attempt a;
 	int64_t date;
-	const struct aws_post request = { .aws = &v->services.aws, .endpoint = &v->endpoint, .path = S("/") };
-	enum err e = aws_post_send(&a, &request, &v->scratch, &v->deadline, &v->fault);
+	struct aws_signed unsigned_post;
+	struct aws_post request = { .aws = &v->services.aws, .endpoint = &v->endpoint, .path = S("/") };
+	check(aws_post_sign(&unsigned_post, &request, &v->deadline, &v->fault) == OK);
+	enum err e = aws_post_send(&a, &request, &unsigned_post, false, &v->scratch, &v->deadline, &v->fault);
 	bool html = a.response.head.status && is_html(&a.response.head);
 	bool told = a.response.head.status && utc_from_http_date(&date, http_field_get(&a.response.head, S("date")));
 	aws_post_end(&request, &a);

@@ -328,7 +328,7 @@ static void *loop_run(void *arg)
 
 static int refuse_to_start(struct loop *l, const struct fault *f)
 {
-	char text[1024];
+	char text[2 * FAULT_TEXT_MAX];
 	struct buf b = BUF(text);
 	struct json_writer w = json_writer(&b);
 	json_open(&w, '{');

@@ -217,7 +217,7 @@ bool dispatch_run(const struct dispatch *d)
 		tell_late(&run, &outcome, buf_str(&body));
 	else if (!sync || outcome.fate != FATE_STARTED)
 		follow_up(&run, &outcome);
-	return result.keys_expired;
+	return result.refusal == REFUSAL_EXPIRED;
 }
 
 enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,

@@ -170,7 +170,7 @@ enum err services_start(struct services *s, const struct environment *env, size_
 		e = proxy_read(&s->proxy, env, f);
 	if (e != OK)
 		return e;
-	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, memory_map(CREDENTIALS_SCRATCH), f);
+	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, credential_sources_fetch, memory_map(CREDENTIALS_SCRATCH), f);
 	if (e == OK)
 		e = signing_secrets_init(&s->secrets, &s->config, &s->credentials, f);
 	if (e != OK)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from support import signatures, slack
-from support.cloud import FETCHED, IDENTITY, NOT, ROLE, SOURCES, STARTED
+from support.cloud import FETCHED, IDENTITY, NOT, ROLE, SOURCES, STARTED, profile_text
 from support.invoke_endpoint import accepted, failed, hang, later
 from support.service import FAULTS
 from support.wire import eventually
@@ -224,3 +224,45 @@ def test_new_keys_in_the_profile_file(cloud):
     cloud.endpoint.script = [expired]
     cloud.started_by(host, "PROFILE")
     assert len({signatures.scope(r)["key"] for r in cloud.endpoint.requests}) == 2
+
+
+@pytest.mark.parametrize("name", ["InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"])
+def test_profile_file_mended_in_place(cloud, name):
+    """What was signed with a wrong secret is signed again, once, with what the file says now."""
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("OLD")))
+    host = cloud.start()
+    cloud.started_by(host, "OLD")
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("NEW")))
+    refused = failed(403, name, "The request signature we calculated does not match the signature you provided.")
+    cloud.endpoint.script = [refused]
+    cloud.started_by(host, "NEW")
+    cloud.endpoint.script = [refused, refused, refused]
+    assert host.text(slack.command()).startswith(NOT + name)
+    assert len(cloud.endpoint.requests) == 5
+
+
+def test_secret_mended_in_place(cloud):
+    """The same access key with another secret is another key: none that was derived from the old one signs any more."""
+    keys = cloud.ring.lasting("PROFILE")
+    cloud.aws_file("credentials", profile_text(keys))
+    host = cloud.start()
+    cloud.started_by(host, "PROFILE")
+    before, keys.secret = keys.secret, "m" * 40
+    cloud.aws_file("credentials", profile_text(keys))
+
+    def refuse(visit):
+        keys.secret = "m" * 40
+        failed(403, "SignatureDoesNotMatch", "no")(visit)
+
+    cloud.endpoint.script = [refuse]
+    keys.secret = before
+    cloud.started_by(host, "PROFILE")
+    assert len(cloud.endpoint.requests) == 3
+
+
+def test_signature_of_the_environment_is_final(cloud):
+    variables = SOURCES["ENV"](cloud)[0]
+    host = cloud.start(**variables)
+    cloud.endpoint.script = [failed(403, "InvalidSignatureException", "no")]
+    assert host.text(slack.command()).startswith(NOT + "InvalidSignatureException: no; check the gateway's secret access key")
+    assert len(cloud.endpoint.requests) == 1

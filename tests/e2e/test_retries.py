@@ -20,13 +20,14 @@ throttled = failed(429, "TooManyRequestsException", "Rate Exceeded.", Reason="Ca
 pending = failed(409, "ResourceConflictException", "The function is currently in the following state: Pending")
 broken = failed(500, "ServiceException", "no")
 gateway = failed(502, "EC2ThrottledException", "no")
+slowed = failed(400, "ThrottlingException", "Rate exceeded")
 away = failed(503, "ServiceUnavailable", "no")
 
 
 @pytest.mark.parametrize(
     "script",
-    [[throttled], [pending], [broken], [gateway], [away], [throttled, broken, away], [gateway, pending, throttled]],
-    ids=["429", "409", "500", "502", "503", "429-500-503", "502-409-429"],
+    [[throttled], [pending], [broken], [gateway], [away], [slowed], [throttled, broken, away], [gateway, pending, throttled]],
+    ids=["429", "409", "500", "502", "503", "400", "429-500-503", "502-409-429"],
 )
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_sent_again_until_it_works(make, script, tls):
@@ -317,3 +318,35 @@ def test_one_failure_does_not_poison_the_next(make):
     endpoint.open()
     answers = [URL.read(runtime.send(slack.command()).reply)[2] for _ in range(6)]
     assert ["has been started" in a for a in answers] == [False, True, False, True, False, True], answers
+
+
+# ---- emulators ---------------------------------------------------------------------------------------------------------
+
+
+def test_emulator_runs_the_function_at_once(make):
+    """LocalStack, SAM and the RIE answer with what the function returned."""
+    answer = response(200, b'{"any": "thing"}', [("Content-Type", "application/json"), ("X-Amz-Executed-Version", "$LATEST")])
+    runtime = make.runtime(endpoint=make.endpoint(default=peer.raw(answer, then="keep")))
+    assert runtime.text(slack.command()) == STARTED
+    assert runtime.text(slack.command()) == STARTED
+    assert len(runtime.endpoint.requests) == 2
+
+
+def test_a_page_is_no_emulator(make):
+    page = response(200, b"<html>Please log in</html>", [("Content-Type", "text/html")])
+    runtime = make.runtime(endpoint=make.endpoint(default=peer.raw(page, then="keep")))
+    assert runtime.text(slack.command()).startswith(MAYBE + "answered 200 instead of 202")
+    assert len(runtime.endpoint.requests) == 1
+
+
+# ---- what AWS says -----------------------------------------------------------------------------------------------------
+
+
+def test_whole_message_reaches_slack_and_the_log(make):
+    message = ("User: arn:aws:sts::123456789012:assumed-role/gateway/" + "s" * 60 + " is not authorized to perform: lambda:InvokeFunction"
+               " on resource: arn:aws:lambda:eu-west-1:123456789012:function:my-fn because no identity-based policy allows the"
+               " lambda:InvokeFunction action. " + "More of it. " * 100)
+    runtime = make.runtime(endpoint=make.endpoint(script=[failed(403, "AccessDeniedException", message)]))
+    text = runtime.text(slack.command())
+    assert text == NOT + "AccessDeniedException: " + message[:1024] + "; the gateway's role needs lambda:InvokeFunction on it"
+    assert any(text[len(NOT):] in line.get("reason", "") for line in runtime.process.lines)

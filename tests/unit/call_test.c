@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test") };
+static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test"), 0 };
 static char memory[2 * AWS_CALL_ANSWER_MAX];
 static struct arena arena;
 static struct aws_answer answer;

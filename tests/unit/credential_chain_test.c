@@ -1,4 +1,5 @@
 /* The source is a scripted container endpoint on the loopback address. */
+#include "aws/credential_sources.h"
 #include "aws/credential_chain.h"
 
 #include "base/clock.h"
@@ -86,7 +87,7 @@ static void set_up(const char *first_expiration)
 	log_set_level(LOG_ERROR);
 	memset(&chain, 0, sizeof(chain));
 	client = (struct aws_context){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
-	expect_int(credential_chain_init(&chain, &env, &client, &host, scratch, &f), OK);
+	expect_int(credential_chain_init(&chain, &env, &client, &host, credential_sources_fetch, scratch, &f), OK);
 }
 
 static enum err hold(const struct credentials **keys)
@@ -190,17 +191,31 @@ TEST(credential_chain_fetches_anew_what_was_rejected)
 	const struct credentials *old, *again;
 	set_up(in_s(3600));
 	expect_int(hold(&old), OK);
-	expect(credentials_reject(&chain, old));
+	expect(credentials_reject(&chain, old->serial));
 	expect_int(hold(&again), OK);
 	expect_str(again->access_key_id, S("AKID2"));
 	expect_str(old->access_key_id, S("AKID1")); /* as long as it is held */
 
 	context("but not for one that was replaced before");
-	expect(credentials_reject(&chain, old));
+	expect(credentials_reject(&chain, old->serial));
 	expect_str(id_now(), S("AKID2"));
 	credentials_release(&chain, old);
 	credentials_release(&chain, again);
 	expect_int(asked, 2);
+	peer_stop(&peer);
+}
+
+TEST(credential_chain_reads_again_when_told_to)
+{
+	set_up(in_s(3600));
+	expect_str(id_now(), S("AKID1"));
+	expect(renew() > 1000);
+	expect_int(asked, 1);
+	credentials_read_again(&chain);
+	expect_str(id_now(), S("AKID1")); /* nobody waits for it */
+	(void)renew();
+	expect_int(asked, 2);
+	expect_str(id_now(), S("AKID2"));
 	peer_stop(&peer);
 }
 

@@ -1,3 +1,4 @@
+#include "aws/credential_sources.h"
 #include "aws/credential_chain.h"
 
 #include "check.h"
@@ -27,7 +28,7 @@ static enum err init(struct credential_chain *c, const char **table, struct faul
 	static const struct credential_host host = { .read_file = no_file };
 	struct environment env = { table_get, table };
 	memset(c, 0, sizeof(*c));
-	return credential_chain_init(c, &env, &client, &host, scratch, f);
+	return credential_chain_init(c, &env, &client, &host, credential_sources_fetch, scratch, f);
 }
 
 TEST(credentials_come_from_the_environment)

@@ -382,7 +382,7 @@ TEST(dispatch_event_late)
 TEST(dispatch_tells_of_expired_keys)
 {
 	set_up(INVOKE_NOT_STARTED, 40);
-	world.result.keys_expired = true;
+	world.result.refusal = REFUSAL_EXPIRED;
 	expect(run(&(struct request){ .kind = SLACK_COMMAND }));
 	expect_int(world.answers, 1);
 }

@@ -34,7 +34,7 @@ TEST(fault_set_can_quote_itself)
 
 TEST(fault_text_is_cut_to_its_room)
 {
-	static char long_text[1000];
+	static char long_text[FAULT_TEXT_MAX + 10];
 	struct fault f;
 	memset(long_text, 'x', sizeof(long_text));
 	(void)fault_set(&f, E_LIMIT, EPIPE, "a%s", (struct str){ long_text, sizeof(long_text) });

@@ -55,7 +55,7 @@ static enum err fetch(struct credential_set *set)
 	memset(&chain, 0, sizeof(chain));
 	command = S("");
 	fault.n = 0;
-	expect_int(credential_chain_init(&chain, &env, &client, &host, scratch, &fault), OK);
+	expect_int(credential_chain_init(&chain, &env, &client, &host, credential_sources_fetch, scratch, &fault), OK);
 	return profile_fetch(set, &chain, &d, &fault);
 }
 

@@ -27,7 +27,7 @@ TEST(refusal_says_what_aws_said)
 		{ 429, STR("TooManyRequestsException"), STR("{\"Reason\":\"CallerRateLimitExceeded\",\"Type\":\"User\",\"message\":\"Rate Exceeded.\"}"),
 		  STR("TooManyRequestsException"), STR("TooManyRequestsException: Rate Exceeded; it is being throttled") },
 		{ 413, STR("RequestTooLargeException"), STR(""), STR("RequestTooLargeException"),
-		  STR("RequestTooLargeException; the request is larger than Lambda takes") },
+		  STR("RequestTooLargeException; the request is larger than AWS takes") },
 		{ 500, STR("ServiceException"), STR("{\"Type\":\"Service\",\"message\":\"An error occurred\"}"), STR("ServiceException"),
 		  STR("ServiceException: An error occurred") },
 		/* what follows the first line may quote the request, and so the session token */
@@ -68,7 +68,7 @@ TEST(refusal_says_what_aws_said)
 		      "  </Error>\n  <RequestId>c6104cbe</RequestId>\n</ErrorResponse>\n"),
 		  STR("InvalidIdentityToken"), STR("InvalidIdentityToken: No provider for \"x\" & y") },
 		{ 403, STR(""), STR("<E><Message>&#83;ignature=hunter2</Message><Code>a b</Code></E>"), STR("a"), STR("a") },
-		{ 403, STR(""), STR("<E><Code>A</Code><Message>two\nlines</Message></E>"), STR("A"), STR("A: two") },
+		{ 403, STR(""), STR("<E><Code>A</Code><Message>two\nlines</Message></E>"), STR("A"), STR("A: two lines") },
 		{ 301, STR(""), STR(""), STR(""), STR("answered 301; redirects are not followed; is AWS_ENDPOINT_URL right?") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {

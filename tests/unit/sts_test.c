@@ -68,7 +68,7 @@ static bool has(struct str text, struct str part)
 	       "<Expiration>2026-01-01T00:00:00Z</Expiration><AccessKeyId>ASIA</AccessKeyId>" \
 	       "<SecretAccessKey>se/cr+et</SecretAccessKey></Credentials></R>")
 
-static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("own"), INT64_MAX, STR("test") };
+static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("own"), INT64_MAX, STR("test"), 0 };
 static const struct sts_role plain = { .arn = STR("arn:aws:iam::123456789012:role/r"), .web_identity_token_file = STR("/token") };
 
 TEST(sts_takes_a_web_identity)
