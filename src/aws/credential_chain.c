@@ -78,6 +78,7 @@ static enum err fetch_next(struct credential_chain *c, struct deadline *d, struc
 	while ((slot = generation_spare(&c->generation)) < 0) /* somebody signs with the last but one */
 		clock_sleep_ms(1);
 	arena_reset(&c->scratch);
+	c->stale = false;
 	enum err e = c->fetch(&c->sets[slot], c, d, f);
 	ct_wipe(c->scratch.p, c->scratch.n);
 	if (e == OK) {
@@ -145,7 +146,7 @@ bool credentials_reject(struct credential_chain *c, unsigned serial)
 
 void credentials_read_again(struct credential_chain *c)
 {
-	c->renew_at = 0;
+	c->stale = !c->fixed;
 }
 
 int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
@@ -153,7 +154,7 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 	struct fault f;
 	if (c->fixed)
 		return DEADLINE_NEVER;
-	int64_t left = c->fetched && !c->rejected ? c->renew_at - aws_now_ms(c->aws) : 0;
+	int64_t left = c->fetched && !c->rejected && !c->stale ? c->renew_at - aws_now_ms(c->aws) : 0;
 	if (left > 0)
 		return left < RENEW_LOOK_MS ? left + 1 : RENEW_LOOK_MS;
 	if (atomic_flag_test_and_set(&c->busy))

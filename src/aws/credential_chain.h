@@ -50,6 +50,7 @@ struct credential_chain {
 	struct arena scratch;       /* of the one that fetches */
 	atomic_flag busy;           /* somebody fetches */
 	_Atomic bool rejected;      /* AWS said that the current ones are no good */
+	_Atomic bool stale;         /* their source may have others */
 	_Atomic bool fetched;       /* there is a current set */
 	struct fault last;          /* why the last fetch failed, and when the next may be: whoever is busy owns these */
 	int64_t pause_until;        /* monotonic */
@@ -75,7 +76,8 @@ void credentials_release(struct credential_chain *c, const struct credentials *h
  * be had: they are the environment's. */
 bool credentials_reject(struct credential_chain *c, unsigned serial);
 
-/* Their source may have others now: the next credentials_renew fetches, whatever they have left to live. */
+/* Their source may have others now: the next credentials_renew fetches, whatever they have left to live. While c->stale is set, that
+ * has not begun. */
 void credentials_read_again(struct credential_chain *c);
 
 /* Fetches if it is time. Returns for how many ms nothing is to be done, at least 1,000; DEADLINE_NEVER for keys from the environment.

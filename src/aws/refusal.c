@@ -190,7 +190,8 @@ enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, i
 	/* What follows the first line of these quotes the request, the session token included. */
 	if (refusal == REFUSAL_SIGNATURE || refusal == REFUSAL_CLOCK || str_find_str(message, S("x-amz-security-token")) < message.n)
 		message = first_line(message);
-	message = cut(presentable(message), REFUSAL_MESSAGE_MAX);
+	struct str whole = presentable(message);
+	message = cut(whole.n ? whole : presentable(first_line(message)), REFUSAL_MESSAGE_MAX);
 	char text_memory[FAULT_TEXT_MAX];
 	struct buf text = BUF(text_memory);
 	if (*name)

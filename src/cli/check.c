@@ -403,37 +403,30 @@ static enum step_result check_local_function(struct visit *v)
 	return fail(v, "no_function", S("put an executable file of that name into GATEWAY_FUNCTIONS"));
 }
 
-/* What may be said of an invocation that AWS refused, by its error's name. The holes of an advice are for function and region. */
+/* What may be said of a refused invocation. The holes of an advice are for function and region. */
 static const struct refusal_advice {
-	struct str names; /* by comma */
-	const char *reason, *advice;
+	char reason[12], advice[108];
 } refusals[] = {
-	{ STR("AccessDeniedException,AccessDenied"), "not_allowed", "allow lambda:InvokeFunction on the function %s in %s to these credentials" },
-	{ STR("ResourceNotFoundException"), "no_function", "create the function %s in %s, or correct its name or region" },
-	{ STR("ExpiredTokenException,ExpiredToken"), "keys_expired", "these credentials have expired: get new ones" },
-	{ STR("UnrecognizedClientException,InvalidClientTokenId"), "key_unknown",
+	[REFUSAL_DENIED] = { "not_allowed", "allow lambda:InvokeFunction on the function %s in %s to these credentials" },
+	[REFUSAL_MISSING] = { "no_function", "create the function %s in %s, or correct its name or region" },
+	[REFUSAL_EXPIRED] = { "keys_expired", "these credentials have expired: get new ones" },
+	[REFUSAL_UNKNOWN_KEY] = { "key_unknown",
 		"AWS does not know this access key: it may be deleted, of another partition, or lack its session token" },
-	{ STR("InvalidSignatureException,SignatureDoesNotMatch"), "key_wrong",
-		"the secret access key does not belong to the access key id: copy both again" },
-	{ STR("RequestExpired,RequestTimeTooSkewed,RequestInTheFuture"), "clock_wrong", "let NTP set this machine's clock" },
-	{ STR("TooManyRequestsException,ThrottlingException,Throttling,RequestLimitExceeded"), "throttled",
-		"AWS limits the rate of requests now: try again in a minute" },
+	[REFUSAL_SIGNATURE] = { "key_wrong", "the secret access key does not belong to the access key id: copy both again" },
+	[REFUSAL_CLOCK] = { "clock_wrong", "let NTP set this machine's clock" },
+	[REFUSAL_THROTTLED] = { "throttled", "AWS limits the rate of requests now: try again in a minute" },
+	[REFUSAL_PENDING] = { "not_ready", "the function %s in %s is being made or changed: try again in a minute" },
 };
 
 static enum step_result refused(struct visit *v, const struct invoke_result *result)
 {
-	struct str name = str_c(result->error_name);
 	const struct str target[] = { v->target.function, v->region };
-	for (size_t i = 0; i < countof(refusals); i++) {
-		const struct refusal_advice *r = &refusals[i];
-		bool has_holes = str_find(str_c(r->advice), '%') < str_c(r->advice).n;
-		if (!aws_name_listed(r->names, name))
-			continue;
+	const struct refusal_advice *r = &refusals[result->refusal];
+	if (result->refusal < countof(refusals) && *r->reason) {
+		bool has_holes = strchr(r->advice, '%') != NULL;
 		buf_put_format(&v->advice, r->advice, (struct arguments){ target, has_holes ? countof(target) : 0 });
 		return fail(v, r->reason, S(""));
 	}
-	if (result->status == 429)
-		return fail(v, "throttled", S("AWS limits the rate of requests now: try again in a minute"));
 	if (result->status >= 500)
 		return fail(v, "server_error", S("AWS has trouble of its own: try again, and look at the AWS Health Dashboard"));
 	if (result->status == 0)

@@ -148,6 +148,7 @@ static void reload(struct loop *l)
 	if (l->server.handshakes)
 		handshakes_reload(l->server.handshakes);
 	signing_secrets_read_aside(&l->services->secrets, true);
+	services_read_credentials_again(l->services);
 	systemd_notify(l->env, S("READY=1"));
 }
 

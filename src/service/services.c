@@ -20,6 +20,7 @@ enum {
 	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
 	FETCH_MS = 30000,
 	FETCH_STACK = 512 * 1024,
+	LOOK_MS = 50,
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
 };
 
@@ -194,6 +195,27 @@ static void *keep_fresh(void *arg)
 enum err services_keep_fresh(struct services *s, struct fault *f)
 {
 	return s->credentials.fixed ? OK : thread_start(keep_fresh, s, FETCH_STACK, f);
+}
+
+static void *read_again(void *arg)
+{
+	struct services *s = arg;
+	struct deadline d = deadline_in(FETCH_MS);
+	/* Somebody else may be fetching what was there before. */
+	while (s->credentials.stale) {
+		(void)credentials_renew(&s->credentials, &d);
+		if (s->credentials.stale && !deadline_sleep(&d, LOOK_MS))
+			break;
+	}
+	return NULL;
+}
+
+void services_read_credentials_again(struct services *s)
+{
+	struct fault f;
+	credentials_read_again(&s->credentials);
+	if (s->credentials.stale && thread_start(read_again, s, FETCH_STACK, &f) != OK)
+		log_failure("the credentials are not read again now", S(""), &f);
 }
 
 void services_invoker(struct invoker *out, struct services *s)

@@ -33,6 +33,9 @@ must_check enum err services_start(struct services *s, const struct environment 
 /* Starts the thread that renews credentials ahead of their end, if they have one. E_SYSTEM. */
 must_check enum err services_keep_fresh(struct services *s, struct fault *f);
 
+/* Fetches credentials again in a thread of its own, for their source may have others. A failure is logged, what is held stays. */
+void services_read_credentials_again(struct services *s);
+
 /* An invoker for one thread. Points into `s`. */
 void services_invoker(struct invoker *out, struct services *s);
 

@@ -341,6 +341,7 @@ PERMISSIONS = {
     "UnrecognizedClientException": (failed(403, "UnrecognizedClientException", "The security token included in the request is invalid"), "key_unknown", "does not know this access key"),
     "InvalidSignatureException": (failed(403, "InvalidSignatureException", "The request signature we calculated does not match"), "key_wrong", "copy both again"),
     "TooManyRequestsException": (failed(429, "TooManyRequestsException", "Rate Exceeded."), "throttled", "a minute"),
+    "ResourceConflictException": (failed(409, "ResourceConflictException", "Pending"), "not_ready", "being made or changed"),
     "InvalidParameterValueException": (failed(400, "InvalidParameterValueException", "no"), "refused", "AWS's message says why"),
     "ServiceException": (failed(500, "ServiceException", "An error occurred"), "server_error", "AWS Health Dashboard"),
     "202": (raw(response(202, b"")), "not_aws", "emulator"),

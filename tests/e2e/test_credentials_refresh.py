@@ -1,5 +1,6 @@
 """Keys that end: new ones ahead of time, one fetch at once, and no request that waits for it while the old ones are good."""
 
+import signal
 import threading
 import time
 
@@ -258,6 +259,19 @@ def test_secret_mended_in_place(cloud):
     keys.secret = before
     cloud.started_by(host, "PROFILE")
     assert len(cloud.endpoint.requests) == 3
+
+
+def test_sighup_reads_credentials_again(cloud):
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("OLD")))
+    host = cloud.start()
+    cloud.started_by(host, "OLD")
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("NEW")))
+    cloud.started_by(host, "OLD")
+    read = lambda: sum(line["message"] == "credentials" for line in host.process.lines)  # noqa: E731
+    before = read()
+    host.process.terminate(signal.SIGHUP)
+    assert eventually(lambda: read() > before)
+    cloud.started_by(host, "NEW")
 
 
 def test_signature_of_the_environment_is_final(cloud):
