@@ -16,6 +16,7 @@
 #include "service/services.h"
 #include "x509/names.h"
 
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
