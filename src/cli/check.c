@@ -406,7 +406,7 @@ static enum step_result check_local_function(struct visit *v)
 
 /* What may be said of a refused invocation. The holes of an advice are for function and region. */
 static const struct refusal_advice {
-	char reason[12], advice[108];
+	char reason[16], advice[108];
 } refusals[] = {
 	[REFUSAL_DENIED] = { "not_allowed", "allow lambda:InvokeFunction on the function %s in %s to these credentials" },
 	[REFUSAL_MISSING] = { "no_function", "create the function %s in %s, or correct its name or region" },

@@ -349,4 +349,4 @@ def test_whole_message_reaches_slack_and_the_log(make):
     runtime = make.runtime(endpoint=make.endpoint(script=[failed(403, "AccessDeniedException", message)]))
     text = runtime.text(slack.command())
     assert text == NOT + "AccessDeniedException: " + message[:1024] + "; the gateway's role needs lambda:InvokeFunction on it"
-    assert any(text[len(NOT):] in line.get("reason", "") for line in runtime.process.lines)
+    assert eventually(lambda: any(text[len(NOT):] in line.get("reason", "") for line in runtime.process.lines))
