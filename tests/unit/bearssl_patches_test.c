@@ -356,6 +356,75 @@ TEST(bearssl_resumption_keeps_the_kind_of_master_secret)
 	expect_int(tls.client.eng.session.extended, 1);
 }
 
+/* ---- hashes of the handshake ---- */
+
+TEST(bearssl_handshake_is_hashed_once)
+{
+	static const br_hash_class *const classes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
+	br_multihash_context m;
+	unsigned char text[1000], got[64], want[64];
+	br_hash_compat_context alone;
+
+	memset(text, 'x', sizeof text);
+	for (int id = br_sha256_ID; id <= br_sha512_ID; id++) {
+		context("hash %d", id);
+		br_multihash_zero(&m);
+		for (int i = br_sha256_ID; i <= br_sha512_ID; i++)
+			br_multihash_setimpl(&m, i, classes[i - br_sha256_ID]);
+		for (int round = 0; round < 2; round++) {
+			br_multihash_init(&m);
+			br_multihash_update(&m, text, 300);
+			expect(br_multihash_out(&m, br_sha256_ID, got) == 32 && br_multihash_out(&m, br_sha512_ID, got) == 64);
+			br_multihash_only(&m, id);
+			br_multihash_update(&m, text, sizeof text);
+			for (int i = br_sha256_ID; i <= br_sha512_ID; i++)
+				expect((br_multihash_out(&m, i, got) > 0) == (i == id));
+			size_t n = br_multihash_out(&m, id, got);
+			classes[id - br_sha256_ID]->init(&alone.vtable);
+			alone.vtable->update(&alone.vtable, text, 300);
+			alone.vtable->update(&alone.vtable, text, sizeof text);
+			alone.vtable->out(&alone.vtable, want);
+			expect(memcmp(got, want, n) == 0);
+		}
+	}
+	context("in a handshake");
+	set_up();
+	shake_hands(false);
+	expect(connected());
+	for (int i = 0; i < 2; i++) {
+		shake_hands(i);
+		expect(connected());
+		expect_int(br_multihash_out(&tls.client.eng.mhash, br_sha512_ID, got), 0);
+		expect_int(br_multihash_out(&tls.server.eng.mhash, br_sha512_ID, got), 0);
+	}
+}
+
+/* Every suite that is spoken, as what it is made of is looked up. */
+TEST(bearssl_suites)
+{
+	static const uint16_t suites[] = {
+		BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+		BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+		BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	};
+
+	for (size_t i = 0; i < countof(suites); i++) {
+		context("%04X", suites[i]);
+		set_up();
+		br_ssl_engine_set_suites(&tls.client.eng, &suites[i], 1);
+		shake_hands(false);
+		expect(connected());
+		expect_int(tls.client.eng.session.cipher_suite, suites[i]);
+		shake_hands(true);
+		expect(connected());
+	}
+	context("one that is not known");
+	set_up();
+	br_ssl_engine_set_suites(&tls.client.eng, &(uint16_t){ 0x1301 }, 1);
+	expect(br_ssl_client_reset(&tls.client, "a.example.net", 0) == 0);
+	expect_int(br_ssl_engine_last_error(&tls.client.eng), BR_ERR_BAD_CIPHER_SUITE);
+}
+
 /* ---- closing ---- */
 
 TEST(bearssl_close_drops_unread_data)
