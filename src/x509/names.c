@@ -199,6 +199,12 @@ static bool is_dns_name(struct str s)
 	return true;
 }
 
+/* One without wildcard, and no IPv4 address. */
+static bool is_host_name(struct str s)
+{
+	return is_dns_name(s) && s.p[0] != '*' && !is_digit((unsigned char)s.p[s.n - 1]);
+}
+
 /* RFC 9525, 6.3: "*" only as the whole first label. Two labels must follow: nobody owns all of *.com. */
 static bool dns_name_matches(struct str pattern, struct str host)
 {
@@ -318,20 +324,95 @@ static bool address_within(struct str address, struct str base)
 	return true;
 }
 
+/* A host, or with a dot at the beginning of `base` what is left of it. */
+static bool host_within(struct str host, struct str base)
+{
+	if (!str_starts(base, S(".")))
+		return base.n == 0 || str_eq_nocase(host, base);
+	return host.n > base.n && ends_nocase(host, base);
+}
+
 /* A name under examination. */
 struct examined {
 	unsigned tag;
 	struct str value;
+	struct str local, host; /* of a mail address; of a URI the host alone */
 	bool odd; /* not of the form that names of its kind have: nothing permits it, everything excludes it */
 };
+
+static void read_mail(struct examined *name)
+{
+	name->odd = !str_cut(&name->local, &name->host, name->value, '@') || name->local.n == 0 || !is_host_name(name->host);
+}
+
+static void read_uri(struct examined *name)
+{
+	size_t scheme = str_find_str(name->value, S("://"));
+	struct str rest = str_skip(name->value, scheme + 3), host, unused;
+	for (const char *end = "/?#"; *end; end++)
+		str_cut(&rest, &unused, rest, *end);
+	if (!str_cut(&unused, &host, rest, '@'))
+		host = rest;
+	str_cut(&name->host, &unused, host, ':');
+	name->odd = scheme == name->value.n || !is_host_name(name->host);
+}
+
+static void read_examined(struct examined *name)
+{
+	if (name->tag == NAME_DNS)
+		name->odd = !is_dns_name(name->value);
+	else if (name->tag == NAME_ADDRESS)
+		name->odd = name->value.n != ADDRESS_V4 && name->value.n != ADDRESS_V6;
+	else if (name->tag == NAME_MAIL)
+		read_mail(name);
+	else if (name->tag == NAME_URI)
+		read_uri(name);
+}
+
+/* Whether it can be said what is within `base`. */
+static bool is_supported(unsigned tag, struct str base)
+{
+	struct str local, host;
+	switch (tag) {
+	case NAME_DNS:
+	case NAME_ADDRESS:
+	case NAME_DIRECTORY:
+		return true;
+	case NAME_MAIL:
+		if (str_cut(&local, &host, base, '@'))
+			return local.n > 0 && is_host_name(host);
+		/* fallthrough */
+	case NAME_URI:
+		return base.n == 0 || is_host_name(str_starts(base, S(".")) ? str_skip(base, 1) : base);
+	default:
+		return false;
+	}
+}
+
+static bool mail_within(const struct examined *name, struct str base)
+{
+	struct str local, host;
+	if (!str_cut(&local, &host, base, '@'))
+		return host_within(name->host, base);
+	return str_eq(name->local, local) && str_eq_nocase(name->host, host);
+}
 
 static bool is_within(const struct examined *name, struct str base, bool excluded)
 {
 	if (name->odd)
 		return excluded;
-	if (name->tag == NAME_DNS)
+	switch (name->tag) {
+	case NAME_DNS:
 		return dns_name_within(name->value, base) || (excluded && wildcard_meets(name->value, base));
-	return name->tag == NAME_ADDRESS ? address_within(name->value, base) : name_begins(name->value, base, false);
+	case NAME_ADDRESS:
+		return address_within(name->value, base);
+	case NAME_MAIL:
+		return mail_within(name, base);
+	case NAME_URI:
+		return host_within(name->host, base);
+	default:
+		return name_begins(name->value, base, false);
+	}
 }
 
 /* How many subtrees are for names of its kind, and how many of them it is within. */
@@ -347,7 +428,7 @@ static enum constraint_verdict compare(const struct examined *name, struct str s
 		--*budget;
 		if (tag != name->tag)
 			continue;
-		if (tag != NAME_DNS && tag != NAME_ADDRESS && tag != NAME_DIRECTORY)
+		if (!is_supported(tag, base))
 			return NAMES_UNSUPPORTED;
 		++*kin;
 		*within += is_within(name, base, excluded);
@@ -363,12 +444,9 @@ struct constraints {
 
 static enum constraint_verdict examine(const struct constraints *c, unsigned tag, struct str value)
 {
-	struct examined name = { tag, value, false };
+	struct examined name = { .tag = tag, .value = value };
 	unsigned kin, within;
-	if (tag == NAME_DNS)
-		name.odd = !is_dns_name(value);
-	else if (tag == NAME_ADDRESS)
-		name.odd = value.n != ADDRESS_V4 && value.n != ADDRESS_V6;
+	read_examined(&name);
 	enum constraint_verdict v = compare(&name, c->permitted, false, c->budget, &kin, &within);
 	if (v == NAMES_PERMITTED && kin > 0 && within == 0)
 		v = NAMES_REFUSED;

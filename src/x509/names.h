@@ -54,11 +54,14 @@ bool general_subtrees_are_well_formed(struct str subtrees);
 enum constraint_verdict {
 	NAMES_PERMITTED,
 	NAMES_REFUSED,
-	NAMES_UNSUPPORTED, /* a name has a form that is constrained, and it is not DNS, address or directory */
+	NAMES_UNSUPPORTED, /* a name has a form that is constrained in a way that is not understood */
 	NAMES_TOO_MANY,    /* the budget is spent */
 };
 
-/* The constraints of one certificate against what one below it is called: its subject, its names, and with `whom` the host
+/* DNS names, addresses, directory names, mail addresses and hosts of URIs can be compared with constraints. A name of another
+ * form is refused when its form is constrained.
+ *
+ * The constraints of one certificate against what one below it is called: its subject, its names, and with `whom` the host
  * asked for. *budget is the number of comparisons that may still be made. A name that is not permitted, or excluded, is
  * appended to `refused` as names_put and name_put do. */
 enum constraint_verdict constraints_check(struct str permitted, struct str excluded, struct str subject, struct str names,

@@ -315,7 +315,7 @@ static const char *plain_reason(enum path_code code, enum path_role role)
 	case PATH_NO_ISSUING:
 		return "may not issue certificates (key usage)";
 	case PATH_CONSTRAINT_UNSUPPORTED:
-		return "constrains a form of names that is not supported: DNS names, IP addresses and directory names are";
+		return "constrains names in a way that is not supported";
 	case PATH_POLICY:
 		return "lacks a certificate policy that is demanded above it";
 	case PATH_LIMIT:

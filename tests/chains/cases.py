@@ -49,7 +49,6 @@ PEDANTRY = "strict mode asks for extensions that RFC 5280 wants of authorities a
 ANY_PURPOSE = "RFC 5280, 4.2.1.12: any purpose includes serverAuth; OpenSSL wants it by name"
 NO_LEAF_CHECK = "a CA's certificate, or one whose key may not sign, is no server's (RFC 5246, 7.4.2)"
 POLICIES_ASKED_FOR = "policies are looked at only when OpenSSL is asked to (-policy_check)"
-MORE_FORMS = "OpenSSL and Go constrain mail addresses and URIs, too"
 WEAK = "weak algorithms are a matter of security levels in OpenSSL, which `verify` does not apply"
 FORM = "OpenSSL reads some forms that are no DER, or no certificate"
 OWN_ROOT = "OpenSSL takes only self-signed certificates as the end of a path unless -partial_chain is given"
@@ -271,7 +270,9 @@ def names(i):
 def constrained(i):
     root = i.authority("Root")
 
-    def case(title, permitted, excluded, alternatives, want="ok", host="server.test", mail=None, root_only=False, **options):
+    OTHER_NAME = tlv(0xA0, oid("1.2.3"), tlv(0xA0, utf8("x")))
+
+    def case(title, permitted, excluded, alternatives, want="ok", host="server.test", **options):
         limits = constraints(permitted, excluded)
         middle = i.authority("Limited " + title, root, more=[limits])
         leaf = i.leaf(middle, alternatives)
@@ -286,6 +287,10 @@ def constrained(i):
     not_critical = i.authority("Loose", root, more=[constraints(["dns:other.test"], critical=False)])
     mailing = i.authority("Mailing", root, more=[constraints(["mail:server.test"])])
     with_mail = i.authority("With Mail", mailing, subject=name("With Mail", mail="a@server.test"))
+    without_mail = i.authority("Other Mail", mailing, subject=name("Other Mail", mail="a@other.test"))
+    ladder = [root]
+    for n in range(17):
+        ladder.append(i.authority(f"Step {n}", ladder[-1]))
     minimum = seq(tlv(0xA0, seq(tlv(0x82, b"test"), tlv(0x80, b"\1"))))
     odd = i.authority("Odd", root, more=[extension(30, minimum, True)])
     empty = i.authority("Empty", root, more=[extension(30, seq(), True)])
@@ -315,10 +320,11 @@ def constrained(i):
         case("address-excluded", [], ["ip:10.1.0.0/16"], address, "constrained"),
         case("address-asked-for", ["ip:10.0.0.0/8"], [], address, host="10.1.2.3"),
         case("mail-not-there", ["mail:other.test"], [], ["dns:server.test"]),
-        case("mail-there", ["mail:other.test"], [], ["dns:server.test", "mail:a@other.test"], "constraint-unsupported",
-             openssl=True, go=True, why=MORE_FORMS),
-        case("uri-there", [], ["uri:evil.test"], ["dns:server.test", "uri:https://server.test/"], "constraint-unsupported",
-             openssl=True, go=True, why=MORE_FORMS),
+        case("mail-there", ["mail:other.test"], [], ["dns:server.test", "mail:a@other.test"]),
+        case("mail-outside", ["mail:other.test"], [], ["dns:server.test", "mail:a@server.test"], "constrained"),
+        case("uri-there", [], ["uri:evil.test"], ["dns:server.test", "uri:https://server.test/"]),
+        case("uri-excluded", [], ["uri:evil.test"], ["dns:server.test", "uri:https://evil.test/"], "constrained"),
+        case("other-name", [OTHER_NAME], [], ["dns:server.test", OTHER_NAME], "constraint-unsupported"),
         case("uri-not-there", [], ["uri:evil.test"], ["dns:server.test"]),
         case("odd-name", ["dns:test"], [], ["dns:server.test", "dns:b b.test"], "constrained", openssl=True,
              why="what is no DNS name is permitted by nothing"),
@@ -329,8 +335,13 @@ def constrained(i):
         Case("constraint-on-the-directory", [i.leaf(at_home), at_home], [root], go=False, why="Go knows no directory names here"),
         Case("constraint-on-the-directory-outside", [i.leaf(directory), directory], [root], "constrained"),
         Case("constraint-not-critical", [i.leaf(not_critical), not_critical], [root], "constrained"),
-        Case("constraint-on-mail-in-a-subject", [i.leaf(with_mail), with_mail, mailing], [root], "constraint-unsupported",
-             openssl=True, go=True, why=MORE_FORMS),
+        Case("constraint-on-mail-in-a-subject", [i.leaf(with_mail), with_mail, mailing], [root]),
+        Case("constraint-on-mail-in-a-subject-outside", [i.leaf(without_mail), without_mail, mailing], [root], "constrained",
+             go=True, why="Go looks for mail addresses in a subjectAltName alone"),
+        Case("must-not-netscape", [i.leaf(root, more=[extension("2.16.840.1.113730.1.1", bits(b"\x40", 6), True)])], [root],
+             "critical", openssl=True, why="nsCertType is a relic that OpenSSL still reads"),
+        Case("seventeen-between", [i.leaf(ladder[-1]), *reversed(ladder[1:])], [root], "unknown", openssl=True, go=True,
+             why="a bound on work: 16 certificates"),
         Case("constraint-with-a-minimum", [i.leaf(odd), odd], [root], "unknown", go=True,
              why="RFC 5280 forbids what this says; Go does not read it"),
         Case("constraint-of-nothing", [i.leaf(empty), empty], [root], "unknown", openssl=True, why=FORM),
