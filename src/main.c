@@ -2,6 +2,7 @@
 
 #include "cli/check.h"
 #include "cli/console.h"
+#include "cli/health.h"
 #include "cli/help.h"
 #include "cli/send.h"
 #include "cli/serve.h"
@@ -21,8 +22,9 @@ static const struct {
 	{ "serve", serve_run, help_serve },
 	{ "send", send_run, help_send },
 	{ "check", check_run, help_check },
+	{ "health", health_run, help_health },
 };
-static const struct str command_names = STR("serve,send,check,help,version");
+static const struct str command_names = STR("serve,send,check,health,help,version");
 
 static int print(struct str text)
 {
@@ -46,7 +48,7 @@ static int refuse_command(struct str name)
 	if (meant.n)
 		fault_set(&f, E_CONFIG, 0, "unknown command %s; did you mean %s?", str_sub(name, 0, 60), meant);
 	else
-		fault_set(&f, E_CONFIG, 0, "unknown command %s; the commands are serve, send, check, help and version",
+		fault_set(&f, E_CONFIG, 0, "unknown command %s; the commands are serve, send, check, health, help and version",
 			str_sub(name, 0, 60));
 	return console_fail(2, &f);
 }

@@ -14,6 +14,7 @@ const char help_program[] =
 	"  serve               listen for Slack's requests, over HTTP or HTTPS\n"
 	"  check [TARGET]      find what is wrong: settings, credentials, network, clock, permission\n"
 	"  send URL            send a signed request, as Slack would\n"
+	"  health [URL]        ask a listener whether it is well\n"
 	"  help [COMMAND]      this text, or a command's own; also --help, -h\n"
 	"  version             version, commit and target; also --version, -V\n"
 	"\n"
@@ -112,4 +113,15 @@ const char help_check[] =
 	"\n"
 	"Example:\n"
 	"  slack-lambda-gateway check eu-west-1/deploy\n"
+	EXIT_CODES;
+
+const char help_health[] =
+	"Usage: slack-lambda-gateway health [URL]\n"
+	"\n"
+	"Asks /healthz of the listener that the same settings would start, or URL, within 2 seconds. For\n"
+	"health checks of containers: exit code 0 if it is well, 1 if not.\n"
+	"\n"
+	"Examples:\n"
+	"  slack-lambda-gateway health\n"
+	"  slack-lambda-gateway health http://127.0.0.1:8080/healthz\n"
 	EXIT_CODES;

@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-extern const char help_program[], help_serve[], help_send[], help_check[];
+extern const char help_program[], help_serve[], help_send[], help_check[], help_health[];
 
 /* Whether `argument` asks for help: --help or -h. */
 static inline bool help_wanted(struct str argument)

@@ -2,6 +2,7 @@
 
 #include "codec/authority.h"
 #include "net/address.h"
+#include "net/tcp.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -95,6 +96,47 @@ static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
 	close(*fd);
 	*fd = -1;
 	return E_SYSTEM;
+}
+
+/* Nobody can connect to the address that stands for all of them. */
+static void prefer_loopback(union any_address *a)
+{
+	static const struct in6_addr every = IN6ADDR_ANY_INIT, loopback = IN6ADDR_LOOPBACK_INIT;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a->any;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a->any;
+	if (a->any.sa_family == AF_INET && v4->sin_addr.s_addr == 0)
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else if (a->any.sa_family == AF_INET6 && memcmp(&v6->sin6_addr, &every, sizeof(every)) == 0)
+		v6->sin6_addr = loopback;
+}
+
+enum err listen_connect(int *fd, struct str address, struct deadline *d, struct fault *f)
+{
+	union any_address a;
+	socklen_t size = 0, length = sizeof(int);
+	int sys = 0;
+	enum err e = parse(&a, &size, address, false, f);
+	if (e != OK)
+		return e;
+	prefer_loopback(&a);
+	*fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return fault_set(f, E_SYSTEM, errno, "no socket to connect to %s", address);
+	if (connect(*fd, &a.any, size) != 0 && errno != EINPROGRESS) {
+		sys = errno;
+	} else {
+		struct pollfd wanted = { .fd = *fd, .events = POLLOUT };
+		e = socket_wait(&wanted, 1, d, f);
+		if (e == OK)
+			check(getsockopt(*fd, SOL_SOCKET, SO_ERROR, &sys, &length) == 0);
+	}
+	if (e == OK && sys == 0)
+		return OK;
+	close(*fd);
+	*fd = -1;
+	if (e == E_TIMEOUT)
+		return fault_set(f, e, 0, "%s does not answer", address);
+	return e != OK ? e : fault_set(f, E_CONNECT, sys, "nobody answers at %s", address);
 }
 
 enum err listen_check(struct str address, struct fault *f)

@@ -2,6 +2,7 @@
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
 
+#include "base/deadline.h"
 #include "base/fault.h"
 
 /* Opens a non-blocking listening socket at `address`: ADDR:PORT, [ADDR]:PORT, :PORT or unix:PATH. ADDR is an IPv4 or IPv6
@@ -9,6 +10,10 @@
  * IPv4 as well, where the system lets it. A socket file that nobody listens on any more is replaced. E_CONFIG for an address
  * of another form, E_SYSTEM with a text that says what is in the way. */
 must_check enum err listen_open(int *fd, struct str address, struct fault *f);
+
+/* Connects to what listen_open would open there, by a loopback address where that would take every one. The
+ * socket is as tcp_connect makes it. E_CONFIG, E_CONNECT, E_TIMEOUT, E_SYSTEM. */
+must_check enum err listen_connect(int *fd, struct str address, struct deadline *d, struct fault *f);
 
 /* Whether `address` has one of these forms, without opening anything. E_CONFIG. */
 must_check enum err listen_check(struct str address, struct fault *f);

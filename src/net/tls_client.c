@@ -201,6 +201,7 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 
 	start_verifier(t, to->trust, is_literal ? &literal : NULL);
 	t->verifier.seen = to->seen;
+	t->verifier.pinned = to->pinned;
 	set_profile(t);
 	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for both. */
 	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, offer_session(t)))

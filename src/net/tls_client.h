@@ -18,6 +18,7 @@ struct tls_peer {
 	struct str host;           /* a name, or an IPv4 or IPv6 address without brackets */
 	uint16_t port;
 	const struct trust *trust; /* whom to believe */
+	struct str pinned;         /* a certificate that it must show, whoever signed it and whatever it is for; empty: none */
 	struct buf *seen;          /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
 };
 

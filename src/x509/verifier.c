@@ -69,6 +69,10 @@ static unsigned end_chain(const br_x509_class **class)
 	struct verifier *v = self(class);
 	if (v->question.count == 0)
 		return v->position == 0 ? BR_ERR_X509_EMPTY_CHAIN : VERIFIER_ERROR + PATH_MALFORMED;
+	if (v->pinned.n) {
+		v->answer.code = str_eq(v->received[0].der, v->pinned) ? PATH_OK : PATH_UNKNOWN_ISSUER;
+		return v->answer.code == PATH_OK ? 0 : VERIFIER_ERROR + PATH_UNKNOWN_ISSUER;
+	}
 	enum path_code code = path_find(&v->answer, &v->question);
 	return code == PATH_OK ? 0 : VERIFIER_ERROR + code;
 }
@@ -96,6 +100,7 @@ void verifier_init(struct verifier *v, enum path_role role, const struct referen
 	};
 	v->answer.code = PATH_MALFORMED;
 	v->seen = NULL;
+	v->pinned = (struct str){ 0 };
 }
 
 void verifier_put_reason(struct buf *b, const struct verifier *v, struct str host)

@@ -18,6 +18,7 @@ struct verifier {
 	const br_x509_class *vtable; /* first, for BearSSL */
 	struct path_question question;
 	struct path_answer answer;
+	struct str pinned;           /* a certificate: the peer is believed if it shows this one, and only then; empty: none */
 	struct buf *seen;            /* gets every certificate as it is sent, one behind the other; NULL: nobody asks */
 	uint32_t position;           /* of the certificate at hand, 0 is the peer's own */
 	bool fits;                   /* it is stored as a whole */
@@ -28,7 +29,7 @@ struct verifier {
 };
 
 /* Prepares `v` for one handshake. `trust` and what `whom` points to are borrowed until then; for a server `whom` is not empty.
- * `seen` may be set afterwards. */
+ * `seen` and `pinned` may be set afterwards. */
 void verifier_init(struct verifier *v, enum path_role role, const struct reference_identifier *whom, const struct trust *trust,
                    int64_t now_s);
 
