@@ -86,4 +86,4 @@ def test_https_takes_exactly_its_certificate(make, https, kind):  # noqa: F811
     assert health(**{**env, "GATEWAY_TLS_CERT": str(folder / "nothing.pem")})[0] == 1
     # By its URL it is a server like any other.
     code, _, err = health(f"https://{host}:{port}")
-    assert code == 1 and "unknown authority" in err
+    assert code == 1 and "is not for this name but for gateway.example.com" in err
