@@ -23,6 +23,7 @@ enum err {
 	E_CONFIG,  /* a setting cannot be used, now or later */
 	E_FILE,    /* a file or directory that a setting names cannot be used as it is now */
 	E_REFUSED, /* the other side understood and said no */
+	E_BUSY,    /* it could not be done now, and surely was not: it may be later */
 };
 
 /* A whole message of AWS's of up to 1 KiB, its name, what to do about it, and who was asked. */

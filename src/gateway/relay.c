@@ -9,8 +9,7 @@
 #include "gateway/payload.h"
 #include "gateway/reply.h"
 
-/* Of why a function failed; both in characters. */
-enum { ERROR_TYPE_MAX = 100, ERROR_MESSAGE_MAX = 500 };
+enum { ENVELOPES_MAX = 4 }; /* of AWS, one in another */
 
 static struct json parse(struct str text)
 {
@@ -19,19 +18,70 @@ static struct json parse(struct str text)
 	return json_check(&v, &position, text) == OK ? v : (struct json){ 0 };
 }
 
-bool record_detect(struct str event)
-{
-	struct json v = parse(event), context = json_member(v, S("requestContext"));
-	return json_type(json_member(context, S("functionArn"))) == JSON_STRING &&
-	       json_type(json_member(context, S("condition"))) == JSON_STRING &&
-	       json_type(json_member(v, S("requestPayload"))) != JSON_ABSENT;
-}
-
 /* The text of a member; empty when that is no string, also when there is no memory for it. */
 static struct str text_of(struct json object, struct str member, struct arena *a)
 {
 	struct str s;
 	return json_string(&s, json_member(object, member), a) == OK ? s : S("");
+}
+
+/* ---- where is it? ---- */
+
+static bool is_record(struct json v)
+{
+	struct json context = json_member(v, S("requestContext"));
+	return json_type(json_member(context, S("functionArn"))) == JSON_STRING &&
+	       json_type(json_member(context, S("condition"))) == JSON_STRING &&
+	       json_type(json_member(v, S("requestPayload"))) != JSON_ABSENT;
+}
+
+/* What SNS or EventBridge has wrapped, as a Lambda function or an SQS message sees it; absent if `v` is nothing of theirs. */
+static struct json unwrap(struct json v, struct arena *a)
+{
+	struct json_walk records = json_walk(json_member(v, S("Records")));
+	struct json notice = json_next(&records) ? json_member(records.value, S("Sns")) : v;
+	struct json message = json_member(notice, S("Message"));
+	if (json_type(json_member(v, S("detail-type"))) == JSON_STRING)
+		return json_member(v, S("detail"));
+	return json_type(message) == JSON_STRING ? parse(text_of(notice, S("Message"), a)) : (struct json){ 0 };
+}
+
+/* What it is without the envelopes of AWS. */
+static struct json without_envelopes(struct json v, struct arena *a)
+{
+	for (int i = 0; i < ENVELOPES_MAX; i++) {
+		struct json inner = is_record(v) ? (struct json){ 0 } : unwrap(v, a);
+		if (json_type(inner) != JSON_OBJECT)
+			break;
+		v = inner;
+	}
+	return v;
+}
+
+struct record_walk record_walk(struct str event, struct arena *arena)
+{
+	struct json v = parse(event);
+	struct json_walk records = json_walk(json_member(v, S("Records"))), first = records;
+	bool queue = json_next(&first) && json_is(json_member(first.value, S("eventSource")), S("aws:sqs"));
+	struct record_walk w = { .arena = arena, .from_queue = queue };
+	if (queue)
+		w.list = records;
+	else
+		w.event = v;
+	return w;
+}
+
+bool record_next(struct record_walk *w, struct record_place *out)
+{
+	struct json v = without_envelopes(w->event, w->arena);
+	w->event = (struct json){ 0 };
+	*out = (struct record_place){ 0 };
+	while (!is_record(v) && json_next(&w->list)) {
+		v = without_envelopes(parse(text_of(w->list.value, S("body"), w->arena)), w->arena);
+		out->message_id = text_of(w->list.value, S("messageId"), w->arena);
+	}
+	out->record = v.text;
+	return is_record(v);
 }
 
 /* ---- is it Slack's word? ---- */
@@ -51,7 +101,8 @@ static bool too_old(int64_t age_s)
 
 static enum err refuse_age(struct fault *f)
 {
-	return fault_set(f, E_REFUSED, 0, "the request in the record is older than the 30 minutes that its response_url lives, or from the future");
+	return fault_set(f, E_REFUSED, 0, "the request in the record is older than the %d minutes that its response_url lives, or from the future",
+		NUM(RELAY_WINDOW_S / 60));
 }
 
 /* Returns how old the request is at that time. */
@@ -116,16 +167,6 @@ static enum err read_payload(struct slack_request *slack, struct verifier *v, st
 
 /* ---- what did it return? ---- */
 
-struct str result_failure(struct str json, struct str otherwise, struct arena *arena)
-{
-	struct json v = parse(json);
-	struct str type = utf8_take(text_of(v, S("errorType"), arena), ERROR_TYPE_MAX);
-	struct str message = utf8_take(text_of(v, S("errorMessage"), arena), ERROR_MESSAGE_MAX);
-	struct buf b = arena_buf(arena, type.n + 2 + message.n);
-	buf_format(&b, "%s%s%s", type, type.n && message.n ? S(": ") : S(""), message);
-	return b.n ? buf_str(&b) : otherwise;
-}
-
 static void read_result(struct function_result *out, struct json record, struct str condition, struct arena *a)
 {
 	struct json error = json_member(json_member(record, S("responseContext")), S("functionError"));
@@ -139,7 +180,9 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
                      int64_t now_s, struct arena *arena, struct fault *f)
 {
 	struct json record = parse(event);
-	struct json context = json_member(record, S("requestContext")), request = json_member(record, S("requestPayload"));
+	struct json context = json_member(record, S("requestContext"));
+	/* A function behind a topic or a bus was started with the envelope around the request. */
+	struct json request = without_envelopes(json_member(record, S("requestPayload")), arena);
 	struct json gateway = json_member(request, S("gateway"));
 	struct str arn = text_of(context, S("functionArn"), arena);
 	struct verifier v = { .secrets = secrets, .skip = skip_verify, .now_s = now_s };
@@ -156,61 +199,11 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 		return e;
 	if (v.by && !slack_secrets_admit(secrets, v.by, slack.api_app_id))
 		return fault_set(f, E_REFUSED, 0, "the request in the record was signed with another secret than that of the app it names");
+	bool view = slack.kind == SLACK_VIEW_SUBMISSION || slack.kind == SLACK_VIEW_CLOSED;
 	if (slack.response_url.n == 0)
-		return fault_set(f, E_SYNTAX, 0, "the request in the record has no response_url to answer to");
+		return fault_set(f, E_SYNTAX, 0, "%s", view ? S("the modal had closed, and there is no response_url") :
+			S("the request in the record has no response_url to answer to"));
+	out->kind = slack.kind;
 	out->response_url = slack.response_url;
 	return OK;
-}
-
-/* ---- the message ---- */
-
-/* The longest text that Slack takes whole, with a word about what was cut. */
-static void put_text(struct json_writer *w, struct str text)
-{
-	bool whole = utf8_take(text, MESSAGE_TEXT_MAX).n == text.n;
-	json_key(w, S("text"));
-	json_open_string(w);
-	json_put_piece(w, whole ? text : utf8_take(text, MESSAGE_TEXT_MAX - 50));
-	if (!whole)
-		json_put_piece(w, S("\n(cut off: Slack takes 40,000 characters)"));
-	json_close_string(w);
-}
-
-/* {"statusCode":200,"body":"..."} is what a function behind an HTTP front door returns: its body counts, which is often
- * itself JSON in a string. *text is the text of *v, if it is one. */
-static enum err unwrap(struct json *v, struct str *text, struct str json, struct arena *a)
-{
-	*v = parse(json);
-	bool wrapped = json_type(json_member(*v, S("statusCode"))) != JSON_ABSENT;
-	if (wrapped)
-		*v = json_member(*v, S("body"));
-	enum err e = json_type(*v) == JSON_STRING ? json_string(text, *v, a) : OK;
-	struct json inner = wrapped && e == OK ? parse(*text) : (struct json){ 0 };
-	if (json_type(inner) == JSON_OBJECT)
-		*v = inner;
-	return json_type(inner) == JSON_STRING ? json_string(text, inner, a) : e;
-}
-
-enum err result_message(struct str *out, const struct function_result *result, const struct target *function, struct arena *arena)
-{
-	struct json v = { 0 };
-	struct str text = result->text;
-	if (result->failed) {
-		*out = reply_late(function, &(struct outcome){ .fate = FATE_FAILED, .reason = result->reason }, arena);
-		return out->p ? OK : E_LIMIT;
-	}
-	enum err e = result->json.n ? unwrap(&v, &text, result->json, arena) : OK;
-	enum json_type type = json_type(v);
-	bool is_text = type == JSON_STRING || type == JSON_ABSENT;
-	*out = type == JSON_OBJECT ? v.text : S("");
-	if (e != OK || type == JSON_OBJECT || type == JSON_NULL || (is_text && text.n == 0))
-		return e;
-	struct buf b = arena_rest(arena);
-	struct json_writer w = json_writer(&b);
-	json_open(&w, '{');
-	put_text(&w, is_text ? text : v.text);
-	json_close(&w, '}');
-	bool full = b.full;
-	*out = arena_keep(arena, &b);
-	return full ? E_LIMIT : OK;
 }

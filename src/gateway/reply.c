@@ -1,7 +1,5 @@
 #include "gateway/reply.h"
 
-#include "codec/base64.h"
-#include "codec/json_read.h"
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 #include "gateway/template.h"
@@ -123,59 +121,6 @@ void reply_to(struct reply *out, const struct config *c, const struct route *rou
 		reply_set(out, 200, S(""), S(""));
 	else
 		set_failure(out, slack->kind, tell_fate(target, outcome, arena), outcome->permanent ? 403 : 0);
-}
-
-/* A listener writes the type into a head: nothing may end its line there. */
-static bool is_type(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || (unsigned char)s.p[i] >= 0x7f)
-			return false;
-	return true;
-}
-
-static enum err read_response(struct reply *out, struct json v, struct arena *a)
-{
-	int64_t status;
-	struct json body = json_member(v, S("body"));
-	if (!json_int(&status, json_member(v, S("statusCode"))) || status < 200 || status > 599)
-		return E_SYNTAX;
-	reply_set(out, (int)status, JSON_TYPE, S(""));
-	enum err e = OK;
-	for (struct json_walk w = json_walk(json_member(v, S("headers"))); e == OK && json_next(&w);) {
-		struct str name;
-		e = json_string(&name, w.key, a);
-		if (e == OK && str_eq_nocase(name, S("content-type")) && json_type(w.value) == JSON_STRING)
-			e = json_string(&out->content_type, w.value, a);
-	}
-	if (e == OK && !is_type(out->content_type))
-		e = E_SYNTAX;
-	bool has_body = status != 204 && status != 304 && json_type(body) != JSON_NULL;
-	if (has_body)
-		out->body = body.text;
-	if (e == OK && has_body && json_type(body) == JSON_STRING)
-		e = json_string(&out->body, body, a);
-	if (e == OK && json_type(json_member(v, S("isBase64Encoded"))) == JSON_TRUE) {
-		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(out->body.n));
-		e = base64_decode(&decoded, out->body);
-		out->body = buf_str(&decoded);
-	}
-	return e;
-}
-
-enum err reply_of_function(struct reply *out, struct str json, struct arena *arena)
-{
-	struct json v;
-	size_t position;
-	if (json_check(&v, &position, json) != OK)
-		return E_SYNTAX;
-	if (json_type(json_member(v, S("statusCode"))) != JSON_ABSENT)
-		return read_response(out, v, arena);
-	if (json_type(v) == JSON_NULL)
-		reply_set(out, 200, S(""), S(""));
-	else
-		reply_set(out, 200, JSON_TYPE, v.text);
-	return OK;
 }
 
 static struct str tell_bad_path(struct str shown, struct arena *a)

@@ -35,11 +35,6 @@ void reply_set(struct reply *out, int status, struct str content_type, struct st
 void reply_to(struct reply *out, const struct config *c, const struct route *route, const struct slack_request *slack,
               const struct target *target, const struct outcome *outcome, struct arena *arena);
 
-/* The answer that a function gave while Slack waited, as a function URL would make it of its `json`: an object with a
- * statusCode is the response, anything else the body of a 200; but of null, with which functions say nothing, an empty
- * one. E_SYNTAX: it is not JSON, or not such a response; E_LIMIT. */
-must_check enum err reply_of_function(struct reply *out, struct str json, struct arena *arena);
-
 /* The answer to a path that names no function. */
 void reply_to_bad_path(struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena);
 

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "codec/authority.h"
 #include "codec/json_write.h"
-#include "gateway/relay.h"
 #include "http/retry.h"
 #include "os/memory.h"
 #include "os/thread.h"
@@ -233,11 +232,13 @@ static void handle(struct loop *l, struct str event)
 	arena_reset(&l->arena);
 	enum err e = front_door_read(&req, event, &l->arena, &f);
 	l->door = req.door;
-	if (e == OK && req.door == DOOR_NONE && record_detect(event)) {
+	if (e == OK && req.door == DOOR_NONE) {
+		struct str answer;
 		struct deadline d = { .hard = hard_moment(l), .soft = DEADLINE_NEVER };
-		destination_run(l->services, event, l->id, l->arrived_wall / 1000, &d, &l->arena);
-		post_answer(l, S("{}"));
-		return;
+		if (destination_run(l->services, &answer, event, l->id, l->arrived_wall / 1000, &d, &l->arena)) {
+			post_answer(l, answer);
+			return;
+		}
 	}
 	if (e == OK && (req.door == DOOR_NONE || req.door == DOOR_FOREIGN)) {
 		LOG(req.advice.n ? LOG_WARN : LOG_DEBUG, "the event is no HTTP request", "request_id reason", l->id,

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "codec/json_read.h"
-#include "gateway/relay.h"
+#include "gateway/result.h"
 #include "listener/functions.h"
 #include "os/child.h"
 #include "os/file.h"
@@ -41,6 +41,7 @@ struct request {
 	_Alignas(PAGE) struct link link; /* free, or waiting; at a page, so that memory behind a large payload can go back */
 	char path[FILE_PATH_MAX];
 	bool acknowledged; /* under the lock */
+	enum slack_kind kind;
 	struct str name, id, response_url, payload;
 	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX + BACKEND_PAYLOAD_MAX]; /* of these */
 };
@@ -104,7 +105,7 @@ static void enqueue(struct backend *b, struct request *r)
 	queue_put(&b->queue, &r->link);
 }
 
-enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
+enum err backend_submit(struct backend *b, struct str name, struct str payload, const struct slack_request *slack,
                         struct str request_id, struct fault *f)
 {
 	struct request *r = take_free(b);
@@ -114,7 +115,8 @@ enum err backend_submit(struct backend *b, struct str name, struct str payload, 
 	struct buf memory = BUF(r->memory);
 	r->name = keep(&memory, name);
 	r->id = keep(&memory, request_id);
-	r->response_url = keep(&memory, response_url);
+	r->response_url = keep(&memory, slack->response_url);
+	r->kind = slack->kind;
 	r->payload = keep(&memory, payload);
 	enum err e = function_find(r->path, b->directory, name, f);
 	if (e == OK && memory.full)
@@ -175,15 +177,18 @@ static void post_result(struct runner *runner, const struct function_result *res
 	const struct request *r = runner->request;
 	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
 	const struct target function = { .region = BACKEND_REGION, .function = r->name };
-	struct str message;
+	const struct result_use use = { .kind = r->kind, .has_url = r->response_url.n > 0, .function = function };
+	struct result read;
 	struct fault f = { .n = 0 };
-	enum err e = result_message(&message, result, &function, &arena);
-	if (e == OK && (message.n == 0 || r->response_url.n == 0))
+	enum err e = result_read(&read, result, &use, &arena);
+	if (e == OK && read.unseen.n)
+		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id function reason", r->id, r->name, read.unseen);
+	if (r->response_url.n == 0 || (e == OK && read.message.n == 0))
 		return;
 	wait_for_acknowledgement(b, r);
 	struct deadline d = deadline_in(b->stopping ? POST_WHEN_STOPPING_MS : POST_MS);
 	if (e == OK)
-		e = respond(b->services, r->response_url, message, &d, &f);
+		e = respond(b->services, r->response_url, read.message, &d, &f);
 	else
 		fault_set(&f, e, 0, "what it printed is too large for a message");
 	metrics_relay(e == OK ? "posted" : "failed");

@@ -22,10 +22,10 @@ struct backend;
 must_check enum err backend_start(struct backend **out, struct services *s, const struct listener_config *config,
                                   const struct environment *env, struct fault *f);
 
-/* Accepts a request for function `name`; everything is copied. E_REFUSED: there is no such function; E_LIMIT: the queue is
+/* Accepts a request, `slack`, for function `name`; everything is copied. E_REFUSED: there is no such function; E_LIMIT: the queue is
  * full or the payload too large. */
-must_check enum err backend_submit(struct backend *b, struct str name, struct str payload, struct str response_url,
-                                   struct str request_id, struct fault *f);
+must_check enum err backend_submit(struct backend *b, struct str name, struct str payload,
+                                   const struct slack_request *slack, struct str request_id, struct fault *f);
 
 /* The request's acknowledgement has left, or never will. */
 void backend_acknowledge(struct backend *b, struct str request_id);

@@ -129,7 +129,7 @@ static void run_here(struct requests *r, struct job *job)
 	struct decision *d = &job->decision;
 	enum err e = job_payload(&payload, job);
 	if (e == OK)
-		e = backend_submit(r->backend, d->target.function, payload, d->slack.response_url, job_id(job), &f);
+		e = backend_submit(r->backend, d->target.function, payload, &d->slack, job_id(job), &f);
 	else
 		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)

@@ -1,7 +1,7 @@
 #include "service/dispatch.h"
 
 #include "gateway/payload.h"
-#include "gateway/relay.h"
+#include "gateway/result.h"
 #include "service/metrics.h"
 
 enum {
@@ -101,18 +101,31 @@ void dispatch_tell(const struct dispatch *d, struct str message)
 	tell(&(struct run){ .d = d, .answered_ms = now(d) }, message, OK);
 }
 
+/* Reads what a function returned to a synchronous call. */
+static enum err read_result(struct result *out, const struct dispatch *d, struct str body, bool in_time)
+{
+	const struct decision *decision = d->decision;
+	const struct result_use use = {
+		.kind = decision->slack.kind, .in_time = in_time, .has_url = decision->slack.response_url.n > 0,
+		.function = decision->target,
+	};
+	enum err e = result_read(out, &(struct function_result){ .json = body }, &use, d->arena);
+	if (e == OK && out->unseen.n)
+		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id reason", d->request_id, out->unseen);
+	return e;
+}
+
 /* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. Events have
  * no response_url: Slack delivers them again after the 503 that they got. */
 static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
 {
 	const struct dispatch *d = run->d;
-	struct str message;
-	enum err e = OK;
+	struct result result;
+	struct str message = reply_late(&d->decision->target, outcome, d->arena);
+	enum err e = message.n ? OK : E_LIMIT;
 	if (outcome->fate == FATE_STARTED) {
-		e = result_message(&message, &(struct function_result){ .json = body }, &d->decision->target, d->arena);
-	} else {
-		message = reply_late(&d->decision->target, outcome, d->arena);
-		e = message.n ? OK : E_LIMIT;
+		e = read_result(&result, d, body, false);
+		message = result.message;
 	}
 	tell(run, message, e);
 }
@@ -125,7 +138,9 @@ static void follow_up(const struct run *run, const struct outcome *outcome)
 	tell(run, reply_follow_up(decision->route, &decision->slack, &decision->target, outcome, d->arena), OK);
 }
 
-static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome, int64_t took_ms)
+/* `failure`: why it failed, without what the function said of it. */
+static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome,
+                       struct str failure, int64_t took_ms)
 {
 	static const char *const words[] = {
 		[FATE_STARTED] = "started", [FATE_NOT_STARTED] = "not started", [FATE_UNKNOWN] = "unknown", [FATE_FAILED] = "failed",
@@ -138,7 +153,7 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 	    d->request_id, slack_kind_name(slack->kind), slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""),
 	    target->region, target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts), NUM(took_ms),
 	    /* What a function says of its failure may have the request in it: that is for the one who asked. */
-	    outcome->fate == FATE_FAILED ? str_c(result->error_name) : outcome->reason);
+	    outcome->fate != FATE_FAILED ? outcome->reason : failure.n ? failure : str_c(result->error_name));
 }
 
 /* What Slack would deliver it under again; empty for what it delivers once. */
@@ -163,19 +178,23 @@ static bool is_duplicate(struct run *run)
 	return true;
 }
 
-static void answer_settled(struct run *run, const struct outcome *outcome, struct str body)
+/* Slack's answer to what was settled in time. What a function returned may turn out to be a failure, and may have more to
+ * say than the answer can: result->message. */
+static void answer_settled(struct run *run, struct outcome *outcome, struct result *result, struct str body)
 {
-	struct reply reply;
 	const struct dispatch *d = run->d;
-	if (!is_sync(d->decision) || outcome->fate != FATE_STARTED) {
+	if (is_sync(d->decision) && outcome->fate == FATE_STARTED) {
+		enum err e = read_result(result, d, body, true);
+		if (e != OK)
+			*result = (struct result){ .failed = true, .reason = S("what it returned is too large"),
+				.logged = S("what it returned is too large") };
+		if (result->failed)
+			outcome->fate = FATE_FAILED, outcome->reason = result->reason;
+	}
+	if (result->reply.status)
+		send_answer(run, &result->reply);
+	else
 		answer(run, outcome);
-		return;
-	}
-	if (reply_of_function(&reply, body, d->arena) == OK) {
-		send_answer(run, &reply);
-		return;
-	}
-	answer(run, &(struct outcome){ .fate = FATE_FAILED, .reason = S("what it returned is neither JSON nor a response") });
 }
 
 bool dispatch_run(const struct dispatch *d)
@@ -210,13 +229,16 @@ bool dispatch_run(const struct dispatch *d)
 	bool late = run.answered;
 	if (delivery_of(d).n)
 		dedupe_end(d->dedupe, delivery_of(d), result.outcome == INVOKE_STARTED);
+	struct result returned = { 0 };
 	if (!late)
-		answer_settled(&run, &outcome, buf_str(&body));
-	log_result(d, &result, &outcome, now(d) - start);
+		answer_settled(&run, &outcome, &returned, buf_str(&body));
+	log_result(d, &result, &outcome, returned.logged, now(d) - start);
 	if (late && (outcome.fate != FATE_STARTED || sync))
 		tell_late(&run, &outcome, buf_str(&body));
 	else if (!sync || outcome.fate != FATE_STARTED)
 		follow_up(&run, &outcome);
+	else
+		tell(&run, returned.message, OK);
 	return result.refusal == REFUSAL_EXPIRED;
 }
 

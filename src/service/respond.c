@@ -80,5 +80,5 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	do
 		e = post(&again, &retry, s, &to, &request, d, f);
 	while (http_retry_wait(&retry, again, d));
-	return e;
+	return e == OK || again == HTTP_SETTLED ? e : (f->code = E_BUSY);
 }

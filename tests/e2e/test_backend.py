@@ -139,7 +139,7 @@ PRINTED = {
     "string": ("printf '%s' '\"a \\u00fc b\"'", {"text": "a ü b"}),
     "response": ('echo \'{"statusCode":200,"body":"inside"}\'', {"text": "inside"}),
     "number": ("echo 42", {"text": "42"}),
-    "list": ("echo '[1, 2]'", {"text": "[1, 2]"}),
+    "list": ("echo '[1, 2]'", {"text": "```[1, 2]```", "replace_original": False}),
     "nearly JSON": ("echo '{\"a\":'", {"text": '{"a":'}),
     "outside ASCII": ("echo 'grüße ✓'", {"text": "grüße ✓"}),
     "no text": ("printf '\\377\\376x'", {"text": "\ufffd\ufffdx"}),
@@ -153,7 +153,7 @@ def test_what_it_prints_is_posted(shared, name):
     assert {key: message[key] for key in wanted} == wanted, message
 
 
-SILENT = ["", "echo", "echo null", "printf ' \\n\\n'", "exit 0", "echo oops >&2"]
+SILENT = ["", "echo", "echo {}", "echo null", "printf ' \\n\\n'", "exit 0", "echo oops >&2"]
 
 
 @pytest.mark.parametrize("number", range(len(SILENT)))

@@ -97,20 +97,44 @@ def relay(request, tmp_path_factory, pki):
     return Relay(Maker(request, tmp_path_factory.mktemp("relay"), pki))
 
 
+def posted_text(text):
+    return {"text": text, "replace_original": False}
+
+
 # ---- what is posted --------------------------------------------------------------------------------------------------------
 
 RESULTS = {
-    "string": ("done <#C1>", {"text": "done <#C1>"}),
-    "object": ({"response_type": "in_channel", "blocks": []}, {"response_type": "in_channel", "blocks": []}),
-    "response": ({"statusCode": 200, "headers": {}, "body": "done"}, {"text": "done"}),
-    "response-message": ({"statusCode": 200, "body": '{"text":"gr\u00fc\u00dfe"}'}, {"text": "gr\u00fc\u00dfe"}),
-    "response-of-the-template": ({"statusCode": 200, "body": '"Hello from Lambda!"'}, {"text": "Hello from Lambda!"}),
-    "list": ([1, "a"], {"text": '[1, "a"]'}),
-    "number": (42, {"text": "42"}),
-    "true": (True, {"text": "true"}),
-    "long-for-a-block": ("x" * 3001, {"text": "x" * 3001}),
-    "longest": ("\u00fc" * 40_000, {"text": "\u00fc" * 40_000}),
-    "too-long": ("y" * 40_001, {"text": "y" * 39_950 + "\n(cut off: Slack takes 40,000 characters)"}),
+    "string": ("done <#C1>", posted_text("done <#C1>")),
+    "object": (
+        {"response_type": "in_channel", "blocks": []},
+        {"response_type": "in_channel", "blocks": [], "replace_original": False},
+    ),
+    "replacing": ({"text": "x", "replace_original": True}, {"text": "x", "replace_original": True}),
+    "deleting": ({"delete_original": True}, {"delete_original": True}),
+    "response": ({"statusCode": 200, "headers": {}, "body": "done"}, posted_text("done")),
+    "response-digits": ({"statusCode": "200", "body": "done"}, posted_text("done")),
+    "response-base64": ({"statusCode": 200, "body": "ZG9uZQ==", "isBase64Encoded": True}, posted_text("done")),
+    "response-message": ({"statusCode": 200, "body": '{"text":"gr\u00fc\u00dfe"}'}, posted_text("gr\u00fc\u00dfe")),
+    "response-of-the-template": ({"statusCode": 200, "body": '"Hello from Lambda!"'}, posted_text("Hello from Lambda!")),
+    "list": ([1, "a"], posted_text('```[1, "a"]```')),
+    "no-message": ({"ok": "<```>"}, posted_text('```{"ok": "&lt;``\u200b`&gt;"}```')),
+    "number": (42, posted_text("42")),
+    "true": (True, posted_text("true")),
+    "long-for-a-block": ("x" * 3001, posted_text("x" * 3001)),
+    "longest": ("\u00fc" * 40_000, posted_text("\u00fc" * 40_000)),
+    "too-long": ("y" * 40_001, posted_text("y" * 39_960 + "\n(cut off: Slack takes 40000 characters)")),
+    "failed-status": (
+        {"statusCode": 500, "body": "oops <a>"},
+        {"response_type": "ephemeral", "text": FAILED + "oops &lt;a&gt;", "replace_original": False},
+    ),
+    "failed-without-a-word": (
+        {"statusCode": "502"},
+        {
+            "response_type": "ephemeral",
+            "text": FAILED + "it answered with the status 502 Bad Gateway",
+            "replace_original": False,
+        },
+    ),
 }
 
 
@@ -123,7 +147,7 @@ def test_results(relay, case):
     assert request.header("content-type").startswith("application/json")
 
 
-@pytest.mark.parametrize("value", [None, "", {"statusCode": 200, "body": ""}, {"statusCode": 204}, ...])
+@pytest.mark.parametrize("value", [None, "", {}, {"statusCode": 200, "body": ""}, {"statusCode": 200, "body": "{}"}, {"statusCode": 204}, ...])
 def test_nothing_to_say(relay, value):
     messages, line = relay.take(record(event(relay.command()), value))
     assert not messages and line["outcome"] == "nothing to say" and line["level"] == "INFO"
@@ -161,13 +185,13 @@ def test_failures(relay, case):
 
 @pytest.mark.parametrize("door", front_doors.ALL, ids=repr)
 def test_requests_through_every_front_door(relay, door):
-    assert relay.posted(record(event(relay.command(), door), "a")) == [{"text": "a"}]
+    assert relay.posted(record(event(relay.command(), door), "a")) == [posted_text("a")]
 
 
 @pytest.mark.parametrize("age", [0, 301, 1790], ids=str)
 def test_as_long_as_a_response_url_lives(relay, age):
-    assert relay.posted(record(event(aged(relay, age)), "a")) == [{"text": "a"}]
-    assert relay.posted(record(payload(relay.fields(), age), "b")) == [{"text": "b"}]
+    assert relay.posted(record(event(aged(relay, age)), "a")) == [posted_text("a")]
+    assert relay.posted(record(payload(relay.fields(), age), "b")) == [posted_text("b")]
 
 
 def aged(relay, age, **options):
@@ -177,8 +201,8 @@ def aged(relay, age, **options):
 def test_modals(relay):
     urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": relay.hooks.url()}]
     modal = slack.interaction_payload("view_submission", response_urls=urls)
-    assert relay.posted(record(event(slack.interaction("view_submission", members={"response_urls": urls})), "a")) == [{"text": "a"}]
-    assert relay.posted(record(payload(modal), "b")) == [{"text": "b"}]
+    assert relay.posted(record(event(slack.interaction("view_submission", members={"response_urls": urls})), "a")) == [posted_text("a")]
+    assert relay.posted(record(payload(modal), "b")) == [posted_text("b")]
 
 
 def test_what_the_gateway_sent_comes_back(make):
@@ -186,13 +210,78 @@ def test_what_the_gateway_sent_comes_back(make):
     for form in ("event", "slack"):
         own = Relay(make, GATEWAY_PAYLOAD=form)
         assert own.runtime.ask(own.command())[0] == 200
-        assert own.posted(record(own.runtime.endpoint.only.json(), "a")) == [{"text": "a"}]
+        assert own.posted(record(own.runtime.endpoint.only.json(), "a")) == [posted_text("a")]
 
 
 def test_the_same_record_again(relay):
     """There is no replay cache, and Slack counts what it takes; but what is too old stays so."""
     what = record(event(relay.command()), "a")
-    assert relay.posted(what) == relay.posted(what) == [{"text": "a"}]
+    assert relay.posted(what) == relay.posted(what) == [posted_text("a")]
+
+
+# ---- in the envelopes of AWS ---------------------------------------------------------------------------------------------------
+
+
+def by_topic(inner):
+    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {"MessageId": "n", "Message": json.dumps(inner)}}]}
+
+
+def by_bus(inner):
+    return {
+        "version": "0",
+        "id": "e",
+        "source": "lambda",
+        "detail-type": "Lambda Function Invocation Result - Success",
+        "detail": inner,
+    }
+
+
+def by_queue(*bodies):
+    return {
+        "Records": [
+            {"messageId": f"m{i}", "eventSource": "aws:sqs", "body": body if isinstance(body, str) else json.dumps(body)}
+            for i, body in enumerate(bodies)
+        ]
+    }
+
+
+def notification(inner):
+    return {"Type": "Notification", "MessageId": "n", "Message": json.dumps(inner)}
+
+
+@pytest.mark.parametrize("wrap", [by_topic, by_bus], ids=lambda wrap: wrap.__name__)
+def test_records_by_topic_and_bus(relay, wrap):
+    assert relay.posted(wrap(record(event(relay.command()), "a"))) == [posted_text("a")]
+
+
+@pytest.mark.parametrize("wrap", [by_topic, by_bus], ids=lambda wrap: wrap.__name__)
+def test_requests_by_topic_and_bus(relay, wrap):
+    """The function itself was behind it."""
+    assert relay.posted(record(wrap(event(relay.command())), "a")) == [posted_text("a")]
+    assert relay.posted(record(wrap(payload(relay.fields())), "b")) == [posted_text("b")]
+
+
+def test_batches(relay):
+    """Each message of a queue is handled; those come back for which a later attempt can help."""
+
+    def send(what, script=()):
+        before = len(relay.hooks.requests)
+        relay.hooks.script = list(script)
+        reply = relay.runtime.api.send(json.dumps(what).encode()).reply
+        relay.hooks.script = []
+        return reply, [request.json()["text"] for request in relay.hooks.requests[before:]]
+
+    def wrapped(text):
+        return record(event(relay.command()), text)
+
+    whole = by_queue(wrapped("a"), "no JSON", notification(wrapped("b")), by_bus(wrapped("c")), notification(by_bus(wrapped("d"))))
+    assert send(whole) == ({"batchItemFailures": []}, ["a", "b", "c", "d"])
+    forged = record(event(aged(relay, 0, secret="forged")), "x")
+    assert send(by_queue(forged, wrapped("a"))) == ({"batchItemFailures": []}, ["a"])
+    assert send(by_queue(wrapped("a"), wrapped("b")), [EXPIRED])[0] == {"batchItemFailures": []}
+    reply, texts = send(by_queue(wrapped("a"), wrapped("b")), [BROKEN] * 4)
+    assert reply == {"batchItemFailures": [{"itemIdentifier": "m0"}]} and texts == ["a"] * 4 + ["b"]
+    assert send({"Records": []}) == ({}, [])
 
 
 # ---- what is not ------------------------------------------------------------------------------------------------------------
@@ -252,10 +341,10 @@ def test_apps_with_secrets_of_their_own(make):
     own = "a1" * 16
     relay = Relay(make, GATEWAY_CONFIG=json.dumps({"apps": {"A1": {"secret": own}}}))
     relay.process.forbidden.append(own)
-    assert relay.posted(record(event(relay.command(api_app_id="A2")), "a")) == [{"text": "a"}]
+    assert relay.posted(record(event(relay.command(api_app_id="A2")), "a")) == [posted_text("a")]
     relay.refused(record(event(relay.command(api_app_id="A1"))), "another secret than that of the app")
     relay.refused(record(payload({**relay.fields(), "api_app_id": "A1"})), "another secret than that of the app")
-    assert relay.posted(record(payload({**relay.fields(), "api_app_id": "A1"}, secret=own), "b")) == [{"text": "b"}]
+    assert relay.posted(record(payload({**relay.fields(), "api_app_id": "A1"}, secret=own), "b")) == [posted_text("b")]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +378,7 @@ def test_certificates_are_checked(make, pki):
     bad = make.keep(Hooks(tls=pki.server(pki.leaf(names=("hooks.example",), addresses=())), name="localhost"))
     other = Relay(make, GATEWAY_RESPONSE_HOSTS=bad.origin.removeprefix("https://"))
     other.refused(record(event(other.command(response_url=bad.url()))), "certificate")
-    assert not bad.requests and relay.posted(record(event(relay.command()), "a")) == [{"text": "a"}]
+    assert not bad.requests and relay.posted(record(event(relay.command()), "a")) == [posted_text("a")]
 
 
 def test_records_are_the_runtimes_alone(make):
@@ -310,7 +399,7 @@ def again(relay, script, count, **options):
     """That a message is posted `count` times until Slack takes it; the pauses between."""
     before = len(relay.hooks.requests)
     messages, line = relay.take(record(event(relay.command()), "a"), script=script, **options)
-    assert messages == [{"text": "a"}] * count and line["outcome"] == "posted", line
+    assert messages == [posted_text("a")] * count and line["outcome"] == "posted", line
     times = [request.arrived for request in relay.hooks.requests[before:]]
     return [b - a for a, b in zip(times, times[1:])]
 
@@ -399,4 +488,4 @@ def test_nobody_there(make):
     item = host.started.api.send(json.dumps(what).encode())
     time.sleep(0.1)
     hooks.open()
-    assert hooks.wait() == [{"text": "a"}] and item.reply == {}
+    assert hooks.wait() == [posted_text("a")] and item.reply == {}

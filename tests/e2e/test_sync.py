@@ -11,7 +11,7 @@ from support import hosts, slack
 from support import invoke_endpoint as peer
 from support.hooks import Hooks
 from support.invoke_endpoint import failed
-from support.wire import response
+from support.wire import eventually, response
 
 JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; charset=utf-8"}
@@ -64,10 +64,13 @@ def host(request, tmp_path_factory, pki):
 ANSWERS = {
     # id: (what the function returns, status, headers, body)
     "object": ({"text": "a"}, 200, JSON, '{"text":"a"}'),
-    "empty-object": ({}, 200, JSON, "{}"),
+    "empty-object": ({}, 200, {}, ""),
     "as-it-stands": (b' { "text" : "\\u00fc", "text2":1.50 }\n', 200, JSON, '{ "text" : "\\u00fc", "text2":1.50 }'),
-    "string": ("hello", 200, JSON, '"hello"'),
-    "list": ([1, None], 200, JSON, "[1,null]"),
+    "string": ("hello", 200, JSON, '{"text":"hello"}'),
+    "number": (4.2, 200, JSON, '{"text":"4.2"}'),
+    "list": ([1, None], 200, JSON, '{"text":"```[1,null]```"}'),
+    "empty-string": ("", 200, {}, ""),
+    "in-channel": ({"response_type": "in_channel"}, 200, JSON, '{"response_type":"in_channel"}'),
     "null": (None, 200, {}, ""),
     "response": ({"statusCode": 200, "body": '{"text":"a"}'}, 200, JSON, '{"text":"a"}'),
     "response-text": (
@@ -85,6 +88,7 @@ ANSWERS = {
     ),
     "response-empty": ({"statusCode": 200}, 200, JSON, ""),
     "response-status": ({"statusCode": 422, "body": "no"}, 422, JSON, "no"),
+    "response-digits": ({"statusCode": "200", "body": '{"text":"a"}'}, 200, JSON, '{"text":"a"}'),
 }
 
 
@@ -121,15 +125,15 @@ def test_options(host):
 
 
 UNFIT = {
-    "not-json": (returns(b"{oops"), " failed: what it returned is neither JSON nor a response"),
-    "no-status": (returns({"statusCode": "200", "body": "x"}), " failed: what it returned is neither JSON nor a response"),
+    "not-json": (returns(b"{oops"), " failed: what it returned cannot be used: it is not JSON"),
+    "no-status": (returns({"statusCode": 199, "body": "x"}), " failed: what it returned cannot be used: its status is below 200"),
     "bad-base64": (
         returns({"statusCode": 200, "body": "%", "isBase64Encoded": True}),
-        " failed: what it returned is neither JSON nor a response",
+        " failed: what it returned cannot be used: its body is not the base64 that it says it is",
     ),
     "injection": (
         returns({"statusCode": 200, "headers": {"content-type": "a/b\r\nX-Evil: 1"}, "body": "x"}),
-        " failed: what it returned is neither JSON nor a response",
+        " failed: what it returned cannot be used: one of its headers cannot be sent",
     ),
     "error": (
         returns({"errorType": "TypeError", "errorMessage": "x is <not> a function", "trace": ["a"]}, "Unhandled"),
@@ -164,14 +168,36 @@ def test_no_answer(host, case):
 def test_what_a_function_says_of_its_failure_is_not_logged(host):
     """It may have in it what the user wrote, which no log has."""
     act = returns({"errorType": "ValueError", "errorMessage": f"invalid: {slack.TEXT}"}, "Unhandled")
+    before = len(host.patient.process.lines)
+
+    def reasons():
+        lines = host.patient.process.lines[before:]
+        return [line["reason"] for line in lines if line["message"] == "failed"]
+
     assert slack.TEXT in host.ask(act, host.command())[2]
-    assert host.patient.process.wait_for_log('"failed"')["reason"] == "Unhandled"
+    assert eventually(lambda: reasons() == ["Unhandled"])
+    host.ask(returns({"statusCode": 500, "body": slack.TEXT}), host.command())
+    assert eventually(lambda: reasons()[1:] == ["it answered with the status 500 Internal Server Error"])
+
+
+def late_message(**members):
+    return {**members, "replace_original": False}
 
 
 LATE = {
-    "object": (returns({"text": "a", "response_type": "in_channel"}), {"text": "a", "response_type": "in_channel"}),
-    "string": (returns("a <#C1>"), {"text": "a <#C1>"}),
-    "response": (returns({"statusCode": 200, "body": '{"text":"a"}'}), {"text": "a"}),
+    "object": (returns({"text": "a", "response_type": "in_channel"}), late_message(text="a", response_type="in_channel")),
+    "replacing": (returns({"text": "a", "replace_original": True}), {"text": "a", "replace_original": True}),
+    "string": (returns("a <#C1>"), late_message(text="a <#C1>")),
+    "list": (returns(["<a>"]), late_message(text='```["&lt;a&gt;"]```')),
+    "response": (returns({"statusCode": 200, "body": '{"text":"a"}'}), late_message(text="a")),
+    "response-base64": (
+        returns({"statusCode": "200", "body": base64.b64encode(b"hello").decode(), "isBase64Encoded": True}),
+        late_message(text="hello"),
+    ),
+    "response-status": (
+        returns({"statusCode": 500, "body": "<oops>"}),
+        {"response_type": "ephemeral", "text": NAME + " failed: &lt;oops&gt;", "replace_original": False},
+    ),
     "error": (
         returns({"errorType": "E", "errorMessage": "<m>"}, "Unhandled"),
         {"response_type": "ephemeral", "text": NAME + " failed: E: &lt;m&gt;", "replace_original": False},
@@ -192,7 +218,49 @@ def test_late_modal(host):
     urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}]
     request = slack.interaction("view_submission", "/x", {"response_urls": urls})
     answer, messages = host.ask_late(returns({"text": "later"}), request)
-    assert answer == (200, {}, "") and messages() == [{"text": "later"}]
+    assert answer == (200, {}, "") and messages() == [late_message(text="later")]
+
+
+def test_late_errors_of_a_modal(host):
+    """The modal has closed: what it could not show goes through the response_url, or to the log."""
+    errors = returns({"response_action": "errors", "errors": {"a": "too <short>"}})
+    urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}]
+    answer, messages = host.ask_late(errors, slack.interaction("view_submission", "/x", {"response_urls": urls}))
+    assert answer == (200, {}, "")
+    assert messages() == [
+        late_message(text="The form had closed, but what you entered was not accepted:\n\u2022 too &lt;short&gt;")
+    ]
+    answer, _ = host.ask_late(errors, slack.interaction("view_submission", "/x"))
+    assert answer == (200, {}, "")
+    assert host.impatient.process.wait_for_log("the modal had closed")["level"] == "WARN"
+
+
+def test_buttons(host):
+    """They are answered with nothing, and what the function returned follows."""
+    members = {"response_url": host.hooks.url()}
+    before = len(host.hooks.requests)
+    for kind in ("block_actions", "message_action"):
+        assert host.ask(returns({"text": kind}), slack.interaction(kind, "/x", members)) == (200, {}, "")
+        assert host.hooks.wait(before + 1)[before:] == [late_message(text=kind)]
+        before += 1
+    assert host.ask(returns("a"), slack.interaction("block_actions", "/x", members)) == (200, {}, "")
+    assert host.hooks.wait(before + 1)[before:] == [late_message(text="a")]
+    status, _, body = host.ask(returns({"statusCode": 500, "body": "oops"}), slack.interaction("block_actions", "/x", members))
+    assert (status, body) == (500, "oops")
+    assert host.hooks.wait(before + 2)[before + 1]["text"] == NAME + " failed: oops"
+
+
+def test_text_of_a_modal(host):
+    """A text closes the modal and follows; a string that holds an object is the object."""
+    urls = {"response_urls": [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}]}
+    before = len(host.hooks.requests)
+    assert host.ask(returns("saved"), slack.interaction("view_submission", "/x", urls)) == (200, {}, "")
+    assert host.hooks.wait(before + 1)[before:] == [late_message(text="saved")]
+    action = '{"response_action":"clear"}'
+    assert host.ask(returns(action), slack.interaction("view_submission", "/x", urls)) == (200, JSON, action)
+    wrapped = returns({"statusCode": 200, "body": action})
+    assert host.ask(wrapped, slack.interaction("view_submission", "/x", urls)) == (200, JSON, action)
+    assert len(host.hooks.requests) == before + 1
 
 
 def test_late_options_and_nothing_to_say(host):
@@ -202,7 +270,7 @@ def test_late_options_and_nothing_to_say(host):
     answer, _ = host.ask_late(returns(None), host.command())
     assert answer[0] == 200
     answer, messages = host.ask_late(returns("last"), host.command())
-    assert messages() == [{"text": "last"}] and len(host.hooks.requests) == before + 1
+    assert messages() == [late_message(text="last")] and len(host.hooks.requests) == before + 1
 
 
 def test_late_event(host):

@@ -11,14 +11,15 @@ enum { NOW = 1531420618 };
 static char memory[1 << 22];
 static const struct target function = { .region = STR("eu-west-1"), .function = STR("f") };
 
-static void check_message(const struct function_result *result, struct arena *a)
+static void check_message(const struct record *r, struct arena *a)
 {
-	struct str message;
+	struct result result;
 	struct json v;
 	size_t position;
-	check(result_message(&message, result, &function, a) == OK);
-	check(message.n == 0 || (json_check(&v, &position, message) == OK && json_type(v) == JSON_OBJECT));
-	check(!result->failed || (result->reason.n > 0 && message.n > 0));
+	const struct result_use use = { .kind = r->kind, .has_url = true, .function = function };
+	check(result_read(&result, &r->result, &use, a) == OK);
+	check(result.message.n == 0 || (json_check(&v, &position, result.message) == OK && json_type(v) == JSON_OBJECT));
+	check(!r->result.failed || (result.failed && result.reason.n > 0 && result.message.n > 0));
 }
 
 static struct str make_record(struct str body, struct str response, const struct slack_secrets *secrets, struct arena *a)
@@ -50,11 +51,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	if (own)
 		event = make_record(body, response, &secrets, &a);
-	if (!record_detect(event))
+	struct record_place place;
+	struct record_walk w = record_walk(event, &a);
+	if (!record_next(&w, &place))
 		return 0;
+	event = place.record;
 	enum err e = record_read(&r, event, &secrets, false, NOW, &a, &f);
 	check(e == OK ? own && r.response_url.n : f.code == e && f.n);
 	if (record_read(&r, event, &secrets, true, NOW, &a, &f) == OK)
-		check_message(&r.result, &a);
+		check_message(&r, &a);
 	return 0;
 }

@@ -30,6 +30,18 @@ static void use_secrets(void)
 	check(slack_secrets_add(&secrets, S("another secret"), S("")) && slack_secrets_add(&secrets, SECRET, S("")));
 }
 
+/* Whether the event holds one record, which is the event itself. */
+static bool is_one_record(struct str event)
+{
+	static char words[1 << 12];
+	struct arena a = { words, 0, sizeof(words) };
+	struct record_place place;
+	struct record_walk w = record_walk(event, &a);
+	bool found = record_next(&w, &place);
+	expect(!found || str_eq(place.record, str_trim_lines(event)));
+	return found && !record_next(&w, &place);
+}
+
 static struct slack_secrets only(struct str secret)
 {
 	struct slack_secrets s = { 0 };
@@ -104,7 +116,7 @@ static enum err read_with(struct str event, bool skip_verify)
 	struct arena a = { memory, 0, sizeof(memory) };
 	struct str copy = guard_copy(event);
 	fault = (struct fault){ 0 };
-	expect(record_detect(copy));
+	expect(is_one_record(copy));
 	return record_read(&record, copy, &secrets, skip_verify, NOW, &a, &fault);
 }
 
@@ -136,11 +148,11 @@ TEST(relay_detects_records)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(record_detect(guard_copy(cases[i].event)), cases[i].want);
+		expect_int(is_one_record(guard_copy(cases[i].event)), cases[i].want);
 	}
-	expect(record_detect(test_file("vectors/events/destination.json")));
-	expect(!record_detect(test_file("vectors/events/rest.json")));
-	expect(!record_detect(test_file("vectors/events/url.json")));
+	expect(is_one_record(test_file("vectors/events/destination.json")));
+	expect(!is_one_record(test_file("vectors/events/rest.json")));
+	expect(!is_one_record(test_file("vectors/events/url.json")));
 }
 
 #define OLD STR("the request in the record is older than the 30 minutes that its response_url lives, or from the future")
@@ -336,129 +348,12 @@ TEST(relay_reads_results)
 	}
 }
 
-/* ---- the message ---- */
-
-static const struct target function = { .region = STR("eu-west-1"), .function = STR("my-fn") };
-
-static struct str message_of(const struct function_result *result)
-{
-	struct arena a = { memory, 0, sizeof(memory) };
-	struct str message = S("unset");
-	struct json v;
-	size_t position;
-	expect_int(result_message(&message, result, &function, &a), OK);
-	if (message.n)
-		expect_int(json_check(&v, &position, message), OK);
-	return message;
-}
-
-TEST(relay_messages)
-{
-	static const struct {
-		struct str json, message;
-	} cases[] = {
-		{ STR(""), STR("") },
-		{ STR("null"), STR("") },
-		{ STR("\"\""), STR("") },
-		{ STR("\"done <#C1>\""), STR("{\"text\":\"done <#C1>\"}") },
-		{ STR("\"gr\\u00fc\\u00dfe \\ud83d\\ude00\\n\\u0000\""), STR("{\"text\":\"gr\xc3\xbc\xc3\x9f" "e \xf0\x9f\x98\x80\\n\\u0000\"}") },
-		{ STR("{}"), STR("{}") },
-		{ STR("{ \"text\" : \"x\", \"response_type\":\"in_channel\" }"), STR("{ \"text\" : \"x\", \"response_type\":\"in_channel\" }") },
-		{ STR("[1, \"a\"]"), STR("{\"text\":\"[1, \\\"a\\\"]\"}") },
-		{ STR("4.20"), STR("{\"text\":\"4.20\"}") },
-		{ STR("false"), STR("{\"text\":\"false\"}") },
-		/* of a function that was written for an HTTP front door */
-		{ STR("{\"statusCode\":200,\"body\":\"done\"}"), STR("{\"text\":\"done\"}") },
-		{ STR("{\"statusCode\":\"200\",\"headers\":{},\"body\":\"done\"}"), STR("{\"text\":\"done\"}") },
-		{ STR("{\"statusCode\":200,\"body\":\"{\\\"text\\\": \\\"\\u00fc\\\"}\"}"), STR("{\"text\": \"\xc3\xbc\"}") },
-		{ STR("{\"statusCode\":200,\"body\":{\"blocks\":[]}}"), STR("{\"blocks\":[]}") },
-		{ STR("{\"statusCode\":200,\"body\":\"\\\"Hello from Lambda!\\\"\"}"), STR("{\"text\":\"Hello from Lambda!\"}") },
-		{ STR("{\"statusCode\":200,\"body\":\"[1]\"}"), STR("{\"text\":\"[1]\"}") },
-		{ STR("{\"statusCode\":200,\"body\":\"{oops\"}"), STR("{\"text\":\"{oops\"}") },
-		{ STR("{\"statusCode\":200,\"body\":\"\"}"), STR("") },
-		{ STR("{\"statusCode\":200,\"body\":null}"), STR("") },
-		{ STR("{\"statusCode\":204}"), STR("") },
-		{ STR("{\"statusCode\":200,\"body\":5}"), STR("{\"text\":\"5\"}") },
-		/* what looks like JSON in a string is a text all the same */
-		{ STR("\"{\\\"text\\\":\\\"x\\\"}\""), STR("{\"text\":\"{\\\"text\\\":\\\"x\\\"}\"}") },
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		context("case %zu", i);
-		expect_str(message_of(&(struct function_result){ .json = guard_copy(cases[i].json) }), cases[i].message);
-	}
-	expect_str(message_of(&(struct function_result){ .text = S("a line\nand \"another\" \xff") }), S("{\"text\":\"a line\\nand \\\"another\\\" \xef\xbf\xbd\"}"));
-	expect_str(message_of(&(struct function_result){ .failed = true, .json = S("\"x\""), .reason = S("TypeError: <!channel> & co") }),
-	           S("{\"response_type\":\"ephemeral\",\"text\":\"Lambda function my-fn@eu-west-1 failed: TypeError: &lt;!channel&gt; &amp; co\",\"replace_original\":false}"));
-}
-
-TEST(relay_long_texts)
-{
-	static char text[6 * 41000 + 2];
-	static const size_t lengths[] = { 3000, 3001, 4001, 39999, 40000, 40001, 41000 };
-	for (int wide = 0; wide < 2; wide++) {
-		for (size_t i = 0; i < countof(lengths); i++) {
-			struct buf b = BUF(text);
-			struct str note = S("\\n(cut off: Slack takes 40,000 characters)\"}");
-			buf_put(&b, S("\""));
-			for (size_t n = 0; n < lengths[i]; n++)
-				buf_put(&b, wide ? S("\xf0\x9f\x98\x80") : S("x"));
-			buf_put(&b, S("\""));
-			struct str message = message_of(&(struct function_result){ .json = buf_str(&b) });
-			bool cut = lengths[i] > MESSAGE_TEXT_MAX;
-			context("%zu characters, %s", lengths[i], wide ? "wide" : "plain");
-			expect_int(str_ends(message, note), cut);
-			size_t characters = 0;
-			for (size_t j = 9; j < message.n - 2; j++)
-				characters += ((unsigned char)message.p[j] & 0xc0) != 0x80;
-			/* The line feed before the note takes two. */
-			expect(cut ? characters > 39900 && characters <= MESSAGE_TEXT_MAX + 1 : characters == lengths[i]);
-		}
-	}
-}
-
-TEST(relay_failures)
-{
-	static char text[8192];
-	static const struct {
-		struct str json, want;
-	} cases[] = {
-		{ STR("{\"errorType\":\"E\",\"errorMessage\":\"m\"}"), STR("E: m") },
-		{ STR("{\"errorType\":\"E\"}"), STR("E") },
-		{ STR("{\"errorMessage\":\"m\"}"), STR("m") },
-		{ STR("{\"errorType\":\"\",\"errorMessage\":\"\"}"), STR("otherwise") },
-		{ STR("{\"errorType\":1,\"errorMessage\":[]}"), STR("otherwise") },
-		{ STR("\"x\""), STR("otherwise") },
-		{ STR("null"), STR("otherwise") },
-		{ STR(""), STR("otherwise") },
-		{ STR("{\"errorType\":"), STR("otherwise") },
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		struct arena a = { memory, 0, sizeof(memory) };
-		context("case %zu", i);
-		expect_str(result_failure(guard_copy(cases[i].json), S("otherwise"), &a), cases[i].want);
-	}
-	/* Long ones are cut between characters. */
-	struct arena a = { memory, 0, sizeof(memory) };
-	struct buf b = BUF(text);
-	buf_put(&b, S("{\"errorType\":\""));
-	for (int i = 0; i < 200; i++)
-		buf_put(&b, S("\xc3\xbc"));
-	buf_put(&b, S("\",\"errorMessage\":\""));
-	for (int i = 0; i < 600; i++)
-		buf_put(&b, S("\xf0\x9f\x98\x80"));
-	buf_put(&b, S("\"}"));
-	expect_int(result_failure(buf_str(&b), S(""), &a).n, 100 * 2 + 2 + 500 * 4);
-}
-
 /* However little memory there is: what comes out is whole. */
 TEST(relay_without_memory)
 {
 	static char text[1 << 12];
-	static const struct str results[] = { STR("\"d\\u00f6ne\""), STR("{\"statusCode\":200,\"body\":\"{\\\"text\\\":\\\"x\\\"}\"}"), STR("[\"a\"]") };
 	struct buf b = BUF(text);
 	struct json_writer w = json_writer(&b);
-	struct json v;
-	size_t position;
 	use_secrets();
 	put_event(&w, &(struct sent){ .age_s = 400 });
 	struct str event = record_of(buf_str(&b), S("Success"), S(""), S(",\"responsePayload\":\"\\u00fc\""));
@@ -468,13 +363,122 @@ TEST(relay_without_memory)
 		enum err e = record_read(&record, event, &secrets, false, NOW, &a, &fault);
 		expect(e == OK ? str_eq(record.response_url, S(HOOK)) : fault.n > 0);
 		expect(cap < 1024 || e == OK);
-		for (size_t i = 0; i <= countof(results); i++) {
-			struct function_result result = { .failed = i == countof(results), .reason = S("a reason"), .json = i < countof(results) ? results[i] : S("") };
-			struct str message;
-			arena_reset(&a);
-			e = result_message(&message, &result, &function, &a);
-			expect(e == OK ? json_check(&v, &position, message) == OK : e == E_LIMIT);
-			expect(cap < 1024 || e == OK);
-		}
+	}
+}
+
+/* ---- records in the envelopes of AWS ---- */
+
+#define RECORD "{\"requestContext\":{\"functionArn\":\"" ARN "\",\"condition\":\"Success\"},\"requestPayload\":{},\"n\":%d}"
+
+static struct str put_record(struct buf *b, int n)
+{
+	size_t start = b->n;
+	buf_format(b, RECORD, NUM(n));
+	return str_skip(buf_str(b), start);
+}
+
+/* `json` as a JSON string. */
+static struct str as_string(struct buf *b, struct str json)
+{
+	size_t start = b->n;
+	struct json_writer w = json_writer(b);
+	json_put_string(&w, json);
+	return str_skip(buf_str(b), start);
+}
+
+static struct str formatted(struct buf *b, const char *before, struct str inner, const char *after)
+{
+	size_t start = b->n;
+	buf_format(b, "%s%s%s", str_c(before), inner, str_c(after));
+	return str_skip(buf_str(b), start);
+}
+
+static struct str by_topic(struct buf *b, struct str inner)
+{
+	return formatted(b, "{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"MessageId\":\"x\",\"Message\":", as_string(b, inner), "}}]}");
+}
+
+static struct str notification(struct buf *b, struct str inner)
+{
+	return formatted(b, "{\"Type\":\"Notification\",\"Message\":", as_string(b, inner), "}");
+}
+
+static struct str by_bus(struct buf *b, struct str inner)
+{
+	return formatted(b, "{\"version\":\"0\",\"source\":\"lambda\",\"detail-type\":\"x\",\"detail\":", inner, "}");
+}
+
+static struct str by_queue(struct buf *b, struct str first, struct str second)
+{
+	struct str one = as_string(b, first), two = as_string(b, second);
+	size_t start = b->n;
+	buf_format(b, "{\"Records\":[{\"messageId\":\"m1\",\"eventSource\":\"aws:sqs\",\"body\":%s},"
+		"{\"messageId\":\"m2\",\"eventSource\":\"aws:sqs\",\"body\":\"hello\"},"
+		"{\"messageId\":\"m3\",\"eventSource\":\"aws:sqs\",\"body\":%s}]}", one, two);
+	return str_skip(buf_str(b), start);
+}
+
+static void expect_records(struct str event, const char *const *ids, const int *numbers, size_t count)
+{
+	static char words[1 << 16];
+	struct arena a = { words, 0, sizeof(words) };
+	struct record_walk w = record_walk(event, &a);
+	struct record_place place;
+	struct json v;
+	size_t position, n = 0;
+	int64_t number;
+	for (; record_next(&w, &place) && n < count; n++) {
+		expect_str(place.message_id, str_c(ids[n]));
+		expect_int(json_check(&v, &position, place.record), OK);
+		expect(json_int(&number, json_member(v, S("n"))) && number == numbers[n]);
+	}
+	expect_int(n, count);
+	expect_int(w.from_queue, count > 0 && ids[0][0] != 0);
+}
+
+TEST(relay_records_in_envelopes)
+{
+	static char text[1 << 16];
+	struct buf b = BUF(text);
+	struct str one = put_record(&b, 1), two = put_record(&b, 2);
+	const char *const none[] = { "" }, *const queued[] = { "m1", "m3" };
+	context("as it is");
+	expect_records(one, none, (int[]){ 1 }, 1);
+	context("SNS");
+	expect_records(by_topic(&b, one), none, (int[]){ 1 }, 1);
+	context("EventBridge");
+	expect_records(by_bus(&b, one), none, (int[]){ 1 }, 1);
+	context("SQS");
+	expect_records(by_queue(&b, one, two), queued, (int[]){ 1, 2 }, 2);
+	context("SNS and EventBridge to SQS");
+	expect_records(by_queue(&b, notification(&b, one), by_bus(&b, two)), queued, (int[]){ 1, 2 }, 2);
+	context("EventBridge to SNS to SQS");
+	expect_records(by_queue(&b, notification(&b, by_bus(&b, one)), two), queued, (int[]){ 1, 2 }, 2);
+	context("too many envelopes");
+	struct str deep = one;
+	for (int i = 0; i < 6; i++)
+		deep = by_bus(&b, deep);
+	expect_records(deep, NULL, NULL, 0);
+	context("nothing");
+	expect_records(S("{\"Records\":[]}"), NULL, NULL, 0);
+	expect_records(S("{\"Records\":[{\"Sns\":{\"Message\":\"x\"}}]}"), NULL, NULL, 0);
+	expect_records(S("{\"detail-type\":\"Scheduled Event\",\"detail\":{}}"), NULL, NULL, 0);
+	expect(!b.full);
+}
+
+/* The function was behind a topic or a bus: its request is in their envelope. */
+TEST(relay_requests_in_envelopes)
+{
+	for (int i = 0; i < 3; i++) {
+		static char text[1 << 16];
+		struct buf b = BUF(text), payload = { text + sizeof(text) / 2, 0, sizeof(text) / 2, false };
+		struct json_writer w = json_writer(&payload);
+		use_secrets();
+		put_event(&w, &(struct sent){ 0 });
+		struct str request = i == 0 ? buf_str(&payload) : i == 1 ? by_topic(&b, buf_str(&payload)) : by_bus(&b, buf_str(&payload));
+		context("case %d", i);
+		expect_int(read_with(record_of(request, S("Success"), S(""), S(",\"responsePayload\":\"x\"")), false), OK);
+		expect_str(record.response_url, S(HOOK));
+		expect_int(record.kind, SLACK_COMMAND);
 	}
 }

@@ -236,53 +236,6 @@ TEST(reply_errors)
 	             (struct reply){ .status = 401, .content_type = JSON_TYPE, .body = STR("{\"error\":\"say \\\"x\\\"\"}") });
 }
 
-TEST(reply_of_a_function)
-{
-	static const struct {
-		struct str json;
-		enum err want;
-		struct reply reply;
-	} cases[] = {
-#define AS_JSON(text) { .status = 200, .content_type = JSON_TYPE, .body = STR(text) }
-		{ STR("null"), OK, { .status = 200 } },
-		{ STR("[1, 2]"), OK, AS_JSON("[1, 2]") },
-		{ STR(" {\"options\": []}\n"), OK, AS_JSON("{\"options\": []}") },
-		{ STR("\"text\""), OK, AS_JSON("\"text\"") },
-		{ STR("{\"statusCode\":200}"), OK, AS_JSON("") },
-		{ STR("{\"statusCode\":200,\"body\":\"{\\\"a\\\":1}\"}"), OK, AS_JSON("{\"a\":1}") },
-		{ STR("{\"statusCode\":200,\"body\":{\"a\":1}}"), OK, AS_JSON("{\"a\":1}") },
-		{ STR("{\"statusCode\":200,\"body\":null}"), OK, AS_JSON("") },
-		{ STR("{\"statusCode\":400,\"headers\":{\"CONTENT-type\":\"text/plain; charset=utf-8\",\"X\":\"y\"},\"body\":\"no\"}"), OK,
-		  { .status = 400, .content_type = TEXT_TYPE, .body = STR("no") } },
-		{ STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":5},\"body\":\"a\"}"), OK, AS_JSON("a") },
-		{ STR("{\"statusCode\":200,\"isBase64Encoded\":true,\"body\":\"aGVsbG8=\"}"), OK, AS_JSON("hello") },
-		{ STR("{\"statusCode\":200,\"isBase64Encoded\":true}"), OK, AS_JSON("") },
-		{ STR("{\"statusCode\":200,\"isBase64Encoded\":true,\"body\":\"%\"}"), E_SYNTAX, { 0 } },
-		{ STR(""), E_SYNTAX, { 0 } },
-		{ STR("{"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":\"200\"}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":null}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":199}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":599}"), OK, { .status = 599, .content_type = JSON_TYPE } },
-		{ STR("{\"statusCode\":600}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":4294967496}"), E_SYNTAX, { 0 } },
-		/* a listener writes the type into its response's head */
-		{ STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"a/b\\r\\nX-Evil: 1\"}}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"a/b\\u0000\"}}"), E_SYNTAX, { 0 } },
-		{ STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"a/b\\u007f\"}}"), E_SYNTAX, { 0 } },
-		/* and a body where there must be none would be taken for the next response */
-		{ STR("{\"statusCode\":204,\"body\":\"HTTP/1.1 200 OK\"}"), OK, { .status = 204, .content_type = JSON_TYPE } },
-		{ STR("{\"statusCode\":304,\"body\":\"HTTP/1.1 200 OK\"}"), OK, { .status = 304, .content_type = JSON_TYPE } },
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		struct reply got = { 0 };
-		context("case %zu", i);
-		arena_reset(&arena);
-		if (expect_int(reply_of_function(&got, guard_copy(cases[i].json), &arena), cases[i].want) && cases[i].want == OK)
-			expect_reply(got, cases[i].reply);
-	}
-}
-
 TEST(reply_with_a_route)
 {
 	static const struct config c = { .ack_type = STR("ephemeral"), .ack_text = STR("from the configuration") };
