@@ -64,7 +64,7 @@ class Network:
         return result
 
     def address(self, address):
-        """Makes the loopback device answer to one more address."""
+        """Makes the loopback device, the first of the interfaces, answer to one more address."""
         six = ":" in address
         self.aliases += 1
 
@@ -81,7 +81,7 @@ class Network:
         def usable():
             with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sock:
                 try:
-                    sock.bind((address, 0))
+                    sock.bind((address, 0, 0, 1) if six else (address, 0))
                 except OSError:
                     return False
                 return True
