@@ -351,6 +351,15 @@ def test_suite(make, pki, kind, suite):
     assert link.cipher == suite and link.version == "TLSv1.2"
 
 
+def test_a_server_with_certificates_of_both_kinds(make, pki):
+    """The one with RSA costs less to check; the server is one that leaves the choice to its client."""
+    tls = pki.server(pki.leaf("p256"))
+    leaf = pki.leaf("rsa2048")
+    tls.load_cert_chain(pki.file(leaf.chain_pem()), pki.file(leaf.key_pem()))
+    tls.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    assert accepted(make, tls=tls).cipher.startswith("ECDHE-RSA-")
+
+
 @pytest.mark.parametrize(
     "suite",
     [
