@@ -7,6 +7,7 @@
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "crypto/sha256.h"
+#include "crypto/sha256_class.h"
 
 #include <string.h>
 
@@ -59,7 +60,7 @@ static size_t sign(const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], str
 	_Static_assert((int)PKEY_SIGNATURE_MAX <= (int)SIGV4_SIGNATURE_MAX, "every signature fits");
 	uint8_t hash[SHA256_SIZE];
 	sha256(hash, string_to_sign);
-	return pkey_sign(key, out, &br_sha256_vtable, hash);
+	return pkey_sign(key, out, &sha256_class, hash);
 }
 
 enum err roles_anywhere_signer(struct sigv4_signer *out, char serial[static ROLES_ANYWHERE_SERIAL_MAX], const struct identity *id,

@@ -1,10 +1,6 @@
-/* SHA-256 for BearSSL: its br_sha256_vtable, but over sha256.h, so that there is one SHA-256 in the program and TLS gains the
- * CPU's instructions. It stands before BearSSL's own, which is in a file by itself, when linked. */
+#include "crypto/sha256_class.h"
 
 #include "crypto/sha256.h"
-
-#include <bearssl.h>
-#include <string.h>
 
 struct context {
 	const br_hash_class *class;
@@ -19,7 +15,7 @@ static struct sha256 *hash_of(const br_hash_class *const *context)
 
 static void init(const br_hash_class **context)
 {
-	*context = &br_sha256_vtable;
+	*context = &sha256_class;
 	sha256_init(hash_of(context));
 }
 
@@ -44,11 +40,11 @@ static uint64_t get_state(const br_hash_class *const *context, void *state)
 static void set_state(const br_hash_class **context, const void *state, uint64_t n)
 {
 	struct sha256 *hash = hash_of(context);
-	*context = &br_sha256_vtable;
+	*context = &sha256_class;
 	sha256_set_state(hash, state, n);
 }
 
-const br_hash_class br_sha256_vtable = {
+const br_hash_class sha256_class = {
 	.context_size = sizeof(struct context),
 	.desc = BR_HASHDESC_ID(br_sha256_ID) | BR_HASHDESC_OUT(SHA256_SIZE) | BR_HASHDESC_STATE(SHA256_SIZE) |
 	        BR_HASHDESC_LBLEN(6) | BR_HASHDESC_MD_PADDING | BR_HASHDESC_MD_PADDING_BE,

@@ -6,6 +6,8 @@
 #include "crypto/ecdsa.h"
 #include "crypto/rsa.h"
 #include "crypto/seed.h"
+#include "crypto/sha256_class.h"
+#include "crypto/tls_prf.h"
 
 /* RSA before ECDSA, whose signatures cost three times as much to verify: a server that has certificates of both kinds
  * and leaves the choice to its client then shows the one with RSA. */
@@ -60,10 +62,10 @@ void tls_profile_set(br_ssl_engine_context *e)
 	unsigned char seed[32];
 	br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
 	br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
-	br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
+	br_ssl_engine_set_hash(e, br_sha256_ID, &sha256_class);
 	br_ssl_engine_set_hash(e, br_sha384_ID, &br_sha384_vtable);
 	br_ssl_engine_set_hash(e, br_sha512_ID, &br_sha512_vtable);
-	br_ssl_engine_set_prf_sha256(e, br_tls12_sha256_prf);
+	br_ssl_engine_set_prf_sha256(e, tls_prf_sha256);
 	br_ssl_engine_set_prf_sha384(e, br_tls12_sha384_prf);
 	br_ssl_engine_set_ec(e, &curves);
 	br_ssl_engine_set_ecdsa(e, ecdsa_vrfy);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "crypto/ct.h"
+#include "crypto/sha256_class.h"
 #include "net/tls_profile.h"
 
 #include <string.h>
@@ -51,7 +52,7 @@ static const br_ssl_session_cache_class cache_class = { sizeof(struct tls_sessio
 /* ---- the identity ---- */
 
 /* In the order of preference, for SHA-256 is as strong as the rest of the suites, and of their ids. */
-static const br_hash_class *const hashes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
+static const br_hash_class *const hashes[] = { &sha256_class, &br_sha384_vtable, &br_sha512_vtable };
 _Static_assert(br_sha384_ID == br_sha256_ID + 1 && br_sha512_ID == br_sha256_ID + 2, "ids follow each other");
 
 static struct tls_identity *self(const br_ssl_server_policy_class **policy)

@@ -2,6 +2,7 @@
 
 #include "codec/pem.h"
 #include "crypto/sha256.h"
+#include "crypto/sha256_class.h"
 
 static enum err read_chain(struct identity *id, struct str pem, struct arena *arena, struct fault *f)
 {
@@ -36,7 +37,7 @@ static bool belong_together(const struct pkey *key, const struct public_key *cer
 		.kind = key->type == BR_KEYTYPE_EC ? SIGNED_ECDSA : SIGNED_PKCS1, .hash = br_sha256_ID,
 	};
 	sha256(digest, message);
-	size_t n = pkey_sign(key, signature, &br_sha256_vtable, digest);
+	size_t n = pkey_sign(key, signature, &sha256_class, digest);
 	return signature_check(certified, &algorithm, message, (struct str){ (const char *)signature, n });
 }
 

@@ -3,6 +3,7 @@
 #include "codec/der.h"
 #include "crypto/ecdsa.h"
 #include "crypto/rsa.h"
+#include "crypto/sha256_class.h"
 
 /* ---- names of algorithms ---- */
 
@@ -250,7 +251,7 @@ enum { HASH_MOST = 64 };
 
 static const br_hash_class *hash_class(unsigned id)
 {
-	return id == br_sha256_ID ? &br_sha256_vtable : id == br_sha384_ID ? &br_sha384_vtable : &br_sha512_vtable;
+	return id == br_sha256_ID ? &sha256_class : id == br_sha384_ID ? &br_sha384_vtable : &br_sha512_vtable;
 }
 
 static size_t hash_size(const br_hash_class *hash)
