@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "codec/form.h"
+#include "gateway/key.h"
 #include "service/metrics.h"
 
 #include <string.h>
@@ -127,6 +128,19 @@ static void run_here(struct requests *r, struct job *job)
 	struct str payload;
 	struct outcome outcome = { .fate = FATE_STARTED };
 	struct decision *d = &job->decision;
+	char key[REQUEST_KEY_SIZE];
+	struct str delivery = S("");
+	if (request_is_repeatable(d)) {
+		request_key(key, d, job_id(job));
+		delivery = (struct str){ key, sizeof(key) };
+	}
+	/* It is settled in this very call, so nothing is waited for. */
+	if (delivery.n && dedupe_begin(&r->services->dedupe, delivery, 0) != DEDUPE_FIRST) {
+		dispatch_reply(&d->reply, &r->services->config, d, &outcome, &job->arena);
+		job->note.why = S("another delivery of an event that was started before");
+		settle(r, job);
+		return;
+	}
 	enum err e = job_payload(&payload, job);
 	if (e == OK)
 		e = backend_submit(r->backend, d->target.function, payload, &d->slack, job_id(job), &f);
@@ -134,6 +148,8 @@ static void run_here(struct requests *r, struct job *job)
 		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)
 		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
+	if (delivery.n)
+		dedupe_end(&r->services->dedupe, delivery, e == OK);
 	job->local = e == OK;
 	dispatch_reply(&d->reply, &r->services->config, d, &outcome, &job->arena);
 	d->message = reply_follow_up(d->route, &d->slack, &d->target, &outcome, &job->arena);

@@ -1,5 +1,6 @@
 #include "service/dispatch.h"
 
+#include "gateway/key.h"
 #include "gateway/payload.h"
 #include "gateway/result.h"
 #include "service/metrics.h"
@@ -12,6 +13,7 @@ struct run {
 	const struct dispatch *d;
 	bool answered;
 	int64_t answered_ms; /* if it was answered; at the latest */
+	char key[REQUEST_KEY_SIZE];
 };
 
 static int64_t now(const struct dispatch *d)
@@ -157,21 +159,21 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 }
 
 /* What Slack would deliver it under again; empty for what it delivers once. */
-static struct str delivery_of(const struct dispatch *d)
+static struct str delivery_of(const struct run *run)
 {
-	const struct slack_request *slack = &d->decision->slack;
-	return slack->kind == SLACK_EVENT ? slack->event_id : S("");
+	return request_is_repeatable(run->d->decision) ? (struct str){ run->key, sizeof(run->key) } : S("");
 }
 
 /* True if the request is another delivery of an event that needs nothing more done. */
 static bool is_duplicate(struct run *run)
 {
 	const struct dispatch *d = run->d;
-	struct str id = delivery_of(d);
+	request_key(run->key, d->decision, d->request_id);
+	struct str id = delivery_of(run);
 	enum dedupe_verdict verdict = id.n ? dedupe_begin(d->dedupe, id, d->soft) : DEDUPE_FIRST;
 	if (verdict == DEDUPE_FIRST)
 		return false;
-	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, id,
+	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, d->decision->slack.event_id,
 		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
 	if (!run->answered)
 		answer_fate(run, verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING);
@@ -227,8 +229,8 @@ bool dispatch_run(const struct dispatch *d)
 	d->effects->call(d->effects->ctx, &result, &invocation, sync ? &body : NULL, &deadline);
 	struct outcome outcome = outcome_of(d, &result, buf_str(&body));
 	bool late = run.answered;
-	if (delivery_of(d).n)
-		dedupe_end(d->dedupe, delivery_of(d), result.outcome == INVOKE_STARTED);
+	if (delivery_of(&run).n)
+		dedupe_end(d->dedupe, delivery_of(&run), result.outcome == INVOKE_STARTED);
 	struct result returned = { 0 };
 	if (!late)
 		answer_settled(&run, &outcome, &returned, buf_str(&body));

@@ -87,6 +87,16 @@ def test_payload_on_standard_input(shared):
     assert event["headers"]["x-slack-signature"] == request.signature
 
 
+def test_events_once(shared):
+    """Slack delivers an event again: the function runs once, as it would in Lambda."""
+    shared.add("events", "echo >>events.log")
+    for _ in range(3):
+        assert shared.listener.ask(slack.event("/local/events", event_id="Ev0LOCAL")).status == 200
+    assert shared.listener.ask(slack.event("/local/events", event_id="Ev1LOCAL")).status == 200
+    assert eventually(lambda: len(shared.ended("events")) == 2)
+    assert shared.listener.functions.folder.joinpath("events.log").read_text().count("\n") == 2
+
+
 def test_slack_payload(backend):
     b = backend("--payload=slack")
     b.add("payload", "cat >payload.json; echo >>payload.json")

@@ -63,18 +63,54 @@ def test_once(events):
 
 
 def test_it_is_the_id_that_counts(events):
-    """Neither the retry's fields, nor the event's contents, nor the path."""
+    """Neither the retry's fields nor the event's contents."""
     first, second = events.new(), events.new()
     assert events.deliver(first, 3)[0] == events.deliver(second, 3)[0] == 200
     assert events.deliver(first, members={"event": {"type": "other"}})[0] == 200
     assert len(events.endpoint.requests) == 2
 
 
-@pytest.mark.parametrize("event_id", [None, "", 5, "x" * 41, "x" * 2000])
+@pytest.mark.parametrize("event_id", [None, "", 5])
 def test_without_a_usable_id_every_delivery_is_one(events, event_id):
     events.new()
     assert events.deliver(event_id, 1)[0] == events.deliver(event_id, 2)[0] == 200
     assert len(events.endpoint.requests) == 2
+
+
+def test_long_ids_count_too(events):
+    event_id = events.new() + "x" * 2000
+    assert events.deliver(event_id, 1)[0] == events.deliver(event_id, 2)[0] == 200
+    assert len(events.endpoint.requests) == 1
+
+
+def test_app_team_and_target_count_too(events):
+    """Two apps that one message names get the same id, and one event may be for two functions."""
+    event_id = events.new()
+    for _ in range(2):
+        for members in ({}, {"api_app_id": "A2"}, {"authorizations": [{"team_id": "T2"}]}):
+            assert events.deliver(event_id, members=members)[0] == 200
+        assert events.deliver(event_id, path="/eu-west-1/other-fn")[0] == 200
+    assert len(events.endpoint.requests) == 4
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_once_for_a_message(make, kind):
+    """A mention is an event for itself and as a message: with `once` it starts the function once."""
+    config = {"routes": [{"event": "*", "invoke": "eu-west-1/my-fn", "once": "message"}]}
+    host = hosts.start(make, kind, endpoint=make.endpoint(default=accepted()), config=config)
+
+    def deliver(event_id, ts, channel="C1", **event):
+        return host.ask(slack.event("/", {"event": {"ts": ts, "channel": channel, **event}}, event_id))
+
+    assert deliver("Ev1", "1.1", type="app_mention") == deliver("Ev2", "1.1", type="message") == (200, {}, "")
+    assert len(host.endpoint.requests) == 1
+    deliver("Ev3", "1.2", type="message")
+    deliver("Ev4", "1.1", channel="C2", type="message")
+    assert len(host.endpoint.requests) == 3
+    # without a message it is the event's own id that counts
+    for event_id in ("Ev5", "Ev6", "Ev5"):
+        host.ask(slack.event("/", {"event": {"type": "reaction_added"}}, event_id))
+    assert len(host.endpoint.requests) == 5
 
 
 def test_others_than_events_are_never_the_same(events):

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "check.h"
+#include "gateway/key.h"
 #include "service/dispatch.h"
 
 #include <string.h>
@@ -355,12 +356,17 @@ TEST(dispatch_event_while_the_first_is_pending)
 {
 	set_up(INVOKE_STARTED, 0);
 	const struct request again = { .kind = SLACK_EVENT, .event_id = S("Ev1"), .soft_ms = 20 };
-	struct str keys[] = { S("Ev1") };
-	expect(dedupe_begin(&dedupe, keys[0], 0) == DEDUPE_FIRST);
+	const struct decision same = {
+		.target.name = S("eu-west-1/deploy"), .slack = { .kind = SLACK_EVENT, .event_id = S("Ev1") },
+	};
+	char key[REQUEST_KEY_SIZE];
+	request_key(key, &same, S("first"));
+	struct str id = { key, sizeof(key) };
+	expect(dedupe_begin(&dedupe, id, 0) == DEDUPE_FIRST);
 	run(&again);
 	expect_int(world.calls, 0);
 	expect_int(world.answer.status, 503);
-	dedupe_end(&dedupe, keys[0], false);
+	dedupe_end(&dedupe, id, false);
 	run(&again);
 	expect_int(world.calls, 1);
 	expect_int(world.answer.status, 200);
