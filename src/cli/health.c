@@ -100,7 +100,7 @@ int health_run(char **arguments)
 			str_sub(str_c(arguments[1] ? arguments[1] : *arguments), 0, 60));
 		return console_fail(2, &f);
 	}
-	http_client_init(&c->client, &c->tls);
+	http_client_init(&c->client, &c->tls, NULL);
 	enum err e = *arguments ? connect_to_url(c, str_c(*arguments), &d, &f) : connect_to_own(c, &d, &f);
 	if (e == OK)
 		e = ask(c, *arguments != NULL, &d, &f);

@@ -21,9 +21,10 @@ struct exchange {
 	bool surplus;  /* the peer sent more than its response */
 };
 
-void http_client_init(struct http_client *c, struct tls_client *tls)
+void http_client_init(struct http_client *c, struct tls_client *tls, struct tls_client *outer)
 {
 	c->stream = stream_none(tls);
+	c->stream.outer = outer;
 }
 
 void http_client_close(struct http_client *c)

@@ -34,7 +34,7 @@ struct http_progress {
 };
 
 /* A connection that is not connected yet; connect it with dial(&c->stream, ...). */
-void http_client_init(struct http_client *c, struct tls_client *tls);
+void http_client_init(struct http_client *c, struct tls_client *tls, struct tls_client *outer);
 
 /* Writes the request and reads its response; 1xx responses are passed over. The body is appended to `body`,
  * whose `cap` is its limit. If writing fails because the peer closed, an answer that it may have sent before

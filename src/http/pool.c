@@ -39,6 +39,16 @@ void http_pool_init(struct http_pool *p, void *memory, size_t slots)
 	*p = (struct http_pool){ .count = slots, .slots = memory, .connections = (void *)((char *)memory + slots_end(slots)) };
 }
 
+size_t http_pool_wrap_size(size_t slots)
+{
+	return slots * sizeof(struct tls_client);
+}
+
+void http_pool_wrap(struct http_pool *p, void *memory)
+{
+	p->outer = memory;
+}
+
 static bool is_for(const struct http_slot *s, const struct dial_target *to)
 {
 	return s->port == to->port && s->secure == to->secure && s->trust == to->trust && s->host_len > 0 &&
@@ -100,7 +110,7 @@ struct http_client *http_pool_take(struct http_pool *p, const struct dial_target
 		return NULL;
 	struct connection *c = &p->connections[s - p->slots];
 	if (!kept)
-		http_client_init(&c->client, &c->tls);
+		http_client_init(&c->client, &c->tls, p->outer ? &p->outer[s - p->slots] : NULL);
 	else if (!wanted || !stream_is_idle(&c->client.stream))
 		http_client_close(&c->client);
 	return &c->client;

@@ -18,12 +18,17 @@ struct http_pool {
 	size_t count;
 	struct http_slot *slots;
 	struct connection *connections;
+	struct tls_client *outer; /* one for each of them, or NULL */
 };
 
 /* Bytes to set aside for the `slots` of a pool; memory must be zeroed, page-aligned memory from the kernel that
  * nobody touched is best: a slot that is never used then costs nothing. */
 size_t http_pool_size(size_t slots);
 void http_pool_init(struct http_pool *p, void *memory, size_t slots);
+
+/* The same for TLS with a proxy; without it no slot can be used for one that is spoken to in TLS. */
+size_t http_pool_wrap_size(size_t slots);
+void http_pool_wrap(struct http_pool *p, void *memory);
 
 /* Lends a connection to `to`: one that is kept and still good, checked by stream_is_idle; else an empty slot,
  * preferably one whose TLS session with the same host can be resumed; else that of the least recently used

@@ -281,7 +281,7 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 	l->api = (struct dial_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
 	l->event_memory = (struct arena){ memory_map(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
 	l->arena = (struct arena){ memory_map(ARENA_SIZE), 0, ARENA_SIZE };
-	http_client_init(&l->client, NULL);
+	http_client_init(&l->client, NULL, NULL);
 }
 
 /* Nobody waits now, if anybody must. What is due while the sandbox is frozen is found by the next event. */

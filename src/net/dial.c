@@ -19,6 +19,9 @@ static enum err through(const struct proxy_server *via, enum err e, struct fault
 enum err dial_resolve(struct addresses *out, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	const struct proxy_server *via = dial_via(to);
+	enum err e = proxy_check(via, f);
+	if (e != OK)
+		return e;
 	return through(via, resolve(to->resolver, out, via ? via->host : to->host, d, f), f);
 }
 
@@ -26,8 +29,7 @@ enum err dial_connect(struct stream *s, const struct addresses *found, const str
                       struct fault *f)
 {
 	const struct proxy_server *via = dial_via(to);
-	check(s->fd < 0);
-	s->secure = false;
+	check(s->fd < 0 && !s->secure && !s->wrapped);
 	s->via = to->secure ? NULL : via;
 	enum err e = tcp_connect(&s->fd, found, via ? via->host : to->host, via ? via->port : to->port, d, f);
 	return through(via, e, f);
@@ -36,9 +38,13 @@ enum err dial_connect(struct stream *s, const struct addresses *found, const str
 enum err dial_tunnel(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	const struct proxy_server *via = dial_via(to);
-	if (!via || !to->secure)
-		return OK;
-	enum err e = proxy_open(s, via, to->host, to->port, d, f);
+	enum err e = OK;
+	if (via && via->secure) {
+		struct tls_peer peer = { .host = via->host, .port = via->port, .trust = to->proxy->trust };
+		e = stream_wrap(s, &peer, d, f);
+	}
+	if (via && to->secure && e == OK)
+		e = proxy_open(s, via, to->host, to->port, d, f);
 	if (e != OK)
 		stream_close(s);
 	return through(via, e, f);

@@ -24,8 +24,8 @@ struct dial_target {
  * are for the proxy: they name their target in absolute form, http://AUTHORITY before the path, and carry its field
  * (proxy_put_field).
  *
- * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED; nothing of a request has been sent in any of
- * these cases. */
+ * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED, E_CONFIG where it cannot be used; nothing of
+ * a request has been sent in any of these cases. A proxy that is spoken to in TLS needs s->outer. */
 must_check enum err dial(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
 /* The proxy to go through, or NULL. */
@@ -38,7 +38,8 @@ must_check enum err dial_resolve(struct addresses *out, const struct dial_target
 must_check enum err dial_connect(struct stream *s, const struct addresses *found, const struct dial_target *to,
                                  struct deadline *d, struct fault *f);
 
-/* The third: asks the proxy to connect on, if it stands before a secure target; otherwise nothing. */
+/* The third: TLS with the proxy, if that is spoken there; and if the target is secure, asks the proxy to connect on. Without a
+ * proxy nothing. */
 must_check enum err dial_tunnel(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
 /* The fourth, if the target is secure: the handshake with it. */

@@ -7,50 +7,83 @@
 #include "net/address.h"
 #include "net/dns.h"
 
+#include <string.h>
+
+enum {
+	STATUS_AT = 9, STATUS_END = 12, /* in "HTTP/1.1 200" */
+	REASONS_MS = 500,
+};
+
 /* ---- settings ---- */
 
-static bool read_server(struct proxy_server *s, struct str url)
+static bool take_scheme(struct str *url, struct str scheme)
+{
+	bool taken = str_eq_nocase(str_sub(*url, 0, scheme.n), scheme);
+	*url = str_skip(*url, taken ? scheme.n : 0);
+	return taken;
+}
+
+static bool user_ok(struct str user)
+{
+	return user.n <= PROXY_USER_MAX && form_check(user) && str_find(user, '/') == user.n;
+}
+
+static bool read_server(struct proxy_server *s, struct str rest)
 {
 	struct address literal;
-	uint64_t port = 80;
-	struct str rest = str_skip(url, str_starts(url, S("http://")) ? 7 : 0);
+	s->secure = take_scheme(&rest, S("https://"));
+	if (!s->secure)
+		take_scheme(&rest, S("http://"));
 	rest.n -= str_ends(rest, S("/"));
 	/* A password may have an '@' of its own, a host may not. */
 	size_t at = rest.n;
 	while (at > 0 && rest.p[at - 1] != '@')
 		at--;
+	uint64_t port = s->secure ? 443 : 80;
+	struct str host;
 	s->user = str_sub(rest, 0, at ? at - 1 : 0);
-	if (!authority_split(&s->host, &port, str_skip(rest, at)) || !(address_parse(&literal, s->host) || dns_is_name(s->host)))
+	if (!user_ok(s->user) || !authority_split(&host, &port, str_skip(rest, at)) ||
+	    !(address_parse(&literal, host) || dns_is_name(host)))
 		return false;
+	s->host = host;
 	s->port = (uint16_t)port;
-	return s->user.n == 0 || (s->user.n <= PROXY_USER_MAX && form_check(s->user) && str_find(s->user, '/') == s->user.n &&
-	                          str_find(s->user, ':') < s->user.n);
+	return true;
 }
 
 /* The value in lower case or else in upper case; *name is the variable that has it. */
 static struct str either(const char **name, const struct environment *env, const char names[2][12])
 {
-	struct str value = environment_get(env, *name = names[0]);
-	return value.n ? value : environment_get(env, *name = names[1]);
+	struct str value = str_trim_lines(environment_get(env, *name = names[0]));
+	return value.n ? value : str_trim_lines(environment_get(env, *name = names[1]));
 }
 
-enum err proxy_read(struct proxy *p, const struct environment *env, struct fault *f)
+void proxy_read(struct proxy *p, const struct environment *env)
 {
 	static const char names[][2][12] = {
-		{ "http_proxy", "HTTP_PROXY" }, { "https_proxy", "HTTPS_PROXY" }, { "no_proxy", "NO_PROXY" },
+		{ "http_proxy", "HTTP_PROXY" }, { "https_proxy", "HTTPS_PROXY" }, { "all_proxy", "ALL_PROXY" }, { "no_proxy", "NO_PROXY" },
 	};
 	const char *name;
-	*p = (struct proxy){ 0 };
+	*p = (struct proxy){ .except = either(&name, env, names[3]) };
 	for (size_t i = 0; i < countof(p->servers); i++) {
 		struct str value = either(&name, env, names[i]);
-		if (!value.n || (name == names[0][1] && environment_get(env, "REQUEST_METHOD").n))
+		if (name == names[0][1] && environment_get(env, "REQUEST_METHOD").n)
+			value = S("");
+		if (!value.n)
+			value = either(&name, env, names[2]);
+		if (!value.n)
 			continue;
-		if (!read_server(&p->servers[i], value))
-			return fault_set(f, E_CONFIG, 0,
-				"%s must be http://[user:password@]host[:port], percent-encoded; https:// and socks proxies are not supported", str_c(name));
-		p->except = either(&name, env, names[2]);
+		p->servers[i].variable = name;
+		p->servers[i].unusable = !read_server(&p->servers[i], value);
 	}
-	return OK;
+}
+
+enum err proxy_check(const struct proxy_server *via, struct fault *f)
+{
+	if (!via || !via->unusable)
+		return OK;
+	return fault_set(f, E_CONFIG, 0,
+		"%s must be [http://|https://][user:password@]host[:port], with user and password percent-encoded; SOCKS proxies are not "
+		"supported", str_c(via->variable));
 }
 
 /* ---- for whom ---- */
@@ -82,6 +115,13 @@ static bool in_domain(struct str host, struct str domain)
 	return domain.n && domain.n <= host.n && str_eq_nocase(end, domain) && (end.p == host.p || end.p[-1] == '.');
 }
 
+/* Cuts the port off behind a block, as in 10.0.0.0/8:443. */
+static bool cut_port(struct str *bits, uint64_t *port)
+{
+	struct str text;
+	return !str_cut(bits, &text, *bits, ':') || str_to_u64(port, text, 65535);
+}
+
 static bool matches(struct str entry, const struct place *to)
 {
 	struct address ip;
@@ -91,18 +131,28 @@ static bool matches(struct str entry, const struct place *to)
 	if (!entry.n)
 		return true;
 	bool block = str_cut(&text, &bits, entry, '/');
+	if (block && !cut_port(&bits, &port))
+		return false;
 	/* An IPv6 address without brackets has colons of its own. */
-	if (!address_parse(&ip, text) && (!authority_split(&text, &port, text) || port != to->port))
+	if (!address_parse(&ip, text) && !authority_split(&text, &port, text))
+		return false;
+	if (port != to->port)
 		return false;
 	if (to->literal)
 		return address_parse(&ip, text) && same_block(&ip, &to->ip, block, bits);
-	return !block && in_domain(to->host, text);
+	return !block && in_domain(to->host, str_sub(text, 0, text.n - str_ends(text, S("."))));
+}
+
+static bool is_mark(char c, struct str marks)
+{
+	return str_find(marks, c) < marks.n;
 }
 
 static bool listed(struct str list, const struct place *to)
 {
+	struct str between = S(", \t\r\n\"'");
 	for (size_t n; list.n; list = str_skip(list, n + 1)) {
-		for (n = 0; n < list.n && list.p[n] != ',' && list.p[n] != ' ' && list.p[n] != '\t';)
+		for (n = 0; n < list.n && !is_mark(list.p[n], between);)
 			n++;
 		if (n && matches(str_sub(list, 0, n), to))
 			return true;
@@ -112,7 +162,7 @@ static bool listed(struct str list, const struct place *to)
 
 const struct proxy_server *proxy_for(const struct proxy *p, struct str host, uint16_t port, bool secure)
 {
-	if (!p || !p->servers[secure].host.n)
+	if (!p || (!p->servers[secure].host.n && !p->servers[secure].unusable))
 		return NULL;
 	struct place place = { .host = str_sub(host, 0, host.n - str_ends(host, S("."))), .port = port };
 	place.literal = address_parse(&place.ip, host);
@@ -123,48 +173,137 @@ const struct proxy_server *proxy_for(const struct proxy *p, struct str host, uin
 
 /* ---- what it is asked ---- */
 
+static struct str add_colon(char memory[static PROXY_USER_MAX + 1], struct str user)
+{
+	memmove(memory, user.p, user.n);
+	memory[user.n] = ':';
+	return (struct str){ memory, user.n + 1 };
+}
+
 void proxy_put_field(struct buf *b, const struct proxy_server *via)
 {
-	char memory[PROXY_USER_MAX];
-	struct arena arena = { memory, 0, sizeof(memory) };
+	char memory[PROXY_USER_MAX + 1];
+	struct arena arena = { memory, 0, PROXY_USER_MAX };
 	struct str user;
 	if (!via || !via->user.n)
 		return;
 	check(percent_decode(&user, via->user, &arena) == OK);
+	bool alone = str_find(via->user, ':') == via->user.n;
+	if (alone) /* without a password, which is not the same as without a colon */
+		user = add_colon(memory, user);
 	buf_put(b, S("Proxy-Authorization: Basic "));
 	base64_encode(b, user);
 	buf_put(b, S("\r\n"));
 	ct_wipe(memory, sizeof(memory));
 }
 
-static enum err refused(int status, struct fault *f)
+/* ---- what it answers ---- */
+
+/* The next line of a head, without its end. */
+static bool next_line(struct str *line, struct str *head)
 {
-	return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0, "it answered %d to CONNECT%s", NUM(status),
-		status == 407 ? S(": HTTPS_PROXY needs the right user:password@ before the host") : S(""));
+	if (!str_cut(line, head, *head, '\n'))
+		return false;
+	line->n -= str_ends(*line, S("\r"));
+	return line->n > 0;
 }
 
-/* Byte by byte, for what follows the empty line belongs to TLS. A line may end without CR. Fields do not matter, not even a
- * length, which means nothing here. */
-static enum err read_answer(struct stream *s, struct deadline *d, struct fault *f)
+/* Which ways to say who one is a 407 offers: their names, with commas between them, unless Basic is among them. */
+static void put_other_schemes(struct buf *b, struct str head)
 {
-	static const char form[12] = "HTTP/1.# ###";
-	int status = 0;
-	char c, last = 0;
-	for (size_t got, i = 0; i < PROXY_ANSWER_MAX; i++) {
-		enum err e = stream_read(s, &got, &c, 1, d, f);
+	struct str line, name, value;
+	while (next_line(&line, &head)) {
+		if (!str_cut(&name, &value, line, ':') || !str_eq_nocase(name, S("Proxy-Authenticate")))
+			continue;
+		value = str_trim(value);
+		struct str scheme = str_sub(value, 0, str_find(value, ' '));
+		scheme = str_sub(scheme, 0, str_find(scheme, ','));
+		if (str_eq_nocase(scheme, S("Basic"))) {
+			buf_reset(b);
+			return;
+		}
+		if (scheme.n && str_is_visible(scheme))
+			buf_format(b, "%s%s", b->n ? S(", ") : S(""), str_sub(scheme, 0, 20));
+	}
+}
+
+static enum err refused(int status, const struct proxy_server *via, struct str head, struct fault *f)
+{
+	char text[64];
+	struct buf others = BUF(text);
+	if (status != 407)
+		return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0, "it answered %d to CONNECT", NUM(status));
+	put_other_schemes(&others, head);
+	if (others.n)
+		return fault_set(f, E_REFUSED, 0, "it answered 407 to CONNECT: it wants %s, and only Basic is supported", buf_str(&others));
+	return fault_set(f, E_REFUSED, 0, "it answered 407 to CONNECT: %s needs the right user:password@ before the host",
+		via->variable ? str_c(via->variable) : S("HTTPS_PROXY"));
+}
+
+/* Whether `line`, which may not be complete yet, can be a status line. */
+static bool is_status_line(struct str line)
+{
+	static const char form[STATUS_END] = "HTTP/1.# ###";
+	for (size_t i = 0; i < sizeof(form) && i < line.n; i++)
+		if (form[i] == '#' ? !is_digit((unsigned char)line.p[i]) : form[i] != line.p[i])
+			return false;
+	return true;
+}
+
+static bool is_whole(struct str head)
+{
+	return str_ends(head, S("\n\r\n")) || str_ends(head, S("\n\n"));
+}
+
+/* Reads a head byte by byte, for what follows the empty line belongs to TLS; not beyond `most` bytes. A line may end without
+ * CR. Fields do not matter, not even a length, which means nothing here. */
+static enum err read_head(struct stream *s, struct buf *head, size_t most, struct deadline *d, struct fault *f)
+{
+	while (head->n < most && !is_whole(buf_str(head))) {
+		size_t got;
+		if (head->n == head->cap)
+			return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+		enum err e = stream_read(s, &got, head->p + head->n, 1, d, f);
 		if (e != OK)
 			return e;
-		if (i < sizeof(form) && (form[i] == '#' ? !is_digit((unsigned char)c) : form[i] != c))
-			break;
-		if (i > 8 && i < sizeof(form))
-			status = status * 10 + (c - '0');
-		if (i == sizeof(form) && status / 100 != 2)
-			return refused(status, f);
-		if (c == '\n' && last == '\n')
-			return OK;
-		last = c == '\r' ? last : c;
+		head->n++;
+		if (!is_status_line(buf_str(head)))
+			return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
 	}
-	return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+	return OK;
+}
+
+/* What else it says when it wants to know who one is, if that comes soon: that it said no is known. */
+static void read_reasons(struct stream *s, struct buf *head, struct deadline *d)
+{
+	struct fault ignored;
+	struct deadline inner = deadline_within(d, REASONS_MS);
+	(void)!read_head(s, head, SIZE_MAX, &inner, &ignored);
+	deadline_leave(d, &inner);
+}
+
+static enum err read_answer(struct stream *s, const struct proxy_server *via, struct deadline *d, struct fault *f)
+{
+	char memory[PROXY_ANSWER_MAX];
+	struct buf head = BUF(memory);
+	uint64_t status = 0;
+	for (;;) {
+		enum err e = read_head(s, &head, STATUS_END, d, f);
+		bool told = e == OK && str_to_u64(&status, str_sub(buf_str(&head), STATUS_AT, STATUS_END), 999);
+		bool passes = told && status / 100 == 1 && status != 101;
+		if (told && (passes || status / 100 == 2))
+			e = read_head(s, &head, SIZE_MAX, d, f);
+		if (e != OK || !told)
+			return e != OK ? e : fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+		if (status / 100 == 2)
+			return OK;
+		if (!passes)
+			break;
+		head.p += head.n, head.cap -= head.n, head.n = 0;
+	}
+	if (status == 407)
+		read_reasons(s, &head, d);
+	return refused((int)status, via, buf_str(&head), f);
 }
 
 enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host, uint16_t port, struct deadline *d,
@@ -181,5 +320,5 @@ enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str
 	check(!head.full);
 	enum err e = stream_write(s, (struct str[]){ buf_str(&head) }, 1, d, f);
 	ct_wipe(memory, sizeof(memory));
-	return e == OK ? read_answer(s, d, f) : e;
+	return e == OK ? read_answer(s, via, d, f) : e;
 }

@@ -15,12 +15,30 @@ struct stream stream_none(struct tls_client *tls)
 
 enum err stream_secure(struct stream *s, const struct tls_peer *peer, struct deadline *d, struct fault *f)
 {
+	struct tls_peer inside = *peer;
 	check(s->fd >= 0 && !s->secure && s->tls);
-	enum err e = tls_connect(s->tls, s->fd, peer, d, f);
+	inside.below = s->wrapped ? &s->outer->pump : NULL;
+	enum err e = tls_connect(s->tls, s->fd, &inside, d, f);
 	s->secure = e == OK;
 	if (e != OK)
 		stream_close(s);
 	return e;
+}
+
+enum err stream_wrap(struct stream *s, const struct tls_peer *proxy, struct deadline *d, struct fault *f)
+{
+	check(s->fd >= 0 && !s->secure && !s->wrapped && s->outer);
+	enum err e = tls_connect(s->outer, s->fd, proxy, d, f);
+	s->wrapped = e == OK;
+	if (e != OK)
+		stream_close(s);
+	return e;
+}
+
+/* The TLS that data pass through first; NULL for none. */
+static struct tls_client *innermost(const struct stream *s)
+{
+	return s->secure ? s->tls : s->wrapped ? s->outer : NULL;
 }
 
 /* The first parts that are not empty, as many as go into one call, without the `done` bytes of the first. */
@@ -67,7 +85,8 @@ static enum err read_plain(int fd, size_t *got, char *p, size_t cap, struct dead
 enum err stream_write(struct stream *s, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
 {
 	check(s->fd >= 0);
-	enum err e = s->secure ? tls_write(s->tls, s->fd, parts, count, d, f) : write_plain(s->fd, parts, count, d, f);
+	struct tls_client *tls = innermost(s);
+	enum err e = tls ? tls_write(tls, s->fd, parts, count, d, f) : write_plain(s->fd, parts, count, d, f);
 	return e == E_TIMEOUT ? fault_set(f, e, 0, "the peer did not take the data in time") : e;
 }
 
@@ -75,7 +94,8 @@ enum err stream_read(struct stream *s, size_t *got, char *p, size_t cap, struct 
 {
 	check(s->fd >= 0 && cap > 0);
 	*got = 0;
-	enum err e = s->secure ? tls_read(s->tls, s->fd, got, p, cap, d, f) : read_plain(s->fd, got, p, cap, d, f);
+	struct tls_client *tls = innermost(s);
+	enum err e = tls ? tls_read(tls, s->fd, got, p, cap, d, f) : read_plain(s->fd, got, p, cap, d, f);
 	return e == E_TIMEOUT ? fault_set(f, e, 0, "the peer sent nothing in time") : e;
 }
 
@@ -83,7 +103,8 @@ bool stream_is_idle(struct stream *s)
 {
 	char c;
 	check(s->fd >= 0);
-	return (!s->secure || tls_is_idle(s->tls)) && recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	return (!s->secure || tls_is_idle(s->tls)) && (!s->wrapped || tls_is_idle(s->outer)) &&
+	       recv(s->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 void stream_close(struct stream *s)
@@ -92,7 +113,9 @@ void stream_close(struct stream *s)
 		return;
 	if (s->secure)
 		tls_close(s->tls, s->fd);
+	if (s->wrapped)
+		tls_close(s->outer, s->fd);
 	close(s->fd);
 	s->fd = -1;
-	s->secure = false;
+	s->secure = s->wrapped = false;
 }

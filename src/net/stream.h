@@ -17,7 +17,9 @@ struct tls_peer;
 struct stream {
 	int fd;           /* -1: not connected */
 	bool secure;      /* TLS is spoken on it */
+	bool wrapped;     /* all of it goes through TLS with a proxy */
 	struct tls_client *tls;  /* memory for TLS, given by the owner; NULL if it will only be used in plain */
+	struct tls_client *outer; /* the same for TLS with a proxy; NULL unless the owner sets it */
 	const struct proxy_server *via; /* the proxy that plain requests on it are for, see dial.h; usually NULL */
 };
 
@@ -28,6 +30,9 @@ struct stream stream_none(struct tls_client *tls);
  * peer sent may have been read ahead. Closes the stream after a failure.
  * E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; E_NAME when peer->host cannot be a host's. */
 must_check enum err stream_secure(struct stream *s, const struct tls_peer *peer, struct deadline *d, struct fault *f);
+
+/* The same with a proxy: what follows, TLS with somebody behind it included, goes through it. `s` has s->outer for that. */
+must_check enum err stream_wrap(struct stream *s, const struct tls_peer *proxy, struct deadline *d, struct fault *f);
 
 /* Writes all parts in order, in as few system calls as the socket allows: one sendmsg(2) in plain, one for every full TLS
  * record (16 KiB) otherwise. OK means that every byte has been handed to the kernel; after any error the

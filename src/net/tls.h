@@ -12,18 +12,22 @@
 
 struct tls_pump {
 	br_ssl_engine_context *engine;
+	struct tls_pump *below;  /* the connection whose data are this one's records; NULL: they go to the socket */
 	bool readable, writable; /* whether the socket is worth trying; cleared when it has nothing more, or no more room */
 	bool mute;               /* sending has failed: nothing more is sent, what the peer sent is still read */
 	size_t sent, received;   /* bytes of records so far */
 };
 
-/* A pump for a connection that begins. */
-struct tls_pump tls_pump_init(br_ssl_engine_context *engine);
+/* A pump for a connection that begins: on a socket, or inside of the connection `below`, whose handshake is done. */
+struct tls_pump tls_pump_init(br_ssl_engine_context *engine, struct tls_pump *below);
 
 /* Sends what the engine wants to send, or else receives what it can take, in one system call. E_MORE: neither can be done
  * now, because the socket is not ready, the engine holds data to be taken first, or it has ended (tls_has_ended).
- * E_CLOSED when the peer has ended its side, or all of it; E_SYSTEM. */
+ * Records of a connection below move on the way. E_CLOSED when the peer has ended its side, or all of it; E_SYSTEM. */
 must_check enum err tls_move(struct tls_pump *t, int fd, struct fault *f);
+
+/* Whether data have come in below, which a socket does not tell of. */
+bool tls_can_take_below(const struct tls_pump *t);
 
 /* Whether the engine is done with the connection: br_ssl_engine_last_error says why, BR_ERR_OK after a close_notify. */
 bool tls_has_ended(const struct tls_pump *t);
@@ -35,7 +39,7 @@ size_t tls_take(struct tls_pump *t, char *p, size_t cap);
  * br_ssl_engine_flush. */
 size_t tls_give(struct tls_pump *t, struct str data);
 
-/* How many bytes of records wait to be sent; none before the connection begins. */
+/* How many bytes of records wait to be sent, without those below; none before the connection begins. */
 size_t tls_pending(const struct tls_pump *t);
 
 /* Tries once to send close_notify; but not behind an unfinished record, the rest of which could complete a request that

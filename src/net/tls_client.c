@@ -44,11 +44,11 @@ static const br_ssl_client_certificate_class refusal_class = {
 };
 
 /* All but the verifier is as in every TLS connection of this program. */
-static void set_profile(struct tls_client *t)
+static void set_profile(struct tls_client *t, struct tls_pump *below)
 {
 	br_ssl_engine_context *e = &t->client.eng;
 	br_ssl_client_zero(&t->client);
-	t->pump = tls_pump_init(e);
+	t->pump = tls_pump_init(e, below);
 	tls_profile_set(e);
 	br_ssl_engine_set_x509(e, &t->verifier.vtable);
 	t->refusal = (struct tls_refusal){ .class = &refusal_class };
@@ -78,9 +78,14 @@ static void begin(struct tls_client *t)
 static enum err wait_for_socket(struct tls_client *t, int fd, struct deadline *d, struct fault *f)
 {
 	unsigned state = br_ssl_engine_current_state(t->pump.engine);
-	bool in = state & BR_SSL_RECVREC, out = (state & BR_SSL_SENDREC) && !t->pump.mute;
+	bool below = t->pump.below && tls_pending(t->pump.below);
+	bool in = state & BR_SSL_RECVREC, out = (below || (state & BR_SSL_SENDREC)) && !t->pump.mute;
 	if (!in && !out)
 		return ended(t, f);
+	if (in && tls_can_take_below(&t->pump)) {
+		t->pump.readable = true;
+		return OK;
+	}
 	struct pollfd p = { fd, (short)((in ? POLLIN : 0) | (out ? POLLOUT : 0)), 0 };
 	enum err e = socket_wait(&p, 1, d, f);
 	t->pump.writable = p.revents & POLLOUT;
@@ -202,7 +207,7 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 	start_verifier(t, to->trust, is_literal ? &literal : NULL);
 	t->verifier.seen = to->seen;
 	t->verifier.pinned = to->pinned;
-	set_profile(t);
+	set_profile(t, to->below);
 	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for both. */
 	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, offer_session(t)))
 		return ended(t, f);
@@ -236,7 +241,7 @@ static enum err write_records(struct tls_client *t, int fd, const struct str *pa
 	br_ssl_engine_flush(t->pump.engine, 0);
 	/* Exactly the rest of our own record: an answer to the peer's close_notify may come to stand behind it. */
 	size_t until = t->pump.sent + tls_pending(&t->pump);
-	while (t->pump.sent < until && e == OK)
+	while (e == OK && (t->pump.sent < until || (t->pump.below && tls_pending(t->pump.below))))
 		e = step(t, fd, d, f);
 	return e;
 }

@@ -20,6 +20,7 @@ struct tls_peer {
 	const struct trust *trust; /* whom to believe */
 	struct str pinned;         /* a certificate that it must show, whoever signed it and whatever it is for; empty: none */
 	struct buf *seen;          /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
+	struct tls_pump *below;    /* as in struct tls_pump */
 };
 
 /* Memory for one TLS connection, about 81 KiB, of which 20 to 32 are touched; all zeros before its first use. May be kept

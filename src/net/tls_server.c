@@ -119,7 +119,7 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id)
 {
 	br_ssl_engine_context *engine = &t->server.eng;
 	br_ssl_server_zero(&t->server);
-	t->pump = tls_pump_init(engine);
+	t->pump = tls_pump_init(engine, NULL);
 	t->ready = false;
 	t->first = 0;
 	t->fruitless = 0;

@@ -1,7 +1,9 @@
 #include "service/services.h"
 
 #include "aws/credential_sources.h"
+#include "aws/names.h"
 #include "base/clock.h"
+#include "codec/authority.h"
 #include "codec/nearest.h"
 #include "crypto/ct.h"
 #include "os/file.h"
@@ -139,6 +141,31 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	return e;
 }
 
+static enum err check_way(const struct services *s, struct str host, uint64_t port, bool secure, struct fault *f)
+{
+	return proxy_check(proxy_for(&s->proxy, host, (uint16_t)port, secure), f);
+}
+
+/* A proxy that cannot be used stops nothing, unless Lambda or Slack would be reached through it. */
+static enum err check_ways_out(const struct services *s, struct fault *f)
+{
+	struct endpoint lambda;
+	struct str host, entry, hosts = s->config.response_hosts;
+	if (!s->proxy.servers[false].unusable && !s->proxy.servers[true].unusable)
+		return OK;
+	endpoint_get(&lambda, &s->endpoints, AWS_LAMBDA, aws_region_ok(s->aws.region) ? s->aws.region : S("us-east-1"));
+	enum err e = check_way(s, lambda.host, lambda.port, lambda.secure, f);
+	while (e == OK && hosts.n) {
+		str_next(&entry, &hosts, ',');
+		entry = str_trim(entry);
+		bool secure = !str_starts(entry, S("http://"));
+		uint64_t port = secure ? 443 : 80;
+		if (authority_split(&host, &port, secure ? entry : str_skip(entry, 7)))
+			e = check_way(s, host, port, secure, f);
+	}
+	return e;
+}
+
 /* Most likely misspelt. */
 static enum err refuse_unknown_variables(struct fault *f)
 {
@@ -167,8 +194,10 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	log_writer_choose(s->config.log_style, env);
 	tell_what_is_unusual(s);
 	e = read_aws(s, env, f);
+	proxy_read(&s->proxy, env);
+	s->proxy.trust = &s->slack_trust;
 	if (e == OK)
-		e = proxy_read(&s->proxy, env, f);
+		e = check_ways_out(s, f);
 	if (e != OK)
 		return e;
 	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, credential_sources_fetch, memory_map(CREDENTIALS_SCRATCH), f);
@@ -179,6 +208,8 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	dedupe_init(&s->dedupe, memory_map(sizeof(struct dedupe_table)));
 	size_t slots = workers + SPARE_CONNECTIONS;
 	http_pool_init(&s->pool, memory_map(http_pool_size(slots)), slots);
+	if (s->proxy.servers[false].secure || s->proxy.servers[true].secure)
+		http_pool_wrap(&s->pool, memory_map(http_pool_wrap_size(slots)));
 	return OK;
 }
 

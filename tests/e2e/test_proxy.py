@@ -3,7 +3,9 @@
 Nothing goes through a proxy to this machine itself, so what is on the other side of one has a name that only the proxy
 knows, or the address 0.0.0.0."""
 
+import base64
 import json
+import subprocess
 import time
 
 import pytest
@@ -14,7 +16,7 @@ from support import proxy as way
 from support.hooks import Hooks
 from support.invoke_endpoint import failed
 from support.proxy import FakeProxy, Tinyproxy
-from support.wire import eventually
+from support.wire import Server, eventually
 from test_send import Gateway, send
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
@@ -50,7 +52,10 @@ class World:
         return self.make.keep(FakeProxy(act, **options))
 
     def start(self, proxy, endpoint=None, hooks=None, **env):
-        env.setdefault("HTTPS_PROXY", proxy.url)
+        if proxy:
+            env.setdefault("HTTPS_PROXY", proxy.url)
+        if getattr(proxy, "tls", None):
+            env.setdefault("SSL_CERT_FILE", self.pki.bundle())
         env.setdefault("GATEWAY_LOG_LEVEL", "debug")
         self.endpoint = endpoint or self.aws()
         host = hosts.start(self.make, self.kind, self.endpoint, hooks, **env)
@@ -186,6 +191,9 @@ def test_metadata_is_asked_straight(world):
         ("0.0.0.0:1", False),
         ("0.0.0.1", False),
         ("10.0.0.0/8,test", False),
+        ('"0.0.0.0/8:{port}"', True),
+        ("0.0.0.0/8:1", False),
+        ("x\n0.0.0.0\n", True),
     ],
 )
 def test_exceptions(world, entries, straight):
@@ -239,12 +247,13 @@ WARNING = b"\x15\x03\x03\x00\x02\x01\x70"  # unrecognized_name, which a server m
         way.tunnel(GOOD, at_once=1, pause=0.002),
         way.tunnel(GOOD, at_once=7),
         way.tunnel(b"HTTP/1.0 200\r\n\r\n"),
+        way.tunnel(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + GOOD),
         way.tunnel(GOOD.replace(b"\r\n", b"\n")),
         way.tunnel(GOOD, behind=WARNING),
         way.tunnel(GOOD, at_once=len(GOOD) - 1, behind=WARNING),
         way.tunnel(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 8000 + b"\r\n\r\n"),
     ],
-    ids=["byte-by-byte", "slowly", "in-pieces", "short", "bare-lf", "tls-at-once", "split-before-tls", "large-head"],
+    ids=["byte-by-byte", "slowly", "in-pieces", "short", "1xx-first", "bare-lf", "tls-at-once", "split-before-tls", "large-head"],
 )
 def test_answers_that_will_do(world, act):
     host = world.start(world.proxy(act))
@@ -252,6 +261,7 @@ def test_answers_that_will_do(world, act):
     assert len(world.endpoint.requests) == 1
 
 
+NTLM = b"HTTP/1.1 407 Nobody\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"
 WRONG = "what answers there is no HTTP proxy"
 
 
@@ -260,6 +270,7 @@ WRONG = "what answers there is no HTTP proxy"
     [
         (way.refuses(403), "it answered 403 to CONNECT", False),
         (way.refuses(407), "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the host", False),
+        (way.says(NTLM), "it answered 407 to CONNECT: it wants Negotiate, NTLM, and only Basic is supported", False),
         (way.refuses(302), "it answered 302 to CONNECT", False),
         (way.refuses(404), "it answered 404 to CONNECT", False),
         (way.refuses(502), "it answered 502 to CONNECT", True),
@@ -273,7 +284,7 @@ WRONG = "what answers there is no HTTP proxy"
         (way.says(b"\x15\x03\x03\x00\x02\x02\x28", "hang"), WRONG, False),
         (way.without_end, WRONG, False),
     ],
-    ids=["403", "407", "302", "404", "502", "503", "504", "closes", "closes-in-the-head", "resets", "page", "ssh", "tls-alert", "no-end"],
+    ids=["403", "407", "407-ntlm", "302", "404", "502", "503", "504", "closes", "closes-in-the-head", "resets", "page", "ssh", "tls-alert", "no-end"],
 )
 def test_answers_that_will_not(world, act, why, retried):
     proxy = world.proxy(act)
@@ -361,15 +372,210 @@ def test_messages_are_not_tried_again_when_refused(world):
 # ---- settings --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"])
-@pytest.mark.parametrize("value", ["https://corp:p7391p7391@proxy:3128", "socks5://corp:p7391p7391@proxy:1080", "corp:p7391p7391@proxy:0"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize("value", ["socks5://corp:p7391p7391@proxy:1080", "corp:p7391p7391@proxy:0"])
 def test_settings_that_cannot_be_used(make, variable, value):
     api = make.api()
     process = make.process(make.environment(api, make.endpoint(), **{variable: value}), name="bootstrap")
     process.forbidden.append("p7391p7391")
     assert process.wait_exit() != 0
     text = json.loads(api.init_errors[0].body)["errorMessage"]
-    assert text == f"{variable} must be http://[user:password@]host[:port], percent-encoded; https:// and socks proxies are not supported"
+    assert text == (
+        f"{variable} must be [http://|https://][user:password@]host[:port], with user and password percent-encoded; "
+        "SOCKS proxies are not supported"
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"HTTP_PROXY": "socks5://proxy:1080"},
+        {"ALL_PROXY": "socks5h://proxy:1080"},
+        {"HTTPS_PROXY": "socks5://proxy:1080", "NO_PROXY": "*"},
+        {"HTTPS_PROXY": "nonsense://", "NO_PROXY": "0.0.0.0,.test"},
+    ],
+    ids=["for plain targets", "another one is preferred", "nothing goes through it", "neither Lambda nor Slack"],
+)
+def test_unusable_settings_that_nothing_uses(world, settings):
+    """Lambda is at an address that is no loopback one, so that a proxy would be asked."""
+    proxy, hooks = world.proxy(), world.slack()
+    endpoint = world.aws("0.0.0.0", names=(), addresses=("0.0.0.0",))
+    settings = {"HTTPS_PROXY": proxy.url, "NO_PROXY": None, **settings}
+    host = world.start(proxy, endpoint, hooks, **settings)
+    assert host.text(slack.command(fields=hosts.to(hooks))) == STARTED
+    assert bool(proxy.requests) == (settings["HTTPS_PROXY"] == proxy.url)
+
+
+@pytest.mark.parametrize(
+    "scheme, user, tail, sent",
+    [
+        ("HTTP://", "", "", None),
+        ("http://", "corp@", "", way.basic("corp", "")),
+        ("", "corp:@", "/", way.basic("corp", "")),
+        ("\n http://", "", "\r\n\n", None),
+    ],
+    ids=["capitals", "user alone", "no password", "newlines"],
+)
+def test_settings_as_they_are_met(world, scheme, user, tail, sent):
+    proxy = world.proxy()
+    proxy.examine = lambda request: None
+    host = world.start(proxy, HTTPS_PROXY=f"{scheme}{user}{proxy.authority}{tail}")
+    assert host.text(slack.command()) == STARTED
+    assert {request.header("proxy-authorization") for request in proxy.requests} == {sent}
+
+
+def test_all_proxy(world):
+    proxy, other = world.proxy(), world.proxy()
+    host = world.start(proxy, HTTPS_PROXY=None, ALL_PROXY=proxy.url, HTTP_PROXY=other.url)
+    assert host.text(slack.command()) == STARTED
+    assert proxy.requests and not other.requests
+
+
+# ---- proxies that are spoken to in TLS -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inner_and_outer(world):
+    return world.proxy(tls=world.pki.server(), user=True)
+
+
+def test_tls_proxy(world, inner_and_outer):
+    host = world.start(inner_and_outer)
+    for _ in range(3):
+        assert host.text(slack.command()) == STARTED
+    assert set(inner_and_outer.asked) == {f"CONNECT lambda.test:{world.endpoint.port}"}
+    # Kept like any other, each in its own handshake.
+    assert len([link for link in world.endpoint.links if link.requests]) == 1
+    assert all(request.header("proxy-authorization") is None for request in world.endpoint.requests)
+
+
+def test_tls_proxy_for_plain_targets(world, inner_and_outer):
+    host = world.start(inner_and_outer, world.aws(tls=False), HTTPS_PROXY=None, HTTP_PROXY=inner_and_outer.url)
+    assert host.text(slack.command()) == STARTED
+    posts = [request for request in inner_and_outer.requests if request.method == "POST"]
+    assert {request.target for request in posts} == {f"http://lambda.test:{world.endpoint.port}/2015-03-31/functions/my-fn/invocations"}
+    assert {request.header("proxy-authorization") for request in posts} == {way.basic()}
+
+
+@pytest.mark.parametrize("size", [1, 16384, 200000])
+def test_tls_proxy_carries_much(world, inner_and_outer, size):
+    """More than one record of the inner connection has room for in one of the outer."""
+    host = world.start(inner_and_outer)
+    assert host.text(slack.command(fields={"text": "x" * size})) == STARTED
+    event = json.loads(world.endpoint.only.body)
+    form = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
+    assert form.count(b"x" * size)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [way.tunnel(GOOD, at_once=1), way.tunnel(GOOD, at_once=7), way.tunnel(b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD)],
+    ids=["byte-by-byte", "in-pieces", "1xx first"],
+)
+def test_tls_proxy_answers(world, act):
+    proxy = world.proxy(act, tls=world.pki.server())
+    assert world.start(proxy).text(slack.command()) == STARTED
+
+
+@pytest.mark.parametrize(
+    "act, why",
+    [
+        (way.refuses(403), "it answered 403 to CONNECT"),
+        (way.refuses(407), "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the host"),
+        (way.says(b"SSH-2.0-OpenSSH_9.2\r\n", "hang"), WRONG),
+    ],
+    ids=["403", "407", "ssh"],
+)
+def test_tls_proxy_that_will_not(world, act, why):
+    proxy = world.proxy(act, tls=world.pki.server())
+    assert world.refused(world.start(proxy)) == f"through the proxy {proxy.authority}: {why}"
+
+
+def test_tls_proxy_ends_in_the_middle(world):
+    """The connection breaks while the target answers: nothing is taken for an answer."""
+    proxy = world.proxy(tls=world.pki.server())
+    endpoint = world.aws(default=lambda visit: (proxy.stop(), visit.wire.close()))
+    why = world.start(proxy, endpoint).text(slack.command())
+    assert why.startswith("Lambda function my-fn@eu-west-1 may or may not have been started: "), why
+
+
+def test_tls_proxy_must_be_known(world):
+    """By SSL_CERT_FILE; AWS_CA_BUNDLE is for AWS alone. The message names the proxy, which is who failed."""
+    stranger = world.pki.leaf(names=("proxy.test",), addresses=("127.0.0.1",), self_signed=True)
+    proxy = world.proxy(tls=world.pki.server(stranger))
+    why = world.refused(world.start(proxy))
+    assert why.startswith(f"through the proxy {proxy.authority}: the certificate ") and "of 127.0.0.1 comes from an unknown authority" in why
+    assert not proxy.requests
+
+
+def test_tls_proxy_is_not_known_by_the_bundle_for_aws(world):
+    proxy = world.proxy(tls=world.pki.server())
+    why = world.refused(world.start(proxy, SSL_CERT_FILE=None))
+    assert why.startswith(f"through the proxy {proxy.authority}: the certificate ") and "unknown authority" in why
+
+
+def test_tls_proxy_must_have_its_name(world):
+    proxy = world.proxy(tls=world.pki.server(world.pki.leaf(names=("proxy.test",), addresses=())))
+    why = world.refused(world.start(proxy))
+    assert why.startswith(f"through the proxy {proxy.authority}: the certificate ") and "is not for this name but for proxy.test" in why
+
+
+class PlainProxy(Server):
+    """To it a hello of TLS is a bad request."""
+
+    def serve(self, sock):
+        sock.recv(4096)
+        sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        self.stopping.wait()
+
+
+def test_plain_proxy_taken_for_a_tls_one(world):
+    proxy = world.make.keep(PlainProxy())
+    why = world.refused(world.start(None, HTTPS_PROXY=f"https://127.0.0.1:{proxy.port}"))
+    assert why.startswith(
+        f"through the proxy 127.0.0.1:{proxy.port}: TLS with 127.0.0.1 failed: the server does not speak TLS 1.2, or no TLS at all"
+    )
+
+
+def test_target_behind_a_tls_proxy_is_verified(world, inner_and_outer):
+    why = world.refused(world.start(inner_and_outer, world.aws(names=("proxy.test", "localhost"), addresses=("127.0.0.1",))))
+    assert why.startswith(f"through the proxy {inner_and_outer.authority}: the certificate `localhost` of lambda.test is not for this name")
+
+
+# ---- as curl does ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "no_proxy",
+    [
+        "test",
+        ".test",
+        "lambda.test",
+        "lambda.test.",
+        "Lambda.TEST",
+        "bda.test",
+        "x.lambda.test",
+        "*",
+        "a,lambda.test,b",
+        "a lambda.test b",
+        "a, lambda.test",
+        "10.0.0.0/8",
+        "",
+    ],
+)
+def test_exceptions_as_curl_has_them(make, no_proxy):
+    """The same URL, the same settings: through the proxy or straight, where nobody knows the name."""
+    ways = []
+    for ask in ("curl", "send"):
+        proxy = make.keep(FakeProxy(way.refuses(403)))
+        url = "http://lambda.test:8080/eu-west-1/my-fn"
+        env = {"http_proxy": proxy.url, "no_proxy": no_proxy}
+        if ask == "curl":
+            subprocess.run(["curl", "-sq", "-m", "5", url], env={"PATH": "/usr/bin:/bin", **env}, stdout=subprocess.DEVNULL)
+        else:
+            send(url, **env)
+        ways.append(bool(proxy.requests))
+    assert ways[0] == ways[1]
 
 
 # ---- send ------------------------------------------------------------------------------------------------------------
@@ -380,7 +586,7 @@ def test_send_through_a_proxy(make):
     proxy = make.keep(FakeProxy(user=True))
     address = f"http://gateway.test:{gateway.port}"
     code, out, err = send(f"{address}/eu-west-1/my-fn", http_proxy=proxy.url)
-    assert (code, out, err) == (0, "200\nfine\n", "")
+    assert (code, out) == (0, "200\nfine\n") and "proxy" not in err
     assert proxy.asked == [f"POST {address}/eu-west-1/my-fn"]
     assert gateway.only.header("host") == f"gateway.test:{gateway.port}"
     assert proxy.requests[0].header("proxy-authorization") == way.basic()

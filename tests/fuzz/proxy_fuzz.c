@@ -21,7 +21,10 @@ static enum err read_url(struct proxy *p, char text[static TEXT_MAX], struct str
 	struct buf b = { text, 0, TEXT_MAX, false };
 	buf_put(&b, url);
 	buf_put_char(&b, 0);
-	return b.full ? E_LIMIT : proxy_read(p, &(struct environment){ get, text }, f);
+	if (b.full)
+		return E_LIMIT;
+	proxy_read(p, &(struct environment){ get, text });
+	return proxy_check(&p->servers[true], f);
 }
 
 static void check_url(struct str url)
@@ -36,9 +39,10 @@ static void check_url(struct str url)
 		return;
 	check((address_parse(&literal, s->host) || dns_is_name(s->host)) && s->port > 0 && s->port <= 65535);
 	bool v6 = str_find(s->host, ':') < s->host.n;
-	buf_format(&b, v6 ? "%s%s[%s]:%d" : "%s%s%s:%d", s->user, s->user.n ? S("@") : S(""), s->host, NUM(s->port));
+	buf_format(&b, v6 ? "%s%s%s[%s]:%d" : "%s%s%s%s:%d", s->secure ? S("https://") : S(""), s->user, s->user.n ? S("@") : S(""), s->host, NUM(s->port));
 	check(read_url(&again, same, buf_str(&b), &f) == OK);
 	check(str_eq(again.servers[true].host, s->host) && str_eq(again.servers[true].user, s->user) && again.servers[true].port == s->port);
+	check(again.servers[true].secure == s->secure);
 	proxy_put_field(&authorization, s);
 	check(!authorization.full && (s->user.n > 0) == (authorization.n > 0));
 }
@@ -51,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	str_cut(&url, &rest, rest, '\n');
 	str_cut(&list, &rest, rest, '\n');
 	check_url(url);
-	struct proxy p = { { { S("plain"), 80, S("") }, { S("secure"), 80, S("") } }, list };
+	struct proxy p = { { { .host = S("plain"), .port = 80 }, { .host = S("secure"), .port = 80 } }, list, NULL };
 	struct dial_target to = { .host = rest, .port = 443, .secure = true, .proxy = &p };
 	bool straight = dial_via(&to) == NULL, literal = address_parse(&a, rest);
 	check(straight || (literal ? !address_is_loopback(&a) : dns_is_name(str_sub(rest, 0, rest.n - str_ends(rest, S("."))))));

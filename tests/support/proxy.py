@@ -122,15 +122,19 @@ def plainly(visit):
 class FakeProxy(Server):
     """Whatever it is to connect to, it connects to a port of 127.0.0.1 with the same number, as if it knew the names.
 
-    `act` is what it does; `requests` are all that came. With `user` it asks for `USER` and `PASSWORD`."""
+    `act` is what it does; `requests` are all that came. With `user` it asks for `USER` and `PASSWORD`. With `tls`, a
+    context, it is spoken to in TLS; `links` counts the connections whose handshake went well."""
 
-    def __init__(self, act=None, user=False, **options):
+    def __init__(self, act=None, user=False, tls=None, **options):
         self.act = act
         self.user = user
+        self.tls = tls
+        self.links = 0
         self.requests = []
         super().__init__(**options)
         self.authority = f"127.0.0.1:{self.port}"
-        self.url = f"http://{in_url()}@{self.authority}" if user else f"http://{self.authority}"
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://{in_url()}@{self.authority}" if user else f"{scheme}://{self.authority}"
 
     @property
     def asked(self):
@@ -145,6 +149,11 @@ class FakeProxy(Server):
         return upstream
 
     def serve(self, sock):
+        if self.tls:
+            sock = self.tls.wrap_socket(sock, server_side=True)
+            with self.lock:
+                self.socks.append(sock)
+        self.links += 1
         wire = Wire(sock)
         request = wire.read_request()
         self.requests.append(request)

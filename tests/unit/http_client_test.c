@@ -32,7 +32,7 @@ static void connect_pair(int type)
 {
 	int ends[2];
 	memset(&client, '?', sizeof(client));
-	http_client_init(&client, NULL);
+	http_client_init(&client, NULL, NULL);
 	check(socketpair(AF_UNIX, type, 0, ends) == 0);
 	check(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
 	client.stream.fd = ends[0];

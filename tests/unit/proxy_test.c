@@ -21,15 +21,18 @@ static const char *get(void *ctx, const char *name)
 	return NULL;
 }
 
-static enum err read_all(struct proxy *p, struct variable *variables, struct fault *f)
+static void read_all(struct proxy *p, struct variable *variables)
 {
 	struct environment env = { get, variables };
-	return proxy_read(p, &env, f);
+	proxy_read(p, &env);
 }
 
+/* Whether it can be used. */
 static enum err read_one(struct proxy *p, const char *value, struct fault *f)
 {
-	return read_all(p, (struct variable[]){ { "HTTPS_PROXY", value }, { NULL, NULL } }, f);
+	read_all(p, (struct variable[]){ { "HTTPS_PROXY", value }, { NULL, NULL } });
+	expect(!p->servers[true].unusable || !p->servers[true].host.n);
+	return proxy_check(&p->servers[true], f);
 }
 
 TEST(proxy_reads_its_address)
@@ -39,24 +42,33 @@ TEST(proxy_reads_its_address)
 		struct str host;
 		uint16_t port;
 		struct str user;
+		bool secure;
 	} cases[] = {
-		{ "http://proxy.example:3128", STR("proxy.example"), 3128, STR("") },
-		{ "http://proxy.example:3128/", STR("proxy.example"), 3128, STR("") },
-		{ "http://proxy.example", STR("proxy.example"), 80, STR("") },
-		{ "http://proxy.example/", STR("proxy.example"), 80, STR("") },
-		{ "proxy.example:3128", STR("proxy.example"), 3128, STR("") },
-		{ "proxy", STR("proxy"), 80, STR("") },
-		{ "10.0.0.1:8080", STR("10.0.0.1"), 8080, STR("") },
-		{ "http://[fd00::1]:8080", STR("fd00::1"), 8080, STR("") },
-		{ "[::1]", STR("::1"), 80, STR("") },
-		{ "http://u:p@proxy:1", STR("proxy"), 1, STR("u:p") },
-		{ "u:p@proxy:65535", STR("proxy"), 65535, STR("u:p") },
-		{ "http://u:@proxy", STR("proxy"), 80, STR("u:") },
-		{ "http://:p@proxy", STR("proxy"), 80, STR(":p") },
-		{ "http://@proxy", STR("proxy"), 80, STR("") },
-		{ "http://u:p@ss@proxy", STR("proxy"), 80, STR("u:p@ss") },
-		{ "http://u:a:b%40%3a@[::1]:2/", STR("::1"), 2, STR("u:a:b%40%3a") },
-		{ "http://corp\\u:p@under_score.example", STR("under_score.example"), 80, STR("corp\\u:p") },
+		{ "https://proxy.example:3128", STR("proxy.example"), 3128, STR(""), true },
+		{ "HTTPS://u:p@proxy.example", STR("proxy.example"), 443, STR("u:p"), true },
+		{ "https://[fd00::1]/", STR("fd00::1"), 443, STR(""), true },
+		{ "HTTP://proxy.example:3128", STR("proxy.example"), 3128, STR(""), false },
+		{ "Http://proxy.example/\n", STR("proxy.example"), 80, STR(""), false },
+		{ " \t proxy:3128 \r\n\n", STR("proxy"), 3128, STR(""), false },
+		{ "http://u@proxy", STR("proxy"), 80, STR("u"), false },
+		{ "u%40corp@proxy:1", STR("proxy"), 1, STR("u%40corp"), false },
+		{ "http://proxy.example:3128", STR("proxy.example"), 3128, STR(""), false },
+		{ "http://proxy.example:3128/", STR("proxy.example"), 3128, STR(""), false },
+		{ "http://proxy.example", STR("proxy.example"), 80, STR(""), false },
+		{ "http://proxy.example/", STR("proxy.example"), 80, STR(""), false },
+		{ "proxy.example:3128", STR("proxy.example"), 3128, STR(""), false },
+		{ "proxy", STR("proxy"), 80, STR(""), false },
+		{ "10.0.0.1:8080", STR("10.0.0.1"), 8080, STR(""), false },
+		{ "http://[fd00::1]:8080", STR("fd00::1"), 8080, STR(""), false },
+		{ "[::1]", STR("::1"), 80, STR(""), false },
+		{ "http://u:p@proxy:1", STR("proxy"), 1, STR("u:p"), false },
+		{ "u:p@proxy:65535", STR("proxy"), 65535, STR("u:p"), false },
+		{ "http://u:@proxy", STR("proxy"), 80, STR("u:"), false },
+		{ "http://:p@proxy", STR("proxy"), 80, STR(":p"), false },
+		{ "http://@proxy", STR("proxy"), 80, STR(""), false },
+		{ "http://u:p@ss@proxy", STR("proxy"), 80, STR("u:p@ss"), false },
+		{ "http://u:a:b%40%3a@[::1]:2/", STR("::1"), 2, STR("u:a:b%40%3a"), false },
+		{ "http://corp\\u:p@under_score.example", STR("under_score.example"), 80, STR("corp\\u:p"), false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct proxy p;
@@ -67,6 +79,7 @@ TEST(proxy_reads_its_address)
 		expect_str(p.servers[true].host, cases[i].host);
 		expect_int(p.servers[true].port, cases[i].port);
 		expect_str(p.servers[true].user, cases[i].user);
+		expect_int(p.servers[true].secure, cases[i].secure);
 		expect_str(p.servers[false].host, S(""));
 	}
 }
@@ -74,10 +87,10 @@ TEST(proxy_reads_its_address)
 TEST(proxy_refuses_what_is_no_address)
 {
 	static const char *const cases[] = {
-		"https://proxy:3128", "https://u:p@proxy:3128", "socks5://proxy:1080", "socks5://u:p@proxy", "ftp://proxy", "http:/proxy",
+		"socks5://proxy:1080", "https:/proxy", "https://", "http://https://proxy", "socks5://u:p@proxy", "ftp://proxy", "http:/proxy",
 		"http://", "http:///", "/", ":3128", "http://:3128", "proxy:", "proxy:0", "proxy:65536", "proxy:http", "proxy:-1", "proxy: 1",
-		"proxy:3128:1", "a..b", ".proxy", "-:-", "proxy:80/path", "proxy/path", "proxy?x", "proxy:1?x", "pro xy", " proxy", "proxy\n", "127.1",
-		"1.2.3.4.5", "256.1.1.1", "::1", "::1:3128", "[::1", "[::1]x", "[proxy]", "[]", "u@proxy", "u:p@", "u:p@:80", "u:%@proxy", "u:%4@proxy",
+		"proxy:3128:1", "a..b", ".proxy", "-:-", "proxy:80/path", "proxy/path", "proxy?x", "proxy:1?x", "pro xy", "pro\nxy", "127.1",
+		"1.2.3.4.5", "256.1.1.1", "::1", "::1:3128", "[::1", "[::1]x", "[proxy]", "[]", "u:p@", "u:p@:80", "u:%@proxy", "u:%4@proxy",
 		"u:%zz@proxy", "u:a/b@proxy", "pr\xc3\xb6zy", "*",
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -85,8 +98,8 @@ TEST(proxy_refuses_what_is_no_address)
 		struct fault f;
 		context("%s", cases[i]);
 		expect_int(read_one(&p, cases[i], &f), E_CONFIG);
-		expect_str(fault_text(&f), S("HTTPS_PROXY must be http://[user:password@]host[:port], percent-encoded; "
-		                             "https:// and socks proxies are not supported"));
+		expect_str(fault_text(&f), S("HTTPS_PROXY must be [http://|https://][user:password@]host[:port], with user and password "
+		                             "percent-encoded; SOCKS proxies are not supported"));
 	}
 }
 
@@ -115,15 +128,21 @@ TEST(proxy_chooses_among_variables)
 		{ { { "HTTPS_PROXY", "upper" } }, STR(""), STR("upper"), STR("") },
 		{ { { "HTTPS_PROXY", "upper" }, { "https_proxy", "lower" } }, STR(""), STR("lower"), STR("") },
 		{ { { "HTTPS_PROXY", "upper" }, { "https_proxy", "" } }, STR(""), STR("upper"), STR("") },
-		{ { { "HTTPS_PROXY", "https://not.used" }, { "https_proxy", "lower" } }, STR(""), STR("lower"), STR("") },
+		{ { { "HTTPS_PROXY", "socks5://not.used" }, { "https_proxy", "lower" } }, STR(""), STR("lower"), STR("") },
 		{ { { "HTTP_PROXY", "upper" } }, STR("upper"), STR(""), STR("") },
 		{ { { "HTTP_PROXY", "upper" }, { "http_proxy", "lower" } }, STR("lower"), STR(""), STR("") },
 		{ { { "HTTP_PROXY", "upper" }, { "REQUEST_METHOD", "GET" } }, STR(""), STR(""), STR("") },
 		{ { { "HTTP_PROXY", "socks5://upper" }, { "REQUEST_METHOD", "GET" } }, STR(""), STR(""), STR("") },
+		{ { { "HTTP_PROXY", "upper" }, { "REQUEST_METHOD", "GET" }, { "ALL_PROXY", "a" } }, STR("a"), STR("a"), STR("") },
 		{ { { "http_proxy", "lower" }, { "REQUEST_METHOD", "GET" } }, STR("lower"), STR(""), STR("") },
 		{ { { "HTTPS_PROXY", "upper" }, { "REQUEST_METHOD", "GET" }, { "NO_PROXY", "b" } }, STR(""), STR("upper"), STR("b") },
 		{ { { "HTTP_PROXY", "a" }, { "HTTPS_PROXY", "b" }, { "NO_PROXY", "c" }, { "no_proxy", "d" } }, STR("a"), STR("b"), STR("d") },
-		{ { { "ALL_PROXY", "a" }, { "all_proxy", "b" }, { "https_prox", "c" }, { "https_proxy_", "d" } }, STR(""), STR(""), STR("") },
+		{ { { "https_prox", "c" }, { "https_proxy_", "d" } }, STR(""), STR(""), STR("") },
+		{ { { "ALL_PROXY", "a" }, { "all_proxy", "b" } }, STR("b"), STR("b"), STR("") },
+		{ { { "ALL_PROXY", "a" }, { "https_proxy", "c" } }, STR("a"), STR("c"), STR("") },
+		{ { { "ALL_PROXY", "a" }, { "http_proxy", "\n" } }, STR("a"), STR("a"), STR("") },
+		{ { { "ALL_PROXY", "socks5h://a" }, { "http_proxy", "b" }, { "https_proxy", "c" } }, STR("b"), STR("c"), STR("") },
+		{ { { "NO_PROXY", " a,b\n" } }, STR(""), STR(""), STR("a,b") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct proxy p;
@@ -131,7 +150,9 @@ TEST(proxy_chooses_among_variables)
 		struct variable variables[7] = { 0 };
 		context("case %zu", i);
 		memcpy(variables, cases[i].variables, sizeof(cases[i].variables));
-		expect_int(read_all(&p, variables, &f), OK);
+		read_all(&p, variables);
+		expect_int(proxy_check(&p.servers[false], &f), OK);
+		expect_int(proxy_check(&p.servers[true], &f), OK);
 		expect_str(p.servers[false].host, cases[i].plain);
 		expect_str(p.servers[true].host, cases[i].secure);
 		expect_str(p.except, cases[i].except);
@@ -140,12 +161,17 @@ TEST(proxy_chooses_among_variables)
 
 TEST(proxy_names_the_variable_that_is_wrong)
 {
-	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY" };
+	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY" };
 	for (size_t i = 0; i < countof(names); i++) {
 		struct proxy p;
 		struct fault f;
 		context("%s", names[i]);
-		expect_int(read_all(&p, (struct variable[]){ { names[i], "https://user:hunter2@proxy" }, { NULL, NULL } }, &f), E_CONFIG);
+		read_all(&p, (struct variable[]){ { names[i], "socks5://user:hunter2@proxy" }, { NULL, NULL } });
+		bool secure = names[i][4] != '_';
+		/* It stops only what would go through it. */
+		expect_int(proxy_check(proxy_for(&p, S("example.com"), 443, secure), &f), E_CONFIG);
+		expect_int(proxy_check(proxy_for(&p, S("localhost"), 443, secure), &(struct fault){ 0 }), OK);
+		expect_int(proxy_check(NULL, &(struct fault){ 0 }), OK);
 		expect(str_starts(fault_text(&f), str_c(names[i])));
 		expect(str_find_str(fault_text(&f), S("hunter2")) == f.n);
 	}
@@ -155,7 +181,7 @@ TEST(proxy_names_the_variable_that_is_wrong)
 
 static struct proxy both(struct str except)
 {
-	return (struct proxy){ { { S("plain"), 80, S("") }, { S("secure"), 3128, S("") } }, except };
+	return (struct proxy){ { { .host = S("plain"), .port = 80 }, { .host = S("secure"), .port = 3128 } }, except, NULL };
 }
 
 static struct dial_target target(const struct proxy *p, struct str host, uint16_t port, bool secure)
@@ -234,7 +260,14 @@ TEST(proxy_is_not_for_what_is_listed)
 		{ STR("10.1.2.0/31"), STR("10.1.2.1"), 443, true }, { STR("10.1.2.0/31"), STR("10.1.2.2"), 443, false },
 		{ STR("10.1.2.3/32"), STR("10.1.2.3"), 443, true }, { STR("10.1.2.3/32"), STR("10.1.2.2"), 443, false },
 		{ STR("10.1.2.3/33"), STR("10.1.2.3"), 443, false }, { STR("10.1.2.3/"), STR("10.1.2.3"), 443, false },
-		{ STR("10.1.2.3/x"), STR("10.1.2.3"), 443, false }, { STR("10.0.0.0/8:443"), STR("10.1.2.3"), 443, false },
+		{ STR("10.1.2.3/x"), STR("10.1.2.3"), 443, false }, { STR("10.0.0.0/8:443"), STR("10.1.2.3"), 443, true },
+		{ STR("10.0.0.0/8:443"), STR("10.1.2.3"), 8443, false }, { STR("10.0.0.0/8:"), STR("10.1.2.3"), 443, false },
+		{ STR("10.0.0.0/8:x"), STR("10.1.2.3"), 443, false }, { STR("[fd00::]/8:443"), STR("fdff::1"), 443, true },
+		{ STR("[fd00::]/8:80"), STR("fdff::1"), 443, false }, { STR("example.com."), STR("example.com"), 443, true },
+		{ STR("example.com."), STR("a.example.com."), 443, true }, { STR(".example.com.:443"), STR("a.example.com"), 443, true },
+		{ STR("\"example.com,x\""), STR("example.com"), 443, true }, { STR("'x','example.com'"), STR("example.com"), 443, true },
+		{ STR("x\nexample.com\r\ny"), STR("example.com"), 443, true }, { STR("\"*\""), STR("example.com"), 443, true },
+		{ STR("\"\""), STR("example.com"), 443, false },
 		{ STR("0.0.0.0/0"), STR("10.1.2.3"), 443, true }, { STR("0.0.0.0/0"), STR("fd00::1"), 443, false },
 		{ STR("0.0.0.0/0"), STR("example.com"), 443, false }, { STR("::/0"), STR("fd00::1"), 443, true },
 		{ STR("::/0"), STR("10.1.2.3"), 443, false }, { STR("fd00::1"), STR("fd00:0::1"), 443, true },
@@ -267,11 +300,13 @@ TEST(proxy_writes_its_field)
 		{ STR("Aladdin:open sesame"), STR("Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n") },
 		{ STR("u:a+%2b%0a%C3%a9"), STR("Proxy-Authorization: Basic dTphKysKw6k=\r\n") },
 		{ STR(":"), STR("Proxy-Authorization: Basic Og==\r\n") },
+		{ STR("u"), STR("Proxy-Authorization: Basic dTo=\r\n") },
+		{ STR("%75%40x"), STR("Proxy-Authorization: Basic dUB4Og==\r\n") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char memory[PROXY_FIELD_MAX];
 		struct buf b = BUF(memory);
-		struct proxy_server via = { S("proxy"), 80, guard_copy(cases[i].user) };
+		struct proxy_server via = { .host = S("proxy"), .port = 80, .user = guard_copy(cases[i].user) };
 		context("%s", cases[i].user.p);
 		proxy_put_field(&b, &via);
 		expect_str(buf_str(&b), cases[i].field);
@@ -279,7 +314,7 @@ TEST(proxy_writes_its_field)
 	char memory[PROXY_FIELD_MAX], user[PROXY_USER_MAX];
 	struct buf b = BUF(memory);
 	memset(user, ':', sizeof(user));
-	proxy_put_field(&b, &(struct proxy_server){ S("proxy"), 80, { user, sizeof(user) } });
+	proxy_put_field(&b, &(struct proxy_server){ .host = S("proxy"), .port = 80, .user = { user, sizeof(user) } });
 	expect(!b.full && b.n < PROXY_FIELD_MAX);
 	buf_reset(&b);
 	proxy_put_field(&b, NULL);
@@ -348,7 +383,7 @@ TEST(proxy_is_asked_to_connect)
 		  STR("CONNECT [fd00::1]:443 HTTP/1.1\r\nHost: [fd00::1]:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct tunnel t = { .via = { S("proxy"), 80, cases[i].user } };
+		struct tunnel t = { .via = { .host = S("proxy"), .port = 80, .user = cases[i].user } };
 		context("%s", cases[i].host.p);
 		expect_int(open_tunnel(&t, cases[i].host, S("HTTP/1.1 200 OK\r\n\r\n"), 1, false), OK);
 		struct str head = { t.script.head, t.script.n };
@@ -363,7 +398,7 @@ TEST(proxy_asks_for_the_longest_name)
 	memset(name, 'a', sizeof(name));
 	memset(user, ':', sizeof(user));
 	name[63] = name[127] = name[191] = name[253] = '.';
-	struct tunnel t = { .via = { S("proxy"), 80, { user, sizeof(user) } } };
+	struct tunnel t = { .via = { .host = S("proxy"), .port = 80, .user = { user, sizeof(user) } } };
 	expect_int(open_tunnel(&t, (struct str){ name, sizeof(name) }, S("HTTP/1.1 200 OK\r\n\r\n"), 100, false), OK);
 	close_tunnel(&t);
 }
@@ -373,14 +408,15 @@ TEST(proxy_answers_are_read_to_the_byte)
 	static const struct str heads[] = {
 		STR("HTTP/1.1 200 Connection established\r\n\r\n"), STR("HTTP/1.0 200\r\n\r\n"), STR("HTTP/1.1 204 \r\nA: b\r\nC: d\r\n\r\n"),
 		STR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"), STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-		STR("HTTP/1.1 200 OK\n\n"), STR("HTTP/1.1 200 OK\nA: b\n\n"),
+		STR("HTTP/1.1 200 OK\n\n"), STR("HTTP/1.1 200 OK\nA: b\n\n"), STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+		STR("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\n\nHTTP/1.0 200 OK\nA: b\n\n"),
 	};
 	for (size_t i = 0; i < countof(heads); i++) {
 		for (size_t at_once = 1; at_once < 80; at_once += 13) {
 			char memory[256], c;
 			struct buf answer = BUF(memory);
 			size_t got;
-			struct tunnel t = { .via = { S("proxy"), 80, S("") } };
+			struct tunnel t = { .via = { .host = S("proxy"), .port = 80 } };
 			struct deadline d = deadline_in(2000);
 			context("%s, %zu at once", heads[i].p, at_once);
 			buf_format(&answer, "%s\x16\r\n\r\n", heads[i]);
@@ -418,6 +454,16 @@ TEST(proxy_answers_that_are_none)
 		  "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the host" },
 		{ STR("HTTP/1.1 403 No\r\n\r\n<html>"), true, E_REFUSED, "it answered 403 to CONNECT" },
 		{ STR("HTTP/1.1 302 Found\r\n\r\n"), true, E_REFUSED, "it answered 302 to CONNECT" },
+		{ STR("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Negotiate\r\nproxy-authenticate:NTLM\r\n\r\n"), true, E_REFUSED,
+		  "it answered 407 to CONNECT: it wants Negotiate, NTLM, and only Basic is supported" },
+		{ STR("HTTP/1.1 407 Auth\nProxy-Authenticate: Digest realm=\"x\", nonce=\"y\"\n\n"), true, E_REFUSED,
+		  "it answered 407 to CONNECT: it wants Digest, and only Basic is supported" },
+		{ STR("HTTP/1.1 407 Auth\r\nProxy-Authenticate: NTLM\r\nProxy-Authenticate: basic realm=\"x\"\r\n\r\n"), true, E_REFUSED,
+		  "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the host" },
+		{ STR("HTTP/1.1 407 Auth\r\nProxy-Authenticate: NTLM\r\nX"), false, E_REFUSED,
+		  "it answered 407 to CONNECT: it wants NTLM, and only Basic is supported" },
+		{ STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\n\r\n"), true, E_REFUSED, "it answered 403 to CONNECT" },
+		{ STR("HTTP/1.1 100 Continue\r\n\r\nnonsense"), true, E_REFUSED, none },
 		{ STR("HTTP/1.1 101 Switching\r\n\r\n"), true, E_REFUSED, "it answered 101 to CONNECT" },
 		{ STR("HTTP/1.1 000 \r\n\r\n"), true, E_REFUSED, "it answered 0 to CONNECT" },
 		{ STR("HTTP/1.1 502 Bad\r\n\r\n"), true, E_CONNECT, "it answered 502 to CONNECT" },
@@ -425,7 +471,7 @@ TEST(proxy_answers_that_are_none)
 		{ STR("HTTP/1.1 504 Bad\r\n\r\n"), true, E_CONNECT, "it answered 504 to CONNECT" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct tunnel t = { .via = { S("proxy"), 80, S("") } };
+		struct tunnel t = { .via = { .host = S("proxy"), .port = 80 } };
 		context("%s", cases[i].answer.p);
 		expect_int(open_tunnel(&t, S("example.com"), cases[i].answer, 3, cases[i].hang), cases[i].e);
 		expect_str(fault_text(&t.fault), str_c(cases[i].text));
@@ -438,7 +484,7 @@ TEST(proxy_answers_without_end)
 	static char memory[PROXY_ANSWER_MAX + 100];
 	for (size_t n = PROXY_ANSWER_MAX - 1; n <= PROXY_ANSWER_MAX + 1; n++) {
 		struct buf answer = BUF(memory);
-		struct tunnel t = { .via = { S("proxy"), 80, S("") } };
+		struct tunnel t = { .via = { .host = S("proxy"), .port = 80 } };
 		context("%zu bytes", n);
 		buf_put(&answer, S("HTTP/1.1 200 OK\r\nA: "));
 		while (answer.n < n - 4)
