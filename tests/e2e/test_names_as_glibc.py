@@ -318,8 +318,8 @@ class World:
             AWS_EC2_METADATA_DISABLED="true",
             **signatures.Keys().environment(),
         )
-        (step,) = [step for step in json.loads(done.stdout)["steps"] if step["step"] == "dns"]
-        if step["status"] != "ok":
+        (step,) = [step for step in json.loads(done.stdout)["steps"] if step["name"] == "dns"]
+        if step["result"] != "ok":
             return None
         addresses, _, _ = step["found"].partition(" in ")
         return sorted(addresses.split(", "))
