@@ -1,4 +1,5 @@
-/* The arithmetic of rsa_raw.h, ecdsa_raw.h, ec.h and x25519.h where the compiler has no product of 64 by 64 bits: BearSSL's. */
+/* The arithmetic of rsa_raw.h, ecdsa_raw.h, ec.h and x25519.h where the compiler has no product of 64 by 64 bits: BearSSL's, which
+ * ends at RSA with some 4,096 bits. */
 #include "crypto/ct.h"
 #include "crypto/ecdsa_raw.h"
 #include "crypto/limb.h"
@@ -11,7 +12,7 @@
 
 bool rsa_public(uint8_t out[static RSA_SIZE_MAX], const br_rsa_public_key *key, struct str x)
 {
-	if (rsa_modulus(key).n < RSA_SIZE_MIN || x.n != rsa_modulus(key).n)
+	if (rsa_exponent(key) == 0 || rsa_modulus(key).n < RSA_SIZE_MIN || x.n != rsa_modulus(key).n)
 		return false;
 	memcpy(out, x.p, x.n);
 	return br_rsa_i31_public(out, x.n, key);

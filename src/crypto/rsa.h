@@ -1,8 +1,8 @@
 /* rsa.h - RSA signatures (RFC 8017): PKCS#1 v1.5 and PSS, over SHA-256, SHA-384 and SHA-512.
  *
  * Public keys have an odd modulus of 128 to 1,024 bytes, zeros in front not counted, and an odd exponent of 3 to 2^64 - 1;
- * any other verifies nothing. How long a key must be to be trusted is the caller's decision.
- * The time of a verification may depend on all of this: it is public. */
+ * any other verifies nothing, nor does one of more than some 512 bytes on a 32-bit processor. How long a key must be to be
+ * trusted is the caller's decision. The time of a verification may depend on all of it: it is public. */
 #ifndef CRYPTO_RSA_H
 #define CRYPTO_RSA_H
 

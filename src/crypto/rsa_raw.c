@@ -17,22 +17,22 @@ struct str rsa_modulus(const br_rsa_public_key *key)
 	return strip(key->n, key->nlen);
 }
 
+uint64_t rsa_exponent(const br_rsa_public_key *key)
+{
+	struct str e = strip(key->e, key->elen);
+	uint64_t out = 0;
+	if (e.n > sizeof(out))
+		return 0;
+	for (size_t i = 0; i < e.n; i++)
+		out = out << 8 | (unsigned char)e.p[i];
+	return out % 2 == 1 && out > 1 ? out : 0;
+}
+
 #ifdef LIMB_WIDE
 
 static const uint8_t *bytes(struct str s)
 {
 	return (const uint8_t *)s.p;
-}
-
-/* An exponent of at most 64 bits; 0: no good one. */
-static limb read_exponent(const br_rsa_public_key *key)
-{
-	struct str e = strip(key->e, key->elen);
-	limb out = 0;
-	if (e.n == 0 || e.n > LIMB_BYTES)
-		return 0;
-	limb_read(&out, 1, bytes(e), e.n);
-	return out & 1 && out > 1 ? out : 0;
 }
 
 /* x^e mod m for an odd e > 1. All but the last bit is done with forms; the last factor is x itself, which makes the product a
@@ -57,7 +57,7 @@ bool rsa_public(uint8_t out[static RSA_SIZE_MAX], const br_rsa_public_key *key, 
 {
 	limb m[MONT_LIMBS_MAX], base[MONT_LIMBS_MAX], result[MONT_LIMBS_MAX];
 	struct str modulus = rsa_modulus(key);
-	limb e = read_exponent(key);
+	limb e = rsa_exponent(key);
 	size_t n = (modulus.n + LIMB_BYTES - 1) / LIMB_BYTES;
 	if (e == 0 || modulus.n < RSA_SIZE_MIN || modulus.n > RSA_SIZE_MAX || x.n != modulus.n)
 		return false;
@@ -180,7 +180,7 @@ bool rsa_private(uint8_t *out, const struct rsa_key *key, const uint8_t *x)
 {
 	const br_rsa_private_key *k = &key->private;
 	struct work w;
-	limb modulus[LIMBS_MAX], e = read_exponent(&key->public), right = 0;
+	limb modulus[LIMBS_MAX], e = rsa_exponent(&key->public), right = 0;
 	struct str number = rsa_modulus(&key->public);
 	const size_t n = (number.n + LIMB_BYTES - 1) / LIMB_BYTES;
 	memset(out, 0, number.n < RSA_PRIVATE_SIZE_MAX ? number.n : RSA_PRIVATE_SIZE_MAX);

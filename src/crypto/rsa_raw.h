@@ -7,6 +7,9 @@
 /* The modulus without zeros in front. */
 struct str rsa_modulus(const br_rsa_public_key *key);
 
+/* The exponent; 0: none of those in rsa.h. */
+uint64_t rsa_exponent(const br_rsa_public_key *key);
+
 /* out = x^e mod n, both of the modulus' length, big-endian. False if the key is none of those in rsa.h or x not below n. */
 must_check bool rsa_public(uint8_t out[static RSA_SIZE_MAX], const br_rsa_public_key *key, struct str x);
 

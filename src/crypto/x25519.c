@@ -11,8 +11,9 @@
 
 enum { FE_LIMBS = 5, FE_BITS = 51 };
 
-/* Limbs of 51 bits with room above. Products leave less than 2^51 + 2^13; a sum or a difference of two products, less than
- * 2^53, may be a factor, but not a term. Results may be written over arguments. */
+/* Limbs of 51 bits with room above. Products have less than 2^51 + 2^13 in each, sums of two or three of them less than 2^53, and
+ * differences of such sums less than 2^54: all of them may be factors, and the former two may be taken off.
+ * Results may be written over arguments. */
 struct fe {
 	limb v[FE_LIMBS];
 };
@@ -25,12 +26,12 @@ static void fe_add(struct fe *out, const struct fe *a, const struct fe *b)
 		out->v[i] = a->v[i] + b->v[i];
 }
 
-/* a - b + 2 p: no limb becomes negative. */
+/* a - b + 4 p: no limb becomes negative. */
 static void fe_sub(struct fe *out, const struct fe *a, const struct fe *b)
 {
-	out->v[0] = a->v[0] + 2 * (full - 18) - b->v[0];
+	out->v[0] = a->v[0] + 4 * (full - 18) - b->v[0];
 	for (int i = 1; i < FE_LIMBS; i++)
-		out->v[i] = a->v[i] + 2 * full - b->v[i];
+		out->v[i] = a->v[i] + 4 * full - b->v[i];
 }
 
 /* Carries between sums of products, from the highest limb to the lowest as 2^255 is 19. */
@@ -174,15 +175,21 @@ static void step(struct ladder *l)
 	fe_mul(&l->z3, &difference, &l->base);
 }
 
+/* The fixed bits of a scalar (RFC 7748, 5). */
+static void clamp(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE])
+{
+	memcpy(out, scalar, X25519_SIZE);
+	out[0] &= 0xf8;
+	out[31] = (out[31] & 0x7f) | 0x40;
+}
+
 static void climb(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE],
                   const uint8_t u[static X25519_SIZE])
 {
 	struct ladder l = { .x2 = { { 1 } }, .z3 = { { 1 } } };
 	uint8_t k[X25519_SIZE];
 	limb swapped = 0;
-	memcpy(k, scalar, sizeof(k));
-	k[0] &= 0xf8;
-	k[31] = (k[31] & 0x7f) | 0x40;
+	clamp(k, scalar);
 	fe_read(&l.base, u);
 	l.x3 = l.base;
 	for (int i = 254; i >= 0; i--) {
@@ -210,10 +217,130 @@ bool x25519_shared(uint8_t out[static X25519_SIZE], const uint8_t scalar[static 
 	return any != 0;
 }
 
+/* ---- multiples of the base point, on the same curve in Edwards' form: -x^2 + y^2 = 1 + d x^2 y^2 ---- */
+
+/* x = X / Z, y = Y / Z, t = X Y / Z (Hisil, Wong, Carter, Dawson 2008). Addition has no exceptions. */
+struct edwards {
+	struct fe x, y, z, t;
+};
+
+/* A point to add: y + x, y - x, 2 d x y. */
+struct niels {
+	struct fe plus, minus, xy2d;
+};
+
+#include "crypto/x25519_table.h"
+
+enum { TEETH = 4, TABLES = 4, ENTRIES = 1 << (TEETH - 1), COLUMNS = 256 / TEETH / TABLES };
+
+/* From the four terms that all additions end in. */
+static void edwards_of(struct edwards *out, const struct fe *e, const struct fe *f, const struct fe *g, const struct fe *h)
+{
+	fe_mul(&out->x, e, f);
+	fe_mul(&out->y, g, h);
+	fe_mul(&out->z, f, g);
+	fe_mul(&out->t, e, h);
+}
+
+static void edwards_double(struct edwards *p)
+{
+	struct fe a, b, c, e, f, g, h;
+	fe_sqr(&a, &p->x);
+	fe_sqr(&b, &p->y);
+	fe_sqr(&c, &p->z);
+	fe_add(&e, &p->x, &p->y);
+	fe_sqr(&e, &e);
+	fe_add(&h, &a, &b);
+	fe_sub(&e, &e, &h);
+	fe_sub(&g, &b, &a);
+	fe_add(&c, &c, &c);
+	fe_add(&c, &c, &a);
+	fe_sub(&f, &c, &b);
+	edwards_of(p, &e, &f, &g, &h);
+}
+
+static void edwards_add(struct edwards *p, const struct niels *q)
+{
+	struct fe a, b, c, e, f, g;
+	fe_sub(&a, &p->y, &p->x);
+	fe_mul(&a, &a, &q->minus);
+	fe_add(&b, &p->y, &p->x);
+	fe_mul(&b, &b, &q->plus);
+	fe_mul(&c, &p->t, &q->xy2d);
+	fe_sub(&e, &b, &a);
+	fe_add(&b, &b, &a);
+	fe_add(&a, &p->z, &p->z);
+	fe_sub(&f, &a, &c);
+	fe_add(&g, &a, &c);
+	edwards_of(p, &e, &f, &g, &b);
+}
+
+/* The entry of a table that four bits select: the highest says with which sign. All entries are read. */
+static void look_up(struct niels *out, const struct niels table[static ENTRIES], limb bits)
+{
+	static const struct fe zero;
+	struct fe negated;
+	limb negative = limb_mask(~bits >> (TEETH - 1) & 1), index = (bits ^ negative) & (ENTRIES - 1);
+	limb *to = out->plus.v;
+	for (size_t i = 0; i < sizeof(*out) / sizeof(limb); i++)
+		to[i] = 0;
+	for (limb k = 0; k < ENTRIES; k++) {
+		const limb *from = table[k].plus.v, mask = limb_is_zero(k ^ index);
+		for (size_t i = 0; i < sizeof(*out) / sizeof(limb); i++)
+			to[i] |= mask & from[i];
+	}
+	fe_swap(&out->plus, &out->minus, negative);
+	fe_sub(&negated, &zero, &out->xy2d);
+	for (int i = 0; i < FE_LIMBS; i++)
+		out->xy2d.v[i] = limb_select(negative, negated.v[i], out->xy2d.v[i]);
+}
+
+/* A scalar plus the order of the base point, which is odd as scalars are even, as the sum of b * 2^i over all its 256 bits i: b
+ * is 1 for a set bit in `out` and -1 for another. */
+static void recode(limb out[static 4], const uint8_t k[static X25519_SIZE])
+{
+	static const limb order[4] = { 0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000 };
+	limb carry = 0;
+	for (size_t i = 0; i < 4; i++) {
+		limb word = 0;
+		for (size_t j = 0; j < LIMB_BYTES; j++)
+			word |= (limb)k[i * LIMB_BYTES + j] << 8 * j;
+		out[i] = limb_add(word, order[i], &carry);
+	}
+	for (size_t i = 0; i < 3; i++)
+		out[i] = out[i] >> 1 | out[i + 1] << (LIMB_BITS - 1);
+	out[3] = out[3] >> 1 | (limb)1 << (LIMB_BITS - 1);
+}
+
+/* A comb (Lim and Lee 1994); then u = (1 + y) / (1 - y). */
 void x25519_public(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X25519_SIZE])
 {
-	static const uint8_t base[X25519_SIZE] = { 9 };
-	climb(out, scalar, base);
+	struct edwards sum = { .y = { { 1 } }, .z = { { 1 } } };
+	struct niels item;
+	uint8_t k[X25519_SIZE];
+	limb bits[4];
+	clamp(k, scalar);
+	recode(bits, k);
+	for (size_t column = COLUMNS; column-- > 0;) {
+		if (column < COLUMNS - 1)
+			edwards_double(&sum);
+		for (size_t i = 0; i < TABLES; i++) {
+			limb selected = 0;
+			for (size_t tooth = 0; tooth < TEETH; tooth++)
+				selected |= (bits[tooth] >> (i * COLUMNS + column) & 1) << tooth;
+			look_up(&item, x25519_comb[i], selected);
+			edwards_add(&sum, &item);
+		}
+	}
+	fe_sub(&item.minus, &sum.z, &sum.y);
+	fe_add(&item.plus, &sum.z, &sum.y);
+	fe_invert(&item.minus, &item.minus);
+	fe_mul(&item.plus, &item.plus, &item.minus);
+	fe_write(out, &item.plus);
+	ct_wipe(&sum, sizeof(sum));
+	ct_wipe(&item, sizeof(item));
+	ct_wipe(k, sizeof(k));
+	ct_wipe(bits, sizeof(bits));
 }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "codec/hex.h"
+#include "crypto/limb.h"
 #include "crypto/pkey.h"
 
 #include <string.h>
@@ -36,6 +37,12 @@ static uint32_t verify_as_engine(const br_rsa_public_key *key, const br_hash_cla
 	return rsa_pkcs1_vrfy(data_of(signature), signature.n, oid, digest.n, key, found) && memcmp(found, digest.p, digest.n) == 0;
 }
 
+#ifdef LIMB_WIDE
+static const size_t longest = RSA_SIZE_MAX;
+#else
+static const size_t longest = 513;
+#endif
+
 /* vectors/rsa/make says what the fields are. */
 TEST(rsa_verifies)
 {
@@ -49,7 +56,7 @@ TEST(rsa_verifies)
 		struct str n = bytes_of(field[4]), e = bytes_of(field[5]), digest = bytes_of(field[6]), signature = bytes_of(field[7]);
 		br_rsa_public_key key = { data_of(n), n.n, data_of(e), e.n };
 		const br_hash_class *hash = hash_of(field[2]);
-		bool valid = str_eq(field[1], S("1"));
+		bool valid = str_eq(field[1], S("1")) && n.n <= longest;
 		uint64_t salt;
 		*(valid ? &valid_n : &invalid_n) += 1;
 		if (str_to_u64(&salt, field[3], UINT64_MAX)) {

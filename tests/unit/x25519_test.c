@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static const br_ec_impl *const other = &br_ec_c25519_m31;
+
 static void decode(uint8_t out[static X25519_SIZE], const char *digits)
 {
 	expect(hex_decode(out, X25519_SIZE, str_c(digits)));
@@ -158,10 +160,10 @@ TEST(x25519_is_the_same_as_another)
 		memcpy(want, got, sizeof(want));
 		uint32_t ok = curves.mul(got, sizeof(got), scalar, sizeof(scalar), BR_EC_curve25519);
 		/* A random point may be one of small order. */
-		expect_int(br_ec_all_m31.mul(want, sizeof(want), scalar, sizeof(scalar), BR_EC_curve25519), ok);
+		expect_int(other->mul(want, sizeof(want), scalar, sizeof(scalar), BR_EC_curve25519), ok);
 		expect(memcmp(got, want, sizeof(got)) == 0);
 		expect_int(curves.mulgen(got, scalar, sizeof(scalar), BR_EC_curve25519), sizeof(got));
-		br_ec_all_m31.mulgen(want, scalar, sizeof(scalar), BR_EC_curve25519);
+		other->mulgen(want, scalar, sizeof(scalar), BR_EC_curve25519);
 		expect(memcmp(got, want, sizeof(got)) == 0);
 	}
 }
