@@ -47,20 +47,18 @@ static INLINE void add_products(struct column *c, const limb *a, const limb *b, 
 	}
 }
 
-/* The same of a square, where each product of two different limbs stands twice. */
-static INLINE void add_square(struct column *c, const limb *a, size_t k, size_t first, size_t end, const bool unrolled)
+/* The same of a square, where the product of two different limbs stands twice: a limb of `twice`, which is 2 a, takes the place
+ * of the higher of the two, but not next to the lower one, whose highest bit it holds. */
+static INLINE void add_square(struct column *c, const limb *a, const limb *twice, size_t k, size_t n, const bool unrolled)
 {
-	struct column half = { 0, 0, 0 };
-	limb carry = 0;
-	add_products(&half, a, a, k, first, (first + end) / 2, unrolled);
-	c->low = limb_add(c->low, half.low << 1, &carry);
-	c->high = limb_add(c->high, half.high << 1 | half.low >> (LIMB_BITS - 1), &carry);
-	c->top += (half.top << 1 | half.high >> (LIMB_BITS - 1)) + carry;
+	add_products(c, a, twice, k, k < n ? 0 : k - n, k / 2, unrolled);
 	if (k % 2 == 0)
 		column_add(c, a[k / 2], a[k / 2]);
+	else
+		column_add(c, a[k / 2], a[k / 2 + 1] << 1);
 }
 
-/* One column of a * b + q * m; of a * a with `square`. In the lower half q is chosen so that the column
+/* One column of a * b + q * m, or with `square`, where b is 2 a, of a * a + q * m. In the lower half q is chosen so that the column
  * vanishes; the upper half is the result. */
 static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *a, const limb *b, const struct mont *mod,
                               const size_t n, size_t k, const bool square, const bool unrolled)
@@ -68,7 +66,7 @@ static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *
 	const bool lower = k < n;
 	const size_t first = lower ? 0 : k - n + 1, end = lower ? k + 1 : n;
 	if (square)
-		add_square(c, a, k, first, end, unrolled);
+		add_square(c, a, b, k, n, unrolled);
 	else
 		add_products(c, a, b, k, first, end, unrolled);
 	add_products(c, q, mod->m, k, first, lower ? k : n, unrolled);
@@ -81,12 +79,27 @@ static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *
 	}
 }
 
+/* 2 a, a limb longer. */
+static INLINE void double_into(limb *out, const limb *a, const size_t n)
+{
+	limb carry = 0;
+	for (size_t i = 0; i < n; i++) {
+		out[i] = a[i] << 1 | carry;
+		carry = a[i] >> (LIMB_BITS - 1);
+	}
+	out[n] = carry;
+}
+
 /* a * b / R. When the upper half is written over an argument, the limbs in question are not needed any more. */
 static INLINE void multiply(limb *out, const limb *a, const limb *b, const struct mont *mod, const size_t n,
                             const bool square, const bool unrolled)
 {
 	struct column c = { 0, 0, 0 };
-	limb q[MONT_LIMBS_MAX];
+	limb q[MONT_LIMBS_MAX], twice[MONT_LIMBS_MAX + 1];
+	if (square) {
+		double_into(twice, a, n);
+		b = twice;
+	}
 	if (unrolled) {
 		UNROLL(32)
 		for (size_t k = 0; k < 2 * n - 1; k++)
