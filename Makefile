@@ -8,6 +8,7 @@
 #	make unit		unit tests, linked with musl like the program
 #	make asan		the same tests with clang's address and undefined behaviour sanitizers
 #	make ctime		whether the time of arithmetic depends on secrets
+#	make arithmetic		keys and signatures against OpenSSL's; ARGS=N for N inputs
 #	make tsan		the listener under load with clang's thread sanitizer
 #	make fuzz		every fuzzer for FUZZ_SECONDS (60)
 #	make artifact		properties of the built executable
@@ -100,7 +101,7 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
-.PHONY: all setup run demo test unit chains asan tsan ctime fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
+.PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
 	size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -194,7 +195,7 @@ build/anchors.c: vendor/embed-anchors $(ANCHORS)
 MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(OUT)/musl/anchors.o
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
-	$(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o
+	$(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o $(OUT)/musl/tests/conformance/arithmetic.o
 COMPILE = $(CC) $(if $(filter $(SMALL),$<),-Os,$(OPTIMIZE)) $(CPPFLAGS) $(MUSL_CFLAGS)
 
 $(OUT)/musl/%.o: %.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
@@ -269,6 +270,15 @@ build/chains/judge: $(OUT)/musl/tests/chains/judge.o $(filter-out $(OUT)/musl/sr
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBS)
 
+build/conformance/arithmetic: $(OUT)/musl/tests/conformance/arithmetic.o $(filter-out $(OUT)/musl/src/main.o,$(MUSL_OBJS)) \
+		$(VENDOR)/bearssl/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBS)
+
+arithmetic: build/conformance/arithmetic build/setup-test
+	$(Q)$(PYTHON) tests/conformance/arithmetic $(ARGS)
+
 chains: build/chains/judge build/setup-test
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider tests/chains $(ARGS)
 
@@ -328,7 +338,7 @@ analyze: build/setup-test $(SOURCES)/bearssl.stamp
 
 test:
 	$(Q)scripts/setup test
-	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime fuzz-short chains artifact packaging e2e
+	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime arithmetic fuzz-short chains artifact packaging e2e
 
 clean:
 	$(Q)rm -rf $(filter-out build/vendor build/moto build/aws-lambda-rie,$(wildcard build/*)) dist
