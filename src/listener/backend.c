@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "codec/json_read.h"
+#include "codec/json_write.h"
 #include "gateway/result.h"
 #include "listener/functions.h"
 #include "os/child.h"
@@ -36,11 +37,20 @@ enum {
 	CLOSE_ON_EXEC = 1 << 2, /* CLOSE_RANGE_CLOEXEC of close_range(2) */
 };
 
+/* Who waits for a function; all of it under the backend's lock. */
+struct waiter {
+	struct buf *answer;
+	bool ended, failed;
+	char memory[256];
+	struct buf reason; /* why it failed */
+};
+
 /* A request in the queue or in the hands of a thread. */
 struct request {
 	_Alignas(PAGE) struct link link; /* free, or waiting; at a page, so that memory behind a large payload can go back */
 	char path[FILE_PATH_MAX];
-	bool acknowledged; /* under the lock */
+	bool acknowledged;     /* under the lock */
+	struct waiter *waiter; /* under the lock; NULL if nobody waits */
 	enum slack_kind kind;
 	struct str name, id, response_url, payload;
 	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX + BACKEND_PAYLOAD_MAX]; /* of these */
@@ -48,7 +58,7 @@ struct request {
 
 struct backend {
 	struct lock lock; /* of `free`, `unfinished` and what changes in requests */
-	struct condition acknowledged;
+	struct condition acknowledged, ended;
 	struct services *services;
 	char directory[FILE_PATH_MAX];
 	int64_t time_limit_ms;
@@ -105,14 +115,17 @@ static void enqueue(struct backend *b, struct request *r)
 	queue_put(&b->queue, &r->link);
 }
 
-enum err backend_submit(struct backend *b, struct str name, struct str payload, const struct slack_request *slack,
-                        struct str request_id, struct fault *f)
+/* *out: the request, for as long as its waiter is set. */
+static enum err submit(struct backend *b, struct request **out, struct str name, struct str payload,
+                       const struct slack_request *slack, struct str request_id, struct waiter *waiter, struct fault *f)
 {
 	struct request *r = take_free(b);
 	if (!r)
 		return fault_set(f, E_LIMIT, 0, "%d functions are running and %d are waiting; try again later", NUM(b->limit),
 			NUM(BACKEND_QUEUE_MAX));
 	struct buf memory = BUF(r->memory);
+	*out = r;
+	r->waiter = waiter;
 	r->name = keep(&memory, name);
 	r->id = keep(&memory, request_id);
 	r->response_url = keep(&memory, slack->response_url);
@@ -126,6 +139,56 @@ enum err backend_submit(struct backend *b, struct str name, struct str payload, 
 	else
 		give_back(b, r);
 	return e;
+}
+
+enum err backend_submit(struct backend *b, struct str name, struct str payload, const struct slack_request *slack,
+                        struct str request_id, struct fault *f)
+{
+	struct request *r;
+	return submit(b, &r, name, payload, slack, request_id, NULL, f);
+}
+
+/* Until the function has ended. False if the hard moment came first: then it is on its own. */
+static bool wait_for_end(struct backend *b, struct request *r, struct waiter *waiter, struct deadline *d)
+{
+	bool ended = false;
+	while (!ended && deadline_left(d) != 0) {
+		int64_t until = d->soft < d->hard ? d->soft : d->hard;
+		lock_take(&b->lock);
+		while (!waiter->ended && condition_wait(&b->ended, &b->lock, until))
+			;
+		ended = waiter->ended;
+		lock_give(&b->lock);
+	}
+	lock_take(&b->lock);
+	ended = waiter->ended;
+	if (!ended) {
+		r->waiter = NULL;
+		r->acknowledged = true;
+	}
+	lock_give(&b->lock);
+	return ended;
+}
+
+void backend_call(struct backend *b, struct invoke_result *out, struct str name, struct str payload,
+                  const struct slack_request *slack, struct str request_id, struct buf *answer, struct deadline *d)
+{
+	struct waiter waiter = { .answer = answer };
+	struct request *r;
+	waiter.reason = BUF(waiter.memory);
+	*out = (struct invoke_result){ .outcome = INVOKE_STARTED, .attempts = 1 };
+	enum err e = submit(b, &r, name, payload, slack, request_id, &waiter, &out->fault);
+	if (e != OK) {
+		out->outcome = INVOKE_NOT_STARTED;
+		out->permanent = e == E_REFUSED;
+	} else if (wait_for_end(b, r, &waiter, d) && waiter.failed) {
+		struct json_writer w = json_writer(answer);
+		memcpy(out->error_name, "Unhandled", sizeof("Unhandled"));
+		buf_reset(answer);
+		json_open(&w, '{');
+		json_field(&w, S("errorMessage"), buf_str(&waiter.reason));
+		json_close(&w, '}');
+	}
 }
 
 void backend_acknowledge(struct backend *b, struct str request_id)
@@ -169,6 +232,27 @@ static void wait_for_acknowledgement(struct backend *b, const struct request *r)
 	while (!r->acknowledged && condition_wait(&b->acknowledged, &b->lock, until))
 		;
 	lock_give(&b->lock);
+}
+
+/* To whoever waits for it. False if nobody does. */
+static bool hand_over(struct backend *b, struct request *r, const struct function_result *result)
+{
+	lock_take(&b->lock);
+	struct waiter *waiter = r->waiter;
+	if (waiter) {
+		struct json_writer w = json_writer(waiter->answer);
+		if (result->json.n)
+			json_put_raw(&w, result->json);
+		else
+			json_put_string(&w, result->text);
+		waiter->failed = result->failed || waiter->answer->full;
+		buf_put(&waiter->reason, result->failed ? result->reason : S("what it printed is too large"));
+		waiter->ended = true;
+		r->waiter = NULL;
+		condition_broadcast(&b->ended);
+	}
+	lock_give(&b->lock);
+	return waiter != NULL;
 }
 
 static void post_result(struct runner *runner, const struct function_result *result)
@@ -228,7 +312,8 @@ static void run_function(struct runner *runner)
 	};
 	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", r->id, r->name,
 		answer.reason, NUM(output.n), NUM(clock_mono_ms() - start));
-	post_result(runner, &answer);
+	if (!hand_over(b, r, &answer))
+		post_result(runner, &answer);
 }
 
 static void *runner_run(void *arg)
@@ -312,6 +397,7 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	for (size_t i = 0; i < b->count; i++)
 		list_append(&b->free, &b->all[i].link);
 	condition_init(&b->acknowledged);
+	condition_init(&b->ended);
 	queue_init(&b->queue, -1);
 	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);

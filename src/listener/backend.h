@@ -27,6 +27,11 @@ must_check enum err backend_start(struct backend **out, struct services *s, cons
 must_check enum err backend_submit(struct backend *b, struct str name, struct str payload,
                                    const struct slack_request *slack, struct str request_id, struct fault *f);
 
+/* The same for a thread that waits for the function: *out is as of a synchronous invocation, `answer` receives what it
+ * printed, as JSON. If it still runs at the end of `d`, it counts as started, and what it prints goes to the response_url. */
+void backend_call(struct backend *b, struct invoke_result *out, struct str name, struct str payload,
+                  const struct slack_request *slack, struct str request_id, struct buf *answer, struct deadline *d);
+
 /* The request's acknowledgement has left, or never will. */
 void backend_acknowledge(struct backend *b, struct str request_id);
 

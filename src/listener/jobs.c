@@ -12,6 +12,7 @@
 struct worker {
 	struct jobs *jobs;
 	struct outside outside;
+	struct effects effects; /* those of `outside`, but for functions that run here */
 	struct job *job;
 };
 
@@ -346,12 +347,34 @@ enum err job_payload(struct str *out, struct job *job)
 	return make_event(out, job);
 }
 
+static void call(void *ctx, struct invoke_result *out, const struct invocation *in, struct buf *body, struct deadline *d)
+{
+	struct worker *w = ctx;
+	const struct decision *decision = &w->job->decision;
+	if (str_eq(in->region, TARGET_LOCAL))
+		backend_call(w->jobs->backend, out, in->function, in->payload, &decision->slack, job_id(w->job), body, d);
+	else
+		w->outside.effects.call(w->outside.effects.ctx, out, in, body, d);
+}
+
+static enum err post(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d, struct fault *f)
+{
+	struct worker *w = ctx;
+	return w->outside.effects.post(w->outside.effects.ctx, url, message, not_before, d, f);
+}
+
+static int64_t now(void *ctx)
+{
+	(void)ctx;
+	return clock_mono_ms();
+}
+
 static void carry_out(struct worker *w, struct job *job, bool answered)
 {
 	struct services *s = w->jobs->services;
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
-		.effects = &w->outside.effects, .config = &s->config, .dedupe = &s->dedupe, .decision = &job->decision,
+		.effects = &w->effects, .config = &s->config, .dedupe = &s->dedupe, .decision = &job->decision,
 		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
@@ -443,6 +466,7 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 	for (size_t i = 0; e == OK && i < workers; i++) {
 		crew[i].jobs = j;
 		outside_init(&crew[i].outside, s);
+		crew[i].effects = (struct effects){ .ctx = &crew[i], .call = call, .post = post, .now = now };
 		e = thread_start(worker_run, &crew[i], WORKER_STACK, f);
 	}
 	return e;

@@ -8,6 +8,7 @@
 
 #include "gateway/decide.h"
 #include "listener/access.h"
+#include "listener/backend.h"
 #include "listener/slots.h"
 #include "os/queue.h"
 #include "service/dispatch.h"
@@ -100,6 +101,7 @@ static inline struct str job_id(const struct job *job) { return (struct str){ jo
 
 struct jobs {
 	struct services *services;
+	struct backend *backend;  /* that functions of region local run in; NULL if there is none */
 	size_t workers;
 	_Atomic bool closing;     /* connections end with their answer */
 	_Atomic size_t renewing;  /* jobs with TASK_RENEW that wait for a worker or have one */

@@ -323,6 +323,7 @@ static enum err start(struct loop *l, struct fault *f)
 	}
 	if (e == OK && config->functions.n)
 		e = backend_start(&l->requests.backend, s, config, l->env, f);
+	l->requests.jobs.backend = backend_of(l);
 	s->config.local = backend_of(l) != NULL;
 	return e == OK ? sockets_open(&l->sockets, config, l->env, f) : e;
 }

@@ -185,7 +185,7 @@ static void carry_out(struct requests *r, struct job *job)
 		jobs_submit(&r->jobs, job, TASK_RENEW);
 	else if (!invoke)
 		settle(r, job);
-	else if (str_eq(d->target.region, TARGET_LOCAL))
+	else if (str_eq(d->target.region, TARGET_LOCAL) && !(d->route && d->route->sync))
 		run_here(r, job);
 	else if (dispatch_announces(&r->services->config, d))
 		announce(r, job);

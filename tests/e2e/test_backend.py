@@ -139,6 +139,69 @@ def test_signals_are_as_they_should_be(shared):
     assert int(masks["SigBlk"], 16) == int(masks["SigIgn"], 16) & 0x7FFFFFFF == 0
 
 
+# ---- with somebody waiting ---------------------------------------------------------------------------------------------------
+
+SYNC = {
+    "routes": [
+        {"command": "/*", "invoke": "local/waited", "mode": "sync"},
+        {"kind": "*", "invoke": "local/waited", "mode": "sync"},
+    ]
+}
+
+
+def sync(backend, script, **env):
+    b = backend(GATEWAY_CONFIG=json.dumps(SYNC), **env)
+    b.add("waited", script)
+    return b
+
+
+WAITED = {
+    "text": ("echo hello", b'{"text":"hello"}'),
+    "object": ("echo '{\"blocks\":[]}'", b'{"blocks":[]}'),
+    "response": ("echo '{\"statusCode\":200,\"body\":{\"text\":\"a\"}}'", b'{"text":"a"}'),
+    "nothing": ("exit 0", b""),
+    "failure": (
+        "exit 3",
+        b'{"response_type":"ephemeral","text":"Lambda function waited@local failed: it ended with exit code 3"}',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WAITED)
+def test_sync(backend, case):
+    script, body = WAITED[case]
+    b = sync(backend, script)
+    answer = b.listener.ask(b.request("any"))
+    assert (answer.status, answer.body) == (200, body)
+    assert not b.hooks.requests
+
+
+def test_sync_kinds(backend):
+    b = sync(backend, "echo '{\"options\":[]}'")
+    assert b.listener.ask(slack.interaction("block_suggestion", "/")).body == b'{"options":[]}'
+    b.add("waited", "echo '{\"response_action\":\"clear\"}'")
+    assert b.listener.ask(slack.interaction("view_submission", "/")).body == b'{"response_action":"clear"}'
+    b.add("waited", "echo pressed")
+    button = slack.interaction("block_actions", "/", {"response_url": b.hooks.url()})
+    answer = b.listener.ask(button)
+    assert (answer.status, answer.body) == (200, b"")
+    assert b.hooks.wait() == [{"text": "pressed", "replace_original": False}]
+
+
+def test_sync_too_late(backend):
+    """Slack is answered meanwhile, and the same run goes on."""
+    b = sync(backend, "echo >>runs; while [ ! -e go ]; do sleep 0.05; done; echo later", GATEWAY_TIMEOUT_MS="150")
+    assert b.listener.text(b.request("any")) == "Lambda function waited@local is still being started..."
+    b.listener.functions.folder.joinpath("go").touch()
+    assert b.message(b.numbers) == {"text": "later", "replace_original": False}
+    assert b.listener.functions.folder.joinpath("runs").read_text() == "\n"
+
+
+def test_sync_without_such_a_function(backend):
+    b = backend(GATEWAY_CONFIG=json.dumps(SYNC))
+    assert "waited@local could not be started: " in b.listener.text(b.request("any"))
+
+
 # ---- what comes of it ------------------------------------------------------------------------------------------------
 
 PRINTED = {
