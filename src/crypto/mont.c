@@ -114,7 +114,7 @@ static INLINE void multiply(limb *out, const limb *a, const limb *b, const struc
 	reduce(out, c.high, mod->m, n);
 }
 
-/* The widths of curves, and of the factors of RSA-2048, are worth code of their own. */
+/* The widths of curves are worth code of their own. */
 void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
 {
 	switch (mod->n) {
@@ -123,9 +123,6 @@ void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
 		break;
 	case 6:
 		multiply(out, a, b, mod, 6, false, true);
-		break;
-	case 16:
-		multiply(out, a, b, mod, 16, false, true);
 		break;
 	default:
 		multiply(out, a, b, mod, mod->n, false, false);
@@ -140,9 +137,6 @@ void mont_sqr(limb *out, const limb *a, const struct mont *mod)
 		break;
 	case 6:
 		multiply(out, a, a, mod, 6, true, true);
-		break;
-	case 16:
-		multiply(out, a, a, mod, 16, true, true);
 		break;
 	default:
 		multiply(out, a, a, mod, mod->n, true, false);
