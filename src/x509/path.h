@@ -13,7 +13,7 @@
  * An anchor that is a server's own certificate is believed as a path of one: then its signature, and whether it is a CA's,
  * do not matter. Revocation is not looked at.
  *
- * Pure: time is handed in, nothing is allocated, the work is bounded by the three limits below. */
+ * Pure: time is handed in, nothing is allocated, the work is bounded by the limits below. */
 #ifndef X509_PATH_H
 #define X509_PATH_H
 
@@ -22,9 +22,10 @@
 
 enum {
 	PATH_CERTIFICATES = 16,    /* that are received; more are passed over */
-	PATH_SIGNATURES = 32,      /* that are checked: at most 10 ms of work */
+	PATH_SIGNATURES = 32,      /* that are checked: some 100 ms of work, if every key is of the slowest kind */
 	PATH_STEPS = 1024,         /* issuers that are tried */
 	PATH_COMPARISONS = 100000, /* of names with constraints */
+	PATH_OWN_RSA_BITS = 4096,  /* the longest key of a peer: longer signatures do not fit BearSSL's handshake */
 };
 
 enum path_role { PATH_SERVER, PATH_CLIENT };

@@ -28,12 +28,11 @@ size_t trust_size(struct str pem)
 /* Whether it can be an anchor, or else why not. */
 static bool is_usable(enum left_out_reason *reason, const struct certificate *c)
 {
-	bool is_v1 = c->version == 1;
 	if (!c->key.key.key_type)
 		*reason = LEFT_OUT_KEY;
 	else if (c->critical.p)
 		*reason = LEFT_OUT_CRITICAL;
-	else if (!c->is_ca && !is_v1 && !certificate_is_self_issued(c))
+	else if (!c->is_ca && !certificate_is_self_issued(c))
 		*reason = LEFT_OUT_NOT_CA;
 	else if (c->is_ca && c->has_usage && !(c->usage & USAGE_CERTIFICATES))
 		*reason = LEFT_OUT_USAGE;

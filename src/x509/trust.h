@@ -41,8 +41,8 @@ struct trust {
 /* The anchors compiled in: Amazon's five roots, ISRG Root X1, X2, YR and YE, DigiCert Global Root G2 and G3. Lives for ever. */
 struct trust trust_builtin(void);
 
-/* The anchors of a PEM bundle: certificates of CAs, be they roots or not, those of X.509 version 1, which cannot say what they
- * are, and servers' own that are self-signed. What else there is stands in out->left_out. Memory is taken from `arena` and
+/* The anchors of a PEM bundle: certificates of CAs, be they roots or not; self-signed ones of X.509 version 1, which cannot say
+ * what they are; and servers' own that are self-signed. What else there is stands in out->left_out. Memory is taken from `arena` and
  * lives with it; trust_size(pem) is enough.
  * E_CONFIG when the text is not proper PEM or not one block is usable, E_LIMIT when the arena is too small. */
 must_check enum err trust_from_pem(struct trust *out, struct str pem, struct arena *arena, struct fault *f);

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct certificate c;
 		if (certificate_read(&c, element) != OK || element.n % 2 == 0 || trust.count == ANCHORS)
 			continue;
-		if (c.key.key.key_type && !c.critical.p && (c.is_ca || c.version == 1 || certificate_is_self_issued(&c)))
+		if (c.key.key.key_type && !c.critical.p && (c.is_ca || certificate_is_self_issued(&c)))
 			list[trust.count++] = (struct anchor){ element, c.subject, !c.is_ca && c.version != 1 };
 	}
 	for (size_t i = 0; i < countof(hosts); i++) {

@@ -85,6 +85,7 @@ TEST(path_of_chains)
 		{ "client-only", "server.test", PATH_PURPOSE },
 		{ "mail-issuer", "server.test", PATH_PURPOSE },
 		{ "weak-rsa", "server.test", PATH_KEY },
+		{ "long-rsa", "server.test", PATH_KEY },
 		{ "sha1", "server.test", PATH_ALGORITHM },
 		{ "stranger", "server.test", PATH_OTHER_KEY },
 		{ "unknown-root", "server.test", PATH_UNKNOWN_ISSUER },

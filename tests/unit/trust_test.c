@@ -86,6 +86,11 @@ TEST(trust_takes_roots_of_version_1)
 	expect_int(load(BUNDLE("root-v1")), OK);
 	expect_int(trust.count, 1);
 	expect(!trust.anchors[0].is_leaf);
+	context("one that somebody else signed");
+	expect_int(load(BUNDLE("root-ec", "v1-below-v1")), OK);
+	expect_int(trust.count, 1);
+	if (expect_int(trust.left_out_n, 1))
+		expect_int(trust.left_out[0].reason, LEFT_OUT_NOT_CA);
 }
 
 TEST(trust_passes_over_what_is_unreadable)
