@@ -232,7 +232,8 @@ static enum err read_target(struct http_head *h, struct fault *f)
 	if (hosts == 0 && h->minor_version == 1)
 		return bad(f, S("no Host"));
 	struct str host = http_field_get(h, S("Host")), authority;
-	if (hosts == 1 && !authority_ok(host))
+	/* RFC 9112, section 3.2: whoever has no authority to name sends an empty one. */
+	if (host.n && !authority_ok(host))
 		return bad(f, S("Host is neither a name nor an address, with or without a port"));
 	if (str_starts(h->target, S("/")) || (str_eq(h->target, S("*")) && str_eq(h->method, S("OPTIONS"))))
 		return OK;

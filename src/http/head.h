@@ -3,9 +3,8 @@
  * Anything that could be read two ways is refused: bare LF or CR, folded lines, white space before the
  * colon, control bytes, empty or non-token names, two Content-Length fields even if equal, Content-Length
  * with Transfer-Encoding, a transfer coding other than exactly one `chunked`, HTTP versions other than 1.0
- * and 1.1, no or two Host. An empty line before a request line is refused too: the RFC lets a server pass
- * over one for the sake of clients of the nineties, but where one shows today, the two sides disagree about
- * where the last message ended. The one leniency: a status line may end right after its three digits.
+ * and 1.1, no or two Host. An empty line before a request line is refused too: to
+ * pass over one is the caller's. An empty Host is a Host. The one leniency: a status line may end right after its three digits.
  * Views point into the bytes that were parsed. */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H

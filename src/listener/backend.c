@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,6 +62,8 @@ struct backend {
 	struct condition acknowledged, ended;
 	struct services *services;
 	char directory[FILE_PATH_MAX];
+	struct account account;
+	bool has_account; /* that functions run as */
 	int64_t time_limit_ms;
 	size_t limit;
 	struct request *all;
@@ -295,7 +298,7 @@ static void run_function(struct runner *runner)
 	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
 	const struct child_call call = {
 		.children = &process_children, .path = r->path, .directory = b->directory, .arguments = (char *[]){ r->path, NULL },
-		.environment = variables, .payload = r->payload, .warn = true, .tick_ms = -1, .stop = b->stop,
+		.environment = variables, .account = b->has_account ? &b->account : NULL, .payload = r->payload, .warn = true, .tick_ms = -1, .stop = b->stop,
 		.log = log_stderr, .ctx = runner,
 	};
 	int64_t start = clock_mono_ms();
@@ -381,6 +384,25 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 	return OK;
 }
 
+/* What functions run as; and that this process is not theirs to look into: not its memory, environment or descriptors. */
+static enum err keep_apart(struct backend *b, struct str user, struct fault *f)
+{
+	check(prctl(PR_SET_DUMPABLE, 0) == 0);
+	if (user.n && geteuid() != 0)
+		return fault_set(f, E_SYSTEM, EPERM, "GATEWAY_FUNCTION_USER=%s cannot be used: only root can run functions as another user",
+			str_sub(user, 0, 60));
+	enum err e = user.n ? account_of_user(&b->account, user, f) : OK;
+	b->has_account = user.n > 0;
+	return e == OK ? OK : fault_lead(f, e, S("GATEWAY_FUNCTION_USER"));
+}
+
+static void warn_of_root(const struct backend *b)
+{
+	if (geteuid() == 0 && (!b->has_account || b->account.uid == 0))
+		LOG(LOG_WARN, "functions run as root and can read all that the gateway knows: set GATEWAY_FUNCTION_USER, or run it as another user",
+			"");
+}
+
 enum err backend_start(struct backend **out, struct services *s, const struct listener_config *config,
                        const struct environment *env, struct fault *f)
 {
@@ -403,6 +425,8 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
 	enum err e = open_directory(b, config->functions, f);
 	if (e == OK)
+		e = keep_apart(b, config->function_user, f);
+	if (e == OK)
 		e = collect_variables(b, config->function_env, env, f);
 	if (e == OK && (b->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 		e = fault_set(f, E_SYSTEM, errno, "the embedded backend cannot start");
@@ -411,5 +435,7 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 		memory += BACKEND_OUTPUT_MAX + MESSAGE_SIZE;
 		e = thread_start(runner_run, &runners[i], RUNNER_STACK, f);
 	}
+	if (e == OK)
+		warn_of_root(b);
 	return e;
 }

@@ -1,6 +1,6 @@
 #include "listener/config.h"
 
-#include "net/listen.h"
+#include "listener/place.h"
 
 static enum err read_number(size_t *out, const struct environment *env, const char *name,
                             size_t least, size_t most, struct fault *f)
@@ -30,29 +30,83 @@ static enum err read_address(struct listener_config *c, const struct environment
 	return e;
 }
 
-enum err listener_config_read(struct listener_config *c, const struct environment *env, struct fault *f)
+static enum err read_tls(struct listener_config *c, const struct environment *env, struct fault *f)
 {
 	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"), key = environment_get(env, "GATEWAY_TLS_KEY");
-	*c = (struct listener_config){ .workers = WORKERS_DEFAULT, .function_timeout_s = 900, .function_limit = 16 };
-	enum err e = read_address(c, env, f);
-	if (e == OK)
-		e = read_number(&c->workers, env, "GATEWAY_WORKERS", 1, WORKERS_MAX, f);
-	if (e == OK)
-		e = read_number(&c->function_timeout_s, env, "GATEWAY_FUNCTION_TIMEOUT", 1, 86400, f);
-	if (e == OK)
-		e = read_number(&c->function_limit, env, "GATEWAY_FUNCTION_LIMIT", 1, 1024, f);
-	if (e == OK && (cert.n > 0) != (key.n > 0))
-		e = fault_set(f, E_CONFIG, 0,
-			"%s is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
-			cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
 	c->tls_cert = cert.n ? cert.p : NULL;
 	c->tls_key = key.n ? key.p : NULL;
-	c->metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN");
-	if (e == OK && (e = listen_check(c->address, f)) != OK)
-		e = fault_lead(f, e, S("GATEWAY_LISTEN"));
-	if (e == OK && c->metrics_address.n && (e = listen_check(c->metrics_address, f)) != OK)
-		e = fault_lead(f, e, S("GATEWAY_METRICS_LISTEN"));
-	c->functions = environment_get(env, "GATEWAY_FUNCTIONS");
-	c->function_env = environment_get(env, "GATEWAY_FUNCTION_ENV");
+	if ((cert.n > 0) == (key.n > 0))
+		return OK;
+	return fault_set(f, E_CONFIG, 0,
+		"%s is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
+		cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
+}
+
+static enum err read_proxies(struct listener_config *c, const struct environment *env, struct fault *f)
+{
+	struct str entry, list = environment_get(env, "GATEWAY_TRUSTED_PROXIES");
+	while (list.n) {
+		str_next(&entry, &list, ',');
+		if (c->proxies.count == TRUSTED_PROXIES_MAX)
+			return fault_set(f, E_CONFIG, 0, "GATEWAY_TRUSTED_PROXIES has more than %d entries", NUM(TRUSTED_PROXIES_MAX));
+		if (!address_block_parse(&c->proxies.list[c->proxies.count++], str_trim(entry)))
+			return fault_set(f, E_CONFIG, 0,
+				"GATEWAY_TRUSTED_PROXIES=%s cannot be used: it is a list of ADDRESS or ADDRESS/BITS, separated by commas",
+				str_sub(str_trim(entry), 0, 60));
+	}
+	return OK;
+}
+
+static enum err read_numbers(struct listener_config *c, const struct environment *env, struct fault *f)
+{
+	const struct {
+		const char *name;
+		size_t *out, least, most;
+	} numbers[] = {
+		{ "GATEWAY_WORKERS", &c->workers, 1, WORKERS_MAX },
+		{ "GATEWAY_CONNECTIONS", &c->connections, CONNECTIONS_MIN, CONNECTIONS_MAX },
+		{ "GATEWAY_IDLE_TIMEOUT", &c->idle_s, 1, 86400 },
+		{ "GATEWAY_FUNCTION_TIMEOUT", &c->function_timeout_s, 1, 86400 },
+		{ "GATEWAY_FUNCTION_LIMIT", &c->function_limit, 1, 1024 },
+	};
+	enum err e = OK;
+	for (size_t i = 0; e == OK && i < countof(numbers); i++)
+		e = read_number(numbers[i].out, env, numbers[i].name, numbers[i].least, numbers[i].most, f);
+	return e;
+}
+
+static enum err check_address(struct str address, const char *variable, struct fault *f)
+{
+	struct place place;
+	enum err e = address.n ? place_parse(&place, address, f) : OK;
+	return e == OK ? OK : fault_lead(f, e, str_c(variable));
+}
+
+enum err listener_config_read(struct listener_config *c, const struct environment *env, struct fault *f)
+{
+	*c = (struct listener_config){
+		.workers = WORKERS_DEFAULT, .function_timeout_s = 900, .function_limit = 16, .idle_s = IDLE_DEFAULT_S,
+		.metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN"),
+		.admin_address = environment_get(env, "GATEWAY_ADMIN_LISTEN"),
+		.functions = environment_get(env, "GATEWAY_FUNCTIONS"),
+		.function_env = environment_get(env, "GATEWAY_FUNCTION_ENV"),
+		.function_user = environment_get(env, "GATEWAY_FUNCTION_USER"),
+	};
+	enum err e = read_address(c, env, f);
+	if (e == OK)
+		e = read_numbers(c, env, f);
+	if (e == OK)
+		e = read_tls(c, env, f);
+	if (e == OK)
+		e = read_proxies(c, env, f);
+	if (e == OK)
+		e = check_address(c->address, "GATEWAY_LISTEN", f);
+	if (e == OK)
+		e = check_address(c->metrics_address, "GATEWAY_METRICS_LISTEN", f);
+	if (e == OK)
+		e = check_address(c->admin_address, "GATEWAY_ADMIN_LISTEN", f);
+	c->connections_set = c->connections > 0;
+	if (!c->connections_set)
+		c->connections = c->tls_cert ? CONNECTIONS_TLS_DEFAULT : CONNECTIONS_DEFAULT;
 	return e;
 }

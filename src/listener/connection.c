@@ -71,12 +71,19 @@ static bool flush_tls(struct connection *c)
 
 static void log_request(struct server *server, struct connection *c, struct str why)
 {
-	struct str path = { 0 }, query;
+	struct str path = { 0 }, query, remote = { c->peer, c->peer_n };
+	struct address client;
+	char memory[PEER_MAX];
+	struct buf name = BUF(memory);
 	if (c->head)
 		str_cut(&path, &query, c->head->target, '?');
+	if (c->head && c->proxy && forwarded_for(&client, c->head, server->proxies)) {
+		address_put(&name, &client);
+		remote = buf_str(&name);
+	}
 	access_log(&(struct access){
-		.remote = { c->peer, c->peer_n }, .method = c->head ? c->head->method : S(""), .path = path, .status = c->status,
-		.took_ms = server->now - c->began, .note = c->note, .why = why, .uncounted = c->use == USE_METRICS,
+		.remote = remote, .method = c->head ? c->head->method : S(""), .path = path, .status = c->status,
+		.took_ms = server->now - c->began, .note = c->note, .why = why, .uncounted = c->use != USE_REQUESTS,
 	});
 	c->unlogged = false;
 }
@@ -332,6 +339,7 @@ static void take_head(struct server *server, struct connection *c, size_t end)
 {
 	struct fault f;
 	c->unlogged = true;
+	c->passed_over = false;
 	enum err e = http_request_parse(&c->buffer->head, (struct str){ c->buffer->bytes, end }, &f);
 	if (e != OK) {
 		connection_refuse(server, c, e == E_LIMIT ? 431 : 400, fault_text(&f));
@@ -342,10 +350,24 @@ static void take_head(struct server *server, struct connection *c, size_t end)
 	begin_body(server, c);
 }
 
+/* RFC 9112, section 2.2: one empty line before a request, which old clients send behind their last one. */
+static void pass_over_empty_line(struct server *server, struct connection *c)
+{
+	if (!c->buffer || c->passed_over || c->n < 2 || memcmp(c->buffer->bytes, "\r\n", 2) != 0)
+		return;
+	c->passed_over = true;
+	c->n -= 2;
+	c->scanned = 0;
+	memmove(c->buffer->bytes, c->buffer->bytes + 2, c->n);
+	if (c->n == 0)
+		go_idle(server, c);
+}
+
 /* True when there is something to go on with. */
 static bool read_head(struct server *server, struct connection *c)
 {
 	size_t end, got;
+	pass_over_empty_line(server, c);
 	enum err e = c->buffer ? http_head_find(&end, &c->scanned, (struct str){ c->buffer->bytes, c->n }) : E_MORE;
 	if (e == OK && end <= HEAD_MAX) {
 		take_head(server, c, end);
@@ -617,7 +639,8 @@ static struct connection *take_slot(struct server *server, int fd, const struct 
 	return c;
 }
 
-void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, enum door_use use)
+void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, bool proxy,
+                     enum door_use use)
 {
 	bool secure = server->handshakes && use == USE_REQUESTS;
 	struct connection *c = take_slot(server, fd, counted, secure);
@@ -630,6 +653,7 @@ void connection_open(struct server *server, int fd, struct str peer, const struc
 	struct buf name = BUF(c->peer);
 	buf_put(&name, peer);
 	c->peer_n = name.n;
+	c->proxy = proxy;
 	c->use = use;
 	c->readable = c->writable = true;
 	struct epoll_event ev = { .events = events, .data = { .ptr = c } };

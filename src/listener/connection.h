@@ -9,6 +9,7 @@
 #ifndef LISTENER_CONNECTION_H
 #define LISTENER_CONNECTION_H
 
+#include "listener/forwarded.h"
 #include "listener/handshakes.h"
 #include "listener/slots.h"
 
@@ -17,6 +18,7 @@ struct server {
 	struct slots slots;
 	struct handshakes *handshakes; /* NULL: plain HTTP */
 	size_t handshakes_max;         /* connections that may be in their handshake at once */
+	const struct trusted_proxies *proxies;
 	int epoll;
 	int64_t now;                   /* monotonic ms, read once a round */
 	bool draining;                 /* every answer is its connection's last */
@@ -32,9 +34,10 @@ struct server {
 };
 
 /* Takes over an accepted socket. `peer`: the other side's address as text, at most PEER_MAX; `counted`: the address that it
- * counts for, NULL if none does. When there is no place, another connection loses its own (slots_loser), or the new one is
- * turned away. */
-void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, enum door_use use);
+ * counts for, NULL if none does; `proxy`: it is a proxy that says who it speaks for. When there is no place, another
+ * connection loses its own (slots_loser), or the new one is turned away. */
+void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, bool proxy,
+                     enum door_use use);
 
 /* Goes on as far as it gets without waiting. The connection may be gone afterwards. */
 void connection_advance(struct server *server, struct connection *c);

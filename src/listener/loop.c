@@ -11,6 +11,7 @@
 #include "os/systemd.h"
 #include "service/metrics.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -22,15 +23,16 @@ enum {
 	EVENTS_MAX = 256,
 	ACCEPTS_A_ROUND = 64,    /* then those that are there get their turn */
 	ACCEPT_AGAIN_MS = 1000,  /* after running out of file descriptors */
-	IDLE_MS = 75000,
 	DRAIN_MS = 10000,
+	FILES_MIN = 32,          /* standard ones, what the loop waits with, sockets, and some to work with */
 	FUNCTIONS_END_MS = 4000, /* of the time for draining, to end functions that do not end by themselves and to tell their users */
 	DRAIN_LOOK_MS = 50,
 	TELL_AGAIN_MS = 60000,   /* that places run out */
 
-	CONNECTIONS_MAX = 10000,
-	CONNECTIONS_TLS_MAX = 1000,
-	LARGE_BUFFERS = 64,
+	/* One for so many connections, but within limits: most requests are small. */
+	LARGE_SHARE = 64,
+	LARGE_BUFFERS_MIN = 4,
+	LARGE_BUFFERS_MAX = 64,
 	REPORT_BUFFERS = 4,
 	OTHER_FDS = 64,          /* files that are not clients: logs, epoll, name servers */
 	FUNCTION_FDS = 8,        /* of a function: its pipes, what says that it ended, a connection to a response_url */
@@ -105,8 +107,9 @@ static void accept_some(struct loop *l, const struct listening *socket)
 		}
 		if (e != OK)
 			return;
-		bool counts = address_parse(&address, buf_str(&peer));
-		connection_open(&l->server, fd, buf_str(&peer), counts ? &address : NULL, socket->use);
+		bool known = address_parse(&address, buf_str(&peer)), proxy = known && proxies_have(&l->config->proxies, &address);
+		/* Who comes through a proxy, or a unix socket, is not one with all others that do. */
+		connection_open(&l->server, fd, buf_str(&peer), known && !proxy ? &address : NULL, proxy, socket->use);
 	}
 }
 
@@ -244,13 +247,17 @@ static void run(struct loop *l)
 
 /* ---- start and end ---- */
 
-/* File descriptors for all connections, or as many as the system gives. */
-static size_t raise_limits(const struct listener_config *config)
+/* Files besides clients: a worker's connection, and one that it makes ahead; what functions need. */
+static size_t other_files(const struct listener_config *config)
+{
+	return config->workers * 2 + OTHER_FDS + (config->functions.n ? config->function_limit * FUNCTION_FDS : 0);
+}
+
+/* File descriptors for all connections, or as many as the system gives. E_LIMIT: too few to start with. */
+static enum err raise_limits(size_t *connections, const struct listener_config *config, struct fault *f)
 {
 	struct rlimit limit;
-	size_t wanted = config->tls_cert ? CONNECTIONS_TLS_MAX : CONNECTIONS_MAX, others = config->workers * 2 + OTHER_FDS;
-	if (config->functions.n)
-		others += config->function_limit * FUNCTION_FDS;
+	size_t wanted = config->connections, others = other_files(config);
 	check(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0);
 	if (limit.rlim_cur < wanted + others) {
 		limit.rlim_cur = limit.rlim_max < wanted + others ? limit.rlim_max : wanted + others;
@@ -258,13 +265,17 @@ static size_t raise_limits(const struct listener_config *config)
 		prlimit(0, RLIMIT_NOFILE, &limit, NULL);
 		check(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0);
 	}
+	*connections = wanted;
 	if (limit.rlim_cur >= wanted + others)
-		return wanted;
+		return OK;
 	size_t had = (size_t)limit.rlim_cur;
-	wanted = had > 2 * others ? had - others : had / 2;
+	if (had < FILES_MIN)
+		return fault_set(f, E_LIMIT, 0, "the limit of open files is %d, at least %d are needed: raise it (ulimit -n, LimitNOFILE=)",
+			NUM(had), NUM(FILES_MIN));
+	*connections = had > 2 * others ? had - others : had / 2;
 	LOG(LOG_WARN, "fewer connections than intended: raise the limit of open files (ulimit -n, LimitNOFILE=)",
-		"connections#", NUM(wanted));
-	return wanted;
+		"connections#", NUM(*connections));
+	return OK;
 }
 
 static int open_signals(void)
@@ -279,40 +290,56 @@ static int open_signals(void)
 	return signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static void set_up_slots(struct loop *l)
+static size_t large_buffers(size_t connections)
+{
+	size_t n = connections / LARGE_SHARE;
+	return n < LARGE_BUFFERS_MIN ? LARGE_BUFFERS_MIN : n > LARGE_BUFFERS_MAX ? LARGE_BUFFERS_MAX : n;
+}
+
+static enum err set_up_slots(struct loop *l, struct fault *f)
 {
 	uint64_t seed;
-	size_t connections = raise_limits(l->config);
+	size_t connections;
+	enum err e = raise_limits(&connections, l->config, f);
+	if (e != OK)
+		return e;
 	const struct slots_sizes sizes = {
 		.connections = connections,
-		.idle_ms = IDLE_MS,
+		.idle_ms = (int64_t)l->config->idle_s * 1000,
 		.buffers = {
 			/* Every connection and every job may hold one. */
 			[BUFFER_SMALL] = connections + l->config->workers + QUEUE_MAX,
-			[BUFFER_LARGE] = LARGE_BUFFERS,
+			[BUFFER_LARGE] = large_buffers(connections),
 			[BUFFER_REPORT] = REPORT_BUFFERS,
 		},
 	};
 	seed_fill(&seed, sizeof(seed));
 	slots_init(&l->server.slots, &sizes, seed);
+	return OK;
 }
 
-static void set_up_events(struct loop *l)
+static enum err set_up_events(struct loop *l, struct fault *f)
 {
 	l->epoll = l->server.epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	l->signals = open_signals();
-	check(l->epoll >= 0 && l->wake >= 0 && l->signals >= 0);
+	if (l->epoll < 0 || l->wake < 0 || l->signals < 0)
+		return fault_set(f, E_SYSTEM, errno, "the listener cannot wait for events");
 	/* Edge-triggered: every write to it counts, and nobody need read it. */
 	watch(l, l->wake, EPOLLIN | EPOLLET, &wake_tag);
 	watch(l, l->signals, EPOLLIN, &signal_tag);
+	return OK;
 }
 
 static enum err start(struct loop *l, struct fault *f)
 {
 	struct services *s = l->services;
 	const struct listener_config *config = l->config;
-	enum err e = jobs_start(&l->requests.jobs, s, config->workers, l->wake, f);
+	enum err e = set_up_slots(l, f);
+	if (e == OK)
+		e = set_up_events(l, f);
+	if (e == OK)
+		e = jobs_start(&l->requests.jobs, s, config->workers, l->wake, f);
 	if (e == OK)
 		e = services_keep_fresh(s, f);
 	if (e == OK && config->tls_cert) {
@@ -352,8 +379,7 @@ int loop_run(struct services *s, const struct listener_config *config, const str
 	l->server.now = clock_mono_ms();
 	l->requests.services = s;
 	l->requests.started_wall_s = clock_wall_ms() / 1000;
-	set_up_slots(l);
-	set_up_events(l);
+	l->server.proxies = &config->proxies;
 	requests_attach(&l->requests, &l->server);
 	enum err e = start(l, &f);
 	if (e != OK) {

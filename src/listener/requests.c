@@ -16,30 +16,49 @@ static bool is_get(const struct http_head *head)
 	return str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"));
 }
 
+static bool is_health_path(struct str target)
+{
+	static const struct str paths[] = { STR("/healthz"), STR("/healthz/"), STR("/readyz"), STR("/readyz/") };
+	for (size_t i = 0; i < countof(paths); i++)
+		if (str_eq(target, paths[i]))
+			return true;
+	return false;
+}
+
 static void say_health(struct requests *r, struct connection *c)
 {
 	bool draining = r->server->draining;
 	connection_say(r->server, c, draining ? 503 : 200, S("text/plain"), draining ? S("draining\n") : S("ok\n"), !draining);
 }
 
-/* On the address for metrics nothing else is served. */
 static void say_metrics(struct requests *r, struct connection *c)
 {
-	if (!is_get(c->head) || !str_eq(c->head->target, S("/metrics"))) {
-		connection_refuse(r->server, c, 404, S("there is GET /metrics here"));
-	} else if (!connection_enlarge(r->server, c, BUFFER_REPORT)) {
+	if (!connection_enlarge(r->server, c, BUFFER_REPORT)) {
 		connection_refuse(r->server, c, 503, S("too many ask for metrics at once"));
-	} else {
-		/* Behind the request, which the log still needs. */
-		size_t half = (REPORT_BUFFER - HEAD_MAX) / 2;
-		struct buf answer = { c->buffer->bytes + HEAD_MAX, 0, half, false };
-		struct buf text = { answer.p + half, 0, half, false };
-		struct metrics_gauges gauges = { .connections = r->server->slots.open, .started_wall_s = r->started_wall_s };
-		jobs_count(&r->jobs, &gauges.queue, &gauges.inflight);
-		metrics_put(&text, &gauges);
-		check(!text.full);
-		connection_say_in(answer, r->server, c, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), false);
+		return;
 	}
+	/* Behind the request, which the log still needs. */
+	size_t half = (REPORT_BUFFER - HEAD_MAX) / 2;
+	struct buf answer = { c->buffer->bytes + HEAD_MAX, 0, half, false };
+	struct buf text = { answer.p + half, 0, half, false };
+	struct metrics_gauges gauges = { .connections = r->server->slots.open, .started_wall_s = r->started_wall_s };
+	jobs_count(&r->jobs, &gauges.queue, &gauges.inflight);
+	metrics_put(&text, &gauges);
+	check(!text.full);
+	connection_say_in(answer, r->server, c, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), false);
+}
+
+/* On the addresses for metrics and for administrators nothing else is served. */
+static void say_inside(struct requests *r, struct connection *c)
+{
+	bool admin = c->use == USE_ADMIN;
+	if (admin && is_get(c->head) && is_health_path(c->head->target))
+		say_health(r, c);
+	else if (is_get(c->head) && str_eq(c->head->target, S("/metrics")))
+		say_metrics(r, c);
+	else
+		connection_refuse(r->server, c, 404,
+			admin ? S("only GET /metrics, /healthz and /readyz are served here") : S("only GET /metrics is served here"));
 }
 
 /* ---- jobs ---- */
@@ -227,11 +246,11 @@ static void decide_or_have_decided(struct requests *r, struct job *job)
 static void on_request(void *ctx, struct connection *c)
 {
 	struct requests *r = ctx;
-	if (c->use == USE_METRICS) {
-		say_metrics(r, c);
+	if (c->use != USE_REQUESTS) {
+		say_inside(r, c);
 		return;
 	}
-	if (is_get(c->head) && str_eq(c->head->target, S("/healthz"))) {
+	if (is_get(c->head) && is_health_path(c->head->target)) {
 		say_health(r, c);
 		return;
 	}

@@ -88,10 +88,12 @@ struct connection {
 	struct origin *origin;    /* NULL: has no address that counts, or is authenticated */
 	bool authenticated;
 	bool readable, writable;  /* as far as is known: edge-triggered */
+	bool proxy;               /* says for whom it speaks */
 	bool hung_up;             /* the end of what the client sends is on its way */
 	bool ended;               /* the client will send no more */
 	bool broken;              /* nothing can be sent any more */
 	bool keep;                /* after this answer */
+	bool passed_over;         /* an empty line before the request, and no other will be */
 	bool must_leave;          /* its task is let go only when the answer has left */
 	bool unlogged;            /* a request has begun that has no access line yet */
 	bool stepping;            /* a stepper has it, or is going to */

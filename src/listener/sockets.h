@@ -8,7 +8,7 @@
 
 enum {
 	GIVEN_SOCKETS_MAX = 16, /* that a service manager gives */
-	SOCKETS_MAX = GIVEN_SOCKETS_MAX + 2,
+	SOCKETS_MAX = GIVEN_SOCKETS_MAX + 3,
 };
 
 struct listening {
@@ -21,12 +21,12 @@ struct sockets {
 	struct listening list[SOCKETS_MAX];
 };
 
-/* Those that the service manager holds take the place of the configured ones; the one it calls "metrics" is for them.
- * E_CONFIG, E_SYSTEM. */
+/* Those that the service manager holds take the place of the configured ones; what it calls "metrics" or "admin" is for
+ * that. E_CONFIG, E_FILE, E_SYSTEM. */
 must_check enum err sockets_open(struct sockets *s, const struct listener_config *config, const struct environment *env,
                                  struct fault *f);
 
-/* Logs where they listen. */
+/* Logs where they listen, and warns of an admin address that others than this machine can reach. */
 void sockets_tell(const struct sockets *s);
 
 void sockets_close(struct sockets *s);

@@ -121,3 +121,29 @@ socklen_t address_to_socket(union socket_address *out, const struct address *a, 
 	out->v6.sin6_scope_id = a->scope;
 	return sizeof(out->v6);
 }
+
+bool address_block_widen(struct address_block *block, struct str bits)
+{
+	uint64_t n, most = address_is_v4(&block->first) ? 32 : 128;
+	if (!str_to_u64(&n, bits, most))
+		return false;
+	block->bits = (unsigned)(128 - most + n);
+	return true;
+}
+
+bool address_block_parse(struct address_block *out, struct str text)
+{
+	struct str address, bits;
+	bool has_bits = str_cut(&address, &bits, text, '/');
+	out->bits = 128;
+	return address_parse(&out->first, address) && (!has_bits || address_block_widen(out, bits));
+}
+
+bool address_block_has(const struct address_block *block, const struct address *a)
+{
+	unsigned i = 0;
+	/* 0.0.0.0/0 is all of IPv4 and nothing else. */
+	while (i < block->bits && !((block->first.ip.s6_addr[i / 8] ^ a->ip.s6_addr[i / 8]) >> (7 - i % 8) & 1))
+		i++;
+	return i == block->bits && address_is_v4(&block->first) == address_is_v4(a);
+}

@@ -42,6 +42,18 @@ must_check bool address_parse_scoped(struct address *out, struct str text);
 /* Appends the usual text form (RFC 5952), without brackets; a scope is the index behind a '%'. */
 void address_put(struct buf *b, const struct address *a);
 
+/* All addresses that begin with the same bits. */
+struct address_block {
+	struct address first;
+	unsigned bits; /* of the 128; those of IPv4 begin behind the 96 of its prefix */
+};
+
+/* ADDRESS or ADDRESS/BITS, as 10.0.0.0/8 or 2001:db8::/32. */
+must_check bool address_block_parse(struct address_block *out, struct str text);
+/* The same block with the first `bits` bits of its family alone. */
+must_check bool address_block_widen(struct address_block *block, struct str bits);
+bool address_block_has(const struct address_block *block, const struct address *a);
+
 /* 127/8 and ::1. */
 bool address_is_loopback(const struct address *a);
 

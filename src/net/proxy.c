@@ -95,19 +95,6 @@ struct place {
 	struct address ip; /* if it is a literal */
 };
 
-static bool same_block(const struct address *a, const struct address *b, bool block, struct str bits)
-{
-	bool v4 = address_is_v4(a);
-	uint64_t n = v4 ? 32 : 128;
-	if (v4 != address_is_v4(b) || (block && !str_to_u64(&n, bits, n)))
-		return false;
-	n += v4 ? 96 : 0;
-	size_t i = 0;
-	while (i < n && !((a->ip.s6_addr[i / 8] ^ b->ip.s6_addr[i / 8]) >> (7 - i % 8) & 1))
-		i++;
-	return i == n;
-}
-
 static bool in_domain(struct str host, struct str domain)
 {
 	domain = str_skip(domain, str_starts(domain, S(".")));
@@ -125,13 +112,14 @@ static bool cut_port(struct str *bits, uint64_t *port)
 static bool matches(struct str entry, const struct place *to)
 {
 	struct address ip;
+	struct address_block block;
 	struct str text, bits;
 	uint64_t port = to->port;
 	entry = str_skip(entry, str_starts(entry, S("*")));
 	if (!entry.n)
 		return true;
-	bool block = str_cut(&text, &bits, entry, '/');
-	if (block && !cut_port(&bits, &port))
+	bool is_block = str_cut(&text, &bits, entry, '/');
+	if (is_block && !cut_port(&bits, &port))
 		return false;
 	/* An IPv6 address without brackets has colons of its own. */
 	if (!address_parse(&ip, text) && !authority_split(&text, &port, text))
@@ -139,8 +127,9 @@ static bool matches(struct str entry, const struct place *to)
 	if (port != to->port)
 		return false;
 	if (to->literal)
-		return address_parse(&ip, text) && same_block(&ip, &to->ip, block, bits);
-	return !block && in_domain(to->host, str_sub(text, 0, text.n - str_ends(text, S("."))));
+		return address_block_parse(&block, text) && (!is_block || address_block_widen(&block, bits)) &&
+			address_block_has(&block, &to->ip);
+	return !is_block && in_domain(to->host, str_sub(text, 0, text.n - str_ends(text, S("."))));
 }
 
 static bool is_mark(char c, struct str marks)

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,13 +88,33 @@ static void close_end(struct run *r, int end)
 	r->ends[end].fd = -1;
 }
 
+/* As system calls: libc's would have all threads of this process follow, whose memory the child shares. */
+#ifdef SYS_setresuid32
+enum { SET_GROUPS = SYS_setgroups32, SET_GID = SYS_setresgid32, SET_UID = SYS_setresuid32 };
+#else
+enum { SET_GROUPS = SYS_setgroups, SET_GID = SYS_setresgid, SET_UID = SYS_setresuid };
+#endif
+
+static bool become_user(const struct account *a)
+{
+	return !a || (syscall(SET_GROUPS, 1, &a->gid) == 0 && syscall(SET_GID, a->gid, a->gid, a->gid) == 0 &&
+	              syscall(SET_UID, a->uid, a->uid, a->uid) == 0);
+}
+
+/* The kernel does it when the thread dies that started the child; all that do live as long as the process. Another user's
+ * process would lose it. */
+static bool die_with(pid_t parent)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
 /* In the child, which shares the parent's memory until it is another program: nothing but system calls. Returns
  * only when that fails. */
-static int become(const struct child_call *call, const int theirs[static 3])
+static int become(const struct child_call *call, pid_t parent, const int theirs[static 3])
 {
 	sigset_t none;
 	sigemptyset(&none);
-	bool ok = setpgid(0, 0) == 0 && chdir(call->directory) == 0;
+	bool ok = setpgid(0, 0) == 0 && become_user(call->account) && die_with(parent) && chdir(call->directory) == 0;
 	for (int fd = 0; ok && fd < 3; fd++)
 		ok = dup2(theirs[fd], fd) == fd;
 	/* An ignored signal would stay ignored: SIGPIPE is here, others may have been when this process was started. */
@@ -108,11 +130,12 @@ static int spawn(struct run *r, const int theirs[static 3])
 {
 	volatile int sys = 0;
 	sigset_t all, before;
+	pid_t parent = getpid();
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	pid_t pid = vfork();
 	if (pid == 0) {
-		sys = become(r->call, theirs);
+		sys = become(r->call, parent, theirs);
 		_exit(127);
 	}
 	if (pid < 0)

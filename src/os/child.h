@@ -2,13 +2,14 @@
  *
  * It gets the payload on standard input, what it prints is its answer, what it writes to standard error is handed on line by
  * line. It runs in a process group of its own, with the environment it is given and nothing else, and the whole group ends
- * with it, or when its time is up. */
+ * with it, or when its time is up, or when this process dies. */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H
 
 #include "base/buf.h"
 #include "base/deadline.h"
 #include "base/fault.h"
+#include "os/accounts.h"
 #include "os/lock.h"
 
 #include <sys/types.h>
@@ -34,6 +35,7 @@ struct child_call {
 	const char *path;
 	const char *directory;
 	char *const *arguments, *const *environment; /* NULL-ended, as for execve */
+	const struct account *account; /* that it runs as, for root to say; NULL: this process's own */
 	struct str payload;
 	bool warn;                /* when it must end: SIGTERM first, and SIGKILL CHILD_GRACE_MS later; else SIGKILL at once */
 	int tick_ms;              /* how often to look whether it has ended; -1: children_reap is called on SIGCHLD */

@@ -698,3 +698,58 @@ def test_as_an_ordinary_user(make, serve):  # noqa: F811
     b.add("unreadable", "echo no", mode=0o711)
     assert "failed: " in b.run("unreadable")["text"]
     assert b.listener.stop() == 0
+
+
+# ---- functions and the gateway are not one -------------------------------------------------------------------------
+
+PRY = """
+read_it() { cat "$1" >/dev/null 2>&1 && echo "$1"; }
+read_it /proc/$PPID/environ
+read_it /proc/$PPID/mem
+read_it /proc/$PPID/maps
+ls -l /proc/$PPID/fd 2>/dev/null | grep -- '->'
+python3 - $PPID <<'END'
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.ptrace(16, int(sys.argv[1]), 0, 0) == 0:  # PTRACE_ATTACH
+    print("ptrace")
+for fd in os.listdir("/proc/self/fd"):
+    if int(fd) > 2 and os.path.exists(f"/proc/self/fd/{fd}") and not os.readlink(f"/proc/self/fd/{fd}").startswith("/proc/"):
+        print("inherited", fd, os.readlink(f"/proc/self/fd/{fd}"))
+END
+echo done
+"""
+
+
+def test_functions_cannot_look_into_the_gateway(backend):
+    """As a user without privileges, which root without any capability is."""
+    wrapper = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    b = backend(wrapper=wrapper)
+    assert b.run("pry", PRY, timeout=15)["text"] == "done"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose whom functions run as")
+def test_functions_run_as_another_user(make, backend):
+    for folder in [make.folder, *make.folder.parents]:
+        if folder.stat().st_uid == 0 and len(folder.parts) > 2:
+            folder.chmod(folder.stat().st_mode | 0o755)
+    b = backend(GATEWAY_FUNCTION_USER="nobody")
+    said = b.run("whoami", 'echo "$(id -u) $(id -g) $(id -G) $(grep -c . /proc/$PPID/environ 2>/dev/null)"\n')
+    uid, gid, groups, *read = said["text"].split()
+    assert int(uid) == 65534 and gid == groups != "0" and not read
+
+
+def test_function_users_that_cannot_be(make, serve):  # noqa: F811
+    listener = serve(functions=True, wait=False, GATEWAY_FUNCTION_USER="no-such-user")
+    assert listener.process.wait_exit() == 1
+    assert listener.process.wait_for_log("cannot start")["reason"].startswith("GATEWAY_FUNCTION_USER")
+
+
+def test_functions_end_with_the_gateway(backend):
+    b = backend()
+    b.add("long", 'echo $$ >"$0.pid.tmp"; mv "$0.pid.tmp" "$0.pid"; exec sleep 60\n')
+    assert b.listener.text(b.request("long")) == STARTED.format("long")
+    pid = int(b.listener.functions.read("long.pid"))
+    os.kill(b.process.pid, signal.SIGKILL)
+    b.process.expected_exit = b.process.process.wait(5)
+    assert eventually(lambda: not alive(pid))

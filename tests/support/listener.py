@@ -139,7 +139,7 @@ class Listener:
             if line["message"] == "listening":
                 if line["for"] == "metrics":
                     self.metrics_address = parse_address(line["address"])
-                else:
+                elif line["for"] == "requests":
                     self.address = parse_address(line["address"])
         wanted = "--metrics-listen" in self.process.process.args
         return self.address and (self.metrics_address or not wanted)

@@ -115,7 +115,7 @@ TEST(head_refuses_requests)
 		{ STR("GET / HTTP/1.1\r\n\r\n"), E_SYNTAX, "no Host" },
 		{ STR("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n"), E_SYNTAX, "more than one Host" },
 		{ STR("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n"), E_SYNTAX, "more than one Host" },
-		{ STR("GET / HTTP/1.1\r\nHost:\r\n\r\n"), E_SYNTAX, "Host" },
+		{ STR("GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n"), E_SYNTAX, "Host" },
 		{ STR("GET / HTTP/1.1\r\nHost: a, b\r\n\r\n"), E_SYNTAX, "Host" },
 		{ STR("GET / HTTP/1.1\r\nHost: a/b\r\n\r\n"), E_SYNTAX, "Host" },
 		{ STR("GET / HTTP/1.1\r\nHost: u@a\r\n\r\n"), E_SYNTAX, "Host" },
@@ -368,4 +368,12 @@ TEST(head_list_has)
 	expect(http_list_has(S(",,close,,"), S("close")));
 	expect(!http_list_has(S(""), S("close")));
 	expect(!http_list_has(S("closed, xclose, clo se"), S("close")));
+}
+
+TEST(head_may_name_no_host)
+{
+	struct http_head h;
+	struct fault f;
+	expect_int(http_request_parse(&h, guard_copy(S("GET / HTTP/1.1\r\nHost:\r\n\r\n")), &f), OK);
+	expect_int(http_request_parse(&h, guard_copy(S("OPTIONS * HTTP/1.1\r\nHost: \r\n\r\n")), &f), OK);
 }
