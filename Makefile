@@ -77,10 +77,10 @@ OPTIMIZE = -O2
 # credentials, names and proxies. 60 KiB less, and no more instructions for a warm event.
 SMALL := $(filter-out $(addprefix src/,listener/connection.c os/queue.c os/memory.c os/variables.c \
 	aws/sigv4.c aws/call.c aws/invoke.c aws/post.c aws/context.c service/dispatch.c service/outside.c service/dedupe.c), \
-	$(wildcard $(addprefix src/,cli/*.c listener/*.c os/*.c service/*.c aws/*.c) \
+	$(wildcard $(addprefix src/,cli/*.c listener/*.c os/*.c service/*.c aws/*.c x509/*.c) \
 	$(addprefix src/gateway/,config.c route.c relay.c result.c response_url.c template.c) \
 	$(addprefix src/net/,dns.c resolve.c etc.c proxy.c listen.c tls_fault.c address.c) \
-	src/x509/trust.c src/x509/policies.c src/crypto/pkey.c src/codec/nearest.c src/codec/xml.c src/codec/words.c))
+	src/crypto/pkey.c src/codec/nearest.c src/codec/xml.c src/codec/words.c))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
