@@ -41,7 +41,7 @@ static INLINE void add_products(struct column *c, const limb *a, const limb *b, 
 		for (size_t i = first; i < end; i++)
 			column_add(c, a[i], b[k - i]);
 	} else {
-		UNROLL(4)
+		UNROLL(2)
 		for (size_t i = first; i < end; i++)
 			column_add(c, a[i], b[k - i]);
 	}
