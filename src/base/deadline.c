@@ -12,21 +12,25 @@ struct deadline deadline_none(void)
 	return (struct deadline){ .hard = DEADLINE_NEVER, .soft = DEADLINE_NEVER };
 }
 
+enum { LOOK_MS = 250 }; /* how often whoever waits looks at a limit */
+
 int deadline_left(struct deadline *d)
 {
-	if (d->soft == DEADLINE_NEVER && d->hard == DEADLINE_NEVER)
+	if (d->soft == DEADLINE_NEVER && d->hard == DEADLINE_NEVER && !d->limit)
 		return -1;
-	int64_t now = clock_mono_ms();
+	int64_t now = clock_mono_ms(), limit = d->limit ? *d->limit : DEADLINE_NEVER;
 	if (now >= d->soft) {
 		d->soft = DEADLINE_NEVER;
 		d->on_soft(d->arg);
 		now = clock_mono_ms();
 	}
 	int64_t due = d->soft < d->hard ? d->soft : d->hard;
-	if (due == DEADLINE_NEVER)
+	if (due == DEADLINE_NEVER && !d->limit)
 		return -1;
-	if (now >= d->hard)
+	if (now >= d->hard || now >= limit)
 		return 0;
+	if (d->limit && due - now > LOOK_MS)
+		return LOOK_MS;
 	return due - now > INT_MAX ? INT_MAX : (int)(due - now);
 }
 

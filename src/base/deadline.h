@@ -16,6 +16,7 @@ struct deadline {
 	int64_t soft;           /* likewise; set to DEADLINE_NEVER when on_soft is called */
 	void (*on_soft)(void *arg); /* NULL if soft is DEADLINE_NEVER */
 	void *arg;
+	const _Atomic int64_t *limit; /* another hard moment, which may come to be set while somebody waits; NULL: none */
 };
 
 /* One that only ends: `ms` from now. */

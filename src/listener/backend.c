@@ -71,6 +71,7 @@ struct backend {
 	struct list free;
 	struct queue queue; /* of those that wait for a runner */
 	_Atomic bool stopping;
+	_Atomic size_t untold;
 	int stop; /* eventfd */
 	size_t variables_count;
 	char *variables[VARIABLES_MAX + 1]; /* those that every function gets */
@@ -212,6 +213,11 @@ size_t backend_unfinished(struct backend *b)
 	return n;
 }
 
+size_t backend_untold(struct backend *b)
+{
+	return b->untold;
+}
+
 void backend_stop(struct backend *b, bool now)
 {
 	b->stopping = true;
@@ -270,8 +276,11 @@ static void post_result(struct runner *runner, const struct function_result *res
 	enum err e = result_read(&read, result, &use, &arena);
 	if (e == OK && read.unseen.n)
 		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id function reason", r->id, r->name, read.unseen);
-	if (r->response_url.n == 0 || (e == OK && read.message.n == 0))
+	bool untold = b->stopping && result->failed;
+	if (r->response_url.n == 0 || (e == OK && read.message.n == 0)) {
+		b->untold += untold && r->response_url.n == 0;
 		return;
+	}
 	wait_for_acknowledgement(b, r);
 	struct deadline d = deadline_in(b->stopping ? POST_WHEN_STOPPING_MS : POST_MS);
 	if (e == OK)
@@ -279,8 +288,10 @@ static void post_result(struct runner *runner, const struct function_result *res
 	else
 		fault_set(&f, e, 0, "what it printed is too large for a message");
 	metrics_relay(e == OK ? "posted" : "failed");
-	if (e != OK)
-		log_failure("the function's answer could not be posted", r->id, &f);
+	if (e == OK)
+		return;
+	b->untold += untold;
+	log_failure("the function's answer could not be posted", r->id, &f);
 }
 
 static void run_function(struct runner *runner)

@@ -38,7 +38,10 @@ void backend_acknowledge(struct backend *b, struct str request_id);
 /* From now on those in the queue are not started any more; with `now` those running are ended. All users are told. */
 void backend_stop(struct backend *b, bool now);
 
-/* How many requests are not finished. */
+/* How many requests are not finished, */
 size_t backend_unfinished(struct backend *b);
+
+/* and of how many that were ended, or did not have their turn, since backend_stop the user could not be told. */
+size_t backend_untold(struct backend *b);
 
 #endif

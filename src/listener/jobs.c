@@ -14,6 +14,10 @@ struct worker {
 	struct outside outside;
 	struct effects effects; /* those of `outside`, but for functions that run here */
 	struct job *job;
+	bool answered;          /* the job has its answer, */
+	bool late;              /* and had it before its call had ended, */
+	bool settled;           /* which started the function; */
+	bool told;              /* or its user was told what became of it */
 };
 
 /* ---- states ---- */
@@ -269,9 +273,10 @@ struct job *jobs_unverified_loser(struct jobs *j)
 	return loser;
 }
 
-void jobs_close(struct jobs *j)
+void jobs_close(struct jobs *j, int64_t limit)
 {
 	j->closing = true;
+	j->limit = limit;
 }
 
 void jobs_count(struct jobs *j, size_t *queued, size_t *running)
@@ -307,6 +312,7 @@ void job_respond(struct job *job, const struct reply *reply)
 static void answer(void *ctx, const struct reply *reply)
 {
 	struct worker *w = ctx;
+	w->answered = true;
 	w->job->keep_alive &= !w->jobs->closing;
 	job_respond(w->job, reply);
 	step_and_tell(w->jobs, w->job, JOB_ANSWERS);
@@ -351,16 +357,23 @@ static void call(void *ctx, struct invoke_result *out, const struct invocation *
 {
 	struct worker *w = ctx;
 	const struct decision *decision = &w->job->decision;
-	if (str_eq(in->region, TARGET_LOCAL))
+	if (clock_mono_ms() >= w->jobs->limit) {
+		*out = (struct invoke_result){ .outcome = INVOKE_NOT_STARTED };
+		fault_set(&out->fault, E_TIMEOUT, 0, "the gateway is stopping and its turn did not come");
+	} else if (str_eq(in->region, TARGET_LOCAL))
 		backend_call(w->jobs->backend, out, in->function, in->payload, &decision->slack, job_id(w->job), body, d);
 	else
 		w->outside.effects.call(w->outside.effects.ctx, out, in, body, d);
+	w->settled = out->outcome == INVOKE_STARTED;
+	w->late = w->answered;
 }
 
 static enum err post(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d, struct fault *f)
 {
 	struct worker *w = ctx;
-	return w->outside.effects.post(w->outside.effects.ctx, url, message, not_before, d, f);
+	enum err e = w->outside.effects.post(w->outside.effects.ctx, url, message, not_before, d, f);
+	w->told |= e == OK;
+	return e;
 }
 
 static int64_t now(void *ctx)
@@ -375,15 +388,21 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
 		.effects = &w->effects, .config = &s->config, .dedupe = &s->dedupe, .decision = &job->decision,
-		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .answered = answered,
+		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .limit = &w->jobs->limit,
+		.answered = answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
 	if (job->task == TASK_TELL) {
 		dispatch_tell(&d, job->decision.message);
 		return;
 	}
+	w->answered = w->late = answered;
+	w->settled = w->told = false;
 	if (job_payload(&d.payload, job) == OK) {
 		(void)dispatch_run(&d);
+		/* An event that was not settled had 503, and comes again. */
+		if (w->late && !w->settled && !w->told && job->decision.slack.kind != SLACK_EVENT)
+			w->jobs->untold++;
 		return;
 	}
 	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
@@ -449,6 +468,37 @@ static void set_up_memory(struct jobs *j)
 	j->counts[JOB_FREE] = j->count;
 }
 
+static enum err start_worker(struct jobs *j, struct worker *w, struct fault *f)
+{
+	w->jobs = j;
+	outside_init(&w->outside, j->services);
+	w->effects = (struct effects){ .ctx = w, .call = call, .post = post, .now = now };
+	return thread_start(worker_run, w, WORKER_STACK, f);
+}
+
+void jobs_tell(struct jobs *j)
+{
+	struct fault f;
+	size_t queued, running;
+	jobs_count(j, &queued, &running);
+	for (size_t i = 0; i < queued && i < TELLERS; i++)
+		if (start_worker(j, &j->tellers[i], &f) != OK)
+			break;
+}
+
+size_t jobs_untold(struct jobs *j)
+{
+	static const enum job_state acknowledged[] = {
+		JOB_QUEUED_SETTLED, JOB_QUEUED_LEFT, JOB_RUNNING_SETTLED, JOB_RUNNING_LEFT,
+	};
+	size_t count = j->untold;
+	lock_take(&j->queue.lock);
+	for (size_t i = 0; i < countof(acknowledged); i++)
+		count += j->counts[acknowledged[i]];
+	lock_give(&j->queue.lock);
+	return count;
+}
+
 enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f)
 {
 	struct worker *crew = memory_map(workers * sizeof(*crew));
@@ -457,17 +507,15 @@ enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake
 	enum err e = OK;
 	j->services = s;
 	j->workers = workers;
+	j->limit = DEADLINE_NEVER;
+	j->tellers = memory_map(TELLERS * sizeof(*j->tellers));
 	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
 	queue_init(&j->queue, wake);
 	condition_init(&j->verification);
 	set_up_memory(j);
 	for (size_t i = 0; e == OK && i < verifiers && i < VERIFIERS_MAX; i++)
 		e = thread_start(verifier_run, j, WORKER_STACK, f);
-	for (size_t i = 0; e == OK && i < workers; i++) {
-		crew[i].jobs = j;
-		outside_init(&crew[i].outside, s);
-		crew[i].effects = (struct effects){ .ctx = &crew[i], .call = call, .post = post, .now = now };
-		e = thread_start(worker_run, &crew[i], WORKER_STACK, f);
-	}
+	for (size_t i = 0; e == OK && i < workers; i++)
+		e = start_worker(j, &crew[i], f);
 	return e;
 }

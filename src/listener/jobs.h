@@ -26,6 +26,7 @@ enum {
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
 	JOB_LATE_MS = 2000,  /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
+	TELLERS = 16,        /* threads that help to tell users when the time for draining runs out */
 	WORKER_STACK = 512 * 1024,
 };
 
@@ -99,11 +100,16 @@ struct job {
 
 static inline struct str job_id(const struct job *job) { return (struct str){ job->id, sizeof(job->id) }; }
 
+struct worker;
+
 struct jobs {
 	struct services *services;
 	struct backend *backend;  /* that functions of region local run in; NULL if there is none */
 	size_t workers;
 	_Atomic bool closing;     /* connections end with their answer */
+	_Atomic int64_t limit;    /* when calls must have ended; DEADLINE_NEVER before a drain */
+	_Atomic size_t untold;    /* that were acknowledged, not settled, and whose users could not be told */
+	struct worker *tellers;
 	_Atomic size_t renewing;  /* jobs with TASK_RENEW that wait for a worker or have one */
 
 	/* the loop's */
@@ -154,8 +160,15 @@ must_check struct buffer *jobs_reclaim(struct jobs *j);
  * need. */
 struct job *jobs_unverified_loser(struct jobs *j);
 
-/* From now on answers say that their connection ends. */
-void jobs_close(struct jobs *j);
+/* From now on answers say that their connection ends, and calls end at `limit`: what has not been started by then is not,
+ * and its user is told. */
+void jobs_close(struct jobs *j, int64_t limit);
+
+/* That moment has come: more threads take what still waits. Once. */
+void jobs_tell(struct jobs *j);
+
+/* How many were acknowledged, and are neither settled nor was their user told. */
+size_t jobs_untold(struct jobs *j);
 
 /* How many wait for a thread, and how many are in the hands of one. */
 void jobs_count(struct jobs *j, size_t *queued, size_t *running);

@@ -25,7 +25,7 @@ enum {
 	ACCEPT_AGAIN_MS = 1000,  /* after running out of file descriptors */
 	DRAIN_MS = 10000,
 	FILES_MIN = 32,          /* standard ones, what the loop waits with, sockets, and some to work with */
-	FUNCTIONS_END_MS = 4000, /* of the time for draining, to end functions that do not end by themselves and to tell their users */
+	TELL_MS = 4000,          /* of the time for draining, to end what does not end by itself and to tell its users */
 	DRAIN_LOOK_MS = 50,
 	TELL_AGAIN_MS = 60000,   /* that places run out */
 
@@ -54,7 +54,8 @@ struct loop {
 	int64_t accept_again; /* until this moment or until one is closed */
 	size_t open_then;     /* connections when that began */
 	bool acceptable;      /* somebody is waiting */
-	int64_t drained_by, functions_end_by;
+	int64_t drained_by, tell_by;
+	bool telling;         /* what has not been started will not be */
 	int64_t tell_places;  /* not to be said before */
 };
 
@@ -136,10 +137,10 @@ static void drain(struct loop *l)
 	sockets_close(&l->sockets);
 	l->server.draining = true;
 	l->drained_by = l->server.now + DRAIN_MS;
-	l->functions_end_by = l->server.now + DRAIN_MS - FUNCTIONS_END_MS;
+	l->tell_by = l->server.now + DRAIN_MS - TELL_MS;
 	if (backend_of(l))
 		backend_stop(backend_of(l), false);
-	jobs_close(&l->requests.jobs);
+	jobs_close(&l->requests.jobs, l->tell_by);
 	for (size_t i = 0; i < slots->used; i++)
 		if (slots->list[i].fd >= 0)
 			connection_drain(&l->server, &slots->list[i]);
@@ -215,8 +216,12 @@ static int64_t serve_due(struct loop *l)
 	tell_places_taken(l);
 	if (!server->draining)
 		return l->accepting ? next : earliest(next, l->accept_again);
-	if (backend_of(l) && server->now >= l->functions_end_by)
-		backend_stop(backend_of(l), true);
+	if (server->now >= l->tell_by && !l->telling) {
+		l->telling = true;
+		jobs_tell(&l->requests.jobs);
+		if (backend_of(l))
+			backend_stop(backend_of(l), true);
+	}
 	/* Functions end without waking this thread. */
 	return earliest(earliest(next, l->drained_by), server->now + DRAIN_LOOK_MS);
 }
@@ -355,6 +360,7 @@ static enum err start(struct loop *l, struct fault *f)
 	return e == OK ? sockets_open(&l->sockets, config, l->env, f) : e;
 }
 
+/* Exit code: 1 if something that was acknowledged is neither settled nor told. */
 static int stop(struct loop *l)
 {
 	struct slots *slots = &l->server.slots;
@@ -363,8 +369,11 @@ static int stop(struct loop *l)
 		if (slots->list[i].fd >= 0)
 			connection_abandon(&l->server, &slots->list[i]);
 	jobs_count(&l->requests.jobs, &queued, &running);
-	LOG(queued + running ? LOG_ERROR : LOG_INFO, "stopped", "unfinished#", NUM(queued + running));
-	return 0;
+	size_t untold = jobs_untold(&l->requests.jobs);
+	if (backend_of(l))
+		untold += backend_unfinished(backend_of(l)) + backend_untold(backend_of(l));
+	LOG(queued + running + untold ? LOG_ERROR : LOG_INFO, "stopped", "unfinished# untold#", NUM(queued + running), NUM(untold));
+	return untold ? 1 : 0;
 }
 
 int loop_run(struct services *s, const struct listener_config *config, const struct environment *env)

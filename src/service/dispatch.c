@@ -205,7 +205,7 @@ bool dispatch_run(const struct dispatch *d)
 	bool sync = is_sync(d->decision);
 	struct invoke_result result;
 	struct run run = { .d = d, .answered = d->answered, .answered_ms = start };
-	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run };
+	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run, .limit = d->limit };
 	const struct slack_request *slack = &d->decision->slack;
 	struct buf body = { 0 };
 	if (is_duplicate(&run))

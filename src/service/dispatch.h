@@ -39,6 +39,7 @@ struct dispatch {
 	struct str trace_id;
 	struct str request_id;           /* the host's own id of the request, for the log */
 	int64_t soft, hard;              /* monotonic ms: Slack must have its answer; everything must have ended */
+	const _Atomic int64_t *limit;    /* when calls must have ended, of a host that is ending; NULL: none */
 	bool answered;                   /* Slack has its answer: announced, or it was waiting for its turn when that was due */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 

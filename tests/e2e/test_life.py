@@ -19,7 +19,7 @@ from support.listener import (  # noqa: F401
     Client, children_of, command_text, environment, free_port, get, serve, status_of, way_back, wire_form,
 )  # fmt: skip
 from support.process import BINARY
-from support.wire import Gone, eventually
+from support.wire import Gone, eventually, response
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 PENDING = "Lambda function my-fn@eu-west-1 is still being started..."
@@ -122,29 +122,50 @@ def test_work_after_the_answer_is_finished_too(make, serve):  # noqa: F811
 
 
 def test_drains_for_ten_seconds_at_most(make, serve):  # noqa: F811
-    listener = serve(endpoint=make.endpoint(default=peer.hang), GATEWAY_TIMEOUT_MS="2900")
-    late = serve(endpoint=make.endpoint(default=peer.hang), GATEWAY_TIMEOUT_MS="100")
-    assert late.text(slack.command()) == PENDING
-    body = listener.connect()
+    """What hangs ends six seconds after the signal, so that there is time to tell its user."""
+    hooks, deaf = make.keep(Hooks()), make.keep(Hooks(script=[response(500, b"no")] * 99))
+    endpoint = make.endpoint(default=peer.hang)
+    told = serve(endpoint=endpoint, hooks=hooks, GATEWAY_TIMEOUT_MS="2900")
+    untold = serve(endpoint=endpoint, hooks=deaf, GATEWAY_TIMEOUT_MS="100")
+    assert untold.text(slack.command(fields={"response_url": way_back(deaf)})) == PENDING
+    body = told.connect()
     body.send(wire_form(slack.command(), body=False))
-    time.sleep(1)
-    waiting = listener.connect()
-    waiting.send(SIGNED)
-    time.sleep(0.1)
+    waiting = told.connect()
+    waiting.send(wire_form(slack.command(fields={"response_url": way_back(hooks)})))
+    endpoint.wait_for_requests(2)
     began = time.monotonic()
-    listener.process.terminate()
-    late.process.terminate()
+    told.process.terminate()
+    untold.process.terminate()
     assert command_text(waiting.answer()) == PENDING
     assert body.answer().status == 408
-    for one in (listener, late):
-        assert one.process.wait_exit(12) == 0
-        assert 9.5 < time.monotonic() - began < 11.5
-        last = one.process.lines[-1]
-        assert (last["message"], last["level"], last["unfinished"]) == ("stopped", "ERROR", 1)
-        # Whoever asked had an answer, and one access line.
-        assert len(one.requests(kind="slash_command")) == 1
-    body.sock.close()
+    (message,) = hooks.wait(1, 12)
+    assert "may or may not have been started" in message["text"]
+    # Slack has its answer, and whoever asked knows the rest.
     waiting.sock.close()
+    body.sock.close()
+    assert told.process.wait_exit(12) == 0 and time.monotonic() - began < 11.5
+    assert untold.process.wait_exit(12) == 1 and time.monotonic() - began < 11.5
+    last = untold.process.lines[-1]
+    assert (last["message"], last["level"], last["untold"]) == ("stopped", "ERROR", 1)
+    for one in (told, untold):
+        assert len(one.requests(kind="slash_command", status=200)) == 1
+
+
+def test_drain_tells_of_what_it_does_not_start(make, serve):  # noqa: F811
+    """One worker, a slow endpoint, a dozen commands that were told that they are being started."""
+    hooks = make.keep(Hooks())
+    endpoint = make.endpoint(default=peer.hang)
+    listener = serve(endpoint=endpoint, hooks=hooks, GATEWAY_ACK="first", GATEWAY_WORKERS="1")
+    for number in range(12):
+        text = listener.text(slack.command(fields={"response_url": way_back(hooks, number)}))
+        assert text.endswith(" is being started...")
+    endpoint.wait_for_requests(1)
+    listener.process.terminate()
+    messages = [message["text"] for message in hooks.wait(12, 14)]
+    assert listener.process.wait_exit(12) == 0
+    assert len([text for text in messages if "could not be started: the gateway is stopping" in text]) == 11
+    assert len([text for text in messages if "may or may not have been started" in text]) == 1
+    assert len({request.target for request in hooks.requests}) == 12
 
 
 # ---- PID 1 and an empty root -----------------------------------------------------------------------------------------
