@@ -94,6 +94,9 @@ static enum step_result check_configuration(struct visit *v)
 	if (e != OK)
 		return fail(v, e == E_CONFIG ? "configuration_invalid" : "file_unusable",
 			e == E_CONFIG ? S("correct it; serve --help lists the settings") : S("correct the file, or the path to it"));
+	for (size_t i = 0; i < s->config.routes.count; i++)
+		if (route_warning(&s->config.routes, i, &v->fault))
+			return fail(v, "route_without_effect", S("correct or remove that part of the route"));
 	/* What goes well is said here. */
 	if (s->config.log_level == LOG_INFO)
 		log_set_level(LOG_WARN);

@@ -66,29 +66,6 @@ enum err percent_decode(struct str *out, struct str s, struct arena *arena)
 	return decode(out, s, arena, false);
 }
 
-/* Whether `s` decodes to `name`. */
-static bool is_name(struct str s, struct str name)
-{
-	size_t i = 0, j = 0;
-	for (int c; i < s.n && j < name.n; j++) {
-		c = s.p[i++];
-		c = c == '%' ? take_hex(&i, s) : c == '+' ? ' ' : (unsigned char)c;
-		if (c != (unsigned char)name.p[j])
-			return false;
-	}
-	return i == s.n && j == name.n;
-}
-
-enum err form_get(struct str *out, struct str body, struct str name, struct arena *arena)
-{
-	struct str coded, value;
-	while (form_next(&coded, &value, &body))
-		if (is_name(coded, name))
-			return form_decode(out, value, arena);
-	*out = (struct str){ NULL, 0 };
-	return OK;
-}
-
 void percent_encode(struct buf *b, struct str s, bool keep_slash)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -16,10 +16,6 @@ bool form_check(struct str body);
  * E_SYNTAX for a '%' without two hex digits; E_LIMIT when the arena is exhausted. */
 must_check enum err form_decode(struct str *out, struct str s, struct arena *arena);
 
-/* The first pair whose decoded name is `name`, its value decoded as above; *out has p == NULL when there is
- * none. Errors as form_decode. */
-must_check enum err form_get(struct str *out, struct str body, struct str name, struct arena *arena);
-
 /* Decodes %XX only ('+' stays), once. Errors as form_decode. */
 must_check enum err percent_decode(struct str *out, struct str s, struct arena *arena);
 

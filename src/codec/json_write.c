@@ -84,11 +84,6 @@ void json_put_bool(struct json_writer *w, bool v)
 	json_put_raw(w, v ? S("true") : S("false"));
 }
 
-void json_put_null(struct json_writer *w)
-{
-	json_put_raw(w, S("null"));
-}
-
 void json_open(struct json_writer *w, char bracket)
 {
 	separate(w);

@@ -28,7 +28,6 @@ void json_key(struct json_writer *w, struct str name);
 void json_put_string(struct json_writer *w, struct str s);
 void json_put_int(struct json_writer *w, int64_t v);
 void json_put_bool(struct json_writer *w, bool v);
-void json_put_null(struct json_writer *w);
 
 /* Appends `text`, which must itself be one valid JSON value. */
 void json_put_raw(struct json_writer *w, struct str text);

@@ -248,6 +248,76 @@ def test_not_http_gets_an_empty_object(make, event):
     assert {line["level"] for line in runtime.process.lines[before:]} == {"DEBUG"}
 
 
+FOREIGN = {
+    "VPC Lattice": {"raw_path": "/eu-west-1/my-fn", "method": "POST", "headers": {}, "body": "x", "is_base64_encoded": False},
+    "VPC Lattice, 2.0": {
+        "version": "2.0",
+        "path": "/eu-west-1/my-fn",
+        "method": "POST",
+        "headers": {"accept": ["*/*"]},
+        "requestContext": {"serviceNetworkArn": "arn:aws:vpc-lattice:x", "targetGroupArn": "arn:x", "timeEpoch": "1"},
+        "body": "x",
+    },
+    "Bedrock agent": {
+        "messageVersion": "1.0",
+        "agent": {"name": "a"},
+        "actionGroup": "g",
+        "apiPath": "/eu-west-1/my-fn",
+        "httpMethod": "POST",
+    },
+    "API Gateway authorizer": {"type": "REQUEST", "methodArn": "arn:x", "httpMethod": "POST", "path": "/eu-west-1/my-fn", "headers": {}},
+    "WebSocket API": {"requestContext": {"connectionId": "x=", "eventType": "MESSAGE"}, "body": "x"},
+    "CloudFront": {"Records": [{"cf": {"request": {"method": "POST", "uri": "/"}}}]},
+    "integration without proxy": {"body-json": {"command": "/x"}, "params": {"header": {}}, "context": {"stage": "prod"}},
+    "integration without proxy, bare": {"token": "x", "type": "event_callback", "event": {"type": "app_mention"}},
+}
+
+
+@pytest.mark.parametrize("door", FOREIGN)
+def test_doors_that_are_not_served_say_so(make, door):
+    """They only look like HTTP: nothing is started, and the log says what to set instead."""
+    runtime = make.runtime()
+    assert runtime.send(FOREIGN[door]).wait().answer == b"{}"
+    line = runtime.process.wait_for_log("the event is no HTTP request")
+    assert line["level"] == "WARN" and door.split(",")[0] in line["reason"] and ":" in line["reason"]
+    runtime.settled()
+    assert not runtime.endpoint.requests
+
+
+def test_doubled_content_type(make):
+    """Two of them could mean two things to whoever reads the event later."""
+    runtime = make.runtime()
+    event = REST.event(slack.command())
+    event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
+    name = next(name for name in event["headers"] if name.lower() == "content-type")
+    event["multiValueHeaders"][name] = ["application/json", event["headers"][name]]
+    assert REST.read(runtime.send(event).reply)[0] == 400
+    runtime.settled()
+    assert not runtime.endpoint.requests
+
+
+STAGES = {
+    # a path of one segment behind the stage of an HTTP API, which a route knows
+    "named": (HTTP2, dict(stage="prod", proxy=None), "/deploy", "routed"),
+    "named-two": (HTTP2, dict(stage="prod", proxy=None), "/eu-west-1/my-fn", "my-fn"),
+    "payload-1.0": (HTTP1, dict(stage="prod", proxy=None), "/prod/deploy", "routed"),
+    "payload-1.0-two": (HTTP1, dict(stage="prod", proxy=None), "/prod/eu-west-1/my-fn", "my-fn"),
+    "rest": (REST, dict(stage="prod", proxy=None), "/deploy", "routed"),
+    "slashes": (URL, {}, "//eu-west-1/my-fn/", "my-fn"),
+    "slashes-of-a-route": (URL, {}, "//deploy//", "routed"),
+}
+
+
+@pytest.mark.parametrize("case", STAGES)
+def test_stages_and_slashes(make, case):
+    door, options, path, function = STAGES[case]
+    config = json.dumps({"routes": [{"path": "deploy", "invoke": "eu-west-1/routed"}]})
+    runtime = make.runtime(GATEWAY_CONFIG=config)
+    assert door.read(runtime.send(door.event(slack.command(path), **options)).reply)[0] == 200
+    runtime.settled()
+    assert function_of(runtime.endpoint.only) == function
+
+
 def test_not_http_is_silent_by_default(make):
     runtime = make.runtime()
     before = len(runtime.process.lines)

@@ -94,39 +94,6 @@ TEST(form_decode_copies_only_what_it_must)
 	expect_str(got, S("a b"));
 }
 
-TEST(form_get_compares_decoded_names)
-{
-	struct str body = S("a=1&text=a+b%26&te%78t=no&%bad=x&plus+name=2&%70l%75s=%&empty=&bare&A=3");
-	static const struct {
-		struct str name, want;
-		enum err err;
-		bool absent;
-	} cases[] = {
-		{ STR("a"), STR("1"), OK, false },
-		{ STR("text"), STR("a b&"), OK, false },
-		{ STR("te%78t"), STR(""), OK, true },
-		{ STR("tex"), STR(""), OK, true },
-		{ STR("texts"), STR(""), OK, true },
-		{ STR("plus name"), STR("2"), OK, false },
-		{ STR("plus"), STR(""), E_SYNTAX, false },
-		{ STR("empty"), STR(""), OK, false },
-		{ STR("bare"), STR(""), OK, false },
-		{ STR("A"), STR("3"), OK, false },
-		{ STR("b"), STR(""), OK, true },
-		{ STR(""), STR(""), OK, true },
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		struct arena arena = { memory, 0, sizeof(memory) };
-		struct str got;
-		context("%s", cases[i].name.p);
-		expect_int(form_get(&got, guard_copy(body), cases[i].name, &arena), cases[i].err);
-		if (cases[i].err != OK)
-			continue;
-		expect_str(got, cases[i].want);
-		expect_int(got.p == NULL, cases[i].absent);
-	}
-}
-
 TEST(percent_encode_keeps_the_unreserved)
 {
 	for (int c = 0; c < 256; c++)
@@ -151,7 +118,7 @@ TEST(percent_encode_keeps_the_unreserved)
 	expect_str(buf_str(&b), S("/a%20b/c"));
 }
 
-TEST(form_put_builds_what_form_get_reads)
+TEST(form_put_builds_what_form_next_reads)
 {
 	struct buf b = { memory, 0, 256, false };
 	form_put(&b, S("Action"), S("AssumeRole"));
@@ -159,9 +126,12 @@ TEST(form_put_builds_what_form_get_reads)
 	form_put(&b, S("e"), S(""));
 	expect_str(buf_str(&b), S("Action=AssumeRole&a%20b=x%26y%3Dz%2B%25&e="));
 	struct arena arena = { memory + 256, 0, 256 };
-	struct str got;
-	expect_int(form_get(&got, buf_str(&b), S("a b"), &arena), OK);
-	expect_str(got, S("x&y=z+%"));
+	struct str name, value, rest = buf_str(&b);
+	expect(form_next(&name, &value, &rest) && form_next(&name, &value, &rest));
+	expect_int(form_decode(&name, name, &arena), OK);
+	expect_int(form_decode(&value, value, &arena), OK);
+	expect_str(name, S("a b"));
+	expect_str(value, S("x&y=z+%"));
 }
 
 TEST(form_of_no_memory)
@@ -173,8 +143,6 @@ TEST(form_of_no_memory)
 	expect(form_check(none));
 	expect_int(form_decode(&got, none, &arena), OK);
 	expect_str(got, none);
-	expect_int(form_get(&got, none, S("a"), &arena), OK);
-	expect(got.p == NULL);
 	expect_int(form_decode(&got, S("+"), &arena), E_LIMIT);
 	form_put(&b, none, none);
 	expect_str(buf_str(&b), S("="));
