@@ -24,7 +24,7 @@ int serve_run(char **arguments)
 	if (e == OK)
 		e = listener_config_read(&config, &env, &f);
 	if (e == OK)
-		e = services_start(s, &env, config.workers, &f);
+		e = services_start(s, &env, loop_upstreams(&config), &f);
 	if (e == OK)
 		return loop_run(s, &config, &env);
 	options_name(&options, &f);

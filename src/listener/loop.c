@@ -376,6 +376,11 @@ static int stop(struct loop *l)
 	return untold ? 1 : 0;
 }
 
+size_t loop_upstreams(const struct listener_config *config)
+{
+	return config->workers + TELLERS + (config->functions.n ? config->function_limit : 0);
+}
+
 int loop_run(struct services *s, const struct listener_config *config, const struct environment *env)
 {
 	struct fault f;

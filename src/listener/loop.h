@@ -8,6 +8,10 @@
 #include "listener/config.h"
 #include "service/services.h"
 
+/* How many calls to AWS and to Slack may be under way at once: of workers, of those that help a drain to tell users, and
+ * of functions that run here. */
+size_t loop_upstreams(const struct listener_config *config);
+
 /* Listens until it is told to stop and has drained, in the calling thread. Exit code. */
 int loop_run(struct services *s, const struct listener_config *config, const struct environment *env);
 

@@ -1,5 +1,6 @@
 #include "service/metrics.h"
 
+#include "base/version.h"
 #include "os/lock.h"
 #include "os/memory.h"
 
@@ -127,16 +128,28 @@ void metrics_event_ignored(void)
 	end();
 }
 
-static void put_type(struct buf *b, struct str name, struct str type)
+/* What says of itself what it is: the name, and a sentence. */
+struct described {
+	const char *name, *type, *help;
+};
+
+static const struct described requests = { "gateway_requests_total", "counter", "Requests answered, by kind and status." };
+static const struct described invokes = { "gateway_invokes_total", "counter", "Invocations, by outcome and by the name of AWS's error." };
+static const struct described relays = { "gateway_relays_total", "counter", "Messages to response_urls, by outcome." };
+static const struct described request_seconds = { "gateway_request_seconds", "histogram", "From the first byte of a request until its answer was written." };
+static const struct described invoke_seconds = { "gateway_invoke_seconds", "histogram", "How long invocations took, attempts after the first included." };
+static const struct described build = { "gateway_build_info", "gauge", "Always 1; the version is its label." };
+
+static void describe(struct buf *b, const struct described *d)
 {
-	buf_format(b, "# TYPE %s %s\n", name, type);
+	buf_format(b, "# HELP %s %s\n# TYPE %s %s\n", str_c(d->name), str_c(d->help), str_c(d->name), str_c(d->type));
 }
 
-static void put_family(struct buf *b, const struct family *f, struct str name)
+static void put_family(struct buf *b, const struct family *f, const struct described *d)
 {
-	put_type(b, name, S("counter"));
+	describe(b, d);
 	for (size_t i = 0; i < f->used; i++)
-		buf_format(b, "%s{%s} %d\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
+		buf_format(b, "%s{%s} %d\n", str_c(d->name), buf_str(&f->list[i].labels), NUM(f->list[i].count));
 }
 
 /* Milliseconds as seconds: 1234 is 1.234. */
@@ -146,11 +159,11 @@ static void put_seconds(struct buf *b, uint64_t ms)
 	buf_format(b, "%d.%s%s%d", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
-static void put_histogram(struct buf *b, const struct histogram *h, struct str name)
+static void put_histogram(struct buf *b, const struct histogram *h, const struct described *d)
 {
 	uint64_t total = 0;
-	struct str bound, rest = str_c(bounds);
-	put_type(b, name, S("histogram"));
+	struct str bound, rest = str_c(bounds), name = str_c(d->name);
+	describe(b, d);
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
 		str_next(&bound, &rest, ' ');
@@ -179,21 +192,30 @@ static uint64_t resident_bytes(void)
 void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 {
 	begin();
-	put_family(b, &m->requests, S("gateway_requests_total"));
-	put_family(b, &m->invokes, S("gateway_invokes_total"));
-	put_family(b, &m->relays, S("gateway_relays_total"));
-	put_histogram(b, &m->request_seconds, S("gateway_request_seconds"));
-	put_histogram(b, &m->invoke_seconds, S("gateway_invoke_seconds"));
-	struct str name, rest = S("gateway_retries_total gateway_tls_failures_total gateway_events_ignored_total gateway_connections gateway_inflight gateway_queue "
-		"process_resident_memory_bytes process_start_time_seconds");
-	const uint64_t values[] = {
-		m->retries, m->tls_failures, m->events_ignored, gauges->connections, gauges->inflight, gauges->queue, resident_bytes(),
-		(uint64_t)gauges->started_wall_s,
+	const struct {
+		struct described what;
+		uint64_t value;
+	} singles[] = {
+		{ { "gateway_retries_total", "counter", "Attempts of invocations after the first." }, m->retries },
+		{ { "gateway_tls_failures_total", "counter", "TLS handshakes that failed." }, m->tls_failures },
+		{ { "gateway_events_ignored_total", "counter", "Events that nothing serves." }, m->events_ignored },
+		{ { "gateway_connections", "gauge", "Open connections of clients." }, gauges->connections },
+		{ { "gateway_inflight", "gauge", "Requests in the hands of workers." }, gauges->inflight },
+		{ { "gateway_queue", "gauge", "Requests that wait for a worker." }, gauges->queue },
+		{ { "process_resident_memory_bytes", "gauge", "Resident memory." }, resident_bytes() },
+		{ { "process_start_time_seconds", "gauge", "Start of the process, in seconds since the epoch." },
+			(uint64_t)gauges->started_wall_s },
 	};
-	for (size_t i = 0; i < countof(values); i++) {
-		str_next(&name, &rest, ' ');
-		put_type(b, name, str_ends(name, S("_total")) ? S("counter") : S("gauge"));
-		buf_format(b, "%s %d\n", name, NUM(values[i]));
+	put_family(b, &m->requests, &requests);
+	put_family(b, &m->invokes, &invokes);
+	put_family(b, &m->relays, &relays);
+	put_histogram(b, &m->request_seconds, &request_seconds);
+	put_histogram(b, &m->invoke_seconds, &invoke_seconds);
+	for (size_t i = 0; i < countof(singles); i++) {
+		describe(b, &singles[i].what);
+		buf_format(b, "%s %d\n", str_c(singles[i].what.name), NUM(singles[i].value));
 	}
+	describe(b, &build);
+	buf_format(b, "%s{version=\"%s\"} 1\n", str_c(build.name), S(VERSION));
 	end();
 }

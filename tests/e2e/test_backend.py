@@ -753,3 +753,20 @@ def test_functions_end_with_the_gateway(backend):
     os.kill(b.process.pid, signal.SIGKILL)
     b.process.expected_exit = b.process.process.wait(5)
     assert eventually(lambda: not alive(pid))
+
+
+def test_slow_hooks_take_no_place_of_calls_to_aws(make, serve):  # noqa: F811
+    """As many functions as may run wait for hooks that do not answer, and a worker still gets to AWS."""
+    gate = threading.Event()
+
+    def wait(wire):
+        gate.wait(20)
+        wire.send(response(200, b"ok"))
+
+    b = Backend(serve, script=[wait] * 16, endpoint=make.endpoint(), GATEWAY_WORKERS="1")
+    b.add("tell", "echo hello\n")
+    for _ in range(16):
+        assert b.listener.text(b.request("tell")) == STARTED.format("tell")
+    assert eventually(lambda: len(b.hooks.requests) == 16, 10), len(b.hooks.requests)
+    assert b.listener.text(slack.command()) == "Lambda function my-fn@eu-west-1 has been started..."
+    gate.set()

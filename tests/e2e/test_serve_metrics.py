@@ -1,6 +1,8 @@
 """What the listener tells about itself: the text format of Prometheus, and that the numbers are right."""
 
 import re
+import shutil
+import subprocess
 import threading
 import time
 
@@ -30,16 +32,21 @@ FAMILIES = {
     "gateway_events_ignored_total": ("counter", set()),
     "process_resident_memory_bytes": ("gauge", set()),
     "process_start_time_seconds": ("gauge", set()),
+    "gateway_build_info": ("gauge", {"version"}),
 }
 
 
 def parse(text):
     """{name: {labels: value}} of an exposition, whose form must be right."""
     assert text.endswith("\n") and "\n\n" not in text
-    kinds, samples, current = {}, {}, None
+    kinds, samples, current, helped = {}, {}, None, None
     for line in text[:-1].split("\n"):
-        if line.startswith("# TYPE "):
+        if line.startswith("# HELP "):
+            helped, sentence = line[7:].split(" ", 1)
+            assert sentence.endswith(".") and sentence[0].isupper(), line
+        elif line.startswith("# TYPE "):
             name, kind = line[7:].split(" ")
+            assert name == helped, f"{line}, but the help is about {helped}"
             assert re.match(NAME + r"\Z", name) and name not in kinds and kind in ("counter", "gauge", "histogram"), line
             kinds[name], current = kind, name
         else:
@@ -243,3 +250,11 @@ def test_scraped_while_busy(make, serve):  # noqa: F811
         for thread in threads:
             thread.join()
     assert not faults
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_promtool_finds_nothing(make, serve):  # noqa: F811
+    listener = serve(metrics=True, endpoint=make.endpoint())
+    assert listener.ask(slack.command()).status == 200 and listener.ask(slack.command(secret="wrong")).status == 401
+    run = subprocess.run(["promtool", "check", "metrics"], input=listener.metrics().body, capture_output=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
