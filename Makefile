@@ -134,9 +134,9 @@ $(OUT)/toolchain.mk: scripts/setup $(OUT)/compiler
 	} >$@
 
 LIBC_CFLAGS := -w -Os -fPIE
-# BearSSL without a stack protector, which would cost its arithmetic a tenth of the speed. -O2 saves 3% of the
-# instructions to the first answer, against -Os.
-BEARSSL_CFLAGS = -std=c99 -O2 $(MUSL_CFLAGS) -fno-stack-protector
+# BearSSL without a stack protector, which would cost its ciphers a tenth of the speed. vendor/bearssl.mk says what of it is
+# compiled for speed.
+BEARSSL_CFLAGS = -std=c99 $(MUSL_CFLAGS) -fno-stack-protector
 BEARSSL_SAN_CFLAGS = -O1 $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
 
 # --version names the commit that was built, where the repository or the variable COMMIT tells it.

@@ -9,6 +9,11 @@ AR ?= ar
 # some processors after a resume.
 DEFINES := -DBR_RDRAND=0 -DBR_USE_URANDOM=0 -DBR_USE_WIN32_RAND=0 -DBR_USE_UNIX_TIME=0 -DBR_USE_WIN32_TIME=0
 
+# A connection's way, handshake and records, is compiled for speed: -Os takes 3% more instructions to the first answer. The
+# rest, which is for processors without instructions for AES or starts things up, is compiled for size: 4.5 KiB less.
+FAST := hash/ghash_pclmul hash/multihash hash/sha2big codec/% mac/% rand/% ssl/prf ssl/ssl_hs_client ssl/ssl_engine ssl/ssl_rec_% \
+	symcipher/aes_x86ni% symcipher/chacha20_sse2 symcipher/poly1305_ctmul
+
 NAMES := $(patsubst $(SRC)/src/%.c,%,$(sort $(wildcard $(SRC)/src/*.c $(SRC)/src/*/*.c)))
 OBJS := $(NAMES:%=$(OUT)/%.o)
 DIRS := $(sort $(dir $(OBJS)))
@@ -18,7 +23,7 @@ $(OUT)/libbearssl.a: $(OBJS)
 	@$(AR) -rcsD $@ $^
 
 $(OUT)/%.o: $(SRC)/src/%.c | $(DIRS)
-	@$(CC) -w $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
+	@$(CC) -w $(if $(filter $(FAST),$*),-O2,-Os) $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
 
 $(DIRS):
 	@mkdir -p $@
