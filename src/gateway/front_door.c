@@ -7,6 +7,8 @@
 #include "codec/json_write.h"
 #include "codec/utf8.h"
 
+#include <string.h>
+
 /* The members of an event that matter, as they stand. */
 enum {
 	VERSION,
@@ -34,40 +36,72 @@ enum {
 	MEMBERS
 };
 
+/* The same of its requestContext. */
+enum { ELB, HTTP, STAGE, REQUEST_TIME, TIME, SERVICE_NETWORK, CONNECTION, CONTEXT_MEMBERS };
+
 struct event {
 	struct json member[MEMBERS];
+	struct json context[CONTEXT_MEMBERS];
 };
+
+/* Without a pointer, which would have to be relocated at every start. */
+struct name {
+	uint8_t n;
+	char text[31]; /* n bytes of it */
+};
+#define NAME(text) { sizeof(text) - 1, text }
+
+/* Sets members[i] to the value of names[i] in `object`, in one pass. Most keys have no escape in them. */
+static void pick(struct json *members, const struct name *names, size_t count, struct json object)
+{
+	struct json_walk w = json_walk(object);
+	while (json_next(&w)) {
+		bool plain = memchr(w.key.text.p, '\\', w.key.text.n) == NULL;
+		for (size_t i = 0; i < count; i++)
+			if (plain ? w.key.text.n == names[i].n + 2u && memcmp(w.key.text.p + 1, names[i].text, names[i].n) == 0
+			          : json_is(w.key, (struct str){ names[i].text, names[i].n }))
+				members[i] = w.value;
+	}
+}
 
 static void pick_members(struct event *ev, struct json object)
 {
-	static const struct str names[MEMBERS] = {
-		[VERSION] = STR("version"),
-		[METHOD] = STR("httpMethod"),
-		[PATH] = STR("path"),
-		[RAW_PATH] = STR("rawPath"),
-		[RAW_QUERY] = STR("rawQueryString"),
-		[HEADERS] = STR("headers"),
-		[MULTI_HEADERS] = STR("multiValueHeaders"),
-		[QUERY] = STR("queryStringParameters"),
-		[MULTI_QUERY] = STR("multiValueQueryStringParameters"),
-		[PATH_PARAMETERS] = STR("pathParameters"),
-		[CONTEXT] = STR("requestContext"),
-		[BODY] = STR("body"),
-		[IS_BASE64] = STR("isBase64Encoded"),
-		[LATTICE_PATH] = STR("raw_path"),
-		[MESSAGE_VERSION] = STR("messageVersion"),
-		[METHOD_ARN] = STR("methodArn"),
-		[ROUTE_ARN] = STR("routeArn"),
-		[RECORDS] = STR("Records"),
-		[TEMPLATE_BODY] = STR("body-json"),
-		[TYPE] = STR("type"),
-		[TOKEN] = STR("token"),
+	static const struct name names[MEMBERS] = {
+		[VERSION] = NAME("version"),
+		[METHOD] = NAME("httpMethod"),
+		[PATH] = NAME("path"),
+		[RAW_PATH] = NAME("rawPath"),
+		[RAW_QUERY] = NAME("rawQueryString"),
+		[HEADERS] = NAME("headers"),
+		[MULTI_HEADERS] = NAME("multiValueHeaders"),
+		[QUERY] = NAME("queryStringParameters"),
+		[MULTI_QUERY] = NAME("multiValueQueryStringParameters"),
+		[PATH_PARAMETERS] = NAME("pathParameters"),
+		[CONTEXT] = NAME("requestContext"),
+		[BODY] = NAME("body"),
+		[IS_BASE64] = NAME("isBase64Encoded"),
+		[LATTICE_PATH] = NAME("raw_path"),
+		[MESSAGE_VERSION] = NAME("messageVersion"),
+		[METHOD_ARN] = NAME("methodArn"),
+		[ROUTE_ARN] = NAME("routeArn"),
+		[RECORDS] = NAME("Records"),
+		[TEMPLATE_BODY] = NAME("body-json"),
+		[TYPE] = NAME("type"),
+		[TOKEN] = NAME("token"),
 	};
-	struct json_walk w = json_walk(object);
-	while (json_next(&w))
-		for (size_t i = 0; i < MEMBERS; i++)
-			if (json_is(w.key, names[i]))
-				ev->member[i] = w.value;
+	static const struct name context_names[CONTEXT_MEMBERS] = {
+		[ELB] = NAME("elb"),
+		[HTTP] = NAME("http"),
+		[STAGE] = NAME("stage"),
+		[REQUEST_TIME] = NAME("requestTimeEpoch"),
+		[TIME] = NAME("timeEpoch"),
+		[SERVICE_NETWORK] = NAME("serviceNetworkArn"),
+		[CONNECTION] = NAME("connectionId"),
+	};
+	if (json_type(object) == JSON_OBJECT)
+		pick(ev->member, names, MEMBERS, object);
+	if (json_type(ev->member[CONTEXT]) == JSON_OBJECT)
+		pick(ev->context, context_names, CONTEXT_MEMBERS, ev->member[CONTEXT]);
 }
 
 static bool is_object(struct json v)
@@ -94,8 +128,7 @@ static bool is_bare_slack(const struct event *ev)
 /* What an event is that resembles an HTTP request, and what to do about it; empty if it is none. */
 static struct str advice_before(const struct event *ev)
 {
-	struct json context = ev->member[CONTEXT];
-	if (is_string(ev->member[LATTICE_PATH]) || is_there(json_member(context, S("serviceNetworkArn"))))
+	if (is_string(ev->member[LATTICE_PATH]) || is_there(ev->context[SERVICE_NETWORK]))
 		return S("the event is from VPC Lattice, which Slack cannot reach: use a function URL, API "
 		         "Gateway or an Application Load Balancer");
 	if (is_string(ev->member[MESSAGE_VERSION]))
@@ -104,7 +137,7 @@ static struct str advice_before(const struct event *ev)
 	if (is_string(ev->member[METHOD_ARN]) || is_string(ev->member[ROUTE_ARN]))
 		return S("the event asks an API Gateway authorizer: set this function as the integration of the "
 		         "route, with no authorizer");
-	if (is_there(json_member(context, S("connectionId"))))
+	if (is_there(ev->context[CONNECTION]))
 		return S("the event is from a WebSocket API: use an HTTP API or a function URL");
 	struct json_walk records = json_walk(ev->member[RECORDS]);
 	if (json_next(&records) && is_object(json_member(records.value, S("cf"))))
@@ -124,7 +157,7 @@ static struct str advice_after(const struct event *ev)
 
 static enum front_door door_of(struct gateway_request *req, const struct event *ev)
 {
-	if (is_object(json_member(ev->member[CONTEXT], S("elb"))))
+	if (is_object(ev->context[ELB]))
 		return is_object(ev->member[HEADERS]) || !is_object(ev->member[MULTI_HEADERS]) ? DOOR_ALB : DOOR_ALB_MULTI;
 	req->advice = advice_before(ev);
 	if (req->advice.n)
@@ -157,16 +190,16 @@ static void take_stage_off(struct gateway_request *req, bool greedy)
 
 static enum err read_line(struct gateway_request *req, const struct event *ev, struct arena *a)
 {
-	struct json http = json_member(ev->member[CONTEXT], S("http")), stage = json_member(ev->member[CONTEXT], S("stage"));
 	struct json greedy = json_member(ev->member[PATH_PARAMETERS], S("proxy"));
-	struct json stamp = json_member(ev->member[CONTEXT], req->door == DOOR_HTTP ? S("timeEpoch") : S("requestTimeEpoch"));
-	enum err e = take(&req->method, req->door == DOOR_HTTP ? json_member(http, S("method")) : ev->member[METHOD], a);
+	struct json stamp = ev->context[req->door == DOOR_HTTP ? TIME : REQUEST_TIME];
+	bool http = req->door == DOOR_HTTP;
+	enum err e = take(&req->method, http ? json_member(ev->context[HTTP], S("method")) : ev->member[METHOD], a);
 	if (e == OK)
 		e = take(&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
 	if (e == OK)
 		e = take(&req->path, greedy, a);
 	if (e == OK)
-		e = take(&req->stage, stage, a);
+		e = take(&req->stage, ev->context[STAGE], a);
 	if (req->door == DOOR_HTTP)
 		take_stage_off(req, is_string(greedy));
 	if (e == OK)

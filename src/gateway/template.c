@@ -1,14 +1,14 @@
 #include "gateway/template.h"
 
-static const struct str names[] = {
-	[TEMPLATE_FUNCTION] = STR("function"),
-	[TEMPLATE_REGION] = STR("region"),
-	[TEMPLATE_COMMAND] = STR("command"),
-	[TEMPLATE_TEXT] = STR("text"),
-	[TEMPLATE_USER_NAME] = STR("user_name"),
-	[TEMPLATE_USER_ID] = STR("user_id"),
-	[TEMPLATE_CHANNEL_ID] = STR("channel_id"),
-	[TEMPLATE_REQUEST_ID] = STR("request_id"),
+static const char names[][12] = {
+	[TEMPLATE_FUNCTION] = "function",
+	[TEMPLATE_REGION] = "region",
+	[TEMPLATE_COMMAND] = "command",
+	[TEMPLATE_TEXT] = "text",
+	[TEMPLATE_USER_NAME] = "user_name",
+	[TEMPLATE_USER_ID] = "user_id",
+	[TEMPLATE_CHANNEL_ID] = "channel_id",
+	[TEMPLATE_REQUEST_ID] = "request_id",
 };
 
 bool template_next(enum template_name *name, struct str *piece, struct str *rest)
@@ -29,7 +29,7 @@ bool template_next(enum template_name *name, struct str *piece, struct str *rest
 	*piece = str_sub(*rest, 1, end);
 	*rest = str_skip(*rest, end + 1);
 	size_t i = 0;
-	while (i < countof(names) && !str_eq(names[i], *piece))
+	while (i < countof(names) && !str_eq(str_c(names[i]), *piece))
 		i++;
 	*name = i < countof(names) ? (enum template_name)i : TEMPLATE_UNKNOWN;
 	return true;

@@ -168,7 +168,8 @@ static struct str delivery_of(const struct run *run)
 static bool is_duplicate(struct run *run)
 {
 	const struct dispatch *d = run->d;
-	request_key(run->key, d->decision, d->request_id);
+	if (request_is_repeatable(d->decision))
+		request_key(run->key, d->decision, d->request_id);
 	struct str id = delivery_of(run);
 	enum dedupe_verdict verdict = id.n ? dedupe_begin(d->dedupe, id, d->soft) : DEDUPE_FIRST;
 	if (verdict == DEDUPE_FIRST)
