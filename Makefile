@@ -80,7 +80,7 @@ SMALL := $(filter-out $(addprefix src/,listener/connection.c os/queue.c os/memor
 	$(wildcard $(addprefix src/,cli/*.c listener/*.c os/*.c service/*.c aws/*.c x509/*.c) \
 	$(addprefix src/gateway/,config.c route.c relay.c result.c response_url.c template.c) \
 	$(addprefix src/net/,dns.c resolve.c etc.c proxy.c listen.c tls_fault.c address.c) \
-	src/crypto/pkey.c src/codec/nearest.c src/codec/xml.c src/codec/words.c))
+	src/crypto/pkey.c src/crypto/seed.c src/net/dial.c src/codec/nearest.c src/codec/xml.c src/codec/words.c))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)

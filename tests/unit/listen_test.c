@@ -1,10 +1,9 @@
 #include "check.h"
+#include "refuse.h"
 
 #include "net/listen.h"
 
 #include <errno.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,26 +63,6 @@ TEST(listen_refuses_other_forms)
 
 /* ---- accept(2) that fails ---- */
 
-/* A seccomp filter: accept4 fails with `sys`, everything else is let through. */
-static bool fail_accept(int sys)
-{
-	struct instruction {
-		uint16_t code;
-		uint8_t yes, no;
-		uint32_t k;
-	} filter[] = {
-		{ 0x20, 0, 0, 0 },                            /* load the number of the call */
-		{ 0x15, 0, 1, SYS_accept4 },                  /* if it is accept4 */
-		{ 0x06, 0, 0, 0x00050000 | (uint32_t)sys },   /* SECCOMP_RET_ERRNO */
-		{ 0x06, 0, 0, 0x7fff0000 },                   /* SECCOMP_RET_ALLOW */
-	};
-	struct program {
-		uint16_t n;
-		struct instruction *filter;
-	} program = { countof(filter), filter };
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, 2, &program, 0, 0) == 0;
-}
-
 /* What listen_accept makes of it, in a process of its own; 100 when the kernel takes no filter. It is killed if it hangs. */
 static int accept_failing_with(int sys)
 {
@@ -94,7 +73,7 @@ static int accept_failing_with(int sys)
 		struct buf peer = BUF(memory);
 		int fd, listening = opened(S("127.0.0.1:0"));
 		alarm(10);
-		if (!fail_accept(sys))
+		if (!refuse_calls((const long[]){ SYS_accept4 }, 1, sys))
 			_exit(100);
 		_exit((int)listen_accept(&fd, &peer, listening, &fault));
 	}
