@@ -17,7 +17,6 @@ enum {
 	TTL_HOSTS_S = 60,
 	TTL_UNSURE_S = 5,      /* of what was found behind a name that no server could tell about */
 	STALE_MS = 3000,       /* how long others may use old addresses while one caller asks again */
-	AAAA_PATIENCE_MS = 50, /* how much longer than for A to wait for AAAA (RFC 8305, 3) */
 	SPELT_LEAST = 6,       /* letters: with fewer, chance may have repeated their case */
 	UDP_ANSWER_MAX = 1500, /* 512 are allowed; some send more */
 	TCP_ANSWER_MAX = 4096,
@@ -28,6 +27,7 @@ void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_
 	r->conf_path = conf_path;
 	r->hosts_path = hosts_path;
 	r->port = 53;
+	r->aaaa_ms = RESOLVE_AAAA_MS;
 }
 
 /* ---- the cache ---- */
@@ -322,7 +322,7 @@ static bool is_enough(const struct inquiry *q)
 /* Shortens the wait when an address of one family is there. */
 static void lose_patience(struct inquiry *q)
 {
-	int64_t ms = q->answers[0].found.count > 0 ? AAAA_PATIENCE_MS : RESOLVE_PATIENCE_MS, until = clock_mono_ms() + ms;
+	int64_t ms = q->answers[0].found.count > 0 ? q->resolver->aaaa_ms : RESOLVE_PATIENCE_MS, until = clock_mono_ms() + ms;
 	if ((q->answers[0].found.count > 0 || q->answers[1].found.count > 0) && q->next > until)
 		q->next = until;
 }

@@ -27,7 +27,7 @@
 #include "net/address.h"
 #include "os/lock.h"
 
-enum { RESOLVE_CACHE_SIZE = 64, RESOLVE_PATIENCE_MS = 600, RESOLVE_ECHOES = 4 };
+enum { RESOLVE_CACHE_SIZE = 64, RESOLVE_PATIENCE_MS = 600, RESOLVE_ECHOES = 4, RESOLVE_AAAA_MS = 50 };
 
 /* Shared by the threads of a process; the members are resolve.c's business. */
 struct resolver {
@@ -43,7 +43,9 @@ struct resolver {
 	size_t echoes_n;
 	bool told;        /* of lines in resolv.conf that cannot be used */
 	struct lock lock; /* of all of the above; never held during a wait */
-	uint16_t port; /* of name servers: 53, unless a test says otherwise after resolver_init */
+	/* Set by resolver_init; a test may say otherwise afterwards. */
+	uint16_t port;   /* of name servers: 53 */
+	int64_t aaaa_ms; /* how much longer than for A to wait for AAAA (RFC 8305, 3): RESOLVE_AAAA_MS */
 	const char *conf_path, *hosts_path;
 };
 
