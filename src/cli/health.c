@@ -7,6 +7,7 @@
 #include "codec/pem.h"
 #include "http/client.h"
 #include "listener/config.h"
+#include "listener/place.h"
 #include "net/dial.h"
 #include "net/listen.h"
 #include "os/file.h"
@@ -45,12 +46,15 @@ static enum err read_certificate(struct str *out, struct call *c, struct fault *
 static enum err connect_to_own(struct call *c, struct deadline *d, struct fault *f)
 {
 	const struct environment env = variables_of_process();
+	struct place place;
 	struct tls_peer peer = { .host = S("localhost"), .trust = &(struct trust){ .count = 0 } };
 	enum err e = listener_config_read(&c->config, &env, f);
 	if (e == OK && c->config.tls_cert)
 		e = read_certificate(&peer.pinned, c, f);
 	if (e == OK)
-		e = listen_connect(&c->client.stream.fd, c->config.address, d, f);
+		e = place_parse(&place, c->config.address, f);
+	if (e == OK)
+		e = listen_connect(&c->client.stream.fd, place.address, d, f);
 	if (e == OK && c->config.tls_cert)
 		e = stream_secure(&c->client.stream, &peer, d, f);
 	return e;

@@ -42,9 +42,13 @@ static enum err open_with_rights(int *fd, const struct place *place, struct faul
 	buf_format(&path, "%s%s", str_skip(place->address, 5), (struct str){ "", 1 });
 	check(!path.full);
 	mode_t mode = place->mode >= 0 ? (mode_t)place->mode : 0777 & ~before;
-	if ((place->group.n && chown(memory, (uid_t)-1, group) != 0) || chmod(memory, mode) != 0)
-		return fault_set(f, E_FILE, errno, "the rights of %s cannot be set", place->address);
-	return OK;
+	if ((!place->group.n || chown(memory, (uid_t)-1, group) == 0) && chmod(memory, mode) == 0)
+		return OK;
+	fault_set(f, E_FILE, errno, "the rights of %s cannot be set", place->address);
+	/* It would be in the way of the next start, which could not even ask whether somebody listens. */
+	unlink(memory);
+	close(*fd);
+	return E_FILE;
 }
 
 static enum err open_one(struct sockets *s, struct str address, enum door_use use, struct fault *f)

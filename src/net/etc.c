@@ -111,36 +111,6 @@ void etc_find_host(struct addresses *out, const char *path, struct str name)
 	reader_close(&r);
 }
 
-/* ---- groups ---- */
-
-bool etc_find_group(uint32_t *id, const char *path, struct str name)
-{
-	struct reader r;
-	char memory[3][ETC_WORD_MAX]; /* name, password, id */
-	struct buf fields[] = { BUF(memory[0]), BUF(memory[1]), BUF(memory[2]) };
-	size_t at = 0;
-	bool found = false;
-	reader_open(&r, path);
-	for (int c = 0; c >= 0 && !found; r.at++) {
-		c = peek(&r);
-		if (c == ':') {
-			at++;
-		} else if (c >= 0 && c != '\n') {
-			if (at < countof(fields))
-				buf_put_char(&fields[at], (char)c);
-		} else {
-			uint64_t value;
-			found = at >= 2 && !fields[0].full && str_eq(buf_str(&fields[0]), name) && str_to_u64(&value, buf_str(&fields[2]), UINT32_MAX);
-			*id = found ? (uint32_t)value : 0;
-			for (at = 0; at < countof(fields); at++)
-				buf_reset(&fields[at]);
-			at = 0;
-		}
-	}
-	reader_close(&r);
-	return found;
-}
-
 /* ---- resolv.conf ---- */
 
 struct conf_reader {

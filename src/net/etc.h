@@ -1,4 +1,4 @@
-/* etc.h - what a machine's own files say about names: hosts(5), resolv.conf(5) and group(5).
+/* etc.h - what a machine's own files say about names: hosts(5) and resolv.conf(5).
  *
  * A file that is missing or cannot be read says nothing. Lines are of any length; words of more than ETC_WORD_MAX bytes stand
  * for nothing. A byte order mark at the beginning does not count. */
@@ -16,9 +16,6 @@ enum {
 
 /* Appends the addresses that the hosts file at `path` gives to `name`, case aside. */
 void etc_find_host(struct addresses *out, const char *path, struct str name);
-
-/* The id that the group file at `path` gives to the group `name`; false if it has none of this name. */
-must_check bool etc_find_group(uint32_t *id, const char *path, struct str name);
 
 struct resolv_conf {
 	struct addresses servers; /* at most ETC_SERVERS_MAX; none if some are written down, but none of them can be used */

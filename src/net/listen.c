@@ -2,7 +2,6 @@
 
 #include "codec/authority.h"
 #include "net/address.h"
-#include "net/etc.h"
 #include "net/tcp.h"
 
 #include <errno.h>
@@ -18,9 +17,6 @@ enum {
 	ABORTED_MAX = 64, /* connections that were gone before they were accepted, passed over in one call */
 };
 
-#define GROUPS "/etc/group"
-#define NO_GROUP UINT32_MAX
-
 union any_address {
 	struct sockaddr any;
 	union socket_address ip;
@@ -29,15 +25,13 @@ union any_address {
 
 static enum err bad_address(struct str address, struct fault *f)
 {
-	return fault_set(f, E_CONFIG, 0, "cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT, :PORT or "
-		"unix:PATH[,mode=0660][,group=NAME]",
+	return fault_set(f, E_CONFIG, 0, "cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT, :PORT or unix:PATH",
 		str_sub(address, 0, 100));
 }
 
 static enum err parse_unix(union any_address *out, socklen_t *size, struct str address, struct fault *f)
 {
 	struct str path = str_skip(address, 5);
-	path = str_sub(path, 0, str_find(path, ','));
 	if (path.n == 0 || path.n >= sizeof(out->un.sun_path) || path.p[0] != '/')
 		return fault_set(f, E_CONFIG, 0, "cannot listen on %s: a socket needs an absolute path of at most %d bytes",
 			str_sub(address, 0, 100), NUM(sizeof(out->un.sun_path) - 1));
@@ -45,71 +39,6 @@ static enum err parse_unix(union any_address *out, socklen_t *size, struct str a
 	memcpy(out->un.sun_path, path.p, path.n);
 	*size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.n + 1);
 	return OK;
-}
-
-/* Who can connect to a socket file. */
-struct rights {
-	bool given;
-	uint64_t mode;
-	uint32_t group; /* NO_GROUP: stays as it is */
-};
-
-static bool read_octal(uint64_t *out, struct str s)
-{
-	*out = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '7' || i == 4)
-			return false;
-		*out = *out * 8 + (uint64_t)(s.p[i] - '0');
-	}
-	return s.n > 0 && *out <= 0777;
-}
-
-static enum err read_group(struct rights *out, struct str address, struct str name, struct fault *f)
-{
-	uint64_t number;
-	if (str_to_u64(&number, name, NO_GROUP - 1))
-		out->group = (uint32_t)number;
-	else if (!etc_find_group(&out->group, GROUPS, name))
-		return fault_set(f, E_CONFIG, 0, "cannot listen on %s: " GROUPS " has no such group", str_sub(address, 0, 150));
-	return OK;
-}
-
-static enum err read_rights(struct rights *out, struct str address, struct fault *f)
-{
-	struct str path, rest, one;
-	*out = (struct rights){ false, 0660, NO_GROUP };
-	if (!str_starts(address, S("unix:")) || !str_cut(&path, &rest, address, ','))
-		return OK;
-	out->given = true;
-	for (bool more = true; more;) {
-		more = str_next(&one, &rest, ',');
-		bool group = str_starts(one, S("group="));
-		if (!group && !(str_starts(one, S("mode=")) && read_octal(&out->mode, str_skip(one, 5))))
-			return fault_set(f, E_CONFIG, 0, "cannot listen on %s: behind the path may stand ,mode=0660 and ,group=NAME",
-				str_sub(address, 0, 150));
-		enum err e = group ? read_group(out, address, str_skip(one, 6), f) : OK;
-		if (e != OK)
-			return e;
-	}
-	return OK;
-}
-
-/* The file gets its mode with its name: none, until its group is right. */
-static bool bind_with_rights(int fd, const union any_address *a, socklen_t size, const struct rights *r)
-{
-	if (!r->given)
-		return bind(fd, &a->any, size) == 0;
-	if (fchmod(fd, 0) != 0 || bind(fd, &a->any, size) != 0)
-		return false;
-	const char *path = a->un.sun_path;
-	if ((r->group == NO_GROUP || chown(path, (uid_t)-1, r->group) == 0) && chmod(path, (mode_t)r->mode) == 0)
-		return true;
-	/* It would be in the way of the next start, which could not even ask whether somebody listens. */
-	int sys = errno;
-	unlink(path);
-	errno = sys;
-	return false;
 }
 
 /* `v6` says which family an address without a host is of. */
@@ -151,10 +80,7 @@ static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
 	union any_address a;
 	socklen_t size = 0;
 	static const int on = 1, off = 0;
-	struct rights rights;
 	enum err e = parse(&a, &size, address, v6, f);
-	if (e == OK)
-		e = read_rights(&rights, address, f);
 	if (e != OK)
 		return e;
 	remove_stale_socket(&a, size);
@@ -164,7 +90,7 @@ static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
 	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (a.any.sa_family == AF_INET6)
 		setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind_with_rights(*fd, &a, size, &rights) && listen(*fd, BACKLOG) == 0)
+	if (bind(*fd, &a.any, size) == 0 && listen(*fd, BACKLOG) == 0)
 		return OK;
 	fault_set(f, E_SYSTEM, errno, "cannot listen on %s", address);
 	close(*fd);
@@ -216,10 +142,8 @@ enum err listen_connect(int *fd, struct str address, struct deadline *d, struct 
 enum err listen_check(struct str address, struct fault *f)
 {
 	union any_address a;
-	struct rights rights;
 	socklen_t size = 0;
-	enum err e = parse(&a, &size, address, false, f);
-	return e == OK ? read_rights(&rights, address, f) : e;
+	return parse(&a, &size, address, false, f);
 }
 
 enum err listen_open(int *fd, struct str address, struct fault *f)

@@ -7,10 +7,8 @@
 
 /* Opens a non-blocking listening socket at `address`: ADDR:PORT, [ADDR]:PORT, :PORT or unix:PATH. ADDR is an IPv4 or IPv6
  * address, or localhost; without one it is [::], and 0.0.0.0 where the system has no IPv6. Port 0 takes a free one. [::] takes
- * IPv4 as well, where the system lets it. A socket file that nobody listens on any more is replaced. Behind PATH may stand
- * who can connect: `,mode=` in octal digits, and `,group=` a name in /etc/group or a number, which alone means mode 0660;
- * nobody can connect before that is set. E_CONFIG for an address of another form, E_SYSTEM with a text that says what is in the
- * way. */
+ * IPv4 as well, where the system lets it. A socket file that nobody listens on any more is replaced. E_CONFIG for an address
+ * of another form, E_SYSTEM with a text that says what is in the way. */
 must_check enum err listen_open(int *fd, struct str address, struct fault *f);
 
 /* Connects to what listen_open would open there, by a loopback address where that would take every one. The

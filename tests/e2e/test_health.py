@@ -39,8 +39,9 @@ def test_every_address_means_loopback(serve, listen):  # noqa: F811
 
 def test_unix_socket(make, serve):  # noqa: F811
     path = f"unix:{make.folder}/gateway.sock"
-    serve(listen=path)
+    serve(listen=path + ",mode=0600")
     assert health(GATEWAY_LISTEN=path)[0] == 0
+    assert health(GATEWAY_LISTEN=path + ",mode=0600")[0] == 0
     assert health(GATEWAY_LISTEN=path + "2")[0] == 1
 
 

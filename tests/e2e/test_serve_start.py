@@ -1,6 +1,5 @@
 """How the listener starts: where it listens, options over variables, and what it refuses to start with."""
 
-import grp
 import os
 import socket
 import stat
@@ -104,30 +103,12 @@ def test_unix_socket(make, serve):  # noqa: F811
     assert again.text(slack.command()) == STARTED
 
 
-@pytest.mark.parametrize(
-    "options, mode, group",
-    [
-        (",mode=0600", 0o600, os.getgid()),
-        (",mode=666", 0o666, os.getgid()),
-        (",group=daemon", 0o660, grp.getgrnam("daemon").gr_gid),
-        (",group=65533", 0o660, 65533),
-        (",group=daemon,mode=0220", 0o220, grp.getgrnam("daemon").gr_gid),
-    ],
-)
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to groups that it is not in")
-def test_unix_socket_with_rights(make, serve, options, mode, group):  # noqa: F811
-    path = make.folder / "gateway.sock"
-    listener = serve(listen=f"unix:{path}{options}", endpoint=make.endpoint())
-    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_gid) == (mode, group)
-    assert listener.address == str(path) and listener.ask(get()).status == 200
-
-
 def test_unix_socket_for_a_group_of_others(serve):  # noqa: F811
-    """One that is not to be had leaves no file behind."""
+    """One whose rights cannot be set leaves no file behind."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         wrapper = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
-        listener = serve(listen=f"unix:{folder}/gateway.sock,group=0", wait=False, wrapper=wrapper)
+        listener = serve(listen=f"unix:{folder}/gateway.sock,group=root", wait=False, wrapper=wrapper)
         assert listener.process.wait_exit() == 1
         assert "Operation not permitted" in listener.process.lines[-1]["reason"] and not os.listdir(folder)
 
@@ -171,10 +152,6 @@ REFUSED = {
     "name": (["--listen", "example.test:80"], {}, ["example.test:80"]),
     "ipv6 without brackets": (["--listen", "::1:80"], {}, ["::1:80"]),
     "ipv4 in brackets": (["--listen", "[127.0.0.1]:80"], {}, ["[127.0.0.1]:80"]),
-    "socket with a wrong mode": (["--listen", "unix:/tmp/s,mode=0999"], {}, ["unix:/tmp/s", "mode=0660"]),
-    "socket with a large mode": (["--listen", "unix:/tmp/s,mode=7777"], {}, ["unix:/tmp/s", "mode=0660"]),
-    "socket with something else": (["--listen", "unix:/tmp/s,user=root"], {}, ["unix:/tmp/s", "group=NAME"]),
-    "socket of no group": (["--listen", "unix:/tmp/s,group=no-such-group"], {}, ["unix:/tmp/s", "no such group"]),
     "relative socket": (["--listen", "unix:gateway.sock"], {}, ["unix:gateway.sock", "absolute"]),
     "long socket": (["--listen", "unix:/" + "x" * 200], {}, ["unix:/", "107"]),
     "metrics address": (["--metrics-listen", "nowhere"], {}, ["--metrics-listen: ", "nowhere", "ADDRESS:PORT"]),

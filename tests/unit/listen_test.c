@@ -96,21 +96,3 @@ TEST(listen_accept_tells_failures_apart)
 		expect_int(accept_failing_with(cases[i].sys), cases[i].want);
 	}
 }
-
-TEST(listen_checks_without_opening)
-{
-	static const struct {
-		struct str address;
-		enum err want;
-	} cases[] = {
-		{ STR("unix:/s"), OK }, { STR("unix:/s,mode=0660"), OK }, { STR("unix:/s,mode=0"), OK }, { STR("unix:/s,group=0"), OK },
-		{ STR("unix:/s,group=root,mode=660"), OK }, { STR("unix:/s,"), E_CONFIG }, { STR("unix:/s,mode="), E_CONFIG },
-		{ STR("unix:/s,mode=8"), E_CONFIG }, { STR("unix:/s,mode=1777"), E_CONFIG }, { STR("unix:/s,mode=00660"), E_CONFIG },
-		{ STR("unix:/s,group="), E_CONFIG }, { STR("unix:/s,group=no such group"), E_CONFIG }, { STR("unix:/s,mode=0660,x"), E_CONFIG },
-		{ STR("127.0.0.1:80,mode=0660"), E_CONFIG },
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		context("%s", cases[i].address.p);
-		expect_int(listen_check(guard_copy(cases[i].address), &fault), cases[i].want);
-	}
-}
