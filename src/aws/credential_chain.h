@@ -1,7 +1,7 @@
 /* credential_chain.h - where keys come from, and how they are kept fresh.
  *
- * The sources, in the order of the SDKs: environment; web identity (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN); profiles in the
- * shared files; container (AWS_CONTAINER_CREDENTIALS_...); the instance's metadata. The first that is configured counts, and
+ * The sources, in this order: environment; the profile that AWS_PROFILE names; web identity (AWS_WEB_IDENTITY_TOKEN_FILE and
+ * AWS_ROLE_ARN); the profile called default; container (AWS_CONTAINER_CREDENTIALS_...); the instance's metadata. The first that is configured counts, and
  * if it fails, that is the answer: no later one is tried. With GATEWAY_ROLESANYWHERE_CERT that one is the only source.
  *
  * What expires is fetched anew 15 minutes before its end, or at half its life if that is shorter, by whoever calls
@@ -22,14 +22,19 @@
 enum {
 	CREDENTIALS_AHEAD_MS = 15 * 60 * 1000,
 	CREDENTIALS_PAUSE_MS = 1000,
-	CREDENTIALS_SCRATCH = 256 * 1024, /* two sets; profile files of 64 KiB each, an answer, a token */
-	CREDENTIALS_FILE_MAX = 64 * 1024,
+	CREDENTIALS_SCRATCH = 256 * 1024, /* two sets; certificates and their key, what a process prints, answers, a token */
+	CREDENTIALS_PEM_MAX = 64 * 1024,
+	CREDENTIALS_FILE_MAX = 4 << 20,   /* of a profile file: some hold thousands of profiles */
+	CREDENTIAL_PROCESS_MS = 10 * 1000,
 };
 
 /* What only a host can do for the sources. */
 struct credential_host {
 	/* Appends a file's contents. E_CONFIG; f->sys is ENOENT if there is none. */
 	enum err (*read_file)(void *ctx, struct buf *out, struct str path, struct fault *f);
+	/* Reads one of at most `max` bytes into memory of its own, which unload wipes and gives back (nothing, if it is empty). As read_file. */
+	enum err (*load)(void *ctx, struct str *out, struct str path, size_t max, struct fault *f);
+	void (*unload)(void *ctx, struct str text, size_t max);
 	/* Runs a command line without a shell and appends what it prints. */
 	enum err (*run)(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);
 	void *ctx;

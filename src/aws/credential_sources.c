@@ -3,7 +3,7 @@
 enum err credential_sources_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	static enum err (*const sources[])(struct credential_set *, struct credential_chain *, struct deadline *, struct fault *) = {
-		roles_anywhere_fetch, web_identity_fetch, profile_fetch, container_fetch, instance_metadata_fetch,
+		roles_anywhere_fetch, named_profile_fetch, web_identity_fetch, default_profile_fetch, container_fetch, instance_metadata_fetch,
 	};
 	enum err e = E_MORE;
 	size_t i = 0;

@@ -17,17 +17,15 @@ must_check enum err roles_anywhere_fetch(struct credential_set *out, struct cred
 /* AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN; sts.c */
 must_check enum err web_identity_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
 
-/* AWS_PROFILE in ~/.aws/config and ~/.aws/credentials; profile_source.c */
-must_check enum err profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
-
-/* The profile in use, with both files read into `arena`. E_CONFIG for one that cannot be read; one that is not there is empty. */
-must_check enum err profile_in_use_read(struct profile_in_use *out, const struct environment *env, const struct credential_host *host,
-                                        struct arena *arena, struct fault *f);
+/* ~/.aws/config and ~/.aws/credentials: the profile that AWS_PROFILE names, or else the one called default; profile_source.c */
+must_check enum err named_profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
+must_check enum err default_profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
 
 /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI; container.c */
 must_check enum err container_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
 
-/* The metadata of an EC2 instance; instance_metadata.c */
+/* The metadata of an EC2 instance; instance_metadata.c. What can be said of its settings before it is asked: E_CONFIG. */
+must_check enum err instance_metadata_check(const struct environment *env, const struct profile *profile, struct fault *f);
 must_check enum err instance_metadata_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
 
 #endif

@@ -26,7 +26,7 @@ struct credential_set {
 	char memory[CREDENTIALS_MEMORY];
 };
 
-/* Fills `out` with copies. `expiration`: RFC 3339, or empty for never. `source`: as above; it begins the message when
+/* Fills `out` with copies. `expiration`: as RFC 3339 has it, or nearly so, or empty for never. `source`: as above; it begins the message when
  * something is wrong. E_SYNTAX: a key is missing, is too long, or has a blank or control byte in it, such as the line end that a
  * file left behind; or the time is none. */
 must_check enum err credentials_set(struct credential_set *out, struct str id, struct str secret, struct str token,

@@ -132,13 +132,13 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 
 /* ---- settings ---- */
 
-static struct str from_profile(const struct profile_in_use *profile, struct str key)
+static struct str from_profile(const struct profile *profile, struct str key)
 {
-	return profile ? profile_get(&profile->files, profile->name, key) : S("");
+	return profile ? profile_get(profile, key) : S("");
 }
 
 /* In a profile it has the name of the variable without AWS_; capitals do not matter there. */
-static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct profile_in_use *profile,
+static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct profile *profile,
                           struct fault *f)
 {
 	struct str v = environment_get(env, variable);
@@ -157,7 +157,7 @@ static const char names[][16] = {
 
 /* The first of the places where an override may stand that has one; *place names it. */
 static struct str find_override(struct str *place, struct buf *variable, const struct environment *env,
-                                const struct profile_in_use *profile, size_t service)
+                                const struct profile *profile, size_t service)
 {
 	struct str url, name = str_c(names[service]);
 	buf_format(variable, "AWS_ENDPOINT_URL_%s%s", name, (struct str){ "", 1 });
@@ -170,11 +170,11 @@ static struct str find_override(struct str *place, struct buf *variable, const s
 	if (url.n || !profile)
 		return url;
 	*place = S("endpoint_url of a profile");
-	url = profile_service_get(&profile->files, from_profile(profile, S("services")), name, S("endpoint_url"));
+	url = profile_service_get(profile, name, S("endpoint_url"));
 	return url.n ? url : from_profile(profile, S("endpoint_url"));
 }
 
-enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile_in_use *profile, struct fault *f)
+enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile *profile, struct fault *f)
 {
 	bool ignore;
 	*out = (struct endpoints){ 0 };

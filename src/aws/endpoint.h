@@ -32,7 +32,7 @@ struct endpoints {
 /* Reads AWS_ENDPOINT_URL_LAMBDA and its like for the other services, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
  * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, and what `profile` (NULL: none) says about these. Views into both.
  * E_CONFIG, also for FIPS or dual stack together with an override: nobody could say whether that is such an endpoint. */
-must_check enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile_in_use *profile,
+must_check enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile *profile,
                                    struct fault *f);
 
 /* The endpoint of `service` in `region` (must pass aws_region_ok): its override, else by partition. A region of no

@@ -1,14 +1,31 @@
 #include "aws/profile.h"
 
+enum { PATH_SHOWN = 100 };
+
+/* What a line says. */
+enum kind {
+	SECTION,  /* a header; whatever stands between its brackets */
+	SETTING,  /* a key with what its value has so far */
+	INNER,    /* a key inside another one */
+	BAD,      /* nothing that could be read */
+	BAD_HEADER,
+};
+
 struct reader {
 	struct str rest;
-	size_t line, indent;   /* number of this line; indentation of the key */
-	struct str section;    /* what stands between its brackets */
-	struct str key, value; /* both empty on the line of a section */
+	struct str whole;      /* this line, as it is */
+	size_t line, indent;   /* its number; indentation of the key */
+	enum kind kind;
+	struct str section;
+	struct str key, value;
 	struct str inner;      /* the key inside `key` */
 	bool nests;            /* `key` has no value of its own */
-	bool ok;               /* all has been read */
 };
+
+static struct reader reader(struct str text)
+{
+	return (struct reader){ .rest = str_skip(text, str_starts(text, S("\xef\xbb\xbf")) ? 3 : 0) };
+}
 
 static bool is_comment(char c)
 {
@@ -20,7 +37,9 @@ static bool read_setting(struct str *key, struct str *value, struct str line)
 	size_t n = 1;
 	while (n < line.n && !(is_comment(line.p[n]) && (line.p[n - 1] == ' ' || line.p[n - 1] == '\t')))
 		n++;
-	bool complete = str_cut(key, value, str_sub(line, 0, n), '=');
+	line = str_sub(line, 0, n);
+	char separator = str_find(line, ':') < str_find(line, '=') ? ':' : '=';
+	bool complete = str_cut(key, value, line, separator);
 	*key = str_trim(*key);
 	*value = str_trim(*value);
 	return complete && key->n;
@@ -29,111 +48,165 @@ static bool read_setting(struct str *key, struct str *value, struct str line)
 /* A value cannot go on behind a comment. */
 static bool read_continuation(struct reader *r, struct str line)
 {
-	if (r->nests)
+	if (r->nests) {
+		r->kind = INNER;
 		return read_setting(&r->inner, &r->value, line);
+	}
 	const char *end = r->value.p + r->value.n;
+	if (str_trim_lines((struct str){ end, (size_t)(line.p - end) }).n)
+		return false;
 	r->value.n = (size_t)(line.p + line.n - r->value.p);
-	return str_trim_lines((struct str){ end, (size_t)(line.p - end) }).n == 0;
+	r->kind = SETTING;
+	return true;
 }
 
-static bool read_line(struct reader *r, struct str line, size_t indent)
+static void read_line(struct reader *r, struct str line, size_t indent)
 {
-	if (r->key.n && indent > r->indent)
-		return read_continuation(r, line);
+	if (r->key.n && indent > r->indent) {
+		if (!read_continuation(r, line))
+			r->kind = BAD;
+		return;
+	}
 	r->indent = indent;
-	r->inner = S("");
+	r->key = r->inner = r->value = S("");
 	if (line.p[0] == '[') {
 		size_t end = str_find(line, ']');
 		r->section = str_trim(str_sub(line, 1, end));
-		r->key = r->value = S("");
-		return end < line.n && r->section.n;
+		r->kind = end < line.n && r->section.n ? SECTION : BAD_HEADER;
+		return;
 	}
-	bool ok = read_setting(&r->key, &r->value, line);
+	struct str key;
+	r->kind = read_setting(&key, &r->value, line) ? SETTING : BAD;
+	if (r->kind == SETTING)
+		r->key = key;
 	r->nests = r->value.n == 0;
-	return ok && r->section.n;
 }
 
-/* Goes to the next line that says something: a section, a key with its value so far, a key inside another one. False at the
- * end, and where it cannot be read. */
+/* Goes to the next line that is neither empty nor a comment. False at the end. */
 static bool next(struct reader *r)
 {
-	struct str whole, line;
+	struct str line;
 	do {
-		r->ok = r->rest.n == 0;
-		if (r->ok)
+		if (r->rest.n == 0)
 			return false;
-		str_next(&whole, &r->rest, '\n');
-		line = str_trim_lines(whole);
+		str_next(&r->whole, &r->rest, '\n');
+		line = str_trim_lines(r->whole);
 		r->line++;
 	} while (line.n == 0 || is_comment(line.p[0]));
-	return read_line(r, line, (size_t)(line.p - whole.p));
+	read_line(r, line, (size_t)(line.p - r->whole.p));
+	return true;
 }
 
-enum err profile_check(struct str text, struct str file, struct fault *f)
+/* Whether a header is [kind name], or [name] if there is no kind. */
+static bool is_section(struct str header, struct str kind, struct str name)
 {
-	struct reader r = { .rest = text };
-	while (next(&r))
-		;
-	return r.ok ? OK : fault_set(f, E_CONFIG, 0, "line %d of %s is neither `[section]` nor `key = value` below one", NUM(r.line), file);
+	if (str_eq(header, S("default")) && str_eq(kind, S("profile")))
+		header = S("profile default");
+	if (!str_starts(header, kind))
+		return false;
+	header = str_skip(header, kind.n);
+	struct str own = str_trim(header);
+	if (kind.n && own.n == header.n)
+		return false;
+	if (own.n > 1 && own.p[0] == own.p[own.n - 1] && (own.p[0] == '"' || own.p[0] == '\''))
+		own = str_sub(own, 1, own.n - 1);
+	return str_eq(own, name);
 }
 
-/* What is looked for: `inner` in `key` in [kind name], or [name] if there is no kind. */
-struct wanted {
-	struct str kind, name, key, inner;
-};
-
-static bool is_section(const struct wanted *w, struct str section)
+/* What stands before every header, and a header that cannot be read and has the name in it, may have been meant for the profile. */
+static void find_section(struct profile_section *out, struct str text, struct str kind, struct str name)
 {
-	if (str_eq(section, S("default")) && w->kind.n)
-		section = S("profile default");
-	if (!str_starts(section, w->kind))
-		return false;
-	section = str_skip(section, w->kind.n);
-	struct str name = str_trim(section);
-	if (w->kind.n && name.n == section.n)
-		return false;
-	if (name.n > 1 && name.p[0] == name.p[name.n - 1] && (name.p[0] == '"' || name.p[0] == '\''))
-		name = str_sub(name, 1, name.n - 1);
-	return str_eq(name, w->name);
+	struct reader r = reader(text);
+	bool inside = false, before = true;
+	*out = (struct profile_section){ .exists = false };
+	while (next(&r)) {
+		bool header = r.kind == SECTION || r.kind == BAD_HEADER;
+		if (header && inside)
+			out->body.n = (size_t)(r.whole.p - out->body.p);
+		if (header)
+			inside = before = false;
+		if (r.kind == SECTION && is_section(r.section, kind, name)) {
+			*out = (struct profile_section){ .exists = true, .body = r.rest, .line = r.line + 1, .bad_line = out->bad_line };
+			inside = true;
+		}
+		bool concerns = before || (r.kind == BAD_HEADER && str_find_str(r.section, name) < r.section.n);
+		if (concerns && !out->bad_line)
+			out->bad_line = r.line;
+	}
+	if (!out->exists)
+		return;
+	r = reader(out->body);
+	for (size_t bad = out->bad_line; !bad && next(&r);)
+		bad = out->bad_line = r.kind == BAD ? r.line + out->line - 1 : 0;
 }
 
-static bool find(struct str *value, struct str text, const struct wanted *w)
+void profile_find(struct profile *out, const struct profile_files *files, struct str name)
+{
+	out->name = name;
+	out->files = files;
+	find_section(&out->config, files->config, S("profile"), name);
+	find_section(&out->credentials, files->credentials, S(""), name);
+	struct str services = profile_get(out, S("services"));
+	out->services = (struct profile_section){ .exists = false };
+	if (services.n)
+		find_section(&out->services, files->config, S("services"), services);
+}
+
+enum err profile_check(const struct profile *p, struct fault *f)
+{
+	size_t line = p->config.bad_line ? p->config.bad_line : p->services.bad_line;
+	struct str path = p->files->config_path, usual = S("~/.aws/config");
+	if (!line) {
+		line = p->credentials.bad_line;
+		path = p->files->credentials_path;
+		usual = S("~/.aws/credentials");
+	}
+	return !line ? OK : fault_set(f, E_FILE, 0, "line %d of %s is neither `[section]` nor `key = value` below one", NUM(line),
+		path.n ? str_sub(path, 0, PATH_SHOWN) : usual);
+}
+
+static bool find(struct str *value, struct str body, struct str key, struct str inner)
 {
 	bool found = false;
-	struct reader r = { .rest = text };
+	struct reader r = { .rest = body };
 	while (next(&r))
-		if (is_section(w, r.section) && str_eq_nocase(r.key, w->key) && str_eq_nocase(r.inner, w->inner)) {
+		if ((r.kind == SETTING || r.kind == INNER) && str_eq_nocase(r.key, key) && str_eq_nocase(r.inner, inner)) {
 			*value = r.value;
 			found = true;
 		}
 	return found;
 }
 
-static bool find_in_both(struct str *value, const struct profile_files *files, struct str profile, struct str key)
-{
-	struct wanted w = { .name = profile, .key = key };
-	*value = S("");
-	bool found = find(value, files->credentials, &w);
-	w.kind = S("profile");
-	return (value->n == 0 && find(value, files->config, &w)) || found;
-}
-
-bool profile_exists(const struct profile_files *files, struct str profile)
-{
-	struct str none;
-	return find_in_both(&none, files, profile, S(""));
-}
-
-struct str profile_get(const struct profile_files *files, struct str profile, struct str key)
-{
-	struct str value;
-	find_in_both(&value, files, profile, key);
-	return value;
-}
-
-struct str profile_service_get(const struct profile_files *files, struct str name, struct str service, struct str key)
+struct str profile_section_get(const struct profile_section *s, struct str key)
 {
 	struct str value = S("");
-	find(&value, files->config, &(struct wanted){ S("services"), name, service, key });
+	find(&value, s->body, key, S(""));
 	return value;
+}
+
+struct str profile_get(const struct profile *p, struct str key)
+{
+	struct str value = profile_section_get(&p->credentials, key);
+	return value.n ? value : profile_section_get(&p->config, key);
+}
+
+struct str profile_service_get(const struct profile *p, struct str service, struct str key)
+{
+	struct str value = S("");
+	find(&value, p->services.body, service, key);
+	return value;
+}
+
+size_t profile_bad_lines(size_t *first, struct str text)
+{
+	struct reader r = reader(text);
+	size_t count = 0;
+	*first = 0;
+	while (next(&r)) {
+		if (r.kind != BAD && r.kind != BAD_HEADER && r.section.n)
+			continue;
+		if (count++ == 0)
+			*first = r.line;
+	}
+	return count;
 }

@@ -38,7 +38,7 @@ static enum err read_settings(struct str settings[static SETTINGS], const struct
 
 static enum err read_pem(struct str *out, struct credential_chain *c, const struct str *settings, size_t i, struct fault *f)
 {
-	struct buf b = arena_buf(&c->scratch, CREDENTIALS_FILE_MAX);
+	struct buf b = arena_buf(&c->scratch, CREDENTIALS_PEM_MAX);
 	enum err e = c->host->read_file(c->host->ctx, &b, settings[i], f);
 	*out = buf_str(&b);
 	return e == OK ? OK : fault_lead(f, e, str_c(variables[i]));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -53,6 +54,34 @@ enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f)
 	if (fd >= 0)
 		close(fd);
 	return n == 0 ? OK : E_FILE;
+}
+
+enum err file_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
+{
+	/* One more byte tells a file of just that size from a larger one. */
+	char *p = mmap(NULL, max + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*out = S("");
+	if (p == MAP_FAILED)
+		return fault_set(f, E_FILE, errno, "no memory for %s", str_sub(path, 0, 100));
+	struct buf b = { p, 0, max + 1, false };
+	enum err e = file_read(ctx, &b, path, f);
+	*out = buf_str(&b);
+	if (e != OK || !b.n) {
+		file_unload(ctx, (struct str){ p, b.n + !b.n }, max);
+		*out = S("");
+	}
+	return e;
+}
+
+void file_unload(void *ctx, struct str text, size_t max)
+{
+	(void)ctx;
+	if (!text.n)
+		return;
+	void *p = (void *)(uintptr_t)text.p;
+	memset(p, 0, text.n);
+	__asm__ volatile("" : : "r"(p) : "memory");
+	munmap(p, max + 1);
 }
 
 bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, const char *path)

@@ -51,6 +51,7 @@ enum err credential_process_run(void *ctx, struct buf *out, struct str command, 
 	if (words_split(words, WORDS_MAX, &memory, command) != OK)
 		return fault_set(f, E_CONFIG, 0, "credential_process is empty or too long, or has a quote without its end");
 	struct str name = str_c(words[0]);
+	bool wants_shell = str_starts(name, S("~")) || str_find(name, '$') < name.n;
 	find(&path, name);
 	const struct child_call call = {
 		.children = &process_children, .path = path.p, .directory = ".", .arguments = words, .environment = environ,
@@ -59,6 +60,7 @@ enum err credential_process_run(void *ctx, struct buf *out, struct str command, 
 	enum err e = child_run(&result, out, &call, d, f);
 	if (e == OK && result.end == CHILD_EXITED && result.code == 0 && !result.cut)
 		return OK;
-	return fault_set(f, e ? E_CONFIG : result.end == CHILD_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %s: %s%s",
-		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : child_describe(description, &result), buf_str(&last));
+	return fault_set(f, e ? E_CONFIG : result.end == CHILD_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %s: %s%s%s",
+		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : child_describe(description, &result), buf_str(&last),
+		e && wants_shell ? S("; no shell expands ~ or $HOME: write the whole path") : S(""));
 }

@@ -2,6 +2,7 @@
 
 #include "aws/credential_sources.h"
 #include "aws/names.h"
+#include "aws/profile_in_use.h"
 #include "base/clock.h"
 #include "codec/authority.h"
 #include "codec/nearest.h"
@@ -18,7 +19,6 @@ enum {
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
 	FILE_NAME_MAX = 1024,
-	PROFILES_SIZE = 2 * CREDENTIALS_FILE_MAX,
 	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
 	FETCH_MS = 30000,
 	FETCH_STACK = 512 * 1024,
@@ -60,13 +60,13 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 }
 
 /* A variable, or else what the profile in use says. */
-static struct str setting(const struct environment *env, const char *variable, const struct profile_in_use *profile, struct str key)
+static struct str setting(const struct environment *env, const char *variable, const struct profile *profile, struct str key)
 {
 	struct str v = environment_get(env, variable);
-	return v.n || !profile ? v : profile_get(&profile->files, profile->name, key);
+	return v.n || !profile ? v : profile_get(profile, key);
 }
 
-static enum err read_trust(struct services *s, const struct environment *env, const struct profile_in_use *profile, struct fault *f)
+static enum err read_trust(struct services *s, const struct environment *env, const struct profile *profile, struct fault *f)
 {
 	s->slack_trust = trust_builtin();
 	enum err e = read_bundle(&s->slack_trust, "SSL_CERT_FILE", environment_get(env, "SSL_CERT_FILE"), f);
@@ -91,7 +91,9 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 	return e == E_CONFIG && in_file ? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used")) : e;
 }
 
-static const struct credential_host credential_host = { .read_file = file_read, .run = credential_process_run };
+static const struct credential_host credential_host = {
+	.read_file = file_read, .load = file_load, .unload = file_unload, .run = credential_process_run,
+};
 
 static void tell_what_is_unusual(const struct services *s)
 {
@@ -108,23 +110,45 @@ static void tell_what_is_unusual(const struct services *s)
 			s->config.response_hosts);
 }
 
-/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. What counts of them is kept; the rest
- * may be keys. */
+/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. Where keys come
+ * from somewhere else, a file that nobody named stops nothing. */
+static enum err load_profile(struct profile_in_use *use, const struct environment *env, struct fault *f)
+{
+	bool named = environment_get(env, "AWS_PROFILE").n || environment_get(env, "AWS_DEFAULT_PROFILE").n;
+	if (!named && environment_get(env, "AWS_LAMBDA_RUNTIME_API").n)
+		return E_MORE;
+	bool needed = named || !(environment_get(env, "AWS_ACCESS_KEY_ID").n || environment_get(env, "AWS_WEB_IDENTITY_TOKEN_FILE").n ||
+		environment_get(env, "GATEWAY_ROLESANYWHERE_CERT").n);
+	enum err e = profile_in_use_load(use, env, &credential_host, f);
+	if (e == OK)
+		profile_in_use_tell(use);
+	if (e == OK || needed)
+		return e;
+	LOG(LOG_WARN, "the settings of the default profile are not known, and not needed", "reason", fault_text(f));
+	return E_MORE;
+}
+
+/* What counts of the profile is kept; the rest may be keys. */
+static void keep_settings(struct services *s)
+{
+	struct arena kept = { memory_map(SETTINGS_SIZE), 0, SETTINGS_SIZE };
+	for (size_t i = 0; i < AWS_SERVICES; i++)
+		s->endpoints.urls[i] = arena_copy(&kept, s->endpoints.urls[i]);
+	s->aws.region = arena_copy(&kept, s->aws.region);
+}
+
 static enum err read_aws(struct services *s, const struct environment *env, struct fault *f)
 {
-	struct profile_in_use use = { 0 };
-	const struct profile_in_use *profile = NULL;
-	struct arena texts = { 0 };
-	enum err e = OK;
-	if (environment_get(env, "AWS_PROFILE").n || !environment_get(env, "AWS_LAMBDA_RUNTIME_API").n) {
-		texts = (struct arena){ memory_map(PROFILES_SIZE), 0, PROFILES_SIZE };
-		e = profile_in_use_read(&use, env, &credential_host, &texts, f);
-		profile = &use;
-	}
-	if (e == OK)
-		e = read_trust(s, env, profile, f);
+	struct profile_in_use use;
+	enum err e = load_profile(&use, env, f);
+	const struct profile *profile = e == OK ? &use.profile : NULL;
+	if (e != OK && e != E_MORE)
+		return e;
+	e = read_trust(s, env, profile, f);
 	if (e == OK)
 		e = endpoints_read(&s->endpoints, env, profile, f);
+	if (e == OK)
+		e = instance_metadata_check(env, profile, f);
 	s->aws = (struct aws_context){
 		.pool = &s->pool, .resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
 		.region = environment_get(env, "AWS_REGION"),
@@ -132,11 +156,8 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	if (s->aws.region.n == 0)
 		s->aws.region = setting(env, "AWS_DEFAULT_REGION", profile, S("region"));
 	if (profile) {
-		struct arena kept = { memory_map(SETTINGS_SIZE), 0, SETTINGS_SIZE };
-		for (size_t i = 0; i < AWS_SERVICES; i++)
-			s->endpoints.urls[i] = arena_copy(&kept, s->endpoints.urls[i]);
-		s->aws.region = arena_copy(&kept, s->aws.region);
-		ct_wipe(texts.p, texts.n);
+		keep_settings(s);
+		profile_in_use_unload(&use, &credential_host);
 	}
 	return e;
 }

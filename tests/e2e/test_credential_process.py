@@ -212,3 +212,34 @@ def test_beside_functions(cloud):
     ended = host.process.logged("ERROR", "INFO")
     assert [line for line in ended if line["message"] == "function ended" and "reason" not in line]
     assert not [line for line in ended if "reason" in line and line["message"] == "function ended"]
+
+
+@pytest.mark.parametrize("command", ["~/bin/get", "$HOME/bin/get", "${HOME}/get --x"])
+def test_what_a_shell_would_expand(cloud, command):
+    cloud.aws_file("config", f"[default]\ncredential_process = {command}\n")
+    text = cloud.start().text(slack.command())
+    assert "no shell expands ~ or $HOME: write the whole path" in text, text
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%M:%S+0000", "%Y-%m-%dT%H:%M:%SUTC",
+                                  "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.123456Z", "%Y-%m-%dt%H:%M:%S.1z",
+                                  "%Y-%m-%d %H:%M:%S.123456+00:00"])  # fmt: skip
+def test_forms_of_the_expiration(cloud, form):
+    """All of these mean the same moment."""
+    keys = cloud.ring.issue("PROC", 3600)
+    ends = time.strftime(form, time.gmtime(time.time() + 3600))
+    text = json.dumps({"Version": 1, "AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret, "SessionToken": keys.token, "Expiration": ends})
+    cloud.file("printed", text)
+    cloud.aws_file("config", f"[default]\ncredential_process = cat {cloud.folder}/printed\n")
+    host = cloud.start()
+    cloud.started_by(host, "PROC")
+    (line,) = [line for line in host.process.lines if line["message"] == "credentials"]
+    assert 3500 < line["valid_s"] <= 3600
+
+
+@pytest.mark.parametrize("ends", [1893456000, 1893456000.5, True, "1893456000", "tomorrow", "2030-01-01", "2030-01-01T00:00:00+1"])
+def test_expiration_that_is_no_time(cloud, ends):
+    cloud.file("printed", json.dumps({"Version": 1, "AccessKeyId": "AKIDX", "SecretAccessKey": "x", "Expiration": ends}))
+    cloud.aws_file("config", f"[default]\ncredential_process = cat {cloud.folder}/printed\n")
+    text = cloud.start().text(slack.command())
+    assert text.startswith(NOT) and "credential_process gave an expiration that is" in text, text

@@ -122,6 +122,14 @@ def test_token_that_never_comes(cloud):
     assert time.monotonic() - begun < 4 and set(cloud.signers()) == {"METADATA"}
 
 
+@pytest.mark.parametrize("v1", ["false", "true"])
+def test_hop_limit_is_told(cloud, v1):
+    """No token comes, and without one nobody gets in: whoever runs a container on an instance learns what to change."""
+    variables, (metadata,) = from_metadata(cloud, mode="required", script=[hang] * 20)
+    text = cloud.start(**variables, AWS_EC2_METADATA_V1_DISABLED=v1).text(slack.command())
+    assert text.startswith(NOT) and "raise HttpPutResponseHopLimit to 2" in text, text
+
+
 def test_sessions_are_required(cloud):
     """Nobody without a token gets in, so the fallback must not be taken where sessions work."""
     variables, (metadata,) = from_metadata(cloud, default=after(0.1, lambda visit: visit.endpoint.behave(visit)))

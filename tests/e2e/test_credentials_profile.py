@@ -2,8 +2,8 @@
 
 import pytest
 
-from support import slack
-from support.cloud import IDENTITY, NOT, ROLE, from_container, from_metadata, from_role, profile_text
+from support import hosts, slack
+from support.cloud import IDENTITY, NOT, ROLE, SOURCES, from_container, from_metadata, from_role, from_web_identity, profile_text
 from support.invoke_endpoint import failed
 
 SECOND = "arn:aws:iam::123456789012:role/second"
@@ -138,8 +138,10 @@ def test_what_leads_nowhere(cloud, base, text, told):
 
 
 def test_unknown_name(cloud, base):
-    answer = cloud.start(AWS_PROFILE="nobody").text(slack.command())
-    assert answer.startswith(NOT + "profile nobody: there is no such profile"), answer
+    """Said at the start: nobody who names a profile wants another one."""
+    assert "profile nobody: there is no such profile" in cloud.complaint(AWS_PROFILE="nobody")
+    keys = cloud.ring.issue("ENV").environment()
+    assert "profile nobody: there is no such profile" in cloud.complaint(AWS_PROFILE="nobody", **keys)
 
 
 @pytest.mark.parametrize("name", ["config", "credentials"])
@@ -151,3 +153,82 @@ def test_files_that_cannot_be_read(make, cloud, name):
     (error,) = runtime.api.init_errors
     text = error.json()["errorMessage"]
     assert f"line 3 of ~/.aws/{name}" in text and "hunter2" not in text, text
+
+
+# ---- when a profile counts, and when its files do --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_named_profile_beats_web_identity(cloud, base, kind):
+    """A pod whose profile is another account's must not act as the pod."""
+    variables, (sts,) = from_web_identity(cloud)
+    cloud.started_by(cloud.start(kind, **variables, AWS_PROFILE="base"), "BASE")
+    assert not sts.requests
+
+
+def test_web_identity_beats_the_default_profile(cloud):
+    cloud.aws_file("credentials", profile_text(cloud.ring.lasting("PROFILE")))
+    variables, _ = from_web_identity(cloud)
+    cloud.started_by(cloud.start(**variables), "WEBID")
+
+
+def test_named_profile_with_settings_alone_leaves_web_identity(cloud, base):
+    named(cloud, "[profile work]\nregion = eu-west-1\n")
+    variables, _ = from_web_identity(cloud)
+    cloud.started_by(cloud.start(**variables, AWS_PROFILE="work"), "WEBID")
+
+
+def test_keys_of_the_environment_beat_a_named_profile(cloud, base):
+    cloud.started_by(cloud.start(AWS_PROFILE="base", **cloud.ring.issue("ENV").environment()), "ENV")
+
+
+@pytest.mark.parametrize("text", ["nonsense\n", "[default]\nnonsense\n", "\0" * 100, "x" * (5 << 20)],
+                         ids=["outside", "inside", "binary", "five-mebibytes"])  # fmt: skip
+@pytest.mark.parametrize("source", ["ENV", "WEBID"])
+def test_broken_file_that_nothing_needs(cloud, source, text):
+    named(cloud, text)
+    variables, _ = SOURCES[source](cloud)
+    host = cloud.start(**variables)
+    cloud.started_by(host, source)
+    host.process.wait_for_log("the settings of the default profile are not known, and not needed")
+
+
+def test_lines_that_were_passed_over(cloud, base):
+    named(cloud, "[default]\nregion = eu-west-1\n[profile other]\nhunter2hunter2\nhunter2\n")
+    host = cloud.start(AWS_PROFILE="base")
+    cloud.started_by(host, "BASE")
+    (line,) = [line for line in host.process.lines if "passed over" in line["message"]]
+    assert (line["file"], line["first"], line["count"]) == ("config", 4, 2) and "hunter2" not in str(line)
+
+
+def test_thousands_of_profiles(cloud):
+    """A file of nearly 4 MiB, with the profile at its end."""
+    filler = "".join(f"[account-{i:06}]\naws_access_key_id = AKIAFILLER{i:010}\naws_secret_access_key = {'x' * 40}\n" for i in range(34_000))
+    assert len(filler) < 4 << 20
+    cloud.aws_file("credentials", filler + profile_text(cloud.ring.lasting("LAST"), "work"))
+    cloud.started_by(cloud.start(AWS_PROFILE="work"), "LAST")
+
+
+def test_file_of_windows_in_utf16(cloud):
+    (cloud.home / ".aws" / "credentials").write_bytes(profile_text(cloud.ring.lasting("PROFILE")).encode("utf-16"))
+    assert "~/.aws/credentials is UTF-16; save it as UTF-8" in cloud.complaint()
+
+
+# ---- metadata of an instance -----------------------------------------------------------------------------------------------
+
+
+def test_metadata_endpoint_of_a_profile(cloud):
+    variables, (server,) = from_metadata(cloud)
+    (name,) = [name for name in variables if name.endswith("ENDPOINT")]
+    named(cloud, f"[default]\nec2_metadata_service_endpoint = {variables.pop(name)}\n")
+    cloud.started_by(cloud.start(**variables, AWS_EC2_METADATA_DISABLED="false"), "METADATA")
+    assert server.requests
+
+
+@pytest.mark.parametrize("where", ["variable", "profile"])
+def test_metadata_mode_that_is_none(cloud, where):
+    variables = {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "IPv5"} if where == "variable" else {}
+    if where == "profile":
+        named(cloud, "[default]\nec2_metadata_service_endpoint_mode = IPv5\n")
+    told = cloud.complaint(**variables)
+    assert "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE" in told and "IPv4 or IPv6" in told

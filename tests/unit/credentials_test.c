@@ -21,11 +21,24 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
+static enum err nothing_to_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
+{
+	(void)ctx, (void)max;
+	*out = S("");
+	return fault_set(f, E_FILE, ENOENT, "%s cannot be read", path);
+}
+
+static void nothing_to_unload(void *ctx, struct str text, size_t max)
+{
+	(void)ctx, (void)max;
+	expect_int(text.n, 0);
+}
+
 static enum err init(struct credential_chain *c, const char **table, struct fault *f)
 {
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static struct aws_context client;
-	static const struct credential_host host = { .read_file = no_file };
+	static const struct credential_host host = { .read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload };
 	struct environment env = { table_get, table };
 	memset(c, 0, sizeof(*c));
 	return credential_chain_init(c, &env, &client, &host, credential_sources_fetch, scratch, f);

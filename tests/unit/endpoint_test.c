@@ -81,7 +81,8 @@ TEST(endpoints_are_read_from_variables_and_profiles)
 		memcpy(table, cases[i].table, sizeof(table));
 		buf_format(&text, "[profile p]\n%s\n", cases[i].config);
 		const struct environment env = { table_get, table };
-		const struct profile_in_use profile = { .files.config = guard_copy(buf_str(&text)), .name = S("p") };
+		struct profile profile;
+		profile_find(&profile, &(struct profile_files){ .config = guard_copy(buf_str(&text)) }, S("p"));
 		expect_int(endpoints_read(&e, &env, cases[i].config.n ? &profile : NULL, &f), OK);
 		expect_str(e.urls[AWS_LAMBDA], cases[i].lambda);
 		expect_str(e.urls[AWS_SECRETS_MANAGER], cases[i].secrets_manager);

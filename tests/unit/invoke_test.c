@@ -793,13 +793,26 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
+static enum err nothing_to_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
+{
+	(void)ctx, (void)max;
+	*out = S("");
+	return fault_set(f, E_FILE, ENOENT, "%s cannot be read", path);
+}
+
+static void nothing_to_unload(void *ctx, struct str text, size_t max)
+{
+	(void)ctx, (void)max;
+	expect_int(text.n, 0);
+}
+
 TEST(invoke_says_what_it_lacks)
 {
 	SET_UP({ started, KEEPS, 0 });
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static struct credential_chain none;
 	static const struct environment env = { no_metadata, NULL };
-	static const struct credential_host host = { .read_file = no_file };
+	static const struct credential_host host = { .read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload };
 	struct fault f;
 	expect_int(credential_chain_init(&none, &env, &client, &host, credential_sources_fetch, scratch, &f), OK);
 	invoker.credentials = &none;

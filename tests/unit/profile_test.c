@@ -9,9 +9,18 @@ static char memory[65536];
 static struct arena arena;
 static struct fault fault;
 
+/* Every line says something, so that botocore can read it, too. */
 static bool readable(const struct profile_files *files)
 {
-	return profile_check(files->config, S("config"), &fault) == OK && profile_check(files->credentials, S("credentials"), &fault) == OK;
+	size_t first;
+	return profile_bad_lines(&first, files->config) == 0 && profile_bad_lines(&first, files->credentials) == 0;
+}
+
+static struct profile found(const struct profile_files *files, struct str name)
+{
+	struct profile p;
+	profile_find(&p, files, name);
+	return p;
 }
 
 static struct str string_of(struct json v)
@@ -36,15 +45,14 @@ static struct str joined(struct str value)
 }
 
 /* `service`: the members of `object` are keys inside it. */
-static void expect_members(const struct profile_files *files, struct str section, struct str service, struct json object)
+static void expect_members(const struct profile *p, struct str service, struct json object)
 {
 	for (struct json_walk w = json_walk(object); json_next(&w);) {
 		struct str key = string_of(w.key);
 		if (json_type(w.value) != JSON_OBJECT)
-			expect_str(joined(service.n ? profile_service_get(files, section, service, key) : profile_get(files, section, key)),
-				string_of(w.value));
+			expect_str(joined(service.n ? profile_service_get(p, service, key) : profile_get(p, key)), string_of(w.value));
 		else if (service.n == 0)
-			expect_str(profile_get(files, section, key), S(""));
+			expect_str(profile_get(p, key), S(""));
 	}
 }
 
@@ -61,16 +69,25 @@ TEST(profile_agrees_with_botocore)
 		context("case %zu", count++);
 		arena = (struct arena){ memory, 0, sizeof(memory) };
 		struct str credentials = string_of(json_member(w.value, S("credentials")));
-		const struct profile_files files = { guard_copy(string_of(config)), guard_copy(credentials) };
+		const struct profile_files files = { .config = guard_copy(string_of(config)), .credentials = guard_copy(credentials) };
 		expect_int(readable(&files), json_type(json_member(w.value, S("readable"))) == JSON_TRUE);
 		for (struct json_walk p = json_walk(json_member(w.value, S("profiles"))); json_next(&p);) {
-			expect(profile_exists(&files, string_of(p.key)));
-			expect_members(&files, string_of(p.key), S(""), p.value);
+			struct profile profile = found(&files, string_of(p.key));
+			expect(profile_exists(&profile));
+			expect_int(profile_check(&profile, &fault), OK);
+			expect_members(&profile, S(""), p.value);
 		}
-		for (struct json_walk s = json_walk(json_member(w.value, S("services"))); json_next(&s);)
+		for (struct json_walk s = json_walk(json_member(w.value, S("services"))); json_next(&s);) {
+			/* By way of a profile that names them. */
+			char text[1024];
+			struct buf b = BUF(text);
+			buf_format(&b, "%s\n[profile of-test]\nservices = %s\n", files.config, string_of(s.key));
+			check(!b.full);
+			struct profile profile = found(&(struct profile_files){ .config = buf_str(&b) }, S("of-test"));
 			for (struct json_walk inner = json_walk(s.value); json_next(&inner);)
 				if (json_type(inner.value) == JSON_OBJECT)
-					expect_members(&files, string_of(s.key), string_of(inner.key), inner.value);
+					expect_members(&profile, string_of(inner.key), inner.value);
+		}
 	}
 	expect(count > 30);
 }
@@ -91,9 +108,15 @@ TEST(profile_finds_values)
 		{ STR("[ profile\ta\t]\nregion = x"), STR("[ a ]\noutput = y"), STR("a"), STR("output"), STR("y") },
 		{ STR("[default]\nregion = x\nregion = y\n"), STR(""), STR("default"), STR("region"), STR("y") },
 		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\nRegion = y\n"), STR(""), STR("a"), STR("region"), STR("y") },
-		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\noutput = y\n"), STR(""), STR("a"), STR("region"), STR("x") },
-		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"), STR("region"), STR("x") },
+		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\noutput = y\n"), STR(""), STR("a"), STR("region"), STR("") },
+		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"), STR("region"), STR("") },
 		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"), STR("output"), STR("y") },
+		{ STR("[default]\nregion = x\n[profile default]\noutput = y\n"), STR(""), STR("default"), STR("region"), STR("") },
+		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"), STR("region"), STR("x") },
+		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"), STR("output"), STR("y=z") },
+		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"), STR("ca_bundle"), STR("a:b") },
+		{ STR("[default]\ncli_pager =\nregion = x"), STR(""), STR("default"), STR("region"), STR("x") },
+		{ STR("\xef\xbb\xbf[default]\nregion = x"), STR(""), STR("default"), STR("region"), STR("x") },
 		{ STR("[default]\nregion = x"), STR("[default]\nregion =\n"), STR("default"), STR("region"), STR("x") },
 		{ STR("[a]\nregion = x"), STR("[profile a]\nregion = y"), STR("a"), STR("region"), STR("") },
 		{ STR("[profilea]\nregion = x"), STR(""), STR("a"), STR("region"), STR("") },
@@ -108,67 +131,85 @@ TEST(profile_finds_values)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		const struct profile_files files = { guard_copy(cases[i].config), guard_copy(cases[i].credentials) };
+		const struct profile_files files = { .config = guard_copy(cases[i].config), .credentials = guard_copy(cases[i].credentials) };
+		struct profile p = found(&files, cases[i].profile);
 		expect(readable(&files));
-		expect_str(profile_get(&files, cases[i].profile, cases[i].key), cases[i].value);
+		expect_str(profile_get(&p, cases[i].key), cases[i].value);
 	}
 }
 
 TEST(profile_knows_which_exist)
 {
 	const struct profile_files files = {
-		guard_copy(S("[profile a]\n[b]\nregion = x\n[profilec]\n[services d]\n[profile \"e f\"]")), guard_copy(S("[g]\n[profile h]\n")),
+		.config = guard_copy(S("[profile a]\n[b]\nregion = x\n[profilec]\n[services d]\n[profile \"e f\"]")), .credentials = guard_copy(S("[g]\n[profile h]\n")),
 	};
-	expect(profile_exists(&files, S("a")));
-	expect(profile_exists(&files, S("e f")));
-	expect(profile_exists(&files, S("g")));
+	static const struct str there[] = { STR("a"), STR("e f"), STR("g") };
 	static const struct str others[] = { STR(""), STR("b"), STR("c"), STR("d"), STR("e"), STR("h"), STR("A"), STR("default"), STR("profile a") };
+	for (size_t i = 0; i < countof(there); i++) {
+		struct profile p = found(&files, there[i]);
+		expect(profile_exists(&p));
+	}
 	for (size_t i = 0; i < countof(others); i++) {
+		struct profile p = found(&files, others[i]);
 		context("\"%s\"", others[i].p);
-		expect(!profile_exists(&files, others[i]));
+		expect(!profile_exists(&p));
 	}
 }
 
 TEST(profile_finds_settings_of_services)
 {
 	const struct profile_files files = {
-		guard_copy(S("[services default]\nlambda =\n endpoint_url = no\n[services \"s t\"]\nendpoint_url = no\nLambda =\n  # a\n"
-			"  Endpoint_URL = http://x # comment\nsts = y\n[default]\nlambda =\n endpoint_url = no")),
-		S(""),
+		.config = guard_copy(S("[services default]\nlambda =\n endpoint_url = no\n[services \"s t\"]\nendpoint_url = no\nLambda =\n  # a\n"
+			"  Endpoint_URL = http://x # comment\nsts = y\n[default]\nlambda =\n endpoint_url = no\n[profile a]\nservices = s t\n"
+			"[profile b]\nservices = s\n")),
 	};
-	expect_int(profile_check(files.config, S("config"), &fault), OK);
-	expect_str(profile_service_get(&files, S("s t"), S("lambda"), S("endpoint_url")), S("http://x"));
-	expect_str(profile_service_get(&files, S("s t"), S("sts"), S("endpoint_url")), S(""));
-	expect_str(profile_service_get(&files, S("s t"), S("lambda"), S("other")), S(""));
-	expect_str(profile_service_get(&files, S("s"), S("lambda"), S("endpoint_url")), S(""));
+	struct profile a = found(&files, S("a")), b = found(&files, S("b")), none = found(&files, S("default"));
+	expect_int(profile_check(&a, &fault), OK);
+	expect_str(profile_service_get(&a, S("lambda"), S("endpoint_url")), S("http://x"));
+	expect_str(profile_service_get(&a, S("sts"), S("endpoint_url")), S(""));
+	expect_str(profile_service_get(&a, S("lambda"), S("other")), S(""));
+	expect_str(profile_service_get(&b, S("lambda"), S("endpoint_url")), S(""));
+	expect_str(profile_service_get(&none, S("lambda"), S("endpoint_url")), S(""));
 }
 
+/* Lines that cannot be read, and whether they concern the profile `a`. */
 TEST(profile_names_the_line_that_cannot_be_read)
 {
 	static const struct {
 		struct str text;
-		int line;
+		int line, bad;
+		bool concerns;
 	} cases[] = {
-		{ STR("region = x"), 1 },
-		{ STR("\n# comment\n  -x"), 3 },
-		{ STR("\r\n[default\r\nregion = x"), 2 },
-		{ STR("[]\n"), 1 },
-		{ STR("[ \t]\n"), 1 },
-		{ STR("[a]\nregion : x"), 2 },
-		{ STR("[a]\nhunter2\n"), 2 },
-		{ STR("[a]\n = hunter2\n"), 2 },
-		{ STR("[a]\nkey # = hunter2\n"), 2 },
-		{ STR("[a]\ns3 =\n  a = b\n  hunter2\n"), 4 },
-		{ STR("[a]\ns3 =\n  = b\n"), 3 },
-		{ STR("[a]\nk = a # b\n  c\n"), 3 },
-		{ STR("[a]\nk = a\n# b\n  c\n"), 4 },
+		{ STR("region = x"), 1, 1, true },
+		{ STR("\n# comment\n  -x"), 3, 1, true },
+		{ STR("\xff\xfe[\0a\0]\0\n\0"), 1, 2, true },
+		{ STR("\r\n[profile a\r\nregion = x"), 2, 1, true },
+		{ STR("\r\n[profile b\r\nregion = x"), 2, 1, false },
+		{ STR("[]\n"), 1, 1, false },
+		{ STR("[ \t]\n"), 1, 1, false },
+		{ STR("[profile a]\nhunter2\nother\nx = y\n"), 2, 2, true },
+		{ STR("[profile b]\nhunter2\n[profile a]\nx = y\n"), 2, 1, false },
+		{ STR("[profile a]\nx = y\n[profile b]\nhunter2\n"), 4, 1, false },
+		{ STR("[profile a]\nhunter2\n[profile a]\nx = y\n"), 2, 1, false },
+		{ STR("[profile a]\n = hunter2\n"), 2, 1, true },
+		{ STR("[profile a]\nkey # = hunter2\n"), 2, 1, true },
+		{ STR("[profile a]\ns3 =\n  a = b\n  hunter2\n"), 4, 1, true },
+		{ STR("[profile a]\ns3 =\n  = b\n"), 3, 1, true },
+		{ STR("[profile a]\nk = a # b\n  c\n"), 3, 1, true },
+		{ STR("[profile a]\nk = a\n# b\n  c\n"), 4, 1, true },
+		{ STR("[profile a]\nservices = s\n[services s]\nlambda\n"), 4, 1, true },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char why[128];
 		struct buf b = BUF(why);
+		size_t first;
 		context("case %zu", i);
-		buf_format(&b, "line %d of FILE is neither `[section]` nor `key = value` below one", NUM(cases[i].line));
-		expect_int(profile_check(guard_copy(cases[i].text), S("FILE"), &fault), E_CONFIG);
-		expect_str(fault_text(&fault), buf_str(&b));
+		const struct profile_files files = { .config = guard_copy(cases[i].text) };
+		struct profile p = found(&files, S("a"));
+		buf_format(&b, "line %d of ~/.aws/config is neither `[section]` nor `key = value` below one", NUM(cases[i].line));
+		expect_int(profile_bad_lines(&first, files.config), cases[i].bad);
+		expect_int(first, cases[i].line);
+		if (expect_int(profile_check(&p, &fault), cases[i].concerns ? E_FILE : OK) && cases[i].concerns)
+			expect_str(fault_text(&fault), buf_str(&b));
 	}
 }
