@@ -36,7 +36,7 @@ struct handshakes {
 	struct secure *slots;            /* one a connection; NULL: plain HTTP */
 	struct queue queue;              /* of secure.link, and `reload` */
 	struct link reload;
-	_Atomic int reloading;           /* `reload` waits in the queue; riscv64 has no exchange of bytes */
+	_Atomic bool reloading;          /* `reload` waits in the queue */
 	struct lock lock;                /* of `current` and of the holders of certificates */
 	struct held_identity *current;
 };

@@ -16,7 +16,7 @@ struct signing_secrets {
 	struct credential_chain *credentials;
 	bool refreshable;          /* some are references, and they matter */
 	struct arena scratch;      /* of the one that reads */
-	_Atomic int busy;          /* somebody reads; riscv64 has no exchange of bytes */
+	_Atomic bool busy;         /* somebody reads */
 	_Atomic int64_t due;       /* monotonic ms, from which on they may be read again */
 	struct generation generation;
 	struct slack_secrets sets[2];

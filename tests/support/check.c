@@ -99,12 +99,17 @@ static void free_guards(void)
 	guards_count = 0;
 }
 
-uint64_t test_random(uint64_t bound)
+uint64_t test_random64(void)
 {
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
-	return random_state % bound;
+	return random_state;
+}
+
+size_t test_random(size_t bound)
+{
+	return (size_t)(test_random64() % bound);
 }
 
 struct str test_file(const char *path)

@@ -40,8 +40,9 @@ bool expect_str_at(const char *file, int line, struct str got, struct str want, 
  * the end faults. Lives until the next test begins. The bytes may be written to. */
 struct str guard_copy(struct str s);
 
-/* Pseudo-random number below `bound` (> 0), from the printed seed. */
-uint64_t test_random(uint64_t bound);
+/* Pseudo-random numbers from the printed seed: one below `bound` (> 0), and one of 64 bits, never 0. */
+size_t test_random(size_t bound);
+uint64_t test_random64(void);
 
 /* The whole file, relative to the directory `tests/`; fails the run when it cannot be read. */
 struct str test_file(const char *path);

@@ -20,7 +20,7 @@ static bool mentions(struct str text, const char *word)
 enum layout { APART, IN_PLACE, GROWING, LAYOUTS };
 
 /* Decodes `raw`, cut behind each byte with a chance of 1 in `rarity` (0: never). *used counts all of it. */
-static enum err decode(struct buf *out, size_t *used, struct http_body b, struct str raw, enum layout layout, uint64_t rarity)
+static enum err decode(struct buf *out, size_t *used, struct http_body b, struct str raw, enum layout layout, size_t rarity)
 {
 	static char memory[1 << 16];
 	size_t n = 0;
@@ -104,13 +104,13 @@ static const struct {
 
 TEST(body_chunked)
 {
-	static const uint64_t rarities[] = { 0, 1, 2, 5 };
+	static const size_t rarities[] = { 0, 1, 2, 5 };
 	char text[256];
 	for (size_t i = 0; i < countof(chunked); i++) {
 		for (size_t k = 0; k < countof(rarities) * LAYOUTS; k++) {
 			struct buf whole = BUF(text), out;
 			size_t used;
-			context("case %zu, layout %zu, cut one in %zu", i, k % LAYOUTS, (size_t)rarities[k / LAYOUTS]);
+			context("case %zu, layout %zu, cut one in %zu", i, k % LAYOUTS, rarities[k / LAYOUTS]);
 			buf_format(&whole, "%s%s", chunked[i].raw, chunked[i].want == OK ? next_request : S(""));
 			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0), buf_str(&whole), k % LAYOUTS, rarities[k / LAYOUTS]);
 			expect_int(e, chunked[i].want);
@@ -156,7 +156,7 @@ TEST(body_by_length)
 	struct buf out;
 	size_t used;
 	for (enum layout layout = 0; layout < LAYOUTS; layout++) {
-		for (uint64_t rarity = 0; rarity < 4; rarity++) {
+		for (size_t rarity = 0; rarity < 4; rarity++) {
 			context("layout %d, cut one in %d", layout, (int)rarity);
 			expect_int(decode(&out, &used, body_of(HTTP_BODY_LENGTH, 11), S("hello worldGET /"), layout, rarity), OK);
 			expect_str(buf_str(&out), S("hello world"));

@@ -237,12 +237,12 @@ TEST(client_any_pieces)
 	for (size_t i = 0; i < countof(answers); i++) {
 		if (answers[i].ending == RESETS || answers[i].want == E_TIMEOUT)
 			continue;
-		for (uint64_t most = 1; most <= 12; most += 11) {
+		for (size_t most = 1; most <= 12; most += 11) {
 			context("case %zu, pieces of at most %d", i, (int)most);
 			connect_pair(SOCK_SEQPACKET);
 			struct str rest = answers[i].says;
 			for (size_t n; rest.n; rest = str_skip(rest, n)) {
-				n = 1 + (size_t)test_random(most);
+				n = 1 + test_random(most);
 				say(str_sub(rest, 0, n));
 			}
 			if (answers[i].ending == ENDS)

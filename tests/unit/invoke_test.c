@@ -69,7 +69,7 @@ static bool take_request(int fd, const struct act *act)
 		uint64_t body;
 		struct str digits = str_sub(text, length, length + str_find(str_skip(text, length), '\r'));
 		if (!act->reads && end < text.n && str_to_u64(&body, digits, UINT32_MAX))
-			wanted = end + 4 + body;
+			wanted = end + 4 + (size_t)body;
 	}
 	return true;
 }

@@ -254,7 +254,7 @@ static void write_file(const char *name, struct str text)
 TEST(journal_torn_at_every_byte)
 {
 	char name[400], copy[4096];
-	size_t ends[4];
+	uint64_t ends[4];
 	set_up();
 	open_again();
 	uint64_t id = promise(1, false);

@@ -19,7 +19,7 @@ static limb random_limb(void)
 	case 2:
 		return test_random(4) - 2;
 	default:
-		return test_random(UINT64_MAX);
+		return test_random64();
 	}
 }
 

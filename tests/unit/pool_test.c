@@ -227,9 +227,10 @@ static void *borrow(void *arg)
 		struct http_client *c = http_pool_take(shared, &to, (dice >> 20 & 15) == 0);
 		if (!c)
 			continue;
-		*clashes += __atomic_add_fetch(&c->tail[0], 1, __ATOMIC_SEQ_CST) != 1;
+		int *holders = (int *)(((uintptr_t)c->tail + sizeof(int)) & -sizeof(int));
+		*clashes += __atomic_add_fetch(holders, 1, __ATOMIC_SEQ_CST) != 1;
 		use(c, dice >> 10);
-		*clashes += __atomic_sub_fetch(&c->tail[0], 1, __ATOMIC_SEQ_CST) != 0;
+		*clashes += __atomic_sub_fetch(holders, 1, __ATOMIC_SEQ_CST) != 0;
 		http_pool_give(shared, c);
 	}
 	return NULL;

@@ -60,7 +60,7 @@ TEST(rsa_verifies)
 		uint64_t salt;
 		*(valid ? &valid_n : &invalid_n) += 1;
 		if (str_to_u64(&salt, field[3], UINT64_MAX)) {
-			expect_int(rsa_verify_pss(&key, hash, digest.p, salt, signature), valid);
+			expect_int(rsa_verify_pss(&key, hash, digest.p, (size_t)salt, signature), valid);
 			continue;
 		}
 		expect_int(rsa_verify_pkcs1(&key, hash, digest.p, signature), valid);

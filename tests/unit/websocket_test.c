@@ -12,7 +12,7 @@ static char transcript_memory[4096];
 /* What a peer sends, frame by frame. */
 static struct buf wire;
 
-static void put_frame(unsigned first, unsigned masked, size_t claimed, int form, struct str payload)
+static void put_frame(unsigned first, unsigned masked, uint64_t claimed, int form, struct str payload)
 {
 	buf_put_char(&wire, (char)first);
 	if (form == 1) {
@@ -142,7 +142,7 @@ TEST(websocket_lengths)
 {
 	static char payload[MESSAGE_MAX];
 	static const struct {
-		size_t n;
+		uint64_t n;
 		int form;
 		struct str want;
 	} rows[] = {
@@ -152,14 +152,14 @@ TEST(websocket_lengths)
 		{ 0, 2, STR("X1002 a length that is not in its shortest form") },
 		{ 126, 8, STR("X1002 a length that is not in its shortest form") },
 		{ 65535, 8, STR("X1002 a length that is not in its shortest form") },
-		{ SIZE_MAX, 8, STR("X1002 a length that is not in its shortest form") },
+		{ UINT64_MAX, 8, STR("X1002 a length that is not in its shortest form") },
 		{ INT64_MAX, 8, STR("X1009 a message that is too large") },
 	};
 	memset(payload, 'x', sizeof(payload));
 	for (size_t i = 0; i < countof(rows); i++) {
-		context("%zu in form %d", rows[i].n, rows[i].form);
+		context("%llu in form %d", (unsigned long long)rows[i].n, rows[i].form);
 		wire = BUF(wire_memory);
-		put_frame(0x81, 0, rows[i].n, rows[i].form, str_sub((struct str){ payload, sizeof(payload) }, 0, rows[i].n));
+		put_frame(0x81, 0, rows[i].n, rows[i].form, str_sub((struct str){ payload, sizeof(payload) }, 0, (size_t)rows[i].n));
 		expect_str(transcript(MESSAGE_MAX, 999), rows[i].want);
 	}
 	/* Fragments count together. */
