@@ -26,4 +26,7 @@ def instructions(stand, kind, function):
     wrapper = ["/usr/bin/valgrind", "--quiet", "--tool=callgrind", f"--toggle-collect={function}", f"--callgrind-out-file={out}"]
     *rest, program = stand.command("gateway", wrapper, tls=True)
     stand.peer(1, EVENTS, kind, ["GATEWAY_CONFIG=" + json.dumps(CONFIG), *rest, program + ".debug"])
-    return int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M)[1]) / EVENTS
+    counted = int(re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.M)[1]) / EVENTS
+    if counted == 0:
+        stand.give_up(f"{function} was never entered: the compiler put it into another function")
+    return counted

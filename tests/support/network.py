@@ -150,13 +150,15 @@ class Dns:
             threading.Thread(target=self.answer_udp, args=(query, peer), daemon=True).start()
 
     def answer_udp(self, query, peer):
-        answer = self.answer(query, self.truncate)
-        if answer and not self.mute:
-            time.sleep(self.delay)
-            try:
+        try:
+            answer = self.answer(query, self.truncate)
+            if answer and not self.mute:
+                time.sleep(self.delay)
                 self.udp.sendto(answer, peer)
-            except OSError:
-                pass
+        except OSError:
+            pass
+        except Exception as fault:
+            self.problems.append(f"a query of {len(query)} bytes: {fault!r}")
 
     def serve_tcp(self):
         while True:
@@ -169,11 +171,17 @@ class Dns:
                     size = sock.recv(2, socket.MSG_WAITALL)
                     if len(size) < 2:
                         break
-                    answer = self.answer(sock.recv(struct.unpack(">H", size)[0], socket.MSG_WAITALL), False)
+                    (size,) = struct.unpack(">H", size)
+                    query = sock.recv(size, socket.MSG_WAITALL)
+                    if len(query) < size:
+                        break  # the program ended in the middle of it
+                    answer = self.answer(query, False)
                     self.over_tcp += 1
                     sock.sendall(struct.pack(">H", len(answer)) + answer)
             except OSError:
                 pass
+            except Exception as fault:
+                self.problems.append(f"over TCP: {fault!r}")
             sock.close()
 
     def answer(self, query, truncate):
@@ -203,3 +211,4 @@ class Dns:
     def stop(self):
         self.udp.close()
         self.tcp.close()
+        assert not self.problems, self.problems
