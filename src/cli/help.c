@@ -65,6 +65,8 @@ const char help_serve[] =
 	"  --tls-cert FILE              certificate chain, PEM: HTTPS; read again on SIGHUP\n"
 	"  --tls-key FILE               its private key, PEM\n"
 	"  --workers N                  upstream requests in flight, 1 to 1024 (default: 64)\n"
+	"  --journal DIR                keep what was acknowledged on disk until it is settled: over crashes\n"
+	"                               and power cuts; a directory of this user, mode 0700 (default: off)\n"
 	"  --log-level LEVEL            debug, info, warn, error (default: info)\n"
 	"  --log-format FORMAT          json, text, auto: text on a terminal (default: auto)\n"
 	"\n"

@@ -381,6 +381,8 @@ int runtime_run(void)
 	struct services *s = memory_map(sizeof(*s));
 	struct loop *l = memory_map(loops * sizeof(*l));
 	enum err e = services_start(s, &env, loops, &f);
+	if (e == OK && environment_get(&env, "GATEWAY_JOURNAL").n)
+		e = fault_set(&f, E_CONFIG, 0, "GATEWAY_JOURNAL is for the listener: in Lambda no directory outlives the sandbox");
 	for (size_t i = 0; i < loops; i++)
 		loop_init(&l[i], s, &env);
 	if (e != OK)

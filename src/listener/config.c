@@ -30,6 +30,15 @@ static enum err read_address(struct listener_config *c, const struct environment
 	return e;
 }
 
+/* As far as their names tell. */
+static bool is_inside(struct str path, struct str directory)
+{
+	while (directory.n > 1 && str_ends(directory, S("/")))
+		directory.n--;
+	return path.n && directory.n && str_starts(path, directory) &&
+		(path.n == directory.n || path.p[directory.n] == '/' || str_eq(directory, S("/")));
+}
+
 static enum err read_tls(struct listener_config *c, const struct environment *env, struct fault *f)
 {
 	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"), key = environment_get(env, "GATEWAY_TLS_KEY");
@@ -91,6 +100,7 @@ enum err listener_config_read(struct listener_config *c, const struct environmen
 		.functions = environment_get(env, "GATEWAY_FUNCTIONS"),
 		.function_env = environment_get(env, "GATEWAY_FUNCTION_ENV"),
 		.function_user = environment_get(env, "GATEWAY_FUNCTION_USER"),
+		.journal = environment_get(env, "GATEWAY_JOURNAL"),
 	};
 	enum err e = read_address(c, env, f);
 	if (e == OK)
@@ -108,5 +118,7 @@ enum err listener_config_read(struct listener_config *c, const struct environmen
 	c->connections_set = c->connections > 0;
 	if (!c->connections_set)
 		c->connections = c->tls_cert ? CONNECTIONS_TLS_DEFAULT : CONNECTIONS_DEFAULT;
+	if (e == OK && is_inside(c->journal, c->functions))
+		e = fault_set(f, E_CONFIG, 0, "GATEWAY_JOURNAL must not lie in GATEWAY_FUNCTIONS");
 	return e;
 }

@@ -31,6 +31,7 @@ struct listener_config {
 	size_t function_timeout_s, function_limit;
 	struct str function_env;     /* names by comma */
 	struct str function_user;    /* empty: the gateway's own */
+	struct str journal;          /* directory; empty: none is kept */
 };
 
 /* E_CONFIG: one sentence that names the variable and what is allowed. */

@@ -181,11 +181,28 @@ void jobs_settle(struct jobs *j, struct job *job)
 	lock_give(&j->queue.lock);
 }
 
+static int64_t now(void *ctx);
+
+/* For a promise no more than the time is needed. */
+static const struct effects overdue_effects = { .now = now };
+
 static void respond_503(struct job *job)
 {
 	job->status = 503;
 	job->keep_alive = false;
 	job->response = HTTP_RESPONSE_503;
+}
+
+/* Before an answer that says that it is still being started: on disk, if there is a journal. An event is promised nothing. */
+static void promise(struct jobs *j, struct job *job)
+{
+	struct services *s = j->services;
+	struct dispatch d = {
+		.decision = &job->decision, .journal = s->journal, .arrived_ms = job->arrived_wall, .request_id = job_id(job),
+		.effects = &overdue_effects,
+	};
+	if (s->journal && job->decision.slack.kind != SLACK_EVENT && job_payload(&d.payload, job) == OK)
+		(void)!dispatch_promise(&job->promised, &d, false);
 }
 
 /* What is said when the soft moment comes before the job's turn. */
@@ -197,6 +214,8 @@ static void respond_overdue(struct jobs *j, struct job *job)
 		return;
 	}
 	job->keep_alive &= !j->closing;
+	if (job->task == TASK_INVOKE)
+		promise(j, job);
 	if (job->task == TASK_INVOKE)
 		dispatch_reply(&reply, &j->services->config, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
 	job_respond(job, &reply);
@@ -387,9 +406,10 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 	struct services *s = w->jobs->services;
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
 	struct dispatch d = {
-		.effects = &w->effects, .config = &s->config, .dedupe = &s->dedupe, .decision = &job->decision,
-		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least, .limit = &w->jobs->limit,
-		.answered = answered,
+		.effects = &w->effects, .config = &s->config, .dedupe = &s->dedupe, .journal = s->journal,
+		.promised = job->promised, .arrived_ms = job->arrived_wall, .decision = &job->decision,
+		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least,
+		.limit = &w->jobs->limit, .answered = answered,
 		.arena = &job->arena, .answer = answer, .ctx = w,
 	};
 	if (job->task == TASK_TELL) {

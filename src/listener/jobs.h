@@ -92,6 +92,7 @@ struct job {
 	int64_t arrived_mono, arrived_wall, soft, hard;
 	char id[JOB_ID_SIZE];
 	bool keep_alive, to_head;
+	uint64_t promised;      /* its id in the journal; 0: nothing is promised there */
 	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
 	struct access_note note;
 	int status;

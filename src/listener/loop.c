@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "crypto/seed.h"
+#include "listener/replay.h"
 #include "listener/requests.h"
 #include "listener/sockets.h"
 #include "net/listen.h"
@@ -232,7 +233,7 @@ static bool is_done(struct loop *l)
 	if (!l->server.draining)
 		return false;
 	jobs_count(&l->requests.jobs, &queued, &running);
-	size_t functions = backend_of(l) ? backend_unfinished(backend_of(l)) : 0;
+	size_t functions = (backend_of(l) ? backend_unfinished(backend_of(l)) : 0) + replay_busy();
 	return l->server.slots.open + queued + running + functions == 0 || l->server.now >= l->drained_by;
 }
 
@@ -340,7 +341,9 @@ static enum err start(struct loop *l, struct fault *f)
 {
 	struct services *s = l->services;
 	const struct listener_config *config = l->config;
-	enum err e = set_up_slots(l, f);
+	enum err e = config->journal.n ? services_open_journal(s, config->journal, f) : OK;
+	if (e == OK)
+		e = set_up_slots(l, f);
 	if (e == OK)
 		e = set_up_events(l, f);
 	if (e == OK)
@@ -357,7 +360,9 @@ static enum err start(struct loop *l, struct fault *f)
 		e = backend_start(&l->requests.backend, s, config, l->env, f);
 	l->requests.jobs.backend = backend_of(l);
 	s->config.local = backend_of(l) != NULL;
-	return e == OK ? sockets_open(&l->sockets, config, l->env, f) : e;
+	if (e == OK)
+		e = sockets_open(&l->sockets, config, l->env, f);
+	return e == OK && s->journal ? replay_start(s, f) : e;
 }
 
 /* Exit code: 1 if something that was acknowledged is neither settled nor told. */

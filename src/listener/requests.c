@@ -206,7 +206,7 @@ static void carry_out(struct requests *r, struct job *job)
 		settle(r, job);
 	else if (str_eq(d->target.region, TARGET_LOCAL) && !(d->route && d->route->sync))
 		run_here(r, job);
-	else if (dispatch_announces(&r->services->config, d))
+	else if (!r->services->journal && dispatch_announces(&r->services->config, d))
 		announce(r, job);
 	else
 		jobs_submit(&r->jobs, job, TASK_INVOKE);

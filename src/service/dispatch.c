@@ -14,6 +14,7 @@ struct run {
 	bool answered;
 	int64_t answered_ms; /* if it was answered; at the latest */
 	char key[REQUEST_KEY_SIZE];
+	uint64_t promised;   /* id in the journal; 0: nothing is promised there */
 };
 
 static int64_t now(const struct dispatch *d)
@@ -48,9 +49,62 @@ static void answer_fate(struct run *run, enum fate fate)
 	answer(run, &(struct outcome){ .fate = fate });
 }
 
+/* What Slack would deliver it under again; empty for what it delivers once. */
+static struct str delivery_of(const struct run *run)
+{
+	return request_is_repeatable(run->d->decision) ? (struct str){ run->key, sizeof(run->key) } : S("");
+}
+
+bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
+{
+	struct fault f;
+	const struct decision *decision = d->decision;
+	const struct journal_request request = {
+		.arrived_ms = d->arrived_ms, .request_id = d->request_id, .kind = slack_kind_name(decision->slack.kind),
+		.region = decision->target.region, .function = decision->target.function,
+		.response_url = decision->slack.response_url, .payload = d->payload,
+	};
+	*id = 0;
+	if (!d->journal || journal_promise(d->journal, id, &request, attempted, &f) == OK)
+		return true;
+	if (journal_complains(d->journal, now(d)))
+		LOG(LOG_ERROR, "the journal cannot be written: what is acknowledged now would be lost in a crash", "request_id reason",
+			d->request_id, fault_text(&f));
+	return false;
+}
+
+/* Slack must have its answer, on disk or not. An event is promised nothing: Slack delivers it again. */
 static void answer_pending(void *arg)
 {
-	answer_fate(arg, FATE_PENDING);
+	struct run *run = arg;
+	if (run->d->decision->slack.kind != SLACK_EVENT && !run->promised)
+		(void)!dispatch_promise(&run->promised, run->d, true);
+	answer_fate(run, FATE_PENDING);
+}
+
+/* On disk before it is on the network: whoever reads the journal after a crash must not take it for one that was never tried. */
+static void note_attempt(struct run *run)
+{
+	const struct dispatch *d = run->d;
+	struct fault f = { .n = 0 };
+	enum err e = OK;
+	if (run->promised)
+		e = journal_attempt(d->journal, run->promised, &f);
+	if (e == OK && d->journal && delivery_of(run).n)
+		e = journal_event(d->journal, delivery_of(run), false, d->arrived_ms, &f);
+	if (e != OK && journal_complains(d->journal, now(d)))
+		LOG(LOG_ERROR, "the journal cannot be written: after a crash this may be started twice", "request_id reason",
+			d->request_id, fault_text(&f));
+}
+
+static void note_event(const struct run *run)
+{
+	const struct dispatch *d = run->d;
+	struct fault f;
+	if (d->journal && delivery_of(run).n && journal_event(d->journal, delivery_of(run), true, d->arrived_ms, &f) != OK &&
+	    journal_complains(d->journal, now(d)))
+		LOG(LOG_ERROR, "the journal cannot be written: after a crash this event may be started twice", "request_id reason",
+			d->request_id, fault_text(&f));
 }
 
 static bool is_sync(const struct decision *decision)
@@ -158,12 +212,6 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 	    outcome->fate != FATE_FAILED ? outcome->reason : failure.n ? failure : str_c(result->error_name));
 }
 
-/* What Slack would deliver it under again; empty for what it delivers once. */
-static struct str delivery_of(const struct run *run)
-{
-	return request_is_repeatable(run->d->decision) ? (struct str){ run->key, sizeof(run->key) } : S("");
-}
-
 /* True if the request is another delivery of an event that needs nothing more done. */
 static bool is_duplicate(struct run *run)
 {
@@ -205,7 +253,7 @@ bool dispatch_run(const struct dispatch *d)
 	int64_t start = now(d);
 	bool sync = is_sync(d->decision);
 	struct invoke_result result;
-	struct run run = { .d = d, .answered = d->answered, .answered_ms = start };
+	struct run run = { .d = d, .answered = d->answered, .answered_ms = start, .promised = d->promised };
 	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run, .limit = d->limit };
 	const struct slack_request *slack = &d->decision->slack;
 	struct buf body = { 0 };
@@ -214,7 +262,8 @@ bool dispatch_run(const struct dispatch *d)
 	int64_t spare = (d->hard - d->soft) / 2;
 	if (slack->response_url.n && spare > 0)
 		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
-	if (!run.answered && dispatch_announces(d->config, d->decision))
+	/* What cannot be kept is not announced: it is answered when it is settled. */
+	if (!run.answered && dispatch_announces(d->config, d->decision) && dispatch_promise(&run.promised, d, false))
 		answer_fate(&run, FATE_ANNOUNCED);
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
@@ -227,11 +276,14 @@ bool dispatch_run(const struct dispatch *d)
 		.trace_id = d->trace_id,
 		.payload = d->payload,
 	};
+	note_attempt(&run);
 	d->effects->call(d->effects->ctx, &result, &invocation, sync ? &body : NULL, &deadline);
 	struct outcome outcome = outcome_of(d, &result, buf_str(&body));
 	bool late = run.answered;
 	if (delivery_of(&run).n)
 		dedupe_end(d->dedupe, delivery_of(&run), result.outcome == INVOKE_STARTED);
+	if (result.outcome == INVOKE_STARTED)
+		note_event(&run);
 	struct result returned = { 0 };
 	if (!late)
 		answer_settled(&run, &outcome, &returned, buf_str(&body));
@@ -242,6 +294,8 @@ bool dispatch_run(const struct dispatch *d)
 		follow_up(&run, &outcome);
 	else
 		tell(&run, returned.message, OK);
+	if (run.promised)
+		journal_settle(d->journal, run.promised);
 	return result.refusal == REFUSAL_EXPIRED;
 }
 

@@ -9,6 +9,7 @@
 #include "aws/invoke.h"
 #include "gateway/decide.h"
 #include "service/dedupe.h"
+#include "service/journal.h"
 
 enum {
 	SYNC_ANSWER_MAX = 256 * 1024, /* what a function may answer while Slack waits: a hundred options take some 100 KB */
@@ -34,6 +35,9 @@ struct dispatch {
 	const struct effects *effects;
 	const struct config *config;
 	struct dedupe *dedupe;
+	struct journal *journal;         /* NULL: none is kept */
+	uint64_t promised;               /* its id there, if `answered` promised something; else 0 */
+	int64_t arrived_ms;              /* wall clock, for the journal */
 	const struct decision *decision; /* its action is ACTION_INVOKE */
 	struct str payload;              /* what the function gets */
 	struct str trace_id;
@@ -54,6 +58,10 @@ bool dispatch_run(const struct dispatch *d);
 
 /* Posts `message` to the response_url of a request that has just been answered. A failure is logged. */
 void dispatch_tell(const struct dispatch *d, struct str message);
+
+/* Puts on disk that the request is promised something, before an answer says so. `attempted`: its target is being called.
+ * *id is 0 where there is no journal, and where that failed, which is logged. */
+must_check bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted);
 
 /* The reply to the decision's request, by what became of it; as reply_to. */
 void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,

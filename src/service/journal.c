@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* A record: HEAD bytes (length of the body, type, zeros, id), the body, MAC bytes. Numbers have their lowest byte first. */
-enum { HEAD = 16, MAC = SHA256_SIZE, FIELDS = 6, NAME_SIZE = 32, KEY_SIZE = 32, DIRECTORY_BUFFER = 4096, END_RESERVE = 1 << 20 };
+enum { HEAD = 16, MAC = SHA256_SIZE, FIELDS = 6, NAME_SIZE = 32, KEY_SIZE = 32, DIRECTORY_BUFFER = 4096, END_RESERVE = 1 << 20, COMPLAINT_MS = 60000 };
 
 enum record_type { RECORD_REQUEST = 1, RECORD_ATTEMPTED_REQUEST, RECORD_ATTEMPT, RECORD_SETTLED, RECORD_EVENT, RECORD_STARTED_EVENT };
 
@@ -378,6 +378,24 @@ int journal_failing(struct journal *j)
 	int sys = j->failing;
 	lock_give(&j->lock);
 	return sys;
+}
+
+size_t journal_unsettled(struct journal *j)
+{
+	lock_take(&j->lock);
+	size_t n = j->entries_count;
+	lock_give(&j->lock);
+	return n;
+}
+
+bool journal_complains(struct journal *j, int64_t now)
+{
+	lock_take(&j->lock);
+	bool due = now >= j->complain_at;
+	if (due)
+		j->complain_at = now + COMPLAINT_MS;
+	lock_give(&j->lock);
+	return due;
 }
 
 /* ---- tidying up ---- */

@@ -73,6 +73,7 @@ struct journal {
 	uint64_t written, synced;    /* records so far */
 	bool syncing;
 	int failing;                 /* errno of the last write or sync; 0: all is well */
+	int64_t complain_at;         /* monotonic ms, from which on the next complaint is due */
 	size_t refused, torn;        /* what journal_open found: records that do not verify, bytes cut off */
 };
 
@@ -89,6 +90,9 @@ must_check enum err journal_open(struct journal *j, struct str directory, const 
  * journal_settle. */
 must_check bool journal_next_left(struct journal *j, size_t *cursor, uint64_t *id, bool *attempted,
                                   struct journal_request *out);
+
+/* How many requests are not settled. */
+size_t journal_unsettled(struct journal *j);
 
 /* Puts a request on disk; `attempted`: the attempt has been or will at once be made. *id is for the calls below.
  * E_FILE: it is not there, because the disk is full or failing; E_LIMIT: too much is unsettled. */
@@ -112,5 +116,8 @@ void journal_close(struct journal *j);
 
 /* Whether the last write failed, and with which errno. */
 int journal_failing(struct journal *j);
+
+/* Whether it is time to say so: once a minute. `now`: monotonic ms. */
+bool journal_complains(struct journal *j, int64_t now);
 
 #endif

@@ -233,6 +233,42 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	return OK;
 }
 
+/* An event that was started stays so for what is left of its ten minutes; of one that was only attempted nobody knows, so
+ * Slack's next delivery starts it again. */
+static void remember_event(void *ctx, struct str key, bool started, int64_t wall_ms)
+{
+	struct services *s = ctx;
+	int64_t age_ms = clock_wall_ms() - wall_ms;
+	if (age_ms < 0 || age_ms > JOURNAL_EVENT_MS)
+		return;
+	if (!started)
+		LOG(LOG_WARN, "an event was being started when an earlier process ended: its next delivery may start it a second time", "key",
+			key);
+	else if (dedupe_begin(&s->dedupe, key, 0) == DEDUPE_FIRST)
+		dedupe_end(&s->dedupe, key, true);
+}
+
+enum err services_open_journal(struct services *s, struct str directory, struct fault *f)
+{
+	struct hmac_key keys[JOURNAL_KEYS_MAX];
+	size_t count = 0;
+	struct deadline d = deadline_in(FETCH_MS);
+	signing_secrets_read_aside(&s->secrets, false);
+	signing_secrets_wait(&s->secrets, &d);
+	const struct slack_secrets *held = signing_secrets_hold(&s->secrets);
+	for (size_t i = 0; i < held->count && count < JOURNAL_KEYS_MAX; i++)
+		if (!held->list[i].missing)
+			keys[count++] = held->list[i].key;
+	signing_secrets_release(&s->secrets, held);
+	s->journal = memory_map(sizeof(*s->journal));
+	enum err e = journal_open(s->journal, directory, keys, count, clock_wall_ms(), remember_event, s, f);
+	ct_wipe(keys, sizeof(keys));
+	if (e == OK && (s->journal->refused || s->journal->torn))
+		LOG(LOG_ERROR, "parts of the journal cannot be read, and are not acted on", "records# torn_bytes#", NUM(s->journal->refused),
+			NUM(s->journal->torn));
+	return e;
+}
+
 static void *keep_fresh(void *arg)
 {
 	struct services *s = arg;

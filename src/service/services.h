@@ -8,6 +8,7 @@
 #include "net/proxy.h"
 #include "net/resolve.h"
 #include "service/dedupe.h"
+#include "service/journal.h"
 #include "service/signing_secrets.h"
 #include "x509/trust.h"
 
@@ -20,6 +21,7 @@ struct services {
 	struct proxy proxy;       /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY */
 	struct http_pool pool;    /* for AWS and Slack */
 	struct dedupe dedupe;
+	struct journal *journal;  /* of what was promised; NULL: none is kept */
 	/* What is large and not touched before it is needed comes last. */
 	struct resolver resolver;
 	struct credential_chain credentials;
@@ -29,6 +31,9 @@ struct services {
 /* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed
  * and stay where it is. E_CONFIG with one sentence for the person who starts the program. */
 must_check enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f);
+
+/* Opens the journal in `directory`, whose keys come from the signing secrets, and remembers the events in it. E_FILE. */
+must_check enum err services_open_journal(struct services *s, struct str directory, struct fault *f);
 
 /* Starts the thread that renews credentials ahead of their end, if they have one. E_SYSTEM. */
 must_check enum err services_keep_fresh(struct services *s, struct fault *f);

@@ -1,0 +1,159 @@
+#include "listener/replay.h"
+
+#include "base/clock.h"
+#include "gateway/pattern.h"
+#include "os/memory.h"
+#include "os/thread.h"
+#include "service/outside.h"
+#include "service/respond.h"
+
+enum {
+	THREADS = 4,
+	STACK = 512 * 1024,
+	MEMORY = 1 << 20,     /* for replies and messages */
+	LIFE_MS = 30000,      /* as for a request that just came */
+	TEND_MS = 20000,
+};
+
+/* What an earlier process left, shared by the threads that deal with it. */
+struct replay {
+	struct services *services;
+	struct lock lock;
+	size_t cursor;        /* under the lock */
+};
+
+struct crew {
+	struct replay *replay;
+	struct outside outside;
+	char memory[MEMORY];
+};
+
+/* Threads that are dealing with something. */
+static _Atomic size_t busy;
+
+size_t replay_busy(void)
+{
+	return busy;
+}
+
+static bool is_local(const struct journal_request *r)
+{
+	return str_eq(r->region, TARGET_LOCAL);
+}
+
+/* Tells the one who asked what became of it, and ends it. */
+static void tell(struct crew *w, uint64_t id, const struct journal_request *r, const struct outcome *outcome)
+{
+	struct services *s = w->replay->services;
+	struct arena arena = { w->memory, 0, MEMORY };
+	struct deadline d = deadline_in(LIFE_MS);
+	struct fault f = { .n = 0 };
+	const struct target target = { .region = r->region, .function = r->function };
+	enum err e = OK;
+	if (r->response_url.n)
+		e = respond(s, r->response_url, reply_late(&target, outcome, &arena), &d, &f);
+	else
+		e = fault_set(&f, E_REFUSED, 0, "there is no response_url");
+	LOG(e == OK ? LOG_WARN : LOG_ERROR, "left by an earlier process", "request_id kind region function what told reason", r->request_id,
+		r->kind, r->region, r->function, outcome->reason, e == OK ? S("yes") : S("no"), e == OK ? S("") : fault_text(&f));
+	journal_settle(s->journal, id);
+}
+
+/* Nobody waits for an answer. */
+static void no_answer(void *ctx, const struct reply *reply)
+{
+	(void)ctx, (void)reply;
+}
+
+static enum slack_kind kind_of(struct str name)
+{
+	for (enum slack_kind kind = 0; kind < SLACK_KINDS; kind++)
+		if (str_eq(slack_kind_name(kind), name))
+			return kind;
+	return SLACK_UNKNOWN_KIND;
+}
+
+static void start(struct crew *w, uint64_t id, const struct journal_request *r)
+{
+	struct services *s = w->replay->services;
+	struct arena arena = { w->memory, 0, MEMORY };
+	struct buf name = arena_rest(&arena);
+	buf_format(&name, "%s/%s", r->region, r->function);
+	const struct decision decision = {
+		.action = ACTION_INVOKE, .target = { r->region, r->function, arena_keep(&arena, &name) },
+		.slack = { .kind = kind_of(r->kind), .response_url = r->response_url },
+	};
+	int64_t now = clock_mono_ms();
+	const struct dispatch d = {
+		.effects = &w->outside.effects, .config = &s->config, .dedupe = &s->dedupe, .journal = s->journal, .promised = id,
+		.arrived_ms = r->arrived_ms, .decision = &decision, .payload = r->payload, .request_id = r->request_id,
+		.soft = now, .hard = now + LIFE_MS, .answered = true, .arena = &arena, .answer = no_answer,
+	};
+	if (s->config.allow.n && !allow_matches(s->config.allow, decision.target.name)) {
+		tell(w, id, r, &(struct outcome){ .fate = FATE_NOT_STARTED, .reason = S("GATEWAY_ALLOW does not admit it any more") });
+		return;
+	}
+	LOG(LOG_INFO, "started again after an earlier process left it", "request_id kind region function", r->request_id, r->kind, r->region,
+		r->function);
+	(void)dispatch_run(&d);
+}
+
+static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct journal_request *r)
+{
+	int64_t age_ms = clock_wall_ms() - r->arrived_ms;
+	if (age_ms > JOURNAL_AGE_MS || age_ms < -JOURNAL_AGE_MS) {
+		LOG(LOG_ERROR, "left by an earlier process, and too old to be started or told of", "request_id kind region function", r->request_id,
+			r->kind, r->region, r->function);
+		journal_settle(w->replay->services->journal, id);
+	} else if (is_local(r)) {
+		tell(w, id, r, &(struct outcome){ .fate = FATE_FAILED, .reason = S("interrupted: the gateway was restarted") });
+	} else if (attempted) {
+		tell(w, id, r, &(struct outcome){ .fate = FATE_UNKNOWN, .reason = S("the gateway was restarted before it knew") });
+	} else {
+		start(w, id, r);
+	}
+}
+
+static void *crew_run(void *arg)
+{
+	struct crew *w = arg;
+	struct replay *replay = w->replay;
+	for (;;) {
+		struct journal_request r;
+		uint64_t id;
+		bool attempted;
+		lock_take(&replay->lock);
+		bool found = journal_next_left(replay->services->journal, &replay->cursor, &id, &attempted, &r);
+		lock_give(&replay->lock);
+		if (!found)
+			break;
+		deal_with(w, id, attempted, &r);
+	}
+	busy--;
+	return NULL;
+}
+
+static void *tend(void *arg)
+{
+	struct services *s = arg;
+	for (;;) {
+		clock_sleep_ms(TEND_MS);
+		journal_tend(s->journal, clock_wall_ms());
+	}
+	return NULL;
+}
+
+enum err replay_start(struct services *s, struct fault *f)
+{
+	struct replay *replay = memory_map(sizeof(*replay));
+	struct crew *crew = memory_map(THREADS * sizeof(*crew));
+	replay->services = s;
+	enum err e = thread_start(tend, s, STACK, f);
+	for (size_t i = 0; e == OK && i < THREADS && journal_unsettled(s->journal); i++) {
+		crew[i].replay = replay;
+		outside_init(&crew[i].outside, s);
+		busy++;
+		e = thread_start(crew_run, &crew[i], STACK, f);
+	}
+	return e;
+}

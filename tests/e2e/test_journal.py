@@ -1,0 +1,232 @@
+"""GATEWAY_JOURNAL: what was acknowledged is settled or told, over kill -9; what is not known is not started twice."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from support import invoke_endpoint as peer
+from support import slack
+from support.hooks import Hooks
+from support.invoke_endpoint import accepted, failed
+from support.listener import serve, way_back  # noqa: F401
+from support.wire import eventually
+
+MAYBE = "Lambda function my-fn@eu-west-1 may or may not have been started: "
+
+
+@pytest.fixture
+def journal(make):
+    path = make.folder / "journal"
+    path.mkdir(mode=0o700)
+    return path
+
+
+def files(journal, prefix="requests-"):
+    return [path for path in journal.iterdir() if path.name.startswith(prefix)]
+
+
+def start(serve, journal, endpoint, hooks=None, **env):  # noqa: F811
+    return serve(endpoint=endpoint, hooks=hooks, GATEWAY_JOURNAL=str(journal), **env)
+
+
+def kill(listener):
+    process = listener.process
+    os.kill(process.pid, signal.SIGKILL)
+    process.expected_exit = process.process.wait()
+    assert process.expected_exit == -signal.SIGKILL
+
+
+def test_nothing_is_written_while_nothing_is_promised(make, serve, journal):  # noqa: F811
+    listener = start(serve, journal, make.endpoint())
+    for _ in range(5):
+        assert "has been started" in listener.text(slack.command())
+    assert not files(journal)
+    assert listener.stop() == 0
+
+
+def test_attempted_without_an_outcome_is_told_and_not_sent_again(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    endpoint = make.endpoint(default=peer.hang)
+    listener = start(serve, journal, endpoint, hooks, GATEWAY_TIMEOUT_MS="150")
+    assert "is still being started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert len(files(journal)) == 1
+    kill(listener)
+    calm = make.endpoint()
+    again = start(serve, journal, calm, hooks)
+    assert hooks.wait()[0]["text"].startswith(MAYBE)
+    assert eventually(lambda: any(line["message"] == "left by an earlier process" for line in again.process.lines))
+    assert eventually(lambda: len(files(journal)) == 2), "its end is on disk"
+    assert not calm.requests and again.stop() == 0
+    # Once.
+    third = start(serve, journal, calm, hooks)
+    time.sleep(0.3)
+    assert len(hooks.requests) == 1 and third.stop() == 0
+
+
+def test_never_attempted_is_started(make, serve, journal):  # noqa: F811
+    """Announced, and waiting for the only worker when the process was killed."""
+    hooks = make.keep(Hooks())
+    endpoint = make.endpoint(default=peer.hang)
+    listener = start(serve, journal, endpoint, hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150")
+    assert "still being started" in listener.text(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
+    assert "still being started" in listener.text(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}))
+    kill(listener)
+    calm = make.endpoint()
+    again = start(serve, journal, calm, hooks)
+    assert eventually(lambda: [r.target for r in calm.requests] == ["/2015-03-31/functions/second/invocations"])
+    assert "first@eu-west-1 may or may not" in hooks.wait()[0]["text"]
+    assert eventually(lambda: any(line["message"] == "started" for line in again.process.lines))
+    assert again.stop() == 0
+
+
+def test_announced_is_on_disk_first(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    endpoint = make.endpoint(default=peer.hang)
+    listener = start(serve, journal, endpoint, hooks, GATEWAY_ACK="first")
+    assert "is being started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    endpoint.wait_for_requests(1)
+    kill(listener)
+    start(serve, journal, make.endpoint(), hooks)
+    assert hooks.wait()[0]["text"].startswith(MAYBE)
+
+
+def test_settled_files_go(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, make.endpoint(default=peer.after(0.3, failed(404, "ResourceNotFoundException", "no"))), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert "could not be started" in hooks.wait()[0]["text"]
+    assert listener.stop() == 0
+    again = start(serve, journal, make.endpoint(), hooks)
+    assert not files(journal), "settled files are removed at the start"
+    assert again.stop() == 0 and len(hooks.requests) == 1
+
+
+def test_events_are_remembered(make, serve, journal):  # noqa: F811
+    endpoint = make.endpoint()
+    listener = start(serve, journal, endpoint)
+    assert listener.ask(slack.event(event_id="Ev1")).status == 200
+    kill(listener)
+    again = start(serve, journal, endpoint)
+    assert again.ask(slack.event(event_id="Ev1")).status == 200
+    assert len(endpoint.requests) == 1
+    assert again.ask(slack.event(event_id="Ev2")).status == 200
+    assert len(endpoint.requests) == 2
+
+
+def test_event_without_an_outcome_is_started_again_and_said(make, serve, journal):  # noqa: F811
+    endpoint = make.endpoint(default=peer.hang)
+    listener = start(serve, journal, endpoint, GATEWAY_TIMEOUT_MS="150")
+    assert listener.ask(slack.event(event_id="Ev1")).status == 503
+    kill(listener)
+    calm = make.endpoint()
+    again = start(serve, journal, calm)
+    assert again.ask(slack.event(event_id="Ev1")).status == 200 and len(calm.requests) == 1
+    assert any("may start it a second time" in line["message"] for line in again.process.lines)
+
+
+def test_allow_is_asked_again(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150")
+    listener.text(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
+    listener.text(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}))
+    kill(listener)
+    calm = make.endpoint()
+    start(serve, journal, calm, hooks, GATEWAY_ALLOW="eu-west-1/first")
+    texts = sorted(message["text"] for message in hooks.wait(2))
+    assert "second@eu-west-1 could not be started: GATEWAY_ALLOW" in texts[1] and not calm.requests
+
+
+def test_another_secret_starts_nothing(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    kill(listener)
+    again = start(serve, journal, make.endpoint(), hooks, SLACK_SIGNING_SECRET=slack.OTHER_SECRET)
+    assert any("cannot be read" in line["message"] for line in again.process.lines)
+    time.sleep(0.3)
+    assert not hooks.requests and again.stop() == 0
+
+
+@pytest.mark.parametrize("cut", [1, 20, 100])
+def test_torn_end(make, serve, journal, cut):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    kill(listener)
+    (path,) = files(journal)
+    path.write_bytes(path.read_bytes()[:-cut])
+    again = start(serve, journal, make.endpoint(), hooks)
+    (line,) = [line for line in again.process.lines if "cannot be read" in line["message"]]
+    assert line["torn_bytes"] > 0 and again.stop() == 0
+
+
+REFUSED = {
+    "missing": (lambda path: path.rmdir(), "must name a directory that exists"),
+    "open to others": (lambda path: path.chmod(0o755), "have mode 0700"),
+    "a link": (lambda path: (path.rename(f"{path}-real"), path.symlink_to(f"{path}-real")), "is not a link"),
+    "a file": (lambda path: (path.rmdir(), path.write_text("")), "must name a directory"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_directories_that_are_refused(make, serve, journal, case):  # noqa: F811
+    spoil, says = REFUSED[case]
+    spoil(journal)
+    listener = serve(wait=False, GATEWAY_JOURNAL=str(journal))
+    assert listener.process.wait_exit() == 1
+    assert says in listener.process.lines[-1]["reason"]
+
+
+def test_one_process_at_a_time(make, serve, journal):  # noqa: F811
+    start(serve, journal, make.endpoint())
+    second = serve(wait=False, GATEWAY_JOURNAL=str(journal))
+    assert second.process.wait_exit() == 1 and "in use by another process" in second.process.lines[-1]["reason"]
+
+
+def test_not_in_lambda(make, journal):
+    runtime = make.runtime(wait=False, GATEWAY_JOURNAL=str(journal))
+    assert runtime.process.wait_exit() == 2 and "GATEWAY_JOURNAL" in runtime.api.init_errors[0].json()["errorMessage"]
+
+
+def test_nothing_secret_in_it(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    kill(listener)
+    for path in journal.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600 and slack.SECRET.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("moment", range(30))
+def test_killed_at_any_moment(make, serve, journal, moment):  # noqa: F811
+    """Every command that was acknowledged is started, or its user is told, and none is started twice without a word."""
+    hooks = make.keep(Hooks())
+    slow = make.endpoint(default=peer.after(0.05, accepted()))
+    listener = start(serve, journal, slow, hooks, GATEWAY_WORKERS="2", GATEWAY_ACK="first")
+    promised = []
+    for number in range(8):
+        try:
+            listener.text(slack.command(f"/eu-west-1/fn-{number}", fields={"response_url": way_back(hooks, number)}))
+            promised.append(number)
+        except (AssertionError, OSError):
+            break
+        if number == moment % 8:
+            time.sleep(moment * 0.004)
+            break
+    kill(listener)
+    calm = make.endpoint()
+    again = start(serve, journal, calm, hooks)
+    started = lambda number: f"/2015-03-31/functions/fn-{number}/invocations"  # noqa: E731
+
+    def counts(number):
+        return [r.target for r in slow.requests + calm.requests].count(started(number))
+
+    def told(number):
+        return any(f"fn-{number}@" in (r.json() or {}).get("text", "") for r in hooks.requests)
+
+    assert eventually(lambda: all(counts(number) or told(number) for number in promised))
+    assert again.stop() == 0
+    for number in promised:
+        assert counts(number) <= 1 or told(number)
