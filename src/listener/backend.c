@@ -53,6 +53,7 @@ struct request {
 	bool acknowledged;     /* under the lock */
 	struct waiter *waiter; /* under the lock; NULL if nobody waits */
 	enum slack_kind kind;
+	uint64_t promised;     /* its id in the journal; 0: it is not there */
 	struct str name, id, response_url, payload;
 	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX + BACKEND_PAYLOAD_MAX]; /* of these */
 };
@@ -119,6 +120,22 @@ static void enqueue(struct backend *b, struct request *r)
 	queue_put(&b->queue, &r->link);
 }
 
+/* Before it is acknowledged: on disk, if there is a journal. One that cannot be written covers nothing, and stops nothing. */
+static void promise(struct backend *b, struct request *r)
+{
+	struct fault f;
+	struct journal *journal = b->services->journal;
+	const struct journal_request request = {
+		.arrived_ms = clock_wall_ms(), .request_id = r->id, .kind = slack_kind_name(r->kind), .region = BACKEND_REGION,
+		.function = r->name, .response_url = r->response_url, .payload = r->payload,
+	};
+	r->promised = 0;
+	if (journal && journal_promise(journal, &r->promised, &request, false, &f) != OK) {
+		r->promised = 0;
+		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason", r->id, r->name, fault_text(&f));
+	}
+}
+
 /* *out: the request, for as long as its waiter is set. */
 static enum err submit(struct backend *b, struct request **out, struct str name, struct str payload,
                        const struct slack_request *slack, struct str request_id, struct waiter *waiter, struct fault *f)
@@ -138,6 +155,8 @@ static enum err submit(struct backend *b, struct request **out, struct str name,
 	enum err e = function_find(r->path, b->directory, name, f);
 	if (e == OK && memory.full)
 		e = fault_set(f, E_LIMIT, 0, "the request is too large");
+	if (e == OK)
+		promise(b, r);
 	if (e == OK)
 		enqueue(b, r);
 	else
@@ -330,6 +349,14 @@ static void run_function(struct runner *runner)
 		post_result(runner, &answer);
 }
 
+/* Nobody is told twice of a function that a crash interrupts: it is marked before it runs. */
+static void note_attempt(struct backend *b, struct request *r)
+{
+	struct fault f;
+	if (r->promised && journal_attempt(b->services->journal, r->promised, &f) != OK)
+		log_failure("the journal cannot be written", r->id, &f);
+}
+
 static void *runner_run(void *arg)
 {
 	struct runner *runner = arg;
@@ -337,7 +364,10 @@ static void *runner_run(void *arg)
 	for (;;) {
 		struct link *link = queue_take(&b->queue);
 		runner->request = link_owner(link, struct request, link);
+		note_attempt(b, runner->request);
 		run_function(runner);
+		if (runner->request->promised)
+			journal_settle(b->services->journal, runner->request->promised);
 		give_back(b, runner->request);
 		lock_take(&b->lock);
 		b->unfinished--;

@@ -106,7 +106,10 @@ static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct 
 			r->kind, r->region, r->function);
 		journal_settle(w->replay->services->journal, id);
 	} else if (is_local(r)) {
-		tell(w, id, r, &(struct outcome){ .fate = FATE_FAILED, .reason = S("interrupted: the gateway was restarted") });
+		tell(w, id, r, &(struct outcome){
+			.fate = attempted ? FATE_FAILED : FATE_NOT_STARTED,
+			.reason = attempted ? S("interrupted: the gateway was restarted") : S("the gateway was restarted before its turn came"),
+		});
 	} else if (attempted) {
 		tell(w, id, r, &(struct outcome){ .fate = FATE_UNKNOWN, .reason = S("the gateway was restarted before it knew") });
 	} else {

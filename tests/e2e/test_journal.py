@@ -162,6 +162,31 @@ def test_torn_end(make, serve, journal, cut):  # noqa: F811
     assert line["torn_bytes"] > 0 and again.stop() == 0
 
 
+def test_functions_that_a_crash_interrupts(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, None, hooks, functions=True, GATEWAY_FUNCTION_LIMIT="1")
+    listener.functions.add("long", "touch running; exec sleep 60")
+    assert "has been started" in listener.text(slack.command("/local/long", fields={"response_url": way_back(hooks, 1)}))
+    assert eventually(lambda: (listener.functions.folder / "running").exists())
+    assert "has been started" in listener.text(slack.command("/local/long", fields={"response_url": way_back(hooks, 2)}))
+    kill(listener)
+    again = start(serve, journal, None, hooks)
+    texts = sorted(message["text"] for message in hooks.wait(2))
+    assert any("interrupted" in text for text in texts) and any("before its turn came" in text for text in texts), texts
+    assert again.stop() == 0
+
+
+def test_functions_that_end(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, None, hooks, functions=True)
+    listener.functions.add("hello", "echo hello")
+    listener.text(slack.command("/local/hello", fields={"response_url": way_back(hooks)}))
+    assert hooks.wait()[0]["text"] == "hello"
+    assert listener.stop() == 0
+    again = start(serve, journal, None, hooks)
+    assert not files(journal) and len(hooks.requests) == 1 and again.stop() == 0
+
+
 REFUSED = {
     "missing": (lambda path: path.rmdir(), "must name a directory that exists"),
     "open to others": (lambda path: path.chmod(0o755), "have mode 0700"),
