@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "codec/authority.h"
 #include "codec/nearest.h"
+#include "crypto/ct.h"
 #include "os/file.h"
 #include "os/log_writer.h"
 #include "os/memory.h"
