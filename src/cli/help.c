@@ -84,7 +84,7 @@ const char help_serve[] =
 	"  --rolesanywhere-trust-anchor-arn ARN\n"
 	"  --rolesanywhere-profile-arn ARN\n"
 	"  --rolesanywhere-role-arn ARN\n"
-	"  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, AWS_CA_BUNDLE, SSL_CERT_FILE\n"
+	"  HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, AWS_CA_BUNDLE, SSL_CERT_FILE\n"
 	"\n"
 	"Examples:\n"
 	"  slack-lambda-gateway serve --listen 0.0.0.0:8080 --allow 'eu-west-1/deploy*'\n"

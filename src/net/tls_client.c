@@ -62,7 +62,7 @@ static enum err ended(const struct tls_client *t, struct fault *f)
 {
 	int code = br_ssl_engine_last_error(t->pump.engine);
 	if (code != BR_ERR_OK)
-		return tls_fault_set(f, (unsigned)code, t);
+		return tls_fault_set(f, (unsigned)code, str_c(t->host), &t->verifier, t->refusal.asked);
 	return fault_set(f, E_CLOSED, 0, "the peer closed the connection");
 }
 

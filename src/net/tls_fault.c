@@ -33,17 +33,16 @@ static struct str sentence(const struct range *ranges, size_t count, const char 
 	return S("");
 }
 
-enum err tls_fault_set(struct fault *f, unsigned code, const struct tls_client *t)
+enum err tls_fault_set(struct fault *f, unsigned code, struct str host, const struct verifier *v, bool asked)
 {
 	static const struct range protocol[] = { PROTOCOL(RANGE) };
-	struct str host = str_c(t->host);
 	if (code > VERIFIER_ERROR && code < VERIFIER_ERROR + PATH_CODES) {
 		char text[sizeof(f->text)];
 		struct buf reason = BUF(text);
-		verifier_put_reason(&reason, &t->verifier, host);
+		verifier_put_reason(&reason, v, host);
 		return fault_set(f, E_CERT, 0, "%s", buf_str(&reason));
 	}
-	if (t->refusal.asked && code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT)
+	if (asked && code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT)
 		return fault_set(f, E_TLS, 0,
 			"TLS with %s failed: the server asked for a client certificate, which this program cannot show, "
 			"and then ended the connection with alert %d", host, NUM(code - BR_ERR_RECV_FATAL_ALERT));

@@ -2,9 +2,12 @@
 #ifndef NET_TLS_FAULT_H
 #define NET_TLS_FAULT_H
 
-#include "net/tls_client.h"
+#include "x509/verifier.h"
 
-/* Sets the fault for error `code` of a connection: E_CERT when the server's certificate was refused, else E_TLS. */
-enum err tls_fault_set(struct fault *f, unsigned code, const struct tls_client *t);
+#include <bearssl.h>
+
+/* Sets the fault for error `code` of a connection with `host`: E_CERT when its certificate was refused, which `v` knows more
+ * about, else E_TLS. `asked`: the server wanted a certificate of ours. */
+enum err tls_fault_set(struct fault *f, unsigned code, struct str host, const struct verifier *v, bool asked);
 
 #endif

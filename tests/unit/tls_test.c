@@ -1054,11 +1054,11 @@ TEST(tls_every_error_has_a_sentence)
 		context("%u", code);
 		bool certificate = code > VERIFIER_ERROR && code < VERIFIER_ERROR + PATH_CODES;
 		tls.verifier.answer = (struct path_answer){ .code = certificate ? code - VERIFIER_ERROR : PATH_OK, .own = true, .blamed = c.der };
-		expect_int(tls_fault_set(&fault, code, &tls), certificate ? E_CERT : E_TLS);
+		expect_int(tls_fault_set(&fault, code, str_c(tls.host), &tls.verifier, false), certificate ? E_CERT : E_TLS);
 		expect(str_starts(fault_text(&fault), certificate ? S("the certificate `server.test` of host.test ") : S("TLS with host.test failed: ")));
 		expect(fault.n < sizeof(fault.text));
 	}
-	expect_int(tls_fault_set(&fault, BR_ERR_RECV_FATAL_ALERT + 70, &tls), E_TLS);
+	expect_int(tls_fault_set(&fault, BR_ERR_RECV_FATAL_ALERT + 70, str_c(tls.host), &tls.verifier, false), E_TLS);
 	expect_str(fault_text(&fault),
 		S("TLS with host.test failed: the server wants TLS 1.3, which this program does not speak (BearSSL error 326)"));
 }
