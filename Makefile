@@ -1,7 +1,7 @@
 # slack-lambda-gateway
 #
 #	make			build/slack-lambda-gateway
-#	make setup		installs what is missing, on Debian; FOR=build, demo, dist, test (default) or bench
+#	make setup		installs what is missing, on Debian; FOR=build, demo, dist, test (default), cross or bench
 #	make demo		shows it at work: signed slash commands against the embedded backend
 #	make run		the same, and leaves it running
 #	make test		lint, unit, asan, ctime, a short fuzz, artifact, packaging and e2e; adds up what they count
@@ -17,9 +17,10 @@
 #	make chains		certificate chains of every kind, beside OpenSSL
 #	make conformance	against other implementations
 #	make bench		speed, memory and size
+#	make cross		builds for arm64, armv7 and riscv64, tried under qemu
 #	make lint		that no include points up
 #	make analyze		what clang's analyzer suspects
-#	make dist		dist/*.zip with `bootstrap`, dist/*.oci.tar with a container image, and checksums
+#	make dist		dist/: the program, a ZIP for Lambda, a container image, checksums; with CROSS=, for others
 #	make size		what takes up the space
 #	make help		this text
 #	make clean		removes everything but the vendored libraries; make distclean removes those, too
@@ -43,7 +44,7 @@ OUT = build$(addprefix /,$(CROSS:%-=%))
 
 NAME := slack-lambda-gateway
 comma := ,
-ARCH := $(shell uname -m)
+ARCH := $(or $(firstword $(subst -, ,$(CROSS))),$(shell uname -m))
 Q := $(if $(V),,@)
 export LC_ALL := C
 ifeq ($(MAKELEVEL),0)
@@ -95,7 +96,7 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
-.PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance bench lint analyze dist \
+.PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist \
 	size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -239,7 +240,7 @@ demo: all
 
 dist: all
 	$(Q)scripts/setup --check dist
-	$(Q)scripts/dist $(ARCH)
+	$(Q)scripts/dist $(ARCH) $(OUT)
 
 size: all
 	$(Q)size $(OUT)/$(NAME).debug
@@ -294,6 +295,10 @@ asan: build/san/unit
 
 tsan: all build/setup-test
 	$(Q)tests/tsan/run $(ARGS)
+
+cross: build/setup-test
+	$(Q)scripts/setup --check cross
+	+$(Q)MAKE='$(MAKE)' PYTHON='$(PYTHON)' tests/cross/run $(ARGS)
 
 fuzz: $(FUZZ_BINS)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BINS)
