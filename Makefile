@@ -21,6 +21,7 @@
 #	make lint		that no include points up
 #	make analyze		what clang's analyzer suspects
 #	make dist		dist/: the program, a ZIP for Lambda, a container image, checksums; with CROSS=, for others
+#	make install		program, man page, completions and systemd units, below PREFIX (/usr/local) and DESTDIR
 #	make size		what takes up the space
 #	make help		this text
 #	make clean		removes everything but the vendored libraries; make distclean removes those, too
@@ -97,7 +98,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
 .PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist \
-	size help clean distclean
+	install size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
 
@@ -241,6 +242,19 @@ demo: all
 dist: all
 	$(Q)scripts/setup --check dist
 	$(Q)scripts/dist $(ARCH) $(OUT)
+
+PREFIX = /usr/local
+install: all
+	$(Q)scripts/manual $(OUT)/$(NAME) build/manual
+	$(Q)install -D -m 755 $(OUT)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 build/manual/$(NAME).8
+	$(Q)install -D -m 644 build/manual/$(NAME).bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(NAME)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/zsh/site-functions build/manual/_$(NAME)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d build/manual/$(NAME).fish
+	$(Q)for unit in service socket; do \
+		sed 's|/usr/local/bin/|$(PREFIX)/bin/|' scripts/deploy/$(NAME).$$unit >build/manual/$(NAME).$$unit && \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system build/manual/$(NAME).$$unit || exit; \
+	done
 
 size: all
 	$(Q)size $(OUT)/$(NAME).debug
