@@ -288,7 +288,7 @@ static void post_result(struct runner *runner, const struct function_result *res
 	struct backend *b = runner->backend;
 	const struct request *r = runner->request;
 	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
-	const struct target function = { .region = BACKEND_REGION, .function = r->name };
+	const struct target function = { .region = TARGET_LOCAL, .function = r->name };
 	const struct result_use use = { .kind = r->kind, .has_url = r->response_url.n > 0, .function = function };
 	struct result read;
 	struct fault f = { .n = 0 };

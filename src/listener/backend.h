@@ -14,8 +14,6 @@ enum {
 	BACKEND_OUTPUT_MAX = 256 * 1024,
 };
 
-#define BACKEND_REGION S("local")
-
 struct backend;
 
 /* Sets up memory and threads. E_CONFIG: the directory cannot be used, or the list of variables is wrong; E_SYSTEM. */

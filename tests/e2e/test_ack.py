@@ -25,6 +25,7 @@ def ask(make, template, fields=None, endpoint=None, kind="ephemeral", path=FN, *
         ("{region}", "eu-west-1"),
         ("{command}", "/webhook-collect"),
         ("{user_name}", "roadrunner"),
+        ("<@{user_id}> in {channel_id}", "<@U2CERLKJA> in G8PSS9T3V"),
         ("{function}@{region}: {command} {text}!", f"my-fn:live@eu-west-1: /webhook-collect {slack.TEXT}!"),
         ("{function}{function}", "my-fn:livemy-fn:live"),
         ("a { b } c", "a { b } c"),
@@ -158,3 +159,14 @@ def test_first_for_interactions(make, kind):
 def test_first_uses_the_template(make):
     runtime = make.runtime(GATEWAY_ACK="first", GATEWAY_ACK_TEXT="{function}[{request_id}]")
     assert re.fullmatch(r"my-fn\[\]", runtime.text(slack.command()))
+
+
+def test_what_slack_has_escaped_is_not_escaped_twice(make):
+    typed = {"text": "a &amp;&lt;b&gt; & <c>"}
+    assert ask(make, "{text}", typed) == "a &amp;&lt;b&gt; &amp; &lt;c&gt;"
+
+
+def test_an_empty_text_in_the_channel_shows_the_command(make):
+    runtime = make.runtime(GATEWAY_ACK_TEXT="", GATEWAY_ACK_TYPE="in_channel")
+    status, headers, body = runtime.ask(slack.command(FN))
+    assert (status, headers, body) == (200, {"content-type": "application/json"}, '{"response_type":"in_channel"}')

@@ -294,3 +294,21 @@ def test_allow(make, allow, path, allowed):
         runtime.settled()
         assert not runtime.endpoint.requests
         assert eventually(lambda: runtime.process.logged("WARN"), 1)
+
+
+@pytest.mark.parametrize(
+    "allow, admitted",
+    [
+        ("eu-west-1/*-slack", False),
+        ("*/*", False),
+        ("eu-west-1/*:210987654321:*", False),
+        ("eu-west-1/x, eu-west-1/123456789012:function:*", True),
+        (None, True),
+    ],
+)
+def test_an_account_must_be_spelled_out(make, allow, admitted):
+    """A pattern for names does not admit what others called so in their accounts."""
+    runtime = make.runtime(GATEWAY_ALLOW=allow)
+    text = runtime.text(slack.command("/eu-west-1/123456789012:function:evil-slack"))
+    assert ("has been started" if admitted else "GATEWAY_ALLOW does not list it") in text
+    assert len(runtime.endpoint.requests) == admitted

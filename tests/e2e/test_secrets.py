@@ -269,6 +269,33 @@ def test_file_without_a_secret(cloud, content):
     assert "SLACK_SIGNING_SECRET" in told
 
 
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+@pytest.mark.parametrize("before, after", [("\ufeff", ""), ("", "\r\n"), ("\ufeff ", " \n\n")], ids=["mark", "line", "both"])
+def test_file_as_editors_write_it(make, tmp_path, kind, before, after):
+    """A byte order mark and line ends are no part of a secret."""
+    path = tmp_path / "secret"
+    path.write_text(before + slack.SECRET + after, encoding="utf-8")
+    host = hosts.start(make, kind, endpoint=make.endpoint(), SLACK_SIGNING_SECRET=f"file:{path}")
+    assert host.text(slack.command()) == STARTED
+
+
+@pytest.mark.parametrize(
+    "content, word",
+    [
+        (f"'{slack.SECRET}'".encode(), "quotes"),
+        (slack.SECRET.encode("utf-16"), "UTF-16"),
+        (b"xoxb-1-a", "token"),
+        (b'{"secret":"x"}', "JSON"),
+    ],
+    ids=["quotes", "utf-16", "token", "json"],
+)
+def test_file_that_holds_something_else(cloud, content, word):
+    path = cloud.folder / "secret"
+    path.write_bytes(content)
+    told = cloud.complaint(SLACK_SIGNING_SECRET=f"file:{path}", **cloud.ring.issue("ENV").environment())
+    assert "SLACK_SIGNING_SECRET" in told and word in told
+
+
 def test_silent_store_does_not_hold_up_literals(make):
     """What is known is used meanwhile."""
     store = Store(make, parameters={"p": ONE})

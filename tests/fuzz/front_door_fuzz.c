@@ -27,8 +27,8 @@ static void answer(enum front_door door, const struct reply *reply)
 	front_door_answer(&b, door, reply);
 	check(!b.full && json_check(&v, &position, buf_str(&b)) == OK);
 	check(json_int(&status, json_member(v, S("statusCode"))) && status == reply->status);
-	bool text = utf8_check(reply->body) == reply->body.n;
-	check(json_type(json_member(v, S("isBase64Encoded"))) == (text ? JSON_FALSE : JSON_TRUE));
+	bool is_text = utf8_check(reply->body) == reply->body.n;
+	check(json_type(json_member(v, S("isBase64Encoded"))) == (is_text ? JSON_FALSE : JSON_TRUE));
 	check((json_type(json_member(v, S("statusDescription"))) == JSON_STRING) == (door == DOOR_ALB || door == DOOR_ALB_MULTI));
 	check(json_type(json_member(v, door == DOOR_ALB_MULTI ? S("multiValueHeaders") : S("headers"))) == JSON_OBJECT);
 	check(json_string(&body, json_member(v, S("body")), &a) == OK && (body.n > 0) == (reply->body.n > 0));
