@@ -19,14 +19,21 @@ static const struct {
 	{ "", "amazonaws.com", "api.aws" },
 };
 
-static const char services[][16] = {
-	[AWS_LAMBDA] = "lambda", [AWS_STS] = "sts", [AWS_SSM] = "ssm", [AWS_SECRETS_MANAGER] = "secretsmanager",
-	[AWS_ROLES_ANYWHERE] = "rolesanywhere",
+/* A service as it is called in host names and signatures, and in variables, where the SDKs derive that from another name; in a profile
+ * the latter is in lower case. */
+static const struct {
+	char name[16], variable[16];
+} services[] = {
+	[AWS_LAMBDA] = { "lambda", "LAMBDA" },
+	[AWS_STS] = { "sts", "STS" },
+	[AWS_SSM] = { "ssm", "SSM" },
+	[AWS_SECRETS_MANAGER] = { "secretsmanager", "SECRETS_MANAGER" },
+	[AWS_ROLES_ANYWHERE] = { "rolesanywhere", "ROLESANYWHERE" },
 };
 
 struct str aws_service_name(enum aws_service service)
 {
-	return str_c(services[service]);
+	return str_c(services[service].name);
 }
 
 static struct str partition_domain(size_t i, bool dual)
@@ -40,8 +47,11 @@ static void by_partition(struct endpoint *out, const struct endpoints *endpoints
 	size_t i = 0;
 	while (!str_starts(region, str_c(partitions[i].prefix)))
 		i++;
-	/* Secrets Manager's usual names have IPv6 addresses too. In GovCloud the usual endpoints of two services are the FIPS ones. */
-	bool dual = endpoints->dual_stack && (service != AWS_SECRETS_MANAGER || str_find_str(region, S("-iso")) < region.n);
+	/* Secrets Manager's usual names have IPv6 addresses too, but for some partitions, and in China those of FIPS. In GovCloud the usual
+	 * endpoints of two services are the FIPS ones. */
+	bool own_dual = str_find_str(region, S("-iso")) < region.n || str_starts(region, S("eusc-")) ||
+	                (endpoints->fips && str_starts(region, S("cn-")));
+	bool dual = endpoints->dual_stack && (service != AWS_SECRETS_MANAGER || own_dual);
 	bool plain = (service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
 	struct buf b = BUF(out->memory);
 	buf_format(&b, "%s%s.%s.%s", aws_service_name(service), endpoints->fips && !plain ? S("-fips") : S(""), region,
@@ -149,17 +159,11 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 		fault_set(f, E_CONFIG, 0, "%s is true or false, in a profile, too", str_c(variable));
 }
 
-/* As the SDKs derive them from the services' names: in capitals of variables, in lower case in a profile. */
-static const char names[][16] = {
-	[AWS_LAMBDA] = "LAMBDA", [AWS_STS] = "STS", [AWS_SSM] = "SSM", [AWS_SECRETS_MANAGER] = "SECRETS_MANAGER",
-	[AWS_ROLES_ANYWHERE] = "ROLESANYWHERE",
-};
-
 /* The first of the places where an override may stand that has one; *place names it. */
 static struct str find_override(struct str *place, struct buf *variable, const struct environment *env,
                                 const struct profile *profile, size_t service)
 {
-	struct str url, name = str_c(names[service]);
+	struct str url, name = str_c(services[service].variable);
 	buf_format(variable, "AWS_ENDPOINT_URL_%s%s", name, (struct str){ "", 1 });
 	*place = str_sub(buf_str(variable), 0, variable->n - 1);
 	url = environment_get(env, variable->p);
@@ -174,6 +178,41 @@ static struct str find_override(struct str *place, struct buf *variable, const s
 	return url.n ? url : from_profile(profile, S("endpoint_url"));
 }
 
+enum err endpoints_take_region(struct endpoints *e, struct str *region, struct fault *f)
+{
+	bool before = str_starts(*region, S("fips-")), behind = str_ends(*region, S("-fips"));
+	if (!before && !behind)
+		return OK;
+	*region = before ? str_skip(*region, 5) : str_sub(*region, 0, region->n - 5);
+	e->fips = true;
+	for (size_t i = 0; i < AWS_SERVICES; i++)
+		if (e->urls[i].n)
+			return fault_set(f, E_CONFIG, 0, "a region of FIPS cannot be combined with AWS_ENDPOINT_URL and its like");
+	return OK;
+}
+
+/* Regions that there were before STS had an endpoint in each. */
+static bool is_old(struct str region)
+{
+	return str_index(S("ap-northeast-1,ap-south-1,ap-southeast-1,ap-southeast-2,aws-global,ca-central-1,eu-central-1,eu-north-1,eu-west-1,"
+		"eu-west-2,eu-west-3,sa-east-1,us-east-1,us-east-2,us-west-1,us-west-2"), region) >= 0;
+}
+
+bool endpoints_sts_is_global(const struct endpoints *e, struct str region)
+{
+	return !e->fips && !e->dual_stack && (!region.n || (e->sts_legacy && is_old(region)));
+}
+
+static enum err read_sts_mode(bool *legacy, const struct environment *env, const struct profile *profile, struct fault *f)
+{
+	struct str v = environment_get(env, "AWS_STS_REGIONAL_ENDPOINTS");
+	if (!v.n)
+		v = from_profile(profile, S("sts_regional_endpoints"));
+	*legacy = str_eq_nocase(v, S("legacy"));
+	return *legacy || !v.n || str_eq_nocase(v, S("regional")) ? OK :
+		fault_set(f, E_CONFIG, 0, "AWS_STS_REGIONAL_ENDPOINTS is regional or legacy, in a profile, too");
+}
+
 enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile *profile, struct fault *f)
 {
 	bool ignore;
@@ -183,6 +222,8 @@ enum err endpoints_read(struct endpoints *out, const struct environment *env, co
 		e = read_flag(&out->dual_stack, env, "AWS_USE_DUALSTACK_ENDPOINT", profile, f);
 	if (e == OK)
 		e = read_flag(&ignore, env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", profile, f);
+	if (e == OK)
+		e = read_sts_mode(&out->sts_legacy, env, profile, f);
 	for (size_t i = 0; e == OK && !ignore && i < AWS_SERVICES; i++) {
 		struct endpoint tried;
 		char memory[40];

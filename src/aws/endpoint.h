@@ -26,14 +26,22 @@ struct str aws_service_name(enum aws_service service);
 /* The settings that apply; zeroed: none. */
 struct endpoints {
 	bool fips, dual_stack;
+	bool sts_legacy; /* AWS_STS_REGIONAL_ENDPOINTS=legacy */
 	struct str urls[AWS_SERVICES]; /* overrides; empty if none */
 };
 
 /* Reads AWS_ENDPOINT_URL_LAMBDA and its like for the other services, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
- * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, and what `profile` (NULL: none) says about these. Views into both.
+ * AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT and AWS_STS_REGIONAL_ENDPOINTS, and what `profile` (NULL: none) says about these. Views into both.
  * E_CONFIG, also for FIPS or dual stack together with an override: nobody could say whether that is such an endpoint. */
 must_check enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile *profile,
                                    struct fault *f);
+
+/* Takes the mark of FIPS off a region such as fips-us-east-1 or us-east-1-fips, which means that one and AWS_USE_FIPS_ENDPOINT. E_CONFIG
+ * together with an override. */
+must_check enum err endpoints_take_region(struct endpoints *e, struct str *region, struct fault *f);
+
+/* Whether STS is asked for in that region at the one endpoint that it had in the beginning, as us-east-1. */
+bool endpoints_sts_is_global(const struct endpoints *e, struct str region);
 
 /* The endpoint of `service` in `region` (must pass aws_region_ok): its override, else by partition. A region of no
  * pattern that is known belongs to the partition aws, as in the SDKs: new ones appear every year. */

@@ -35,14 +35,11 @@ static enum err write_form(struct str *out, const struct sts_role *role, struct 
 	return form.full ? fault_set(f, E_LIMIT, 0, "what says which role is wanted is too long") : OK;
 }
 
-/* Without a region, the one endpoint that there was in the beginning. */
 static void choose_endpoint(struct aws_call *call, const struct aws_context *aws)
 {
-	call->post.region = aws->region;
-	if (aws->region.n)
-		return;
-	call->post.region = S("us-east-1");
-	if (!aws->endpoints->fips && !aws->endpoints->dual_stack)
+	bool global = endpoints_sts_is_global(aws->endpoints, aws->region);
+	call->post.region = aws->region.n && !global ? aws->region : S("us-east-1");
+	if (global)
 		call->host = S("sts.amazonaws.com");
 }
 

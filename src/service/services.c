@@ -155,6 +155,8 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	};
 	if (s->aws.region.n == 0)
 		s->aws.region = setting(env, "AWS_DEFAULT_REGION", profile, S("region"));
+	if (e == OK)
+		e = endpoints_take_region(&s->endpoints, &s->aws.region, f);
 	if (profile) {
 		keep_settings(s);
 		profile_in_use_unload(&use, &credential_host);

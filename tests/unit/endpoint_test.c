@@ -232,3 +232,79 @@ TEST(endpoint_takes_urls_up_to_its_limit)
 	expect_int(e.base_path.n, ENDPOINT_URL_MAX - 16);
 	expect_int(endpoint_from_url(&e, guard_copy((struct str){ url, ENDPOINT_URL_MAX + 1 }), &f), E_CONFIG);
 }
+
+TEST(endpoints_take_the_mark_of_fips_off_a_region)
+{
+	static const struct {
+		struct str in, out;
+		bool fips;
+	} cases[] = {
+		{ STR("us-east-1"), STR("us-east-1"), false },
+		{ STR("fips-us-east-1"), STR("us-east-1"), true },
+		{ STR("us-gov-west-1-fips"), STR("us-gov-west-1"), true },
+		{ STR(""), STR(""), false },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct endpoints e = { .fips = false };
+		struct str region = cases[i].in;
+		struct fault f;
+		context("case %zu", i);
+		expect_int(endpoints_take_region(&e, &region, &f), OK);
+		expect_str(region, cases[i].out);
+		expect_int(e.fips, cases[i].fips);
+		region = cases[i].in;
+		e.urls[AWS_LAMBDA] = S("http://a");
+		expect_int(endpoints_take_region(&e, &region, &f), cases[i].fips ? E_CONFIG : OK);
+	}
+}
+
+TEST(endpoints_know_where_sts_was)
+{
+	static const struct {
+		struct str region;
+		bool legacy, fips, global;
+	} cases[] = {
+		{ STR(""), false, false, true },
+		{ STR(""), false, true, false },
+		{ STR("eu-west-1"), false, false, false },
+		{ STR("eu-west-1"), true, false, true },
+		{ STR("eu-west-1"), true, true, false },
+		{ STR("us-west-2"), true, false, true },
+		{ STR("eu-south-2"), true, false, false },
+		{ STR("cn-north-1"), true, false, false },
+		{ STR("us-gov-west-1"), true, false, false },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		const struct endpoints e = { .sts_legacy = cases[i].legacy, .fips = cases[i].fips };
+		context("case %zu", i);
+		expect_int(endpoints_sts_is_global(&e, cases[i].region), cases[i].global);
+	}
+	static const struct {
+		const char *table[3];
+		struct str config;
+		enum err want;
+		bool legacy;
+	} settings[] = {
+		{ { "AWS_STS_REGIONAL_ENDPOINTS", "Legacy" }, STR(""), OK, true },
+		{ { "AWS_STS_REGIONAL_ENDPOINTS", "regional" }, STR("sts_regional_endpoints = legacy"), OK, false },
+		{ { NULL }, STR("sts_regional_endpoints = legacy"), OK, true },
+		{ { "AWS_STS_REGIONAL_ENDPOINTS", "global" }, STR(""), E_CONFIG, false },
+	};
+	for (size_t i = 0; i < countof(settings); i++) {
+		char memory[128];
+		struct buf text = BUF(memory);
+		struct endpoints e;
+		struct fault f;
+		struct profile profile;
+		const char *table[3];
+		context("setting %zu", i);
+		memcpy(table, settings[i].table, sizeof(table));
+		buf_format(&text, "[default]\n%s\n", settings[i].config);
+		const struct profile_files files = { .config = buf_str(&text) };
+		profile_find(&profile, &files, S("default"));
+		const struct environment env = { table_get, table };
+		expect_int(endpoints_read(&e, &env, &profile, &f), settings[i].want);
+		if (settings[i].want == OK)
+			expect_int(e.sts_legacy, settings[i].legacy);
+	}
+}
