@@ -95,6 +95,7 @@ static void step(struct jobs *j, struct job *job, enum job_event event)
 	j->counts[job->state]--;
 	j->counts[state]++;
 	job->state = state;
+	job->acknowledged |= event == JOB_SETTLES || (event == JOB_COLLECTS && state != JOB_OPEN);
 }
 
 static struct job *job_of(struct link *link)
@@ -117,10 +118,10 @@ static void step_and_tell(struct jobs *j, struct job *job, enum job_event event)
 
 /* ---- the loop's side ---- */
 
-static struct arena arena_of(const struct job *job)
+static struct arena arena_of(const struct job *job, size_t small_arena)
 {
 	if (job->buffer->kind == BUFFER_SMALL)
-		return (struct arena){ job->small_memory, 0, SMALL_ARENA };
+		return (struct arena){ job->small_memory, 0, small_arena };
 	char *behind = job->buffer->bytes + job->buffer->cap;
 	return (struct arena){ behind, 0, ARENA_PER_BUFFER * (size_t)LARGE_BUFFER };
 }
@@ -131,7 +132,7 @@ struct job *jobs_open(struct jobs *j, struct buffer *buffer)
 	struct job *job = job_of(j->free.first);
 	if (!job && j->used < j->count) {
 		job = &j->all[j->used];
-		job->small_memory = j->small_memory + j->used++ * SMALL_ARENA;
+		job->small_memory = j->small_memory + j->used++ * j->small_arena;
 		list_append(&j->free, &job->link);
 	}
 	if (job)
@@ -141,7 +142,7 @@ struct job *jobs_open(struct jobs *j, struct buffer *buffer)
 		return NULL;
 	uint64_t id[2] = { j->id_prefix, j->id_count++ };
 	*job = (struct job){ .state = JOB_OPEN, .small_memory = job->small_memory, .buffer = buffer };
-	job->arena = arena_of(job);
+	job->arena = arena_of(job, j->small_arena);
 	struct buf hex = BUF(job->id);
 	uint8_t bytes[sizeof(id)];
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -401,6 +402,15 @@ static int64_t now(void *ctx)
 	return clock_mono_ms();
 }
 
+/* An event that was not settled in time had 503, and comes again. */
+static bool was_promised(struct jobs *j, const struct job *job)
+{
+	lock_take(&j->queue.lock);
+	bool promised = job->acknowledged && job->decision.slack.kind != SLACK_EVENT;
+	lock_give(&j->queue.lock);
+	return promised;
+}
+
 static void carry_out(struct worker *w, struct job *job, bool answered)
 {
 	struct services *s = w->jobs->services;
@@ -420,9 +430,8 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 	w->settled = w->told = false;
 	if (job_payload(&d.payload, job) == OK) {
 		(void)dispatch_run(&d);
-		/* An event that was not settled had 503, and comes again. */
-		if (w->late && !w->settled && !w->told && job->decision.slack.kind != SLACK_EVENT)
-			w->jobs->untold++;
+		if (w->jobs->closing && w->late && !w->settled && !w->told)
+			w->jobs->untold += was_promised(w->jobs, job);
 		return;
 	}
 	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
@@ -482,9 +491,13 @@ static void *verifier_run(void *arg)
 
 static void set_up_memory(struct jobs *j)
 {
-	j->count = j->workers + QUEUE_MAX;
+	const struct routes *routes = &j->services->config.routes;
+	j->small_arena = SMALL_ARENA;
+	for (size_t i = 0; i < routes->count; i++)
+		if (routes->list[i].sync)
+			j->small_arena = SYNC_ARENA;
 	j->all = memory_map(j->count * sizeof(*j->all));
-	j->small_memory = memory_map(j->count * SMALL_ARENA);
+	j->small_memory = memory_map(j->count * j->small_arena);
 	j->counts[JOB_FREE] = j->count;
 }
 
@@ -508,24 +521,25 @@ void jobs_tell(struct jobs *j)
 
 size_t jobs_untold(struct jobs *j)
 {
-	static const enum job_state acknowledged[] = {
-		JOB_QUEUED_SETTLED, JOB_QUEUED_LEFT, JOB_RUNNING_SETTLED, JOB_RUNNING_LEFT,
-	};
 	size_t count = j->untold;
 	lock_take(&j->queue.lock);
-	for (size_t i = 0; i < countof(acknowledged); i++)
-		count += j->counts[acknowledged[i]];
+	for (size_t i = 0; i < j->used; i++) {
+		const struct job *job = &j->all[i];
+		bool works = job->state >= JOB_QUEUED && job->state <= JOB_RUNNING_LEFT;
+		count += works && job->acknowledged && job->decision.slack.kind != SLACK_EVENT;
+	}
 	lock_give(&j->queue.lock);
 	return count;
 }
 
-enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f)
+enum err jobs_start(struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f)
 {
 	struct worker *crew = memory_map(workers * sizeof(*crew));
 	/* One processor is the loop's. */
 	size_t processors = thread_processors(), verifiers = processors > 1 ? processors - 1 : 1;
 	enum err e = OK;
 	j->services = s;
+	j->count = count;
 	j->workers = workers;
 	j->limit = DEADLINE_NEVER;
 	j->tellers = memory_map(TELLERS * sizeof(*j->tellers));

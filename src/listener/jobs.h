@@ -17,17 +17,19 @@
 #include <stdatomic.h>
 
 enum {
-	/* The event, decoded fields, what a function answers while Slack waits, and the reply made of that. */
-	SMALL_ARENA = ARENA_PER_BUFFER * SMALL_BUFFER + 2 * SYNC_ANSWER_MAX,
-	QUEUE_MAX = 256,     /* jobs that wait for a worker */
+	/* The event, decoded fields, and the reply; */
+	SMALL_ARENA = ARENA_PER_BUFFER * SMALL_BUFFER,
+	/* where routes are synchronous, also what a function answers while Slack waits, and the reply made of that. */
+	SYNC_ARENA = SMALL_ARENA + 2 * SYNC_ANSWER_MAX,
 	VERIFIERS_MAX = 4,
 	/* What may wait to be hashed by verifiers, in bytes times secrets: about a second's work. */
 	UNVERIFIED_MAX = 256 << 20,
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
 	JOB_LATE_MS = 2000,  /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
-	TELLERS = 16,        /* threads that help to tell users when the time for draining runs out */
-	WORKER_STACK = 512 * 1024,
+	TELLERS = 8,         /* threads that help to tell users when the time for draining runs out */
+	/* Twice what the deepest call takes: an invocation that renews credentials with a signature of its own. */
+	WORKER_STACK = 192 * 1024,
 };
 
 /* The loop's part, before the underscore, and the workers'. LEFT: nobody waits for an answer any more. */
@@ -93,6 +95,7 @@ struct job {
 	char id[JOB_ID_SIZE];
 	bool keep_alive, to_head;
 	uint64_t promised;      /* its id in the journal; 0: nothing is promised there */
+	bool acknowledged;      /* under the lock: the loop has its answer */
 	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
 	struct access_note note;
 	int status;
@@ -107,6 +110,7 @@ struct jobs {
 	struct services *services;
 	struct backend *backend;  /* that functions of region local run in; NULL if there is none */
 	size_t workers;
+	size_t small_arena;       /* SMALL_ARENA or SYNC_ARENA */
 	_Atomic bool closing;     /* connections end with their answer */
 	_Atomic int64_t limit;    /* when calls must have ended; DEADLINE_NEVER before a drain */
 	_Atomic size_t untold;    /* that were acknowledged, not settled, and whose users could not be told */
@@ -126,8 +130,9 @@ struct jobs {
 	size_t count, used;       /* those from `used` on nobody has had yet */
 };
 
-/* Sets up memory and threads; `wake` is an eventfd that is written when there is something to collect. E_SYSTEM. */
-must_check enum err jobs_start(struct jobs *j, struct services *s, size_t workers, int wake, struct fault *f);
+/* Sets up memory and threads: `count` jobs, more than `workers`; `wake` is an eventfd that is written when there is
+ * something to collect. E_SYSTEM. */
+must_check enum err jobs_start(struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f);
 
 /* A job to fill; NULL when all are in use: take back those that have ended first. Its arena is sized to `buffer`. */
 struct job *jobs_open(struct jobs *j, struct buffer *buffer);

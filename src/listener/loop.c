@@ -30,10 +30,14 @@ enum {
 	DRAIN_LOOK_MS = 50,
 	TELL_AGAIN_MS = 60000,   /* that places run out */
 
-	/* One for so many connections, but within limits: most requests are small. */
-	LARGE_SHARE = 64,
-	LARGE_BUFFERS_MIN = 4,
+	/* Five megabytes each, with the arena behind it; a few connections make do with two. */
+	LARGE_SHARE = 160,
+	LARGE_BUFFERS_MIN = 2,
 	LARGE_BUFFERS_MAX = 64,
+	/* Jobs that wait for a worker. */
+	QUEUE_SHARE = 64,
+	QUEUE_MIN = 16,
+	QUEUE_MAX = 256,
 	REPORT_BUFFERS = 4,
 	OTHER_FDS = 64,          /* files that are not clients: logs, epoll, name servers */
 	FUNCTION_FDS = 8,        /* of a function: its pipes, what says that it ended, a connection to a response_url */
@@ -296,10 +300,21 @@ static int open_signals(void)
 	return signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static size_t large_buffers(size_t connections)
+static size_t within(size_t n, size_t least, size_t most)
 {
-	size_t n = connections / LARGE_SHARE;
-	return n < LARGE_BUFFERS_MIN ? LARGE_BUFFERS_MIN : n > LARGE_BUFFERS_MAX ? LARGE_BUFFERS_MAX : n;
+	return n < least ? least : n > most ? most : n;
+}
+
+/* With the square of the connections: a few make do with the least, the default has the most. */
+static size_t by_connections(size_t connections, size_t share, size_t least, size_t most)
+{
+	size_t shares = within(connections / share, 0, most);
+	return within(shares * shares, least, most);
+}
+
+static size_t jobs_wanted(const struct listener_config *config)
+{
+	return config->workers + by_connections(config->connections, QUEUE_SHARE, QUEUE_MIN, QUEUE_MAX);
 }
 
 static enum err set_up_slots(struct loop *l, struct fault *f)
@@ -314,8 +329,8 @@ static enum err set_up_slots(struct loop *l, struct fault *f)
 		.idle_ms = (int64_t)l->config->idle_s * 1000,
 		.buffers = {
 			/* Every connection and every job may hold one. */
-			[BUFFER_SMALL] = connections + l->config->workers + QUEUE_MAX,
-			[BUFFER_LARGE] = large_buffers(connections),
+			[BUFFER_SMALL] = connections + jobs_wanted(l->config),
+			[BUFFER_LARGE] = by_connections(connections, LARGE_SHARE, LARGE_BUFFERS_MIN, LARGE_BUFFERS_MAX),
 			[BUFFER_REPORT] = REPORT_BUFFERS,
 		},
 	};
@@ -347,7 +362,7 @@ static enum err start(struct loop *l, struct fault *f)
 	if (e == OK)
 		e = set_up_events(l, f);
 	if (e == OK)
-		e = jobs_start(&l->requests.jobs, s, config->workers, l->wake, f);
+		e = jobs_start(&l->requests.jobs, s, jobs_wanted(config), config->workers, l->wake, f);
 	if (e == OK)
 		e = services_keep_fresh(s, f);
 	if (e == OK && config->tls_cert) {

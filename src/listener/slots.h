@@ -29,7 +29,7 @@ enum {
 	REPORT_BUFFER = HEAD_MAX + 128 * 1024,
 	/* Memory behind a large buffer, for the work on its request: the event (the body in base64 or escaped, the
 	 * head with every quote escaped), decoded fields, the reply. */
-	ARENA_PER_BUFFER = 5,
+	ARENA_PER_BUFFER = 4,
 	ANSWER_MAX = 1024,
 	PEER_MAX = 46,
 	/* A connection younger than this keeps its place while another can lose one: its request may be on its way. */

@@ -33,19 +33,14 @@ _Alignas(PAGE) __attribute__((common)) char memory_region[REGION_SIZE];
  * share pages: a mapping costs as much as ten other system calls, and so does a page fault. */
 void *memory_map(size_t size)
 {
-	static char *region;
-	static size_t used, mapped;
+	static size_t used;
 	size_t alignment = size < LARGE ? 64 : PAGE;
 	size_t start = (used + alignment - 1) & ~(alignment - 1);
-	if (size > REGION_SIZE / 2)
+	/* What does not fit any more has its own; something smaller may still. */
+	if (size > REGION_SIZE - start)
 		return map(size);
-	if (start + size > mapped) {
-		region = region ? map(REGION_SIZE) : memory_region;
-		mapped = REGION_SIZE;
-		start = 0;
-	}
 	used = start + size;
-	return region + start;
+	return memory_region + start;
 }
 
 void memory_trim(void *p, size_t size, size_t keep, size_t used)

@@ -156,3 +156,18 @@ def test_too_few_files(serve, files):  # noqa: F811
     else:
         listener.wait()
         assert listener.ask(get()).status == 200
+
+
+def test_starts_in_little_memory(make, serve):  # noqa: F811
+    """64 MiB of data, and everything is served: commands, large interactions, several at once."""
+    listener = serve(endpoint=make.endpoint(), GATEWAY_CONNECTIONS="256", wrapper=["prlimit", f"--data={64 << 20}"])
+    large = slack.interaction("block_actions", members={"big": "x" * 900_000})
+    for _ in range(5):
+        assert listener.ask(slack.command()).status == 200
+        assert listener.ask(large).status == 200
+
+
+def test_too_little_memory_is_said(serve):  # noqa: F811
+    listener = serve(wait=False, wrapper=["prlimit", f"--data={48 << 20}"])
+    assert listener.process.wait_exit() == 1
+    assert "no memory" in listener.process.wait_for_log("cannot start")["reason"]
