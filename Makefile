@@ -241,11 +241,14 @@ demo: all
 
 dist: all
 	$(Q)scripts/setup --check dist
+	$(Q)rm -rf $(OUT)/package
+	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(OUT)/package PREFIX=/usr
 	$(Q)scripts/dist $(ARCH) $(OUT)
 
 PREFIX = /usr/local
+# The man page is what the program says, so a program for another machine needs one that runs here beside it.
 install: all
-	$(Q)scripts/manual $(OUT)/$(NAME) build/manual
+	$(Q)scripts/manual build/$(NAME) build/manual
 	$(Q)install -D -m 755 $(OUT)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 build/manual/$(NAME).8
 	$(Q)install -D -m 644 build/manual/$(NAME).bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(NAME)
