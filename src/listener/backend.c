@@ -126,7 +126,7 @@ static void promise(struct backend *b, struct request *r)
 	struct fault f;
 	struct journal *journal = b->services->journal;
 	const struct journal_request request = {
-		.arrived_ms = clock_wall_ms(), .request_id = r->id, .kind = slack_kind_name(r->kind), .region = BACKEND_REGION,
+		.arrived_ms = clock_wall_ms(), .request_id = r->id, .kind = slack_kind_name(r->kind), .region = TARGET_LOCAL,
 		.function = r->name, .response_url = r->response_url, .payload = r->payload,
 	};
 	r->promised = 0;
