@@ -154,7 +154,8 @@ struct job *jobs_open(struct jobs *j, struct buffer *buffer)
 
 bool jobs_may_renew(const struct jobs *j, const struct job *job)
 {
-	return signing_secrets_may_help(&j->services->secrets, job->decision.verdict) && j->renewing < (j->workers + 1) / 2;
+	return clock_mono_ms() < job->soft && signing_secrets_may_help(&j->services->secrets, job->decision.verdict) &&
+	       j->renewing < (j->workers + 1) / 2;
 }
 
 void jobs_decide(struct jobs *j, struct job *job)

@@ -143,7 +143,7 @@ void jobs_decide(struct jobs *j, struct job *job);
 /* Puts it into a queue: to be decided by a verifier, to wait for newer secrets, or to be carried out. */
 void jobs_submit(struct jobs *j, struct job *job, enum job_task task);
 
-/* Whether newer secrets may lead to another decision, and a worker can be spared for that: half of them are. */
+/* Whether newer secrets may lead to another decision while Slack still waits, and a worker can be spared for that: half of them are. */
 bool jobs_may_renew(const struct jobs *j, const struct job *job);
 
 /* The loop has made the answer itself: job_respond. */
