@@ -4,12 +4,12 @@
 #ifndef CRYPTO_EC_POINT_H
 #define CRYPTO_EC_POINT_H
 
-#include "crypto/ec.h"
+#include "base/base.h"
 #include "crypto/mont.h"
 
 #ifdef LIMB_WIDE
 
-enum { EC_LIMBS_MAX = EC_SIZE_MAX / LIMB_BYTES };
+enum { EC_LIMBS_MAX = 384 / LIMB_BITS }; /* of P-384 */
 
 struct ec_curve {
 	size_t n, size;                   /* of a coordinate or a scalar: limbs, bytes */

@@ -7,10 +7,8 @@
 #include "base/str.h"
 #include "crypto/ec.h"
 
-enum {
-	ECDSA_RAW_MAX = 2 * EC_SIZE_MAX,       /* two numbers */
-	ECDSA_SIGNATURE_MAX = ECDSA_RAW_MAX + 8, /* three heads, and a zero in front of each number */
-};
+/* Two numbers, three heads, and a zero in front of each number. */
+enum { ECDSA_SIGNATURE_MAX = 2 * EC_SIZE_MAX + 8 };
 
 /* Signs `digest`, a value of `hash`, with a nonce made of it and the key (RFC 6979): no randomness is needed, and the signature is
  * always the same. Returns its length; 0 if the key is none. Constant time. */

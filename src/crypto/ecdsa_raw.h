@@ -3,7 +3,9 @@
 #ifndef CRYPTO_ECDSA_RAW_H
 #define CRYPTO_ECDSA_RAW_H
 
-#include "crypto/ecdsa.h"
+#include "crypto/ec.h"
+
+enum { ECDSA_RAW_MAX = 2 * EC_SIZE_MAX };
 
 /* As ecdsa_verify; the key's curve is one of ec.h. */
 must_check bool ecdsa_raw_verify(const br_ec_public_key *key, const void *digest, size_t digest_n, const uint8_t *raw);

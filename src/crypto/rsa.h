@@ -6,20 +6,7 @@
 #ifndef CRYPTO_RSA_H
 #define CRYPTO_RSA_H
 
-#include "base/str.h"
-
-#include <bearssl.h>
-
-enum { RSA_SIZE_MIN = 1024 / 8, RSA_SIZE_MAX = 8192 / 8 };
-
-/* A private key, with what is public of it. The modulus has RSA_PRIVATE_SIZE_MAX bytes at most, a factor RSA_FACTOR_SIZE_MAX;
- * the private numbers have no zeros in front. */
-enum { RSA_PRIVATE_SIZE_MAX = 4096 / 8, RSA_FACTOR_SIZE_MAX = RSA_PRIVATE_SIZE_MAX / 2 + 32 };
-
-struct rsa_key {
-	br_rsa_public_key public;
-	br_rsa_private_key private;
-};
+#include "crypto/rsa_raw.h"
 
 /* Signs `digest`, a value of `hash`, as PKCS#1 v1.5. Returns the length, that of the modulus; 0 if the numbers of the key do not
  * belong together. Constant time. */

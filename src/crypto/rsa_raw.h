@@ -1,8 +1,21 @@
-/* rsa_raw.h - the arithmetic of RSA, without paddings; between rsa.c and rsa_raw.c. */
+/* rsa_raw.h - keys of RSA, and the arithmetic without paddings, for rsa.h. */
 #ifndef CRYPTO_RSA_RAW_H
 #define CRYPTO_RSA_RAW_H
 
-#include "crypto/rsa.h"
+#include "base/str.h"
+
+#include <bearssl.h>
+
+enum { RSA_SIZE_MIN = 1024 / 8, RSA_SIZE_MAX = 8192 / 8 };
+
+/* A private key, with what is public of it. The modulus has RSA_PRIVATE_SIZE_MAX bytes at most, a factor RSA_FACTOR_SIZE_MAX;
+ * the private numbers have no zeros in front. */
+enum { RSA_PRIVATE_SIZE_MAX = 4096 / 8, RSA_FACTOR_SIZE_MAX = RSA_PRIVATE_SIZE_MAX / 2 + 32 };
+
+struct rsa_key {
+	br_rsa_public_key public;
+	br_rsa_private_key private;
+};
 
 /* The modulus without zeros in front. */
 struct str rsa_modulus(const br_rsa_public_key *key);

@@ -1,7 +1,6 @@
 #include "x509/trust.h"
 
 #include "codec/pem.h"
-#include "x509/anchors.h"
 #include "x509/names.h"
 
 struct trust trust_builtin(void)

@@ -38,6 +38,10 @@ struct trust {
 	const char *source; /* for people */
 };
 
+/* The build makes these from vendor/anchors. */
+extern const struct anchor anchors[];
+extern const size_t anchors_count;
+
 /* The anchors compiled in: Amazon's five roots, ISRG Root X1, X2, YR and YE, DigiCert Global Root G2 and G3. Lives for ever. */
 struct trust trust_builtin(void);
 
