@@ -29,6 +29,7 @@ enum {
 	TELL_MS = 4000,          /* of the time for draining, to end what does not end by itself and to tell its users */
 	DRAIN_LOOK_MS = 50,
 	TELL_AGAIN_MS = 60000,   /* that places run out */
+	SECRETS_AGAIN_MS = 300000,
 
 	/* Five megabytes each, with the arena behind it; a few connections make do with two. */
 	LARGE_SHARE = 160,
@@ -62,6 +63,7 @@ struct loop {
 	int64_t drained_by, tell_by;
 	bool telling;         /* what has not been started will not be */
 	int64_t tell_places;  /* not to be said before */
+	int64_t secrets_due;  /* to be read again, so that one that was withdrawn ends */
 };
 
 static int64_t earliest(int64_t a, int64_t b)
@@ -219,6 +221,11 @@ static int64_t serve_due(struct loop *l)
 	while ((c = slots_next_due(&server->slots, server->now, &next)))
 		connection_expire(server, c);
 	tell_places_taken(l);
+	if (server->now >= l->secrets_due) {
+		signing_secrets_read_aside(&l->services->secrets, true);
+		l->secrets_due = server->now + SECRETS_AGAIN_MS;
+	}
+	next = earliest(next, l->secrets_due);
 	if (!server->draining)
 		return l->accepting ? next : earliest(next, l->accept_again);
 	if (server->now >= l->tell_by && !l->telling) {
@@ -411,6 +418,7 @@ int loop_run(struct services *s, const struct listener_config *config, const str
 	l->config = config;
 	l->env = env;
 	l->server.now = clock_mono_ms();
+	l->secrets_due = l->server.now + SECRETS_AGAIN_MS;
 	l->requests.services = s;
 	l->requests.started_wall_s = clock_wall_ms() / 1000;
 	l->server.proxies = &config->proxies;

@@ -163,20 +163,35 @@ enum err signing_secrets_init(struct signing_secrets *s, const struct config *co
 
 /* ---- when ---- */
 
+/* Whoever asked meanwhile wants what is there now, not what was there when this began. */
+static void stop_reading(struct signing_secrets *s)
+{
+	s->busy = false;
+	if (s->wanted)
+		signing_secrets_read_aside(s, true);
+}
+
 static void *read_run(void *arg)
 {
 	struct signing_secrets *s = arg;
 	struct fault f;
-	struct deadline d = deadline_in(READ_MS);
-	(void)refresh(s, 0, &d, &f);
-	s->busy = false;
+	do {
+		struct deadline d = deadline_in(READ_MS);
+		s->wanted = false;
+		(void)refresh(s, 0, &d, &f);
+	} while (s->wanted);
+	stop_reading(s);
 	return NULL;
 }
 
 void signing_secrets_read_aside(struct signing_secrets *s, bool again)
 {
 	struct fault f;
-	if (!s->refreshable || (!again && s->due) || atomic_exchange(&s->busy, true))
+	if (!s->refreshable || (!again && s->due))
+		return;
+	if (again)
+		s->wanted = true;
+	if (atomic_exchange(&s->busy, true))
 		return;
 	if (thread_start(read_run, s, STACK, &f) == OK)
 		return;
@@ -217,7 +232,7 @@ bool signing_secrets_renew(struct signing_secrets *s, enum slack_verdict verdict
 		}
 		if (clock_mono_ms() >= s->due)
 			(void)refresh(s, MISSING_AGAIN_MS, &d, &f);
-		s->busy = false;
+		stop_reading(s);
 	}
 	return changed;
 }

@@ -17,6 +17,7 @@ struct signing_secrets {
 	bool refreshable;          /* some are references, and they matter */
 	struct arena scratch;      /* of the one that reads */
 	_Atomic bool busy;         /* somebody reads */
+	_Atomic bool wanted;       /* that they are read once more */
 	_Atomic int64_t due;       /* monotonic ms, from which on they may be read again */
 	struct generation generation;
 	struct slack_secrets sets[2];
@@ -25,7 +26,8 @@ struct signing_secrets {
 /* `s` is zeroed. Takes what is there without asking AWS. E_FILE for a file that cannot be read or holds no secret. */
 must_check enum err signing_secrets_init(struct signing_secrets *s, const struct config *config, struct credential_chain *credentials, struct fault *f);
 
-/* Starts to read in a thread of its own, if something is missing or with `again`. A failure is logged. */
+/* Starts to read in a thread of its own, if something is missing or with `again`; if somebody reads already, once more
+ * after that. A failure is logged. */
 void signing_secrets_read_aside(struct signing_secrets *s, bool again);
 
 /* Waits for whoever reads. */

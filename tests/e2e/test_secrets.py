@@ -1,6 +1,8 @@
 """Where the signing secret lies: a file, Systems Manager, Secrets Manager; both stages of one; and rotations."""
 
 import json
+import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -205,6 +207,29 @@ def test_rotations_without_a_restart(make, tmp_path):
     time.sleep(MINUTE)
     for rotation in rotations:
         rotation.after_a_minute()
+
+
+def test_no_reload_is_lost(make):
+    """SIGHUP while they are being read: they are read once more, for what has changed meanwhile."""
+    gate = threading.Event()
+    store = Store(make, parameters={"p": ONE})
+    host = store.start("serve", "ssm:p")
+    assert host.text(slack.command(secret=ONE)) == STARTED
+    before = len(store.parameters.requests)
+
+    def answer_late(visit):
+        gate.wait(10)
+        visit.endpoint.behave(visit)
+
+    store.parameters.script = [answer_late]
+    host.process.process.send_signal(signal.SIGHUP)
+    assert eventually(lambda: len(store.parameters.requests) == before + 1)
+    store.parameters.values["p"] = TWO
+    host.process.process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    gate.set()
+    assert eventually(lambda: len(store.parameters.requests) == before + 2), "the second signal was lost"
+    assert eventually(lambda: status(host, TWO) == 200)
 
 
 # ---- when it cannot be read ------------------------------------------------------------------------------------------
