@@ -1,8 +1,8 @@
 /* sha256.h - SHA-256 (FIPS 180-4).
  *
- * Uses the CPU's SHA instructions where they exist and a portable path elsewhere. It is not for a few blocks
- * that the CPU is asked (cpu.h): until somebody else did, or more is to be hashed, they are left to the portable
- * path. The time taken depends on the length alone. */
+ * Uses the CPU's SHA instructions where they exist and a portable path elsewhere. CPUID is slow in
+ * virtual machines, so short inputs use the portable code until the CPU's features are known (cpu.h). The
+ * time taken depends on the length alone. */
 #ifndef CRYPTO_SHA256_H
 #define CRYPTO_SHA256_H
 

@@ -540,7 +540,7 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f)
 		return wrong(&reader, "only events are told apart by it") != OK;
 	reader.member = S("kind");
 	if (route->kind.n && route->kinds == KIND(SLACK_UNKNOWN_KIND) && str_find(route->kind, '*') == route->kind.n)
-		return wrong(&reader, "is no kind of payload that is known; is it misspelt?") != OK;
+		return wrong(&reader, "is not a known kind of payload; check its spelling") != OK;
 	return false;
 }
 

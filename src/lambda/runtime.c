@@ -241,7 +241,7 @@ static void handle(struct loop *l, struct str event)
 		}
 	}
 	if (e == OK && (req.door == DOOR_NONE || req.door == DOOR_FOREIGN)) {
-		LOG(req.advice.n ? LOG_WARN : LOG_DEBUG, "the event is no HTTP request", "request_id reason", l->id,
+		LOG(req.advice.n ? LOG_WARN : LOG_DEBUG, "the event is not an HTTP request", "request_id reason", l->id,
 			req.advice);
 		post_answer(l, S("{}"));
 		return;

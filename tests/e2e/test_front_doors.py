@@ -278,7 +278,7 @@ def test_doors_that_are_not_served_say_so(make, door):
     """They only look like HTTP: nothing is started, and the log says what to set instead."""
     runtime = make.runtime()
     assert runtime.send(FOREIGN[door]).wait().answer == b"{}"
-    line = runtime.process.wait_for_log("the event is no HTTP request")
+    line = runtime.process.wait_for_log("the event is not an HTTP request")
     assert line["level"] == "WARN" and door.split(",")[0] in line["reason"] and ":" in line["reason"]
     runtime.settled()
     assert not runtime.endpoint.requests

@@ -396,7 +396,7 @@ TEST(route_warnings)
 		{ "{" F "\"action_id\":\"a\",\"ack_type\":\"ephemeral\"}",
 		  STR("GATEWAY_CONFIG: routes[0].ack_type: only a slash command is acknowledged with a message") },
 		{ "{" F "\"command\":\"/a\",\"once\":\"message\"}", STR("GATEWAY_CONFIG: routes[0].once: only events are told apart by it") },
-		{ "{" F "\"kind\":\"block_action\"}", STR("GATEWAY_CONFIG: routes[0].kind: is no kind of payload that is known; is it misspelt?") },
+		{ "{" F "\"kind\":\"block_action\"}", STR("GATEWAY_CONFIG: routes[0].kind: is not a known kind of payload; check its spelling") },
 		{ "{" F "\"command\":\"/a\"},{" F "\"command\":\"/a\"}", STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
 		{ "{" F "\"command\":\"/*\"},{" F "\"command\":\"/a*\"}", STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
 		{ "{" F "\"event\":\"a\"},{" F "\"event\":\"a\",\"subtype\":\"b\"}",
