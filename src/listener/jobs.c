@@ -154,8 +154,8 @@ struct job *jobs_open(struct jobs *j, struct buffer *buffer)
 
 bool jobs_may_renew(const struct jobs *j, const struct job *job)
 {
-	return clock_mono_ms() < job->soft && signing_secrets_may_help(&j->services->secrets, job->decision.verdict) &&
-	       j->renewing < (j->workers + 1) / 2;
+	return !job->renewed && j->renewing < (j->workers + 1) / 2 &&
+	       signing_secrets_may_help(&j->services->secrets, job->decision.verdict);
 }
 
 void jobs_decide(struct jobs *j, struct job *job)
@@ -167,6 +167,7 @@ void jobs_submit(struct jobs *j, struct job *job, enum job_task task)
 {
 	job->task = task;
 	j->renewing += task == TASK_RENEW;
+	job->renewed |= task == TASK_RENEW;
 	lock_take(&j->queue.lock);
 	step(j, job, task == TASK_VERIFY ? JOB_ASKS : JOB_SUBMITS);
 	lock_give(&j->queue.lock);

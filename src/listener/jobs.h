@@ -94,6 +94,7 @@ struct job {
 	int64_t arrived_mono, arrived_wall, soft, hard;
 	char id[JOB_ID_SIZE];
 	bool keep_alive, to_head;
+	bool renewed;           /* it has waited for newer secrets, which it does once */
 	uint64_t promised;      /* its id in the journal; 0: nothing is promised there */
 	bool acknowledged;      /* under the lock: the loop has its answer */
 	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
