@@ -75,7 +75,8 @@ BEARSSL := $(SOURCES)/bearssl-src
 # to GET /next and for a warm event; the others would take another 1% and add 60 KiB. Link-time optimization would save 4%
 # of a warm event and nothing from exec to GET /next, and make a link last 10 s instead of 0.1.
 FAST_ROOMS := base codec crypto http
-OPTIMIZE = $(if $(filter $(FAST_ROOMS:%=src/%/%),$<),-O2,-Os)
+PACKED := -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
+OPTIMIZE = $(if $(filter $(FAST_ROOMS:%=src/%/%),$<),-O2 $(PACKED),-Oz)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
@@ -151,7 +152,7 @@ ifneq ($(CC_INCLUDE),)
 $(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
 $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
-$(call remember,$(OUT)/program.flags,$(FAST_ROOMS) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
+$(call remember,$(OUT)/program.flags,$(FAST_ROOMS) $(PACKED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
 $(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
 endif
 
