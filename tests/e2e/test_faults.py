@@ -98,7 +98,7 @@ FAULTS = {
     "json-only": (peer.raw(b'{"StatusCode":202}'), MAYBE, 1, 0.3),
     "tls-alert-bytes": (peer.raw(b"\x15\x03\x03\x00\x02\x02\x28"), MAYBE, 1, 0.3),
     "101": (peer.raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "keep"), (MAYBE, NOT, STILL), 1, 2.9),
-    "200": (peer.raw(response(200, b"{}"), "keep"), (NOT, MAYBE), 1, 0.3),
+    "200": (peer.raw(response(200, b"{}"), "keep"), STARTED, 1, 0.3),
     "204": (peer.raw(b"HTTP/1.1 204 No Content\r\n\r\n", "keep"), (NOT, MAYBE), 1, 0.3),
     "304": (peer.raw(b"HTTP/1.1 304 Not Modified\r\n\r\n", "keep"), NOT, 1, 0.3),
     "999": (peer.raw(b"HTTP/1.1 999 No\r\n\r\n", "keep"), (NOT, MAYBE), 1, 0.3),

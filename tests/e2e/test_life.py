@@ -23,7 +23,9 @@ from support.wire import Gone, eventually, response
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 PENDING = "Lambda function my-fn@eu-west-1 is still being started..."
-SIGNED = wire_form(slack.command())
+def signed():
+    return wire_form(slack.command())
+
 
 
 # ---- draining --------------------------------------------------------------------------------------------------------
@@ -44,9 +46,9 @@ def test_what_is_in_flight_is_finished(make, serve, number):  # noqa: F811
     listener = serve(endpoint=endpoint)
     working, idle, used, half, checking = [listener.connect() for _ in range(5)]
     assert used.ask(get()).status == 200
-    half.send(SIGNED[:-20])
+    half.send(signed()[:-20])
     checking.send(get()[:-2])
-    working.send(SIGNED)
+    working.send(signed())
     endpoint.wait_for_requests(1)
     assert listener.ask(get()).status == 200
     listener.process.terminate(number)
@@ -56,7 +58,7 @@ def test_what_is_in_flight_is_finished(make, serve, number):  # noqa: F811
     checking.send(b"\r\n")
     answer = checking.answer()
     assert (answer.status, answer.headers["connection"], answer.body) == (503, "close", b"draining\n")
-    half.send(SIGNED[-20:])
+    half.send(signed()[-20:])
     endpoint.wait_for_requests(2)
     listener.process.terminate(number)  # once is enough, twice no harm
     assert listener.process.alive
@@ -92,7 +94,7 @@ def test_pipelined_requests_behind_one_in_flight_are_not_begun(make, serve):  # 
     endpoint = make.endpoint(default=peer.later(gate, peer.accepted()))
     listener = serve(endpoint=endpoint)
     client = listener.connect()
-    client.send(SIGNED * 3)
+    client.send(signed() * 3)
     endpoint.wait_for_requests(1)
     listener.process.terminate()
     listener.process.wait_for_log("draining")
@@ -320,7 +322,7 @@ def test_sockets_of_a_manager(make, serve):  # noqa: F811
     socks = [bound(), bound(path, socket.AF_UNIX), bound()]
     # Somebody waits before it runs.
     early = Client(socks[0].getsockname())
-    early.send(SIGNED)
+    early.send(signed())
     listener = activated(serve, socks, names="a:b:metrics", listen=None, endpoint=make.endpoint())
     assert command_text(early.answer()) == STARTED
     lines = [line for line in listener.process.lines if line["message"] == "listening"]

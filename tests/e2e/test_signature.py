@@ -90,6 +90,7 @@ def test_the_log_says_by_how_much(make, age):
 def test_the_body_is_what_is_signed(make):
     runtime = make.runtime()
     request = slack.command()
+    request.make()
     request.body += b"&text=more"
     refused(runtime, request)
 

@@ -28,9 +28,13 @@ def literals(setting):
     return [part for part in setting.split(",") if not part.startswith(("file:", "ssm:", "secretsmanager:"))]
 
 
+RENEW_S = 60  # of the 300 that a signature is good for
+
+
 class SlackRequest:
     """One HTTP request before a front door has made an event of it. `signature`/`timestamp`: None for "as it must be",
-    "" for none, or a text."""
+    "" for none, or a text. It is signed when it is first looked at, and again when that was a minute ago: a table of
+    requests may be made long before its tests run."""
 
     def __init__(
         self,
@@ -47,24 +51,50 @@ class SlackRequest:
     ):
         self.body = body.encode() if isinstance(body, str) else body
         self.path, self.method, self.query = path, method, query
-        if timestamp is None:
-            timestamp = str(int(time.time()) - age)
-        if signature is None:
-            signature = sign(self.body, timestamp, secret)
-        self.timestamp, self.signature = timestamp, signature
-        self.headers = [
+        self.content_type, self.age, self.secret = content_type, age, secret
+        self.wanted, self.more = (timestamp, signature), list(headers)
+        self.made = None
+
+    def make(self):
+        if self.made is not None and time.monotonic() - self.made < RENEW_S:
+            return
+        self.made = time.monotonic()
+        timestamp, signature = self.wanted
+        self._timestamp = str(int(time.time()) - self.age) if timestamp is None else timestamp
+        self._signature = sign(self.body, self._timestamp, self.secret) if signature is None else signature
+        self._headers = [
             ("Host", "example.test"),
             ("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)"),
             ("Accept-Encoding", "gzip,deflate"),
             ("Accept", "application/json,*/*"),
         ]
-        if content_type:
-            self.headers.append(("Content-Type", content_type))
-        if signature:
-            self.headers.append(("X-Slack-Signature", signature))
-        if timestamp:
-            self.headers.append(("X-Slack-Request-Timestamp", timestamp))
-        self.headers += list(headers)
+        if self.content_type:
+            self._headers.append(("Content-Type", self.content_type))
+        if self._signature:
+            self._headers.append(("X-Slack-Signature", self._signature))
+        if self._timestamp:
+            self._headers.append(("X-Slack-Request-Timestamp", self._timestamp))
+        self._headers += self.more
+
+    @property
+    def timestamp(self):
+        self.make()
+        return self._timestamp
+
+    @property
+    def signature(self):
+        self.make()
+        return self._signature
+
+    @property
+    def headers(self):
+        self.make()
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers):
+        self.make()
+        self._headers = headers
 
 
 def command_fields(**fields):
