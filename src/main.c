@@ -48,7 +48,8 @@ static int refuse_command(struct str name)
 	if (meant.n)
 		fault_set(&f, E_CONFIG, 0, "unknown command %s; did you mean %s?", str_sub(name, 0, 60), meant);
 	else
-		fault_set(&f, E_CONFIG, 0, "unknown command %s; the commands are serve, send, check, health, help and version",
+		fault_set(&f, E_CONFIG, 0,
+			"unknown command %s; the commands are serve, send, check, health, help and version",
 			str_sub(name, 0, 60));
 	return console_fail(2, &f);
 }
@@ -80,7 +81,8 @@ int main(int argc, char **argv)
 		return run_command(argv + 1);
 	if (environment_get(&env, "AWS_LAMBDA_RUNTIME_API").n)
 		return runtime_run();
-	console_put(STDERR_FILENO, S("slack-lambda-gateway: no command, and AWS_LAMBDA_RUNTIME_API is not set, so this is "
-		"not Lambda; did you mean serve? See --help\n"));
+	console_put(STDERR_FILENO,
+		S("slack-lambda-gateway: no command, and AWS_LAMBDA_RUNTIME_API is not set, so this is "
+		  "not Lambda; did you mean serve? See --help\n"));
 	return 2;
 }

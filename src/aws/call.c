@@ -5,8 +5,8 @@
 #include "crypto/ct.h"
 #include "http/retry.h"
 
-static enum http_again judge_refusal(struct aws_answer *out, struct aws_call *c, const struct http_retry *retry,
-                                     const struct http_attempt *a, struct fault *f)
+static enum http_again judge_refusal(struct aws_answer *out, struct aws_call *c,
+	const struct http_retry *retry, const struct http_attempt *a, struct fault *f)
 {
 	const struct http_head *head = a->response.head.status ? &a->response.head : NULL;
 	out->refusal = refusal_read(out->error_name, f, a->progress.status, head, out->body, c->action);
@@ -16,8 +16,8 @@ static enum http_again judge_refusal(struct aws_answer *out, struct aws_call *c,
 	return passes ? HTTP_AGAIN_LATER : http_retry_status(retry, a->progress.status);
 }
 
-static enum http_again attempt(enum err *e, struct aws_answer *out, struct aws_call *c, struct http_retry *retry, struct buf *answer,
-                               struct deadline *d, struct fault *f)
+static enum http_again attempt(enum err *e, struct aws_answer *out, struct aws_call *c,
+	struct http_retry *retry, struct buf *answer, struct deadline *d, struct fault *f)
 {
 	struct aws_signed signed_post;
 	struct http_attempt a;
@@ -43,8 +43,8 @@ static enum http_again attempt(enum err *e, struct aws_answer *out, struct aws_c
 	return again;
 }
 
-enum err aws_call(struct aws_answer *out, struct aws_context *aws, const struct aws_call *call, struct arena *arena,
-                  struct deadline *d, struct fault *f)
+enum err aws_call(struct aws_answer *out, struct aws_context *aws, const struct aws_call *call,
+	struct arena *arena, struct deadline *d, struct fault *f)
 {
 	struct endpoint endpoint;
 	struct aws_key_cache key_cache = { 0 };
@@ -66,7 +66,8 @@ enum err aws_call(struct aws_answer *out, struct aws_context *aws, const struct 
 		endpoint.host = endpoint.authority = c.host;
 	do {
 		again = attempt(&e, out, &c, &retry, &answer, d, f);
-		LOG(LOG_DEBUG, "call to AWS", "service attempt# reason", c.post.service, NUM(retry.attempts), e == OK ? S("") : fault_text(f));
+		LOG(LOG_DEBUG, "call to AWS", "service attempt# reason", c.post.service,
+			NUM(retry.attempts), e == OK ? S("") : fault_text(f));
 	} while (http_retry_wait(&retry, again, d));
 	ct_wipe(&key_cache, sizeof(key_cache));
 	return e;

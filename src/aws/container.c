@@ -28,7 +28,8 @@ static bool can_be_sent(struct str s)
 }
 
 /* The server, and what is asked of it. */
-static enum err find_server(struct endpoint *out, struct str *path, const struct environment *env, struct fault *f)
+static enum err find_server(
+	struct endpoint *out, struct str *path, const struct environment *env, struct fault *f)
 {
 	const char *variable = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 	struct str server = S("http://169.254.170.2");
@@ -46,10 +47,13 @@ static enum err find_server(struct endpoint *out, struct str *path, const struct
 	if (!path->n)
 		*path = S("/");
 	if (path->p[0] != '/' || !can_be_sent(*path) || endpoint_from_url(out, server, f) != OK)
-		return fault_set(f, E_CONFIG, 0, "%s cannot be used: it is no %s", str_c(variable), relative ? S("path") : S("URL"));
+		return fault_set(f, E_CONFIG, 0, "%s cannot be used: it is no %s", str_c(variable),
+			relative ? S("path") : S("URL"));
 	if (!out->secure && !may_be_plain(out->host))
-		return fault_set(f, E_CONFIG, 0, "%s cannot be used: http:// is for loopback addresses and those of ECS and EKS, "
-			"anything else must be https://", str_c(variable));
+		return fault_set(f, E_CONFIG, 0,
+			"%s cannot be used: http:// is for loopback addresses and those of ECS and EKS, "
+			"anything else must be https://",
+			str_c(variable));
 	return OK;
 }
 
@@ -66,7 +70,8 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct f
 	return e == OK ? OK : fault_lead(f, e, S("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
 }
 
-enum err container_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err container_fetch(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct endpoint server;
 	char name[REFUSAL_NAME_MAX];

@@ -12,18 +12,22 @@ enum {
 	RENEW_LOOK_MS = 60 * 1000,     /* wall clocks jump */
 };
 
-static enum err read_variable(struct str *out, const struct environment *env, const char *name, size_t max, struct fault *f)
+static enum err read_variable(
+	struct str *out, const struct environment *env, const char *name, size_t max, struct fault *f)
 {
 	struct str v = environment_get(env, name);
 	if (v.n > max || !str_is_visible(v))
-		return fault_set(f, E_CONFIG, 0, "%s is longer than %d bytes, or has a blank, a line end or another byte in it that no key has",
+		return fault_set(f, E_CONFIG, 0,
+			"%s is longer than %d bytes, or has a blank, a line end or another byte in it that no "
+			"key has",
 			str_c(name), NUM(max));
 	*out = v;
 	return OK;
 }
 
-enum err credential_chain_init(struct credential_chain *c, const struct environment *env, struct aws_context *aws,
-                               const struct credential_host *host, credential_fetch *fetch, void *scratch, struct fault *f)
+enum err credential_chain_init(struct credential_chain *c, const struct environment *env,
+	struct aws_context *aws, const struct credential_host *host, credential_fetch *fetch,
+	void *scratch, struct fault *f)
 {
 	struct credentials *keys = &c->from_environment;
 	c->env = *env;
@@ -31,12 +35,14 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 	c->host = host;
 	c->fetch = fetch;
 	c->sets = scratch;
-	c->scratch = (struct arena){ (char *)(c->sets + 2), 0, CREDENTIALS_SCRATCH - 2 * sizeof(*c->sets) };
+	c->scratch =
+		(struct arena){ (char *)(c->sets + 2), 0, CREDENTIALS_SCRATCH - 2 * sizeof(*c->sets) };
 	keys->expires_ms = INT64_MAX;
 	keys->source = S("environment");
 	enum err e = read_variable(&keys->access_key_id, env, "AWS_ACCESS_KEY_ID", CREDENTIALS_ID_MAX, f);
 	if (e == OK)
-		e = read_variable(&keys->secret_access_key, env, "AWS_SECRET_ACCESS_KEY", CREDENTIALS_SECRET_MAX, f);
+		e = read_variable(
+			&keys->secret_access_key, env, "AWS_SECRET_ACCESS_KEY", CREDENTIALS_SECRET_MAX, f);
 	if (e == OK)
 		e = read_variable(&keys->session_token, env, "AWS_SESSION_TOKEN", CREDENTIALS_TOKEN_MAX, f);
 	if (e == OK && keys->session_token.n == 0) /* its name before 2014, still set by some tools */
@@ -46,7 +52,8 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 	bool id = keys->access_key_id.n > 0, secret = keys->secret_access_key.n > 0;
 	if (id != secret)
 		return fault_set(f, E_CONFIG, 0,
-			id ? "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY" : "AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID");
+			id ? "AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY"
+			   : "AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID");
 	c->fixed = id && !environment_get(env, "GATEWAY_ROLESANYWHERE_CERT").n;
 	return OK;
 }
@@ -115,7 +122,8 @@ static enum err fetch_or_wait(struct credential_chain *c, struct deadline *d, st
 
 /* ---- using ---- */
 
-enum err credentials_hold(const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err credentials_hold(
+	const struct credentials **out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	enum err e = OK;
 	*out = &c->from_environment;

@@ -16,8 +16,9 @@ static bool put_part(struct str *view, struct buf *b, struct str part, size_t ma
 	return true;
 }
 
-/* The moment in any of the forms that are met: a blank or T between date and time, a fraction or none, and behind it Z, UTC, an offset
- * with or without its colon, or nothing, which means UTC, too. */
+/* The moment in any of the forms that are met: a blank or T between date and time, a fraction or
+ * none, and behind it Z, UTC, an offset with or without its colon, or nothing, which means UTC,
+ * too. */
 static bool read_expiration(int64_t *seconds, struct str text)
 {
 	enum { DATE = 10, SECONDS = 19, OFFSET = 6 };
@@ -33,7 +34,8 @@ static bool read_expiration(int64_t *seconds, struct str text)
 	}
 	zone = str_trim(zone);
 	buf_format(&b, "%sT%s", str_sub(text, 0, DATE), str_sub(text, DATE + 1, SECONDS));
-	bool plain = !zone.n || str_eq_nocase(zone, S("z")) || str_eq_nocase(zone, S("utc")) || str_eq_nocase(zone, S("gmt"));
+	bool plain = !zone.n || str_eq_nocase(zone, S("z")) || str_eq_nocase(zone, S("utc")) ||
+		str_eq_nocase(zone, S("gmt"));
 	if (plain)
 		buf_put(&b, S("Z"));
 	else if (zone.n == OFFSET - 1)
@@ -43,8 +45,8 @@ static bool read_expiration(int64_t *seconds, struct str text)
 	return !b.full && utc_from_rfc3339(seconds, buf_str(&b));
 }
 
-enum err credentials_set(struct credential_set *out, struct str id, struct str secret, struct str token,
-                         struct str expiration, struct str source, struct fault *f)
+enum err credentials_set(struct credential_set *out, struct str id, struct str secret,
+	struct str token, struct str expiration, struct str source, struct fault *f)
 {
 	struct buf b = BUF(out->memory);
 	struct credentials *keys = &out->keys;
@@ -52,11 +54,14 @@ enum err credentials_set(struct credential_set *out, struct str id, struct str s
 	keys->source = source;
 	keys->expires_ms = INT64_MAX;
 	if (!id.n || !secret.n)
-		return fault_set(f, E_SYNTAX, 0, id.n ? "%s gave no secret access key" : "%s gave no access key id", source);
+		return fault_set(f, E_SYNTAX, 0,
+			id.n ? "%s gave no secret access key" : "%s gave no access key id", source);
 	if (!put_part(&keys->access_key_id, &b, id, CREDENTIALS_ID_MAX) ||
 	    !put_part(&keys->secret_access_key, &b, secret, CREDENTIALS_SECRET_MAX) ||
 	    !put_part(&keys->session_token, &b, token, CREDENTIALS_TOKEN_MAX))
-		return fault_set(f, E_SYNTAX, 0, "%s gave keys that are too long, or have a blank, a line end or another byte in them that no key has",
+		return fault_set(f, E_SYNTAX, 0,
+			"%s gave keys that are too long, or have a blank, a line end or another byte in them "
+			"that no key has",
 			source);
 	if (expiration.n && !read_expiration(&seconds, expiration))
 		return fault_set(f, E_SYNTAX, 0, "%s gave an expiration that is no time", source);
@@ -65,12 +70,16 @@ enum err credentials_set(struct credential_set *out, struct str id, struct str s
 	return OK;
 }
 
-enum err credentials_set_from_json(struct credential_set *out, struct str json, struct arena *scratch,
-                                   struct str source, struct fault *f)
+enum err credentials_set_from_json(struct credential_set *out, struct str json,
+	struct arena *scratch, struct str source, struct fault *f)
 {
 	enum { ID, SECRET, TOKEN, SESSION_TOKEN, EXPIRATION, NAMES };
 	static const char names[NAMES][16] = {
-		[ID] = "accesskeyid", [SECRET] = "secretaccesskey", [TOKEN] = "token", [SESSION_TOKEN] = "sessiontoken", [EXPIRATION] = "expiration",
+		[ID] = "accesskeyid",
+		[SECRET] = "secretaccesskey",
+		[TOKEN] = "token",
+		[SESSION_TOKEN] = "sessiontoken",
+		[EXPIRATION] = "expiration",
 	};
 	struct json v;
 	size_t position;
@@ -83,7 +92,9 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json, 
 				continue;
 			enum json_type type = json_type(w.value);
 			if (i == EXPIRATION && type != JSON_STRING && type != JSON_NULL)
-				return fault_set(f, E_SYNTAX, 0, "%s gave an expiration that is not a text such as 2030-01-31T12:00:00Z", source);
+				return fault_set(f, E_SYNTAX, 0,
+					"%s gave an expiration that is not a text such as 2030-01-31T12:00:00Z",
+					source);
 			if (type == JSON_STRING && json_string(&found[i], w.value, scratch) != OK)
 				return fault_set(f, E_LIMIT, 0, "%s gave keys that are too long", source);
 		}

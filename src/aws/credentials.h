@@ -17,26 +17,29 @@ struct credentials {
 	struct str session_token; /* empty if there is none */
 	int64_t expires_ms;       /* AWS's wall clock; INT64_MAX if never or not known */
 	struct str source;        /* for people: "environment"; a literal */
-	unsigned serial;          /* of the fetch that brought them; 0 for those of the environment, which stay */
+	unsigned
+		serial; /* of the fetch that brought them; 0 for those of the environment, which stay */
 };
 
-/* Credentials that were fetched, with the memory that holds them. Not to be copied by assignment. */
+/* Credentials that were fetched, with the memory that holds them. Not to be copied by assignment.
+ */
 struct credential_set {
 	struct credentials keys;
 	char memory[CREDENTIALS_MEMORY];
 };
 
-/* Fills `out` with copies. `expiration`: as RFC 3339 has it, or nearly so, or empty for never. `source`: as above; it begins the message when
- * something is wrong. E_SYNTAX: a key is missing, is too long, or has a blank or control byte in it, such as the line end that a
- * file left behind; or the time is none. */
-must_check enum err credentials_set(struct credential_set *out, struct str id, struct str secret, struct str token,
-                                    struct str expiration, struct str source, struct fault *f);
+/* Fills `out` with copies. `expiration`: as RFC 3339 has it, or nearly so, or empty for never.
+ * `source`: as above; it begins the message when something is wrong. E_SYNTAX: a key is missing, is
+ * too long, or has a blank or control byte in it, such as the line end that a file left behind; or
+ * the time is none. */
+must_check enum err credentials_set(struct credential_set *out, struct str id, struct str secret,
+	struct str token, struct str expiration, struct str source, struct fault *f);
 
-/* The same from a JSON object with the members AccessKeyId, SecretAccessKey, Token or SessionToken, and Expiration: what
- * container and instance metadata, Roles Anywhere (whose names begin in lower case) and credential processes hand out.
- * `scratch` holds decoded strings for the call. */
-must_check enum err credentials_set_from_json(struct credential_set *out, struct str json, struct arena *scratch,
-                                              struct str source, struct fault *f);
+/* The same from a JSON object with the members AccessKeyId, SecretAccessKey, Token or SessionToken,
+ * and Expiration: what container and instance metadata, Roles Anywhere (whose names begin in lower
+ * case) and credential processes hand out. `scratch` holds decoded strings for the call. */
+must_check enum err credentials_set_from_json(struct credential_set *out, struct str json,
+	struct arena *scratch, struct str source, struct fault *f);
 
 /* Forgets the keys. */
 void credentials_wipe(struct credential_set *set);

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* What a region's name begins with, and the domains of its partition, the second one for dual stack; the first match counts. */
+/* What a region's name begins with, and the domains of its partition, the second one for dual
+ * stack; the first match counts. */
 static const struct {
 	char prefix[9], domain[18], dual_domain[28];
 } partitions[] = {
@@ -19,8 +20,8 @@ static const struct {
 	{ "", "amazonaws.com", "api.aws" },
 };
 
-/* A service as it is called in host names and signatures, and in variables, where the SDKs derive that from another name; in a profile
- * the latter is in lower case. */
+/* A service as it is called in host names and signatures, and in variables, where the SDKs derive
+ * that from another name; in a profile the latter is in lower case. */
 static const struct {
 	char name[16], variable[16];
 } services[] = {
@@ -39,23 +40,26 @@ struct str aws_service_name(enum aws_service service)
 static struct str partition_domain(size_t i, bool dual)
 {
 	const char *domain = dual ? partitions[i].dual_domain : partitions[i].domain;
-	return (struct str){ domain, strnlen(domain, dual ? sizeof(partitions->dual_domain) : sizeof(partitions->domain)) };
+	return (struct str){ domain,
+		strnlen(domain, dual ? sizeof(partitions->dual_domain) : sizeof(partitions->domain)) };
 }
 
-static void by_partition(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)
+static void by_partition(struct endpoint *out, const struct endpoints *endpoints,
+	enum aws_service service, struct str region)
 {
 	size_t i = 0;
 	while (!str_starts(region, str_c(partitions[i].prefix)))
 		i++;
-	/* Secrets Manager's usual names have IPv6 addresses too, but for some partitions, and in China those of FIPS. In GovCloud the usual
-	 * endpoints of two services are the FIPS ones. */
+	/* Secrets Manager's usual names have IPv6 addresses too, but for some partitions, and in China
+	 * those of FIPS. In GovCloud the usual endpoints of two services are the FIPS ones. */
 	bool own_dual = str_find_str(region, S("-iso")) < region.n || str_starts(region, S("eusc-")) ||
 	                (endpoints->fips && str_starts(region, S("cn-")));
 	bool dual = endpoints->dual_stack && (service != AWS_SECRETS_MANAGER || own_dual);
-	bool plain = (service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
+	bool plain =
+		(service == AWS_STS || service == AWS_SSM) && !dual && str_starts(region, S("us-gov-"));
 	struct buf b = BUF(out->memory);
-	buf_format(&b, "%s%s.%s.%s", aws_service_name(service), endpoints->fips && !plain ? S("-fips") : S(""), region,
-		partition_domain(i, dual));
+	buf_format(&b, "%s%s.%s.%s", aws_service_name(service),
+		endpoints->fips && !plain ? S("-fips") : S(""), region, partition_domain(i, dual));
 	check(!b.full);
 	out->secure = true;
 	out->port = 443;
@@ -76,12 +80,14 @@ bool endpoint_is_foreign(const struct endpoint *e)
 	return true;
 }
 
-void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service, struct str region)
+void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service,
+	struct str region)
 {
 	struct fault f;
 	check(aws_region_ok(region));
 	if (endpoints->urls[service].n)
-		check(endpoint_from_url(out, endpoints->urls[service], &f) == OK); /* as it was when it was read */
+		check(endpoint_from_url(out, endpoints->urls[service], &f) ==
+			OK); /* as it was when it was read */
 	else
 		by_partition(out, endpoints, service, region);
 }
@@ -98,7 +104,9 @@ static bool made_of(struct str s, struct str marks)
 static enum err refuse(struct fault *f, struct str why)
 {
 	return fault_set(f, E_CONFIG, 0,
-		"%s; what is wanted is http:// or https://, a host name or address, and perhaps a port and a path", why);
+		"%s; what is wanted is http:// or https://, a host name or address, and perhaps a port and "
+		"a path",
+		why);
 }
 
 static void put_lower(struct buf *b, struct str s)
@@ -111,16 +119,20 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 {
 	struct str scheme = str_sub(url, 0, str_find(url, ':'));
 	out->secure = str_eq_nocase(scheme, S("https"));
-	if ((!out->secure && !str_eq_nocase(scheme, S("http"))) || !str_starts(str_skip(url, scheme.n), S("://")))
+	if ((!out->secure && !str_eq_nocase(scheme, S("http"))) ||
+		!str_starts(str_skip(url, scheme.n), S("://")))
 		return refuse(f, S("it does not begin with http:// or https://"));
 	if (url.n > ENDPOINT_URL_MAX)
 		return refuse(f, S("it is too long"));
 
 	struct str rest = str_skip(url, scheme.n + 3);
-	struct str authority = str_sub(rest, 0, str_find(rest, '/')), path = str_skip(rest, authority.n), host;
+	struct str authority = str_sub(rest, 0, str_find(rest, '/')),
+			   path = str_skip(rest, authority.n), host;
 	uint64_t usual = out->secure ? 443 : 80, port = usual;
 	if (!authority_split(&host, &port, authority))
-		return refuse(f, S("it has no usable host, a port outside 1 to 65535, user information, a query or a fragment"));
+		return refuse(f,
+			S("it has no usable host, a port outside 1 to 65535, user information, a query or a "
+			  "fragment"));
 	while (str_ends(path, S("/")))
 		path.n--;
 	if (!made_of(path, S("-._~%/!$&'()*+,;=:")) || !form_check(path))
@@ -148,8 +160,8 @@ static struct str from_profile(const struct profile *profile, struct str key)
 }
 
 /* In a profile it has the name of the variable without AWS_; capitals do not matter there. */
-static enum err read_flag(bool *out, const struct environment *env, const char *variable, const struct profile *profile,
-                          struct fault *f)
+static enum err read_flag(bool *out, const struct environment *env, const char *variable,
+	const struct profile *profile, struct fault *f)
 {
 	struct str v = environment_get(env, variable);
 	if (!v.n)
@@ -160,8 +172,8 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 }
 
 /* The first of the places where an override may stand that has one; *place names it. */
-static struct str find_override(struct str *place, struct buf *variable, const struct environment *env,
-                                const struct profile *profile, size_t service)
+static struct str find_override(struct str *place, struct buf *variable,
+	const struct environment *env, const struct profile *profile, size_t service)
 {
 	struct str url, name = str_c(services[service].variable);
 	buf_format(variable, "AWS_ENDPOINT_URL_%s%s", name, (struct str){ "", 1 });
@@ -187,15 +199,18 @@ enum err endpoints_take_region(struct endpoints *e, struct str *region, struct f
 	e->fips = true;
 	for (size_t i = 0; i < AWS_SERVICES; i++)
 		if (e->urls[i].n)
-			return fault_set(f, E_CONFIG, 0, "a region of FIPS cannot be combined with AWS_ENDPOINT_URL and its like");
+			return fault_set(f, E_CONFIG, 0,
+				"a region of FIPS cannot be combined with AWS_ENDPOINT_URL and its like");
 	return OK;
 }
 
 /* Regions that there were before STS had an endpoint in each. */
 static bool is_old(struct str region)
 {
-	return str_index(S("ap-northeast-1,ap-south-1,ap-southeast-1,ap-southeast-2,aws-global,ca-central-1,eu-central-1,eu-north-1,eu-west-1,"
-		"eu-west-2,eu-west-3,sa-east-1,us-east-1,us-east-2,us-west-1,us-west-2"), region) >= 0;
+	return str_index(S("ap-northeast-1,ap-south-1,ap-southeast-1,ap-southeast-2,aws-global,ca-"
+					   "central-1,eu-central-1,eu-north-1,eu-west-1,"
+					   "eu-west-2,eu-west-3,sa-east-1,us-east-1,us-east-2,us-west-1,us-west-2"),
+			   region) >= 0;
 }
 
 bool endpoints_sts_is_global(const struct endpoints *e, struct str region)
@@ -203,7 +218,8 @@ bool endpoints_sts_is_global(const struct endpoints *e, struct str region)
 	return !e->fips && !e->dual_stack && (!region.n || (e->sts_legacy && is_old(region)));
 }
 
-static enum err read_sts_mode(bool *legacy, const struct environment *env, const struct profile *profile, struct fault *f)
+static enum err read_sts_mode(
+	bool *legacy, const struct environment *env, const struct profile *profile, struct fault *f)
 {
 	struct str v = environment_get(env, "AWS_STS_REGIONAL_ENDPOINTS");
 	if (!v.n)
@@ -213,7 +229,8 @@ static enum err read_sts_mode(bool *legacy, const struct environment *env, const
 		fault_set(f, E_CONFIG, 0, "AWS_STS_REGIONAL_ENDPOINTS is regional or legacy, in a profile, too");
 }
 
-enum err endpoints_read(struct endpoints *out, const struct environment *env, const struct profile *profile, struct fault *f)
+enum err endpoints_read(struct endpoints *out, const struct environment *env,
+	const struct profile *profile, struct fault *f)
 {
 	bool ignore;
 	*out = (struct endpoints){ 0 };
@@ -232,7 +249,9 @@ enum err endpoints_read(struct endpoints *out, const struct environment *env, co
 		if (url.n && (e = endpoint_from_url(&tried, url, f)) != OK)
 			fault_set(f, e, 0, "%s cannot be used: %s", place, fault_text(f));
 		else if (url.n && (out->fips || out->dual_stack))
-			e = fault_set(f, E_CONFIG, 0, "%s cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT", place);
+			e = fault_set(f, E_CONFIG, 0,
+				"%s cannot be combined with AWS_USE_FIPS_ENDPOINT or AWS_USE_DUALSTACK_ENDPOINT",
+				place);
 		out->urls[i] = url;
 	}
 	return e;

@@ -24,7 +24,8 @@ struct settings {
 };
 
 /* In a profile a setting has the name of the variable without AWS_, in lower case. */
-static struct str setting(const struct environment *env, const char *variable, const struct profile *profile)
+static struct str setting(
+	const struct environment *env, const char *variable, const struct profile *profile)
 {
 	struct str v = environment_get(env, variable);
 	return v.n || !profile ? v : profile_get(profile, str_c(variable + 4));
@@ -56,14 +57,16 @@ static enum err find_server(struct endpoint *out, const struct settings *s, stru
 {
 	bool v6 = str_eq_nocase(s->mode, S("IPv6"));
 	if (s->mode.n && !v6 && !str_eq_nocase(s->mode, S("IPv4")))
-		return fault_set(f, E_CONFIG, 0, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is IPv4 or IPv6, in a profile, too");
+		return fault_set(f, E_CONFIG, 0,
+			"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is IPv4 or IPv6, in a profile, too");
 	struct str usual = v6 ? S("http://[fd00:ec2::254]") : S("http://169.254.169.254");
 	if (endpoint_from_url(out, s->endpoint.n ? s->endpoint : usual, f) != OK)
 		return fault_lead(f, E_CONFIG, S("AWS_EC2_METADATA_SERVICE_ENDPOINT cannot be used"));
 	return OK;
 }
 
-enum err instance_metadata_check(const struct environment *env, const struct profile *profile, struct fault *f)
+enum err instance_metadata_check(
+	const struct environment *env, const struct profile *profile, struct fault *f)
 {
 	struct endpoint e;
 	struct settings s = read_settings(env, profile);
@@ -78,8 +81,12 @@ static enum err prepare(struct instance *i, struct fault *f)
 	bool known = profile_in_use_load(&use, &c->env, c->host, f) == OK;
 	struct settings s = read_settings(&c->env, known ? &use.profile : NULL);
 	i->request = (struct metadata_request){
-		.aws = c->aws, .scratch = &c->scratch, .server = &i->server, .field = S("x-aws-ec2-metadata-token"),
-		.patience_ms = number(s.timeout, PATIENCE_S, PATIENCE_MAX_S) * 1000, .attempts = number(s.attempts, 1, ATTEMPTS_MAX),
+		.aws = c->aws,
+		.scratch = &c->scratch,
+		.server = &i->server,
+		.field = S("x-aws-ec2-metadata-token"),
+		.patience_ms = number(s.timeout, PATIENCE_S, PATIENCE_MAX_S) * 1000,
+		.attempts = number(s.attempts, 1, ATTEMPTS_MAX),
 	};
 	i->only_with_token = is_true(s.v1_disabled);
 	enum err e = find_server(&i->server, &s, f);
@@ -116,7 +123,8 @@ static enum err get_token(struct instance *i, struct deadline *d, struct fault *
 }
 
 /* With a new token once, if the old one has expired. */
-static enum err get(struct str *body, struct instance *i, struct str path, struct deadline *d, struct fault *f)
+static enum err get(
+	struct str *body, struct instance *i, struct str path, struct deadline *d, struct fault *f)
 {
 	int status;
 	struct metadata_request *r = &i->request;
@@ -137,7 +145,8 @@ static enum err get(struct str *body, struct instance *i, struct str path, struc
 	return e;
 }
 
-static enum err read_document(struct str *out, struct instance *i, struct deadline *d, struct fault *f)
+static enum err read_document(
+	struct str *out, struct instance *i, struct deadline *d, struct fault *f)
 {
 	struct str role, rest;
 	char memory[sizeof(ROLES) + ROLE_MAX];
@@ -159,7 +168,8 @@ static enum err read_document(struct str *out, struct instance *i, struct deadli
 	return get(out, i, buf_str(&path), d, f);
 }
 
-enum err instance_metadata_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err instance_metadata_fetch(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct instance i = { .chain = c };
 	struct str document;

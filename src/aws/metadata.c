@@ -4,11 +4,15 @@
 
 enum { ANSWER_MAX = 16 * 1024 };
 
-static enum err ask_once(struct http_attempt *a, struct buf *answer, const struct metadata_request *r, const struct http_request *request,
-                         struct deadline *d, struct fault *f)
+static enum err ask_once(struct http_attempt *a, struct buf *answer,
+	const struct metadata_request *r, const struct http_request *request, struct deadline *d,
+	struct fault *f)
 {
 	const struct dial_target to = {
-		.host = r->server->host, .port = r->server->port, .secure = r->server->secure, .trust = r->aws->trust,
+		.host = r->server->host,
+		.port = r->server->port,
+		.secure = r->server->secure,
+		.trust = r->aws->trust,
 		.resolver = r->aws->resolver,
 	};
 	buf_reset(answer);
@@ -21,12 +25,17 @@ static enum err ask_once(struct http_attempt *a, struct buf *answer, const struc
 	return e;
 }
 
-enum err metadata_ask(struct str *body, int *status, const struct metadata_request *r, struct deadline *d, struct fault *f)
+enum err metadata_ask(struct str *body, int *status, const struct metadata_request *r,
+	struct deadline *d, struct fault *f)
 {
 	const struct http_field fields[] = { { S("Accept"), S("*/*") }, { r->field, r->value } };
 	const struct http_request request = {
-		.method = r->puts ? S("PUT") : S("GET"), .authority = r->server->authority, .base_path = r->server->base_path, .path = r->path,
-		.fields = fields, .fields_count = r->value.n ? 2 : 1,
+		.method = r->puts ? S("PUT") : S("GET"),
+		.authority = r->server->authority,
+		.base_path = r->server->base_path,
+		.path = r->path,
+		.fields = fields,
+		.fields_count = r->value.n ? 2 : 1,
 	};
 	struct buf answer = arena_buf(r->scratch, ANSWER_MAX);
 	struct http_retry retry = http_retry(HTTP_SENDER_METADATA);
@@ -35,7 +44,8 @@ enum err metadata_ask(struct str *body, int *status, const struct metadata_reque
 	if (r->attempts)
 		retry.policy.attempts = r->attempts;
 	if (!http_value_ok(r->value))
-		return fault_set(f, E_CONFIG, 0, "the value for %s has bytes in it that cannot be sent", r->field);
+		return fault_set(
+			f, E_CONFIG, 0, "the value for %s has bytes in it that cannot be sent", r->field);
 	struct http_attempt a;
 	enum http_again again;
 	enum err e;
@@ -43,7 +53,8 @@ enum err metadata_ask(struct str *body, int *status, const struct metadata_reque
 		struct deadline patience = http_retry_attempt(&retry, d);
 		e = ask_once(&a, &answer, r, &request, &patience, f);
 		deadline_leave(d, &patience);
-		again = e == OK ? http_retry_status(&retry, a.progress.status) : http_retry_failure(&retry, &a, e);
+		again = e == OK ? http_retry_status(&retry, a.progress.status)
+						: http_retry_failure(&retry, &a, e);
 	} while (http_retry_wait(&retry, again, d));
 	*status = a.progress.status;
 	*body = str_trim_lines(buf_str(&answer));

@@ -54,7 +54,9 @@ struct reference {
 static bool reference_read(struct reference *r, struct str function)
 {
 	enum { PARTS_MAX = 8 }; /* arn:partition:lambda:region:account:function:name:qualifier */
-	struct str part[PARTS_MAX + 2] = { { 0 } }; /* empty ones at the end: what follows a prefix may be missing */
+	struct str part[PARTS_MAX + 2] = {
+		{ 0 }
+	}; /* empty ones at the end: what follows a prefix may be missing */
 	size_t n = 0, at = 0;
 	for (bool more = function.n <= AWS_FUNCTION_MAX; more; n++) {
 		if (n == PARTS_MAX)
@@ -62,11 +64,12 @@ static bool reference_read(struct reference *r, struct str function)
 		more = str_next(&part[n], &function, ':');
 	}
 
-	bool arn = str_eq(part[0], S("arn")) && str_starts(part[1], S("aws")) && all(part[1], is_partition) &&
-	           str_eq(part[2], S("lambda"));
+	bool arn = str_eq(part[0], S("arn")) && str_starts(part[1], S("aws")) &&
+		all(part[1], is_partition) && str_eq(part[2], S("lambda"));
 	if (arn)
 		at = 3;
-	bool regional = aws_region_ok(part[at]) && account_ok(part[at + 1]) && str_eq(part[at + 2], S("function"));
+	bool regional =
+		aws_region_ok(part[at]) && account_ok(part[at + 1]) && str_eq(part[at + 2], S("function"));
 	if (arn && !regional)
 		return false;
 	*r = (struct reference){ 0 };

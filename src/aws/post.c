@@ -11,12 +11,13 @@ enum { PATH_LEN_MAX = ENDPOINT_URL_MAX + 2048 }; /* behind an override's base pa
 
 _Static_assert((int)CREDENTIALS_SECRET_MAX <= (int)SIGV4_SECRET_MAX, "every secret fits");
 
-static const struct sigv4_key *signing_key(struct aws_key_cache *cache, const struct credentials *keys,
-                                           const struct sigv4_scope *scope)
+static const struct sigv4_key *signing_key(
+	struct aws_key_cache *cache, const struct credentials *keys, const struct sigv4_scope *scope)
 {
 	char memory[sizeof(cache->derived_from)];
 	struct buf from = BUF(memory);
-	buf_format(&from, "%d/%s/%s/%s", NUM(keys->serial), (struct str){ scope->date_time, 8 }, scope->region, scope->service);
+	buf_format(&from, "%d/%s/%s/%s", NUM(keys->serial), (struct str){ scope->date_time, 8 },
+		scope->region, scope->service);
 	check(!from.full);
 	if (!str_eq(buf_str(&from), (struct str){ cache->derived_from, cache->n })) {
 		sigv4_key(&cache->key, keys->secret_access_key, scope);
@@ -39,7 +40,8 @@ static void put_trace_id(struct buf *out, struct str id)
 	}
 }
 
-/* The fields of a request in the order in which they go on the wire, those that are signed first. */
+/* The fields of a request in the order in which they go on the wire, those that are signed first.
+ */
 struct field_list {
 	struct http_field *list;
 	size_t count;
@@ -58,8 +60,8 @@ static struct str keep(struct buf *memory, struct str value)
 	return str_skip(buf_str(memory), start);
 }
 
-static void add_signed_fields(struct field_list *l, struct buf *memory, const struct aws_post *p, const struct credentials *keys,
-                              const struct sigv4_scope *scope)
+static void add_signed_fields(struct field_list *l, struct buf *memory, const struct aws_post *p,
+	const struct credentials *keys, const struct sigv4_scope *scope)
 {
 	check(p->fields_count <= AWS_POST_FIELDS_MAX);
 	add_field(l, S("host"), p->endpoint->authority);
@@ -80,8 +82,8 @@ static void add_trace_id(struct field_list *l, struct buf *memory, struct str id
 }
 
 /* Appends the Authorization field, whose value covers all that is in `l` so far. */
-static enum err add_authorization(struct field_list *l, struct buf *memory, const struct aws_post *p, const struct credentials *keys,
-                                  const struct sigv4_scope *scope)
+static enum err add_authorization(struct field_list *l, struct buf *memory,
+	const struct aws_post *p, const struct credentials *keys, const struct sigv4_scope *scope)
 {
 	struct sigv4_signer own;
 	const struct sigv4_signer *signer = p->signer;
@@ -106,8 +108,8 @@ static enum err add_authorization(struct field_list *l, struct buf *memory, cons
 	return e;
 }
 
-enum err aws_post_sign_with(struct aws_signed *out, const struct aws_post *p, const struct credentials *keys, int64_t wall_seconds,
-                            struct fault *f)
+enum err aws_post_sign_with(struct aws_signed *out, const struct aws_post *p,
+	const struct credentials *keys, int64_t wall_seconds, struct fault *f)
 {
 	struct sigv4_scope scope = sigv4_scope(wall_seconds, p->region, p->service);
 	struct field_list l = { out->fields, 0 };
@@ -117,14 +119,23 @@ enum err aws_post_sign_with(struct aws_signed *out, const struct aws_post *p, co
 	add_trace_id(&l, &memory, p->trace_id);
 	out->n = memory.n;
 	out->request = (struct http_request){
-		.method = S("POST"), .authority = p->endpoint->authority, .base_path = p->endpoint->base_path, .path = p->path, .query = p->query,
-		.fields = out->fields + 1, .fields_count = l.count - 1, /* Host is written for everybody */
-		.body = p->payload, .rest_ms = p->rest_ms,
+		.method = S("POST"),
+		.authority = p->endpoint->authority,
+		.base_path = p->endpoint->base_path,
+		.path = p->path,
+		.query = p->query,
+		.fields = out->fields + 1,
+		.fields_count = l.count - 1, /* Host is written for everybody */
+		.body = p->payload,
+		.rest_ms = p->rest_ms,
 	};
-	return e == OK && !memory.full ? OK : fault_set(f, E_LIMIT, 0, "the request is too large to be signed");
+	return e == OK && !memory.full
+		? OK
+		: fault_set(f, E_LIMIT, 0, "the request is too large to be signed");
 }
 
-enum err aws_post_sign(struct aws_signed *out, struct aws_post *p, struct deadline *d, struct fault *f)
+enum err aws_post_sign(
+	struct aws_signed *out, struct aws_post *p, struct deadline *d, struct fault *f)
 {
 	const struct credentials *keys = p->keys;
 	out->n = 0;
@@ -147,7 +158,8 @@ void aws_signed_wipe(struct aws_signed *s)
 	s->n = 0;
 }
 
-enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool fresh, struct deadline *d, struct fault *f)
+enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool fresh,
+	struct deadline *d, struct fault *f)
 {
 	const struct dial_target to = {
 		.host = p->endpoint->host,
@@ -160,8 +172,8 @@ enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool
 	return http_attempt_begin(a, p->aws->pool, &to, fresh, d, f);
 }
 
-enum err aws_post_send(struct http_attempt *a, const struct aws_post *p, const struct aws_signed *s, bool fresh, struct buf *body,
-                       struct deadline *d, struct fault *f)
+enum err aws_post_send(struct http_attempt *a, const struct aws_post *p, const struct aws_signed *s,
+	bool fresh, struct buf *body, struct deadline *d, struct fault *f)
 {
 	enum err e = aws_post_connect(a, p, fresh, d, f);
 	return e == OK ? http_attempt_send(a, &s->request, body, d, f) : e;
@@ -178,7 +190,8 @@ bool aws_post_remedy(struct aws_post *p, enum refusal refusal, const struct http
 		p->clock_corrected = true;
 		return true;
 	}
-	bool keys_blamed = refusal == REFUSAL_EXPIRED || refusal == REFUSAL_UNKNOWN_KEY || refusal == REFUSAL_SIGNATURE;
+	bool keys_blamed = refusal == REFUSAL_EXPIRED || refusal == REFUSAL_UNKNOWN_KEY ||
+		refusal == REFUSAL_SIGNATURE;
 	if (!keys_blamed || p->keys_renewed || !p->chain || !credentials_reject(p->chain, p->serial))
 		return false;
 	p->keys_renewed = true;

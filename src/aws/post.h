@@ -1,7 +1,8 @@
 /* post.h - one signed POST to a service of AWS, sent once.
  *
- * All that the gateway asks of AWS goes through here, except for metadata on the machine itself. Whether a failed request may be
- * sent again is for http/retry to say, and for whoever reads the answer. */
+ * All that the gateway asks of AWS goes through here, except for metadata on the machine itself.
+ * Whether a failed request may be sent again is for http/retry to say, and for whoever reads the
+ * answer. */
 #ifndef AWS_POST_H
 #define AWS_POST_H
 
@@ -14,7 +15,8 @@ enum {
 	AWS_TRACE_ID_MAX = 1024, /* one of AWS's own has about 100 bytes; anything longer is left out */
 };
 
-/* The signing key derived last, and from what, so that it is derived once a day. Zeroed at first. */
+/* The signing key derived last, and from what, so that it is derived once a day. Zeroed at first.
+ */
 struct aws_key_cache {
 	struct sigv4_key key;
 	size_t n;
@@ -37,7 +39,8 @@ struct aws_post {
 	/* what */
 	struct str path;                 /* behind the endpoint's base path, percent-encoded */
 	struct str query;                /* without '?', percent-encoded; usually empty */
-	const struct http_field *fields; /* names in lower case; all are signed, as are Host, X-Amz-Date and X-Amz-Security-Token */
+	const struct http_field *fields; /* names in lower case; all are signed, as are Host, X-Amz-Date
+										and X-Amz-Security-Token */
 	size_t fields_count;             /* at most AWS_POST_FIELDS_MAX */
 	struct str trace_id;             /* for X-Amzn-Trace-Id, which is not signed; empty for none */
 	struct str payload;
@@ -49,7 +52,8 @@ struct aws_post {
 	bool clock_corrected, keys_renewed;
 };
 
-/* A request as it is sent, with the memory of what was made for it. Views into the aws_post; not copied by assignment. To be wiped. */
+/* A request as it is sent, with the memory of what was made for it. Views into the aws_post; not
+ * copied by assignment. To be wiped. */
 struct aws_signed {
 	struct http_request request;
 	struct http_field fields[SIGV4_HEADERS_MAX + 2];
@@ -57,28 +61,33 @@ struct aws_signed {
 	char memory[CREDENTIALS_TOKEN_MAX + 2 * SIGV4_SIGNATURE_MAX + 512 + 3 * AWS_TRACE_ID_MAX];
 };
 
-/* Signs with `keys` (NULL: none) as of that time. Pure. E_LIMIT if the request is too large to be signed. */
-must_check enum err aws_post_sign_with(struct aws_signed *out, const struct aws_post *p, const struct credentials *keys, int64_t wall_seconds,
-                                       struct fault *f);
+/* Signs with `keys` (NULL: none) as of that time. Pure. E_LIMIT if the request is too large to be
+ * signed. */
+must_check enum err aws_post_sign_with(struct aws_signed *out, const struct aws_post *p,
+	const struct credentials *keys, int64_t wall_seconds, struct fault *f);
 
-/* The same as of now, with the keys that *p says, which may first have to be fetched: credentials_hold. */
-must_check enum err aws_post_sign(struct aws_signed *out, struct aws_post *p, struct deadline *d, struct fault *f);
+/* The same as of now, with the keys that *p says, which may first have to be fetched:
+ * credentials_hold. */
+must_check enum err aws_post_sign(
+	struct aws_signed *out, struct aws_post *p, struct deadline *d, struct fault *f);
 void aws_signed_wipe(struct aws_signed *s);
 
-/* Takes a connection to the endpoint from the pool and connects it if it is not: http_attempt_begin. Whatever comes back, call
- * aws_post_end. */
-must_check enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool fresh, struct deadline *d, struct fault *f);
+/* Takes a connection to the endpoint from the pool and connects it if it is not:
+ * http_attempt_begin. Whatever comes back, call aws_post_end. */
+must_check enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool fresh,
+	struct deadline *d, struct fault *f);
 
-/* Connects, sends, and reads the answer, whose body is appended to `body`. Whatever comes back, call aws_post_end when *a has
- * been looked at. As aws_post_connect and http_exchange. */
-must_check enum err aws_post_send(struct http_attempt *a, const struct aws_post *p, const struct aws_signed *s, bool fresh, struct buf *body,
-                                  struct deadline *d, struct fault *f);
+/* Connects, sends, and reads the answer, whose body is appended to `body`. Whatever comes back,
+ * call aws_post_end when *a has been looked at. As aws_post_connect and http_exchange. */
+must_check enum err aws_post_send(struct http_attempt *a, const struct aws_post *p,
+	const struct aws_signed *s, bool fresh, struct buf *body, struct deadline *d, struct fault *f);
 
 /* Gives the connection back; the views in a->response.head die here. */
 void aws_post_end(const struct aws_post *p, struct http_attempt *a);
 
-/* Whether something can be done about a refusal, so that the post, signed again, may be sent again at once: the clock corrected, or
- * keys that are no good, or have signed badly, fetched again from their source. Each once. */
+/* Whether something can be done about a refusal, so that the post, signed again, may be sent again
+ * at once: the clock corrected, or keys that are no good, or have signed badly, fetched again from
+ * their source. Each once. */
 bool aws_post_remedy(struct aws_post *p, enum refusal refusal, const struct http_head *head);
 
 #endif

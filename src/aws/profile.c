@@ -113,8 +113,10 @@ static bool is_section(struct str header, struct str kind, struct str name)
 	return str_eq(own, name);
 }
 
-/* What stands before every header, and a header that cannot be read and has the name in it, may have been meant for the profile. */
-static void find_section(struct profile_section *out, struct str text, struct str kind, struct str name)
+/* What stands before every header, and a header that cannot be read and has the name in it, may
+ * have been meant for the profile. */
+static void find_section(
+	struct profile_section *out, struct str text, struct str kind, struct str name)
 {
 	struct reader r = reader(text);
 	bool inside = false, before = true;
@@ -126,7 +128,9 @@ static void find_section(struct profile_section *out, struct str text, struct st
 		if (header)
 			inside = before = false;
 		if (r.kind == SECTION && is_section(r.section, kind, name)) {
-			*out = (struct profile_section){ .exists = true, .body = r.rest, .line = r.line + 1, .bad_line = out->bad_line };
+			*out = (struct profile_section){
+				.exists = true, .body = r.rest, .line = r.line + 1, .bad_line = out->bad_line
+			};
 			inside = true;
 		}
 		bool concerns = before || (r.kind == BAD_HEADER && str_find_str(r.section, name) < r.section.n);
@@ -161,8 +165,10 @@ enum err profile_check(const struct profile *p, struct fault *f)
 		path = p->files->credentials_path;
 		usual = S("~/.aws/credentials");
 	}
-	return !line ? OK : fault_set(f, E_FILE, 0, "line %d of %s is neither `[section]` nor `key = value` below one", NUM(line),
-		path.n ? str_sub(path, 0, PATH_SHOWN) : usual);
+	return !line ? OK
+				 : fault_set(f, E_FILE, 0,
+					   "line %d of %s is neither `[section]` nor `key = value` below one",
+					   NUM(line), path.n ? str_sub(path, 0, PATH_SHOWN) : usual);
 }
 
 static bool find(struct str *value, struct str body, struct str key, struct str inner)
@@ -170,7 +176,8 @@ static bool find(struct str *value, struct str body, struct str key, struct str 
 	bool found = false;
 	struct reader r = { .rest = body };
 	while (next(&r))
-		if ((r.kind == SETTING || r.kind == INNER) && str_eq_nocase(r.key, key) && str_eq_nocase(r.inner, inner)) {
+		if ((r.kind == SETTING || r.kind == INNER) && str_eq_nocase(r.key, key) &&
+			str_eq_nocase(r.inner, inner)) {
 			*value = r.value;
 			found = true;
 		}

@@ -1,14 +1,17 @@
 /* profile.h - the two files that the AWS SDKs and tools share, read in place.
  *
- * ~/.aws/config has sections [default], [profile name] and [services name], ~/.aws/credentials has [name]
- * (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html). A section has lines `key = value` or `key: value`; those
- * below a key without a value, and further to the right than it, are settings inside it. A line that is further to the right than
- * a key with a value goes on with that value; not behind a comment. Lines may end in CR LF, and a file may begin with a byte order
- * mark. Lines that begin with # or ; are comments, and so is what follows a value, a blank and one of these. Keys have no case. Of
- * several sections of one name the last one counts, whole, [default] and [profile default] being one name; so does the last line for
- * a key in it. An empty value is as good as none.
+ * ~/.aws/config has sections [default], [profile name] and [services name], ~/.aws/credentials has
+ * [name] (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html). A section has lines
+ * `key = value` or `key: value`; those below a key without a value, and further to the right than
+ * it, are settings inside it. A line that is further to the right than a key with a value goes on
+ * with that value; not behind a comment. Lines may end in CR LF, and a file may begin with a byte
+ * order mark. Lines that begin with # or ; are comments, and so is what follows a value, a blank
+ * and one of these. Keys have no case. Of several sections of one name the last one counts, whole,
+ * [default] and [profile default] being one name; so does the last line for a key in it. An empty
+ * value is as good as none.
  *
- * A line that is none of this is passed over, unless it stands in the section of a profile that is used. */
+ * A line that is none of this is passed over, unless it stands in the section of a profile that is
+ * used. */
 #ifndef AWS_PROFILE_H
 #define AWS_PROFILE_H
 
@@ -25,7 +28,8 @@ struct profile_section {
 	bool exists;
 	struct str body;  /* the lines below its header */
 	size_t line;      /* number of the first of them */
-	size_t bad_line;  /* the first one, anywhere, that may concern this profile and cannot be read; 0 if there is none */
+	size_t bad_line; /* the first one, anywhere, that may concern this profile and cannot be read; 0
+						if there is none */
 };
 
 struct profile {
@@ -38,19 +42,24 @@ struct profile {
 /* `files` is borrowed by `out`. */
 void profile_find(struct profile *out, const struct profile_files *files, struct str name);
 
-static inline bool profile_exists(const struct profile *p) { return p->config.exists || p->credentials.exists; }
+static inline bool profile_exists(const struct profile *p)
+{
+	return p->config.exists || p->credentials.exists;
+}
 
 /* Whether all of it can be read. E_FILE names the file and the line. */
 must_check enum err profile_check(const struct profile *p, struct fault *f);
 
-/* The value of a key, as a view into the texts; empty if there is none. What the credentials file says comes before what the other one
- * says. A value that goes on in further lines has their line ends and indentation in it. */
+/* The value of a key, as a view into the texts; empty if there is none. What the credentials file
+ * says comes before what the other one says. A value that goes on in further lines has their line
+ * ends and indentation in it. */
 struct str profile_get(const struct profile *p, struct str key);
 
 /* The same in one file. */
 struct str profile_section_get(const struct profile_section *s, struct str key);
 
-/* The value of a key inside `service` in the section of services that the profile names; empty if there is none. */
+/* The value of a key inside `service` in the section of services that the profile names; empty if
+ * there is none. */
 struct str profile_service_get(const struct profile *p, struct str service, struct str key);
 
 /* How many lines of a file are none of the above. *first is the number of the first. */

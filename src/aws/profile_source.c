@@ -8,15 +8,37 @@
 enum { IN_A_ROW_MAX = 6, SHOWN_MAX = 60, OUTPUT_MAX = 64 * 1024 };
 
 enum setting {
-	ROLE_ARN, SESSION_NAME, EXTERNAL_ID, DURATION_SECONDS, TOKEN_FILE, SOURCE_PROFILE, CREDENTIAL_SOURCE, MFA_SERIAL,
-	PROCESS, SSO_ACCOUNT, SSO_ROLE, SSO_SESSION, SSO_START_URL, LOGIN_SESSION, SETTINGS
+	ROLE_ARN,
+	SESSION_NAME,
+	EXTERNAL_ID,
+	DURATION_SECONDS,
+	TOKEN_FILE,
+	SOURCE_PROFILE,
+	CREDENTIAL_SOURCE,
+	MFA_SERIAL,
+	PROCESS,
+	SSO_ACCOUNT,
+	SSO_ROLE,
+	SSO_SESSION,
+	SSO_START_URL,
+	LOGIN_SESSION,
+	SETTINGS
 };
 
 static const char names[SETTINGS][24] = {
-	[ROLE_ARN] = "role_arn", [SESSION_NAME] = "role_session_name", [EXTERNAL_ID] = "external_id",
-	[DURATION_SECONDS] = "duration_seconds", [TOKEN_FILE] = "web_identity_token_file", [SOURCE_PROFILE] = "source_profile",
-	[CREDENTIAL_SOURCE] = "credential_source", [MFA_SERIAL] = "mfa_serial", [PROCESS] = "credential_process",
-	[SSO_ACCOUNT] = "sso_account_id", [SSO_ROLE] = "sso_role_name", [SSO_SESSION] = "sso_session", [SSO_START_URL] = "sso_start_url",
+	[ROLE_ARN] = "role_arn",
+	[SESSION_NAME] = "role_session_name",
+	[EXTERNAL_ID] = "external_id",
+	[DURATION_SECONDS] = "duration_seconds",
+	[TOKEN_FILE] = "web_identity_token_file",
+	[SOURCE_PROFILE] = "source_profile",
+	[CREDENTIAL_SOURCE] = "credential_source",
+	[MFA_SERIAL] = "mfa_serial",
+	[PROCESS] = "credential_process",
+	[SSO_ACCOUNT] = "sso_account_id",
+	[SSO_ROLE] = "sso_role_name",
+	[SSO_SESSION] = "sso_session",
+	[SSO_START_URL] = "sso_start_url",
 	[LOGIN_SESSION] = "login_session",
 };
 
@@ -26,9 +48,11 @@ struct walk {
 	struct str profile; /* whose turn it is */
 };
 
-static enum err profile_keys(struct credential_set *out, struct walk *w, struct str name, int depth, struct deadline *d, struct fault *f);
+static enum err profile_keys(struct credential_set *out, struct walk *w, struct str name, int depth,
+	struct deadline *d, struct fault *f);
 
-static enum err named_source(struct credential_set *out, struct credential_chain *c, struct str name, struct deadline *d, struct fault *f)
+static enum err named_source(struct credential_set *out, struct credential_chain *c,
+	struct str name, struct deadline *d, struct fault *f)
 {
 	enum err e = E_MORE;
 	if (str_eq_nocase(name, S("Ec2InstanceMetadata")))
@@ -39,7 +63,8 @@ static enum err named_source(struct credential_set *out, struct credential_chain
 	return e != E_MORE ? e : fault_set(f, E_CONFIG, 0, "its credential_source has no keys");
 }
 
-static enum err assumed_role(struct credential_set *out, struct walk *w, const struct str *v, int depth, struct deadline *d, struct fault *f)
+static enum err assumed_role(struct credential_set *out, struct walk *w, const struct str *v,
+	int depth, struct deadline *d, struct fault *f)
 {
 	const struct sts_role role = {
 		.arn = v[ROLE_ARN], .session_name = v[SESSION_NAME], .external_id = v[EXTERNAL_ID],
@@ -60,7 +85,8 @@ static enum err assumed_role(struct credential_set *out, struct walk *w, const s
 	return e == OK ? sts_assume_role(out, w->chain, &role, &out->keys, d, f) : e;
 }
 
-static enum err printed_keys(struct credential_set *out, struct credential_chain *c, struct str command, struct deadline *d, struct fault *f)
+static enum err printed_keys(struct credential_set *out, struct credential_chain *c,
+	struct str command, struct deadline *d, struct fault *f)
 {
 	struct buf output = arena_buf(&c->scratch, OUTPUT_MAX);
 	struct json v;
@@ -71,40 +97,50 @@ static enum err printed_keys(struct credential_set *out, struct credential_chain
 	deadline_leave(d, &own);
 	if (e != OK)
 		return e;
-	if (json_check(&v, &position, buf_str(&output)) != OK || !json_int(&version, json_member(v, S("Version"))) || version != 1)
-		return fault_set(f, E_SYNTAX, 0, "credential_process must print a JSON object with \"Version\": 1");
+	if (json_check(&v, &position, buf_str(&output)) != OK ||
+		!json_int(&version, json_member(v, S("Version"))) || version != 1)
+		return fault_set(
+			f, E_SYNTAX, 0, "credential_process must print a JSON object with \"Version\": 1");
 	return credentials_set_from_json(out, buf_str(&output), &c->scratch, S("credential_process"), f);
 }
 
 static bool has_keys(const struct profile_section *s)
 {
-	return profile_section_get(s, S("aws_access_key_id")).n || profile_section_get(s, S("aws_secret_access_key")).n;
+	return profile_section_get(s, S("aws_access_key_id")).n ||
+		profile_section_get(s, S("aws_secret_access_key")).n;
 }
 
 /* A token goes with the keys beside it, never with those of the other file. */
-static enum err written_keys(struct credential_set *out, const struct profile_section *s, struct fault *f)
+static enum err written_keys(
+	struct credential_set *out, const struct profile_section *s, struct fault *f)
 {
-	struct str token = profile_section_get(s, S("aws_security_token")); /* its name before 2014, which botocore prefers */
+	struct str token = profile_section_get(
+		s, S("aws_security_token")); /* its name before 2014, which botocore prefers */
 	if (!token.n)
 		token = profile_section_get(s, S("aws_session_token"));
-	return credentials_set(out, profile_section_get(s, S("aws_access_key_id")), profile_section_get(s, S("aws_secret_access_key")), token,
-		S(""), S("profile"), f);
+	return credentials_set(out, profile_section_get(s, S("aws_access_key_id")),
+		profile_section_get(s, S("aws_secret_access_key")), token, S(""), S("profile"), f);
 }
 
 static enum err needs_a_browser(const struct profile *p, struct fault *f)
 {
-	return fault_set(f, E_CONFIG, 0, "it needs a browser; use credential_process = aws configure export-credentials --profile %s",
+	return fault_set(f, E_CONFIG, 0,
+		"it needs a browser; use credential_process = aws configure export-credentials --profile "
+		"%s",
 		str_sub(p->name, 0, SHOWN_MAX));
 }
 
-/* In the order of botocore: roles, single sign-on, the credentials file, a login, a process, the config file. */
-static enum err own_keys(struct credential_set *out, struct walk *w, const struct profile *p, int depth, struct deadline *d, struct fault *f)
+/* In the order of botocore: roles, single sign-on, the credentials file, a login, a process, the
+ * config file. */
+static enum err own_keys(struct credential_set *out, struct walk *w, const struct profile *p,
+	int depth, struct deadline *d, struct fault *f)
 {
 	struct str v[SETTINGS];
 	for (size_t i = 0; i < SETTINGS; i++)
 		v[i] = profile_get(p, str_c(names[i]));
 	bool in_credentials = has_keys(&p->credentials), in_config = has_keys(&p->config);
-	/* The keys of a profile that is the source of another one, or of itself, come before its own role. */
+	/* The keys of a profile that is the source of another one, or of itself, come before its own
+	 * role. */
 	if (v[TOKEN_FILE].n || (v[ROLE_ARN].n && !(depth && (in_credentials || in_config))))
 		return assumed_role(out, w, v, depth, d, f);
 	bool signs_on = v[SSO_ACCOUNT].n || v[SSO_ROLE].n;
@@ -121,7 +157,8 @@ static enum err own_keys(struct credential_set *out, struct walk *w, const struc
 	return depth ? fault_set(f, E_CONFIG, 0, "it has no keys") : E_MORE;
 }
 
-static enum err profile_keys(struct credential_set *out, struct walk *w, struct str name, int depth, struct deadline *d, struct fault *f)
+static enum err profile_keys(struct credential_set *out, struct walk *w, struct str name, int depth,
+	struct deadline *d, struct fault *f)
 {
 	struct profile p;
 	w->profile = name;
@@ -134,10 +171,13 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 	return e == OK ? own_keys(out, w, &p, depth, d, f) : e;
 }
 
-static enum err fetch(struct credential_set *out, struct credential_chain *c, bool named, struct deadline *d, struct fault *f)
+static enum err fetch(struct credential_set *out, struct credential_chain *c, bool named,
+	struct deadline *d, struct fault *f)
 {
 	struct profile_in_use use;
-	if (named != (environment_get(&c->env, "AWS_PROFILE").n || environment_get(&c->env, "AWS_DEFAULT_PROFILE").n))
+	if (named !=
+		(environment_get(&c->env, "AWS_PROFILE").n ||
+			environment_get(&c->env, "AWS_DEFAULT_PROFILE").n))
 		return E_MORE;
 	enum err e = profile_in_use_load(&use, &c->env, c->host, f);
 	if (e != OK)
@@ -150,12 +190,14 @@ static enum err fetch(struct credential_set *out, struct credential_chain *c, bo
 	return e;
 }
 
-enum err named_profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err named_profile_fetch(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	return fetch(out, c, true, d, f);
 }
 
-enum err default_profile_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err default_profile_fetch(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	return fetch(out, c, false, d, f);
 }

@@ -10,9 +10,11 @@ enum {
 	HINT_MAX = 120,
 };
 
-_Static_assert(REFUSAL_NAME_MAX + 2 + REFUSAL_MESSAGE_MAX + HINT_MAX <= FAULT_TEXT_MAX, "a refusal fits a fault");
+_Static_assert(REFUSAL_NAME_MAX + 2 + REFUSAL_MESSAGE_MAX + HINT_MAX <= FAULT_TEXT_MAX,
+	"a refusal fits a fault");
 
-/* As Lambda, STS, the services behind targets, and those that hold secrets call them; botocore takes the same for throttling. */
+/* As Lambda, STS, the services behind targets, and those that hold secrets call them; botocore
+ * takes the same for throttling. */
 static const struct {
 	char name[39]; /* not a pointer, which the start would have to relocate */
 	uint8_t refusal;
@@ -107,9 +109,11 @@ static struct str presentable(struct str s)
 {
 	s = str_trim_lines(s);
 	for (size_t i = 0; i < s.n; i++)
-		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\n' && s.p[i] != '\r' && s.p[i] != '\t') || s.p[i] == 0x7f)
+		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\n' && s.p[i] != '\r' && s.p[i] != '\t') ||
+			s.p[i] == 0x7f)
 			return S("");
-	if (str_find_str(s, S("Signature=")) < s.n || str_find_str(s, S("Authorization=")) < s.n || utf8_check(s) < s.n)
+	if (str_find_str(s, S("Signature=")) < s.n || str_find_str(s, S("Authorization=")) < s.n ||
+		utf8_check(s) < s.n)
 		return S("");
 	return str_sub(s, 0, str_ends(s, S(".")) ? s.n - 1 : s.n);
 }
@@ -168,8 +172,8 @@ static void read_body(struct str *type, struct str *message, struct str body, st
 	*message = text;
 }
 
-enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status, const struct http_head *head,
-                          struct str body, struct str action)
+enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status,
+	const struct http_head *head, struct str body, struct str action)
 {
 	char memory[REFUSAL_BODY_MAX];
 	struct arena arena = { memory, 0, sizeof(memory) };
@@ -188,7 +192,8 @@ enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, i
 		refusal = REFUSAL_THROTTLED;
 
 	/* What follows the first line of these quotes the request, the session token included. */
-	if (refusal == REFUSAL_SIGNATURE || refusal == REFUSAL_CLOCK || str_find_str(message, S("x-amz-security-token")) < message.n)
+	if (refusal == REFUSAL_SIGNATURE || refusal == REFUSAL_CLOCK ||
+		str_find_str(message, S("x-amz-security-token")) < message.n)
 		message = first_line(message);
 	struct str whole = presentable(message);
 	message = cut(whole.n ? whole : presentable(first_line(message)), REFUSAL_MESSAGE_MAX);

@@ -16,13 +16,16 @@
 enum { CERT, KEY, TRUST_ANCHOR, PROFILE, ROLE, SETTINGS };
 
 static const char variables[SETTINGS][40] = {
-	[CERT] = "GATEWAY_ROLESANYWHERE_CERT", [KEY] = "GATEWAY_ROLESANYWHERE_KEY",
-	[TRUST_ANCHOR] = "GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN", [PROFILE] = "GATEWAY_ROLESANYWHERE_PROFILE_ARN",
+	[CERT] = "GATEWAY_ROLESANYWHERE_CERT",
+	[KEY] = "GATEWAY_ROLESANYWHERE_KEY",
+	[TRUST_ANCHOR] = "GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN",
+	[PROFILE] = "GATEWAY_ROLESANYWHERE_PROFILE_ARN",
 	[ROLE] = "GATEWAY_ROLESANYWHERE_ROLE_ARN",
 };
 
 /* All of them or none. */
-static enum err read_settings(struct str settings[static SETTINGS], const struct environment *env, struct fault *f)
+static enum err read_settings(
+	struct str settings[static SETTINGS], const struct environment *env, struct fault *f)
 {
 	size_t count = 0, missing = 0;
 	for (size_t i = 0; i < SETTINGS; i++) {
@@ -33,10 +36,13 @@ static enum err read_settings(struct str settings[static SETTINGS], const struct
 	}
 	if (count == 0)
 		return E_MORE;
-	return count == SETTINGS ? OK : fault_set(f, E_CONFIG, 0, "%s is not set", str_c(variables[missing]));
+	return count == SETTINGS
+		? OK
+		: fault_set(f, E_CONFIG, 0, "%s is not set", str_c(variables[missing]));
 }
 
-static enum err read_pem(struct str *out, struct credential_chain *c, const struct str *settings, size_t i, struct fault *f)
+static enum err read_pem(struct str *out, struct credential_chain *c, const struct str *settings,
+	size_t i, struct fault *f)
 {
 	struct buf b = arena_buf(&c->scratch, CREDENTIALS_PEM_MAX);
 	enum err e = c->host->read_file(c->host->ctx, &b, settings[i], f);
@@ -44,7 +50,8 @@ static enum err read_pem(struct str *out, struct credential_chain *c, const stru
 	return e == OK ? OK : fault_lead(f, e, str_c(variables[i]));
 }
 
-static enum err read_identity(struct identity *out, struct credential_chain *c, const struct str *settings, struct fault *f)
+static enum err read_identity(
+	struct identity *out, struct credential_chain *c, const struct str *settings, struct fault *f)
 {
 	struct str chain, key;
 	enum err e = read_pem(&chain, c, settings, CERT, f);
@@ -55,7 +62,8 @@ static enum err read_identity(struct identity *out, struct credential_chain *c, 
 	return e;
 }
 
-static size_t sign(const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], struct str string_to_sign)
+static size_t sign(
+	const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], struct str string_to_sign)
 {
 	_Static_assert((int)PKEY_SIGNATURE_MAX <= (int)SIGV4_SIGNATURE_MAX, "every signature fits");
 	uint8_t hash[SHA256_SIZE];
@@ -63,13 +71,15 @@ static size_t sign(const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], str
 	return pkey_sign(key, out, &sha256_class, hash);
 }
 
-enum err roles_anywhere_signer(struct sigv4_signer *out, char serial[static ROLES_ANYWHERE_SERIAL_MAX], const struct identity *id,
-                               struct fault *f)
+enum err roles_anywhere_signer(struct sigv4_signer *out,
+	char serial[static ROLES_ANYWHERE_SERIAL_MAX], const struct identity *id, struct fault *f)
 {
 	unsigned char number[21]; /* one more for a sign */
 	struct str der = id->own.serial;
-	if (!der.n || der.n > sizeof(number) || (unsigned char)der.p[0] >= (der.n == sizeof(number) ? 1 : 0x80))
-		return fault_set(f, E_CONFIG, 0, "the serial number of the certificate is negative, or longer than 20 bytes");
+	if (!der.n || der.n > sizeof(number) ||
+		(unsigned char)der.p[0] >= (der.n == sizeof(number) ? 1 : 0x80))
+		return fault_set(f, E_CONFIG, 0,
+			"the serial number of the certificate is negative, or longer than 20 bytes");
 	memcpy(number, der.p, der.n);
 	size_t at = ROLES_ANYWHERE_SERIAL_MAX;
 	for (bool more = true; more;) {
@@ -84,8 +94,11 @@ enum err roles_anywhere_signer(struct sigv4_signer *out, char serial[static ROLE
 		serial[--at] = (char)('0' + rest);
 	}
 	*out = (struct sigv4_signer){
-		.algorithm = id->key.type == BR_KEYTYPE_EC ? S("AWS4-X509-ECDSA-SHA256") : S("AWS4-X509-RSA-SHA256"),
-		.id = { serial + at, ROLES_ANYWHERE_SERIAL_MAX - at }, .sign = sign, .key = &id->key,
+		.algorithm =
+			id->key.type == BR_KEYTYPE_EC ? S("AWS4-X509-ECDSA-SHA256") : S("AWS4-X509-RSA-SHA256"),
+		.id = { serial + at, ROLES_ANYWHERE_SERIAL_MAX - at },
+		.sign = sign,
+		.key = &id->key,
 	};
 	return OK;
 }
@@ -102,7 +115,8 @@ static struct str encoded(const struct identity *id, size_t from, size_t to, str
 	return arena_keep(arena, &b);
 }
 
-static enum err read_answer(struct credential_set *out, struct str body, struct arena *arena, struct fault *f)
+static enum err read_answer(
+	struct credential_set *out, struct str body, struct arena *arena, struct fault *f)
 {
 	struct json v;
 	size_t position;
@@ -111,11 +125,12 @@ static enum err read_answer(struct credential_set *out, struct str body, struct 
 	struct json_walk sets = json_walk(json_member(v, S("credentialSet")));
 	if (!json_next(&sets))
 		return fault_set(f, E_SYNTAX, 0, "%s gave no credentials", SOURCE);
-	return credentials_set_from_json(out, json_member(sets.value, S("credentials")).text, arena, SOURCE, f);
+	return credentials_set_from_json(
+		out, json_member(sets.value, S("credentials")).text, arena, SOURCE, f);
 }
 
-static enum err open_session(struct aws_answer *answer, struct credential_chain *c, const struct str *settings, const struct identity *id,
-                             struct deadline *d, struct fault *f)
+static enum err open_session(struct aws_answer *answer, struct credential_chain *c,
+	const struct str *settings, const struct identity *id, struct deadline *d, struct fault *f)
 {
 	char serial[ROLES_ANYWHERE_SERIAL_MAX];
 	struct sigv4_signer signer;
@@ -127,7 +142,8 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	};
 	struct str region = aws_arn_region(settings[TRUST_ANCHOR]);
 	if (e == OK && !aws_region_ok(region))
-		e = fault_set(f, E_CONFIG, 0, "%s is no ARN of a trust anchor: there is no region in it", str_c(variables[TRUST_ANCHOR]));
+		e = fault_set(f, E_CONFIG, 0, "%s is no ARN of a trust anchor: there is no region in it",
+			str_c(variables[TRUST_ANCHOR]));
 	if (e != OK)
 		return e;
 	struct buf query = arena_rest(&c->scratch);
@@ -138,13 +154,15 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	return aws_call(answer, c->aws, &(struct aws_call){
 		.service = AWS_ROLES_ANYWHERE,
 		.post = {
-			.signer = &signer, .region = region, .path = S("/sessions"), .query = arena_keep(&c->scratch, &query),
+			.signer = &signer, .region = region, .path = S("/sessions"),
+			.query = arena_keep(&c->scratch, &query),
 			.fields = fields, .fields_count = id->chain_n > 1 ? 3 : 2, .payload = S("{}"),
 		},
 	}, &c->scratch, d, f);
 }
 
-enum err roles_anywhere_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err roles_anywhere_fetch(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct str settings[SETTINGS];
 	struct identity id = { .chain_n = 0 };

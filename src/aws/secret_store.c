@@ -4,7 +4,8 @@
 #include "codec/base64.h"
 #include "codec/json_read.h"
 
-enum err secret_store_read(struct str *out, struct str answer, struct str key, struct arena *scratch, struct fault *f)
+enum err secret_store_read(
+	struct str *out, struct str answer, struct str key, struct arena *scratch, struct fault *f)
 {
 	struct json v;
 	size_t position;
@@ -23,12 +24,18 @@ enum err secret_store_read(struct str *out, struct str answer, struct str key, s
 		*out = buf_str(&b);
 	}
 	if (e != OK)
-		return fault_set(f, e, 0, e == E_LIMIT ? "it is too large for a secret" : "the answer holds no text");
+		return fault_set(
+			f, e, 0, e == E_LIMIT ? "it is too large for a secret" : "the answer holds no text");
 	bool object = json_check(&v, &position, *out) == OK && json_type(v) == JSON_OBJECT;
 	if (!key.n)
-		return object ? fault_set(f, E_CONFIG, 0, "it is a JSON object; the #KEY in secretsmanager:ID#KEY names what counts of it") : OK;
+		return object
+			? fault_set(f, E_CONFIG, 0,
+				  "it is a JSON object; the #KEY in secretsmanager:ID#KEY names what counts of it")
+			: OK;
 	e = object ? json_string(out, json_member(v, key), scratch) : E_SYNTAX;
-	return e == OK ? OK : fault_set(f, E_CONFIG, 0, "it is no JSON object with a string %s in it", str_sub(key, 0, 60));
+	return e == OK ? OK
+				   : fault_set(f, E_CONFIG, 0, "it is no JSON object with a string %s in it",
+						 str_sub(key, 0, 60));
 }
 
 struct wanted {
@@ -39,7 +46,8 @@ struct wanted {
 };
 
 /* Appends one version and a line end. */
-static enum err fetch(struct buf *out, const struct wanted *w, bool previous, struct deadline *d, struct fault *f)
+static enum err fetch(
+	struct buf *out, const struct wanted *w, bool previous, struct deadline *d, struct fault *f)
 {
 	struct aws_answer answer;
 	struct str text;
@@ -49,16 +57,19 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	if (parameter)
 		buf_format(&payload, "{\"Name\":\"%s\",\"WithDecryption\":true}", w->id);
 	else
-		buf_format(&payload, "{\"SecretId\":\"%s\",\"VersionStage\":\"%s\"}", w->id, previous ? S("AWSPREVIOUS") : S("AWSCURRENT"));
+		buf_format(&payload, "{\"SecretId\":\"%s\",\"VersionStage\":\"%s\"}", w->id,
+			previous ? S("AWSPREVIOUS") : S("AWSCURRENT"));
 	check(!payload.full);
 	const struct http_field fields[] = {
 		{ S("content-type"), S("application/x-amz-json-1.1") },
-		{ S("x-amz-target"), parameter ? S("AmazonSSM.GetParameter") : S("secretsmanager.GetSecretValue") },
+		{ S("x-amz-target"),
+			parameter ? S("AmazonSSM.GetParameter") : S("secretsmanager.GetSecretValue") },
 	};
 	struct aws_call call = {
 		.service = w->service,
 		.post = {
-			.chain = w->chain, .region = w->region, .path = S("/"), .fields = fields, .fields_count = countof(fields), .payload = buf_str(&payload),
+			.chain = w->chain, .region = w->region, .path = S("/"), .fields = fields,
+			.fields_count = countof(fields), .payload = buf_str(&payload),
 		},
 		.action = parameter ? S("ssm:GetParameter and kms:Decrypt") : S("secretsmanager:GetSecretValue"),
 	};
@@ -74,8 +85,9 @@ static enum err fetch(struct buf *out, const struct wanted *w, bool previous, st
 	return previous && e == E_CONFIG ? OK : e;
 }
 
-enum err secret_store_fetch(struct buf *out, struct credential_chain *chain, enum aws_service service, struct str name,
-                          struct arena *scratch, struct deadline *d, struct fault *f)
+enum err secret_store_fetch(struct buf *out, struct credential_chain *chain,
+	enum aws_service service, struct str name, struct arena *scratch, struct deadline *d,
+	struct fault *f)
 {
 	struct wanted w = { .chain = chain, .service = service, .scratch = scratch };
 	str_cut(&w.id, &w.key, name, '#');

@@ -54,7 +54,8 @@ static int order(struct str a, struct str b)
 	return first ? first : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Sorts by name. Of pairs with the same name, those of a query go by value, while headers keep their order. */
+/* Sorts by name. Of pairs with the same name, those of a query go by value, while headers keep
+ * their order. */
 static void sort(struct http_field *pairs, size_t count, bool by_value)
 {
 	for (size_t i = 1; i < count; i++) {
@@ -173,7 +174,8 @@ void sigv4_canonical(struct buf *out, const struct sigv4_request *req)
 	hex_put(out, req->payload_hash, sizeof(req->payload_hash));
 }
 
-void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct sigv4_scope *scope, struct str canonical)
+void sigv4_string_to_sign(
+	struct buf *out, struct str algorithm, const struct sigv4_scope *scope, struct str canonical)
 {
 	uint8_t hash[SHA256_SIZE];
 	sha256(hash, canonical);
@@ -183,7 +185,8 @@ void sigv4_string_to_sign(struct buf *out, struct str algorithm, const struct si
 	hex_put(out, hash, sizeof(hash));
 }
 
-static size_t sign_with_hmac(const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], struct str string_to_sign)
+static size_t sign_with_hmac(
+	const void *key, uint8_t out[static SIGV4_SIGNATURE_MAX], struct str string_to_sign)
 {
 	hmac_sha256(out, digest_str(key), string_to_sign);
 	return SHA256_SIZE;
@@ -194,8 +197,8 @@ struct sigv4_signer sigv4_signer(struct str access_key_id, const struct sigv4_ke
 	return (struct sigv4_signer){ S(SIGV4_ALGORITHM), access_key_id, sign_with_hmac, key->bytes };
 }
 
-void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,
-                         const struct sigv4_request *req, struct str string_to_sign)
+void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer,
+	const struct sigv4_scope *scope, const struct sigv4_request *req, struct str string_to_sign)
 {
 	struct headers h = headers_sorted(req);
 	uint8_t signature[SIGV4_SIGNATURE_MAX];
@@ -209,8 +212,8 @@ void sigv4_authorization(struct buf *out, const struct sigv4_signer *signer, con
 	hex_put(out, signature, n);
 }
 
-enum err sigv4_sign(struct buf *out, const struct sigv4_signer *signer, const struct sigv4_scope *scope,
-                    const struct sigv4_request *req)
+enum err sigv4_sign(struct buf *out, const struct sigv4_signer *signer,
+	const struct sigv4_scope *scope, const struct sigv4_request *req)
 {
 	char memory[SIGV4_CANONICAL_MAX], to_sign_memory[256];
 	struct buf canonical = BUF(memory), to_sign = BUF(to_sign_memory);

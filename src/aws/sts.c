@@ -10,24 +10,34 @@ enum { TOKEN_MAX = 20000 }; /* as documented */
 
 #define WEB_IDENTITY S("web identity")
 
-static enum err read_token(struct str *out, struct credential_chain *c, struct str path, struct fault *f)
+static enum err read_token(
+	struct str *out, struct credential_chain *c, struct str path, struct fault *f)
 {
 	struct buf b = arena_rest(&c->scratch);
 	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
 	*out = str_trim_lines(arena_keep(&c->scratch, &b));
 	if (e == OK && (!out->n || out->n > TOKEN_MAX))
 		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to %d bytes", NUM(TOKEN_MAX));
-	return e == OK ? OK : fault_lead(f, e, S("AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile"));
+	return e == OK ? OK
+				   : fault_lead(f, e,
+						 S("AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile"));
 }
 
-static enum err write_form(struct str *out, const struct sts_role *role, struct str token, struct arena *arena, struct fault *f)
+static enum err write_form(struct str *out, const struct sts_role *role, struct str token,
+	struct arena *arena, struct fault *f)
 {
-	static const char names[][17] = { "RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "WebIdentityToken" };
+	static const char names[][17] = { "RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId",
+		"WebIdentityToken" };
 	const struct str values[] = {
-		role->arn, role->session_name.n ? role->session_name : S("slack-lambda-gateway"), role->duration_seconds, role->external_id, token,
+		role->arn,
+		role->session_name.n ? role->session_name : S("slack-lambda-gateway"),
+		role->duration_seconds,
+		role->external_id,
+		token,
 	};
 	struct buf form = arena_rest(arena);
-	buf_format(&form, "Action=AssumeRole%s&Version=2011-06-15", token.n ? S("WithWebIdentity") : S(""));
+	buf_format(
+		&form, "Action=AssumeRole%s&Version=2011-06-15", token.n ? S("WithWebIdentity") : S(""));
 	for (size_t i = 0; i < countof(values); i++)
 		if (values[i].n)
 			form_put(&form, str_c(names[i]), values[i]);
@@ -43,10 +53,12 @@ static void choose_endpoint(struct aws_call *call, const struct aws_context *aws
 		call->host = S("sts.amazonaws.com");
 }
 
-static enum err assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,
-                            const struct credentials *with, struct str source, struct deadline *d, struct fault *f)
+static enum err assume_role(struct credential_set *out, struct credential_chain *c,
+	const struct sts_role *role, const struct credentials *with, struct str source,
+	struct deadline *d, struct fault *f)
 {
-	static const struct http_field content_type = { STR("content-type"), STR("application/x-www-form-urlencoded") };
+	static const struct http_field content_type = { STR("content-type"),
+		STR("application/x-www-form-urlencoded") };
 	struct aws_call call = {
 		.service = AWS_STS, .action = with ? S("sts:AssumeRole") : S(""),
 		.post = { .keys = with, .path = S("/"), .fields = &content_type, .fields_count = 1 },
@@ -71,8 +83,9 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 	return credentials_set(out, part[0], part[1], part[2], part[3], source, f);
 }
 
-enum err sts_assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,
-                         const struct credentials *with, struct deadline *d, struct fault *f)
+enum err sts_assume_role(struct credential_set *out, struct credential_chain *c,
+	const struct sts_role *role, const struct credentials *with, struct deadline *d,
+	struct fault *f)
 {
 	size_t before = c->scratch.n;
 	enum err e = assume_role(out, c, role, with, with ? S("assumed role") : WEB_IDENTITY, d, f);
@@ -81,7 +94,8 @@ enum err sts_assume_role(struct credential_set *out, struct credential_chain *c,
 	return e;
 }
 
-enum err web_identity_fetch(struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+enum err web_identity_fetch(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct sts_role role = {
 		.arn = environment_get(&c->env, "AWS_ROLE_ARN"),
@@ -91,6 +105,7 @@ enum err web_identity_fetch(struct credential_set *out, struct credential_chain 
 	if (!role.web_identity_token_file.n)
 		return E_MORE;
 	if (!role.arn.n)
-		return fault_set(f, E_CONFIG, 0, "%s: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN", WEB_IDENTITY);
+		return fault_set(f, E_CONFIG, 0,
+			"%s: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN", WEB_IDENTITY);
 	return sts_assume_role(out, c, &role, NULL, d, f);
 }

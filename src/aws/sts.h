@@ -1,6 +1,7 @@
 /* sts.h - keys of a role, from the Security Token Service.
  *
- * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and API_AssumeRoleWithWebIdentity.html. */
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html and
+ * API_AssumeRoleWithWebIdentity.html. */
 #ifndef AWS_STS_H
 #define AWS_STS_H
 
@@ -15,10 +16,13 @@ struct sts_role {
 };
 
 /* Assumes the role, in the region of the process; without one, at the one endpoint that STS had in
- * the beginning. `with`: the keys of somebody who may, which may be those in `out`; NULL: the web identity of the token file is enough. Nothing in
- * `role` is looked at: AWS says what is wrong with it. The chain's scratch is as before when this returns. Uses about 35 KiB of stack.
- * As aws_call and read_file, with texts that begin with "web identity" or "assumed role"; E_SYNTAX: the answer has no keys. */
-must_check enum err sts_assume_role(struct credential_set *out, struct credential_chain *c, const struct sts_role *role,
-                                    const struct credentials *with, struct deadline *d, struct fault *f);
+ * the beginning. `with`: the keys of somebody who may, which may be those in `out`; NULL: the web
+ * identity of the token file is enough. Nothing in `role` is looked at: AWS says what is wrong with
+ * it. The chain's scratch is as before when this returns. Uses about 35 KiB of stack. As aws_call
+ * and read_file, with texts that begin with "web identity" or "assumed role"; E_SYNTAX: the answer
+ * has no keys. */
+must_check enum err sts_assume_role(struct credential_set *out, struct credential_chain *c,
+	const struct sts_role *role, const struct credentials *with, struct deadline *d,
+	struct fault *f);
 
 #endif

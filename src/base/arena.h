@@ -24,8 +24,8 @@ struct buf arena_rest(struct arena *a);
 /* A copy of `s`; empty when it does not fit. */
 struct str arena_copy(struct arena *a, struct str s);
 
-/* Ends a builder made by arena_rest, the newest piece of `a`: keeps what was written, frees the rest.
- * Returns the contents. */
+/* Ends a builder made by arena_rest, the newest piece of `a`: keeps what was written, frees the
+ * rest. Returns the contents. */
 struct str arena_keep(struct arena *a, const struct buf *b);
 
 /* Gives everything back. Every view into the arena dies here. */

@@ -1,7 +1,8 @@
-/* base.h - what every file relies on: attributes, the assumptions of the code as static asserts, and check().
+/* base.h - what every file relies on: attributes, the assumptions of the code as static asserts,
+ * and check().
  *
- * Argument order here and everywhere: context, outputs, inputs, then `struct deadline *` and `struct fault *`.
- * A pointer is never NULL unless its comment says so. */
+ * Argument order here and everywhere: context, outputs, inputs, then `struct deadline *` and
+ * `struct fault *`. A pointer is never NULL unless its comment says so. */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
 

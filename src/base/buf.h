@@ -25,25 +25,31 @@ struct arguments {
 	size_t count;
 };
 
-/* Appends `format`: buf_format(&b, "GET %s HTTP/1.%d\r\n", path, NUM(1)). %s takes the next argument as a
- * text, %d takes it as a NUM() in decimal form, %% is a percent sign. A format that does not fit its
- * arguments, in number or in kind, is a bug and traps; scripts/format-check finds most before that. */
+/* Appends `format`: buf_format(&b, "GET %s HTTP/1.%d\r\n", path, NUM(1)). %s takes the next
+ * argument as a text, %d takes it as a NUM() in decimal form, %% is a percent sign. A format that
+ * does not fit its arguments, in number or in kind, is a bug and traps; scripts/format-check finds
+ * most before that. */
 #define buf_format(b, ...) buf_put_format((b), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 void buf_put_format(struct buf *b, const char *format, struct arguments arguments);
 
-/* A number, of any integer type, as an argument of a format, LOG or json_fields, and of nothing else: not
- * a text, but a view of an int64_t that lives as long as the block around it, with a length that no text
- * has. DIGITS in base/str.h makes a text. */
+/* A number, of any integer type, as an argument of a format, LOG or json_fields, and of nothing
+ * else: not a text, but a view of an int64_t that lives as long as the block around it, with a
+ * length that no text has. DIGITS in base/str.h makes a text. */
 #define NUM(v) ((struct str){ (const char *)&(const int64_t){ (int64_t)(v) }, NUM_LENGTH })
 #define NUM_LENGTH SIZE_MAX
 static inline bool is_num(struct str argument) { return argument.n == NUM_LENGTH; }
-static inline int64_t num_value(struct str argument) { return *(const int64_t *)(const void *)argument.p; }
+static inline int64_t num_value(struct str argument)
+{
+	return *(const int64_t *)(const void *)argument.p;
+}
 
-/* What macros with formats make of theirs: FORMAT(__VA_ARGS__, ) and ARGUMENTS(__VA_ARGS__, S("")), whose
- * last item keeps the list from being empty and is not counted. Refuses to compile anything but a struct str. */
+/* What macros with formats make of theirs: FORMAT(__VA_ARGS__, ) and ARGUMENTS(__VA_ARGS__, S("")),
+ * whose last item keeps the list from being empty and is not counted. Refuses to compile anything
+ * but a struct str. */
 #define FORMAT(format, ...) (format)
-#define ARGUMENTS(format, ...) \
-	((struct arguments){ (const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })) - 1 })
+#define ARGUMENTS(format, ...)                                                                     \
+	((struct arguments){                                                                           \
+		(const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })) - 1 })
 
 /* The contents so far; valid until the memory behind the builder changes. */
 static inline struct str buf_str(const struct buf *b) { return (struct str){ b->p, b->n }; }

@@ -56,7 +56,8 @@ int64_t utc_to_seconds(struct utc t)
 	int64_t year = t.year - (t.month <= 2);
 	int month = t.month > 2 ? t.month - 3 : t.month + 9;
 	int64_t era = year / 400, y = year % 400;
-	int64_t days = era * DAYS_PER_ERA + y * 365 + y / 4 - y / 100 + (153 * month + 2) / 5 + t.day - 1 - DAYS_TO_1970;
+	int64_t days = era * DAYS_PER_ERA + y * 365 + y / 4 - y / 100 + (153 * month + 2) / 5 + t.day -
+		1 - DAYS_TO_1970;
 	return days * 86400 + t.hour * 3600 + t.minute * 60 + t.second;
 }
 
@@ -71,8 +72,9 @@ static void put_digits(struct buf *b, int v, int width)
 	buf_put(b, (struct str){ digits, (size_t)width });
 }
 
-/* The number that a letter of a form stands for, which takes four digits for a year and two otherwise; or NULL. A form has,
- * besides, n for the name of the month and w for that of the weekday, and all else for itself. */
+/* The number that a letter of a form stands for, which takes four digits for a year and two
+ * otherwise; or NULL. A form has, besides, n for the name of the month and w for that of the
+ * weekday, and all else for itself. */
 static int *number_of(struct utc *t, char letter)
 {
 	switch (letter) {
@@ -152,7 +154,8 @@ static bool scan(struct utc *t, struct str s, const char *form)
 
 static bool take_utc(int64_t *seconds, struct utc t)
 {
-	if (t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 || t.hour > 23 || t.minute > 59 || t.second > 60)
+	if (t.month < 1 || t.month > 12 || t.day < 1 || t.day > 31 || t.hour > 23 || t.minute > 59 ||
+		t.second > 60)
 		return false;
 	*seconds = utc_to_seconds(t);
 	return true;

@@ -16,7 +16,8 @@ struct deadline {
 	int64_t soft;           /* likewise; set to DEADLINE_NEVER when on_soft is called */
 	void (*on_soft)(void *arg); /* NULL if soft is DEADLINE_NEVER */
 	void *arg;
-	const _Atomic int64_t *limit; /* another hard moment, which may come to be set while somebody waits; NULL: none */
+	const _Atomic int64_t
+		*limit; /* another hard moment, which may come to be set while somebody waits; NULL: none */
 };
 
 /* One that only ends: `ms` from now. */
@@ -26,13 +27,17 @@ struct deadline deadline_in(int64_t ms);
 struct deadline deadline_none(void);
 
 /* Milliseconds to wait at most until something is due: 0 when the hard moment has passed, -1 for no
- * bound, never more than INT_MAX; fit for poll(2). Calls on_soft when it is due, which may take time. */
+ * bound, never more than INT_MAX; fit for poll(2). Calls on_soft when it is due, which may take
+ * time. */
 int deadline_left(struct deadline *d);
 
 /* A deadline inside `d`: ends `ms` from now or with `d`, whichever comes first, and shares its soft
  * moment. Copy `soft` back with deadline_leave, so that on_soft stays a single call. */
 struct deadline deadline_within(const struct deadline *d, int64_t ms);
-static inline void deadline_leave(struct deadline *d, const struct deadline *inner) { d->soft = inner->soft; }
+static inline void deadline_leave(struct deadline *d, const struct deadline *inner)
+{
+	d->soft = inner->soft;
+}
 
 /* Sleeps `ms`, serving the soft moment on the way. False if the hard moment came first. */
 must_check bool deadline_sleep(struct deadline *d, int64_t ms);

@@ -1,5 +1,5 @@
-/* environment.h - the variables of the process as its host sees them, handed down as a look-up function so
- * that everything below the hosts can be tested with a table. */
+/* environment.h - the variables of the process as its host sees them, handed down as a look-up
+ * function so that everything below the hosts can be tested with a table. */
 #ifndef BASE_ENVIRONMENT_H
 #define BASE_ENVIRONMENT_H
 

@@ -3,20 +3,27 @@
 #include <errno.h>
 #include <string.h>
 
-/* What can come of the system calls of this program, in the words that people know. libc's own list of all errors
- * there are is three times as large. */
-#define ERRORS(E) \
-	E(EPERM, "Operation not permitted") E(ENOENT, "No such file or directory") E(EIO, "I/O error") \
-	E(E2BIG, "Argument list too long") E(ENOEXEC, "Exec format error") \
-	E(EAGAIN, "Resource temporarily unavailable") E(ENOMEM, "Out of memory") E(EACCES, "Permission denied") \
-	E(ENOTDIR, "Not a directory") E(EISDIR, "Is a directory") E(EINVAL, "Invalid argument") \
-	E(ENFILE, "Too many open files in system") E(EMFILE, "Too many open files") E(ETXTBSY, "Text file busy") \
-	E(EPIPE, "Broken pipe") E(ELOOP, "Too many symbolic links") E(EADDRINUSE, "Address in use") \
-	E(EADDRNOTAVAIL, "Address not available") E(EAFNOSUPPORT, "Address family not supported") \
-	E(ENETDOWN, "Network is down") E(ENETUNREACH, "Network unreachable") E(ECONNABORTED, "Connection aborted") \
-	E(ECONNRESET, "Connection reset by peer") E(ENOBUFS, "No buffer space available") \
-	E(ETIMEDOUT, "Operation timed out") E(ECONNREFUSED, "Connection refused") E(EHOSTDOWN, "Host is down") \
-	E(EHOSTUNREACH, "Host is unreachable")
+/* What can come of the system calls of this program, in the words that people know. libc's own list
+ * of all errors there are is three times as large. */
+#define ERRORS(E)                                                                                  \
+	E(EPERM, "Operation not permitted")                                                            \
+	E(ENOENT, "No such file or directory") E(EIO, "I/O error") E(E2BIG, "Argument list too long")  \
+		E(ENOEXEC, "Exec format error") E(EAGAIN, "Resource temporarily unavailable") E(           \
+			ENOMEM, "Out of memory") E(EACCES, "Permission denied") E(ENOTDIR, "Not a directory")  \
+			E(EISDIR, "Is a directory") E(EINVAL, "Invalid argument")                              \
+				E(ENFILE, "Too many open files in system") E(EMFILE, "Too many open files")        \
+					E(ETXTBSY, "Text file busy") E(EPIPE, "Broken pipe")                           \
+						E(ELOOP, "Too many symbolic links") E(EADDRINUSE, "Address in use")        \
+							E(EADDRNOTAVAIL, "Address not available") E(EAFNOSUPPORT,              \
+								"Address family not supported") E(ENETDOWN, "Network is down")     \
+								E(ENETUNREACH, "Network unreachable")                              \
+									E(ECONNABORTED, "Connection aborted")                          \
+										E(ECONNRESET, "Connection reset by peer")                  \
+											E(ENOBUFS, "No buffer space available")                \
+												E(ETIMEDOUT, "Operation timed out")                \
+													E(ECONNREFUSED, "Connection refused")          \
+														E(EHOSTDOWN, "Host is down")               \
+															E(EHOSTUNREACH, "Host is unreachable")
 #define NUMBER(number, text) number,
 #define TEXT(number, text) text "\0"
 
@@ -30,7 +37,8 @@ static struct str describe(int sys)
 	return S("");
 }
 
-enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, struct arguments arguments)
+enum err fault_set_format(
+	struct fault *f, enum err code, int sys, const char *format, struct arguments arguments)
 {
 	/* An argument may be the fault's own old text. */
 	char text[sizeof(f->text)];

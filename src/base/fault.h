@@ -1,7 +1,7 @@
 /* fault.h - why something that can fail did fail.
  *
- * The code is for decisions, the text for people: it is written once, by the lowest layer that knows,
- * and ends up in a log line or in front of a Slack user. It never holds a secret, a token, a
+ * The code is for decisions, the text for people: it is written once, by the lowest layer that
+ * knows, and ends up in a log line or in front of a Slack user. It never holds a secret, a token, a
  * signature, a response_url or a payload. */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
@@ -36,13 +36,16 @@ struct fault {
 	char text[FAULT_TEXT_MAX];
 };
 
-/* Sets all of `f`: fault_set(f, E_NAME, 0, "cannot resolve %s", host), formatted as by buf_format. The text is cut
- * to what fits; when `sys` is not 0 its description is appended. Returns `code`, so that it can end a function. */
+/* Sets all of `f`: fault_set(f, E_NAME, 0, "cannot resolve %s", host), formatted as by buf_format.
+ * The text is cut to what fits; when `sys` is not 0 its description is appended. Returns `code`, so
+ * that it can end a function. */
 #define fault_set(f, code, sys, ...) \
 	fault_set_format((f), (code), (sys), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
-enum err fault_set_format(struct fault *f, enum err code, int sys, const char *format, struct arguments arguments);
+enum err fault_set_format(
+	struct fault *f, enum err code, int sys, const char *format, struct arguments arguments);
 
-/* Puts `lead` and a colon before the text: what was to be done, or by whom. Returns `code`, which it then has. */
+/* Puts `lead` and a colon before the text: what was to be done, or by whom. Returns `code`, which
+ * it then has. */
 enum err fault_lead(struct fault *f, enum err code, struct str lead);
 
 static inline struct str fault_text(const struct fault *f) { return (struct str){ f->text, f->n }; }

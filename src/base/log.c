@@ -28,8 +28,8 @@ void log_set_level(enum log_level least)
 	least_level = least;
 }
 
-/* Bytes outside printable ASCII come out one by one as \u00xx: a log line stays one line of valid JSON
- * whatever a peer managed to get into it. */
+/* Bytes outside printable ASCII come out one by one as \u00xx: a log line stays one line of valid
+ * JSON whatever a peer managed to get into it. */
 static void put_text(struct buf *b, struct str s)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -99,8 +99,8 @@ static const struct {
 	[LOG_WARN] = { STR("WARN"), '4' }, [LOG_ERROR] = { STR("ERROR"), '3' },
 };
 
-size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names,
-                  struct arguments arguments)
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message,
+	const char *names, struct arguments arguments)
 {
 	struct buf b = { line, 0, LOG_LINE_MAX - 2, false };
 	if (with_priority)
@@ -127,7 +127,8 @@ void log_set_writer(void (*put)(const char *line, size_t n))
 	writer = put;
 }
 
-void log_line(enum log_level level, const char *message, const char *names, struct arguments arguments)
+void log_line(
+	enum log_level level, const char *message, const char *names, struct arguments arguments)
 {
 	char line[LOG_LINE_MAX];
 	if (level >= least_level)

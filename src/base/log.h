@@ -1,42 +1,50 @@
 /* log.h - one line a message on standard error: a JSON object, or text for a person.
  *
  * LOG(LOG_WARN, "invoke failed", "function status#", name, NUM(503));
- * A JSON line has `timestamp` (RFC 3339) and `level` first, the keys by which Lambda filters, then `message` and
- * the fields in order; a text line has the same in the same order. A line goes out in one write(2); a field that would make it
- * longer than LOG_LINE_MAX is left out. Safe to use from several threads. Secrets, tokens, signatures, response_urls and
- * payloads are not logged at any level. */
+ * A JSON line has `timestamp` (RFC 3339) and `level` first, the keys by which Lambda filters, then
+ * `message` and the fields in order; a text line has the same in the same order. A line goes out in
+ * one write(2); a field that would make it longer than LOG_LINE_MAX is left out. Safe to use from
+ * several threads. Secrets, tokens, signatures, response_urls and payloads are not logged at any
+ * level. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include "base/fault.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
-enum log_style { LOG_AUTO, LOG_JSON, LOG_TEXT }; /* LOG_AUTO: text on a terminal, else JSON; see os/log_writer.h */
+enum log_style {
+	LOG_AUTO,
+	LOG_JSON,
+	LOG_TEXT
+};                            /* LOG_AUTO: text on a terminal, else JSON; see os/log_writer.h */
 enum { LOG_LINE_MAX = 4000 }; /* less than PIPE_BUF, so that lines of several threads do not mix */
 
-/* `names`: of the fields, with blanks between them, one for each argument; a '#' behind a name says that a NUM() follows, which stands
- * without quotes. Fields with an empty text are left out. Names that do not fit the arguments trap. */
+/* `names`: of the fields, with blanks between them, one for each argument; a '#' behind a name says
+ * that a NUM() follows, which stands without quotes. Fields with an empty text are left out. Names
+ * that do not fit the arguments trap. */
 #define LOG(level, message, ...) \
 	log_line((level), (message), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 
-/* Lines below this level are not written. Set once at start, before any thread. The default is LOG_INFO. */
+/* Lines below this level are not written. Set once at start, before any thread. The default is
+ * LOG_INFO. */
 void log_set_level(enum log_level least);
 
-/* How lines look, and whether each begins with its priority, "<6>", as sd-daemon(3) has it. Set once at start, before any
- * thread. The default is JSON without. */
+/* How lines look, and whether each begins with its priority, "<6>", as sd-daemon(3) has it. Set
+ * once at start, before any thread. The default is JSON without. */
 void log_set_style(enum log_style wanted, bool priority);
 
 /* Replaces the write(2) by which a line goes out; set once at start, before any thread. */
 void log_set_writer(void (*put)(const char *line, size_t n));
 
 /* Makes a line, its line feed included. Returns its length. */
-size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message, const char *names,
-                  struct arguments arguments);
+size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message,
+	const char *names, struct arguments arguments);
 
 /* The line of what failed, and why: LOG(LOG_ERROR, message, "request_id reason", ...). */
 void log_failure(const char *message, struct str request_id, const struct fault *f);
 
 /* Use LOG. */
-void log_line(enum log_level level, const char *message, const char *names, struct arguments arguments);
+void log_line(
+	enum log_level level, const char *message, const char *names, struct arguments arguments);
 
 #endif

@@ -69,6 +69,7 @@ struct str status_reason(int status)
 	for (size_t i = 0; i < countof(known); i++)
 		if (known[i] == status)
 			return str_nth(reasons, i);
-	static const char *const classes[] = { "Informational", "Success", "Redirection", "Client Error", "Server Error" };
+	static const char *const classes[] = { "Informational", "Success", "Redirection",
+		"Client Error", "Server Error" };
 	return status >= 100 && status < 600 ? str_c(classes[status / 100 - 1]) : S("Unknown");
 }

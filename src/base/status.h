@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 
-/* "OK" for 200. Of a status that is not registered, its class: "Server Error" for 599. "Unknown" outside of 100 to 599. */
+/* "OK" for 200. Of a status that is not registered, its class: "Server Error" for 599. "Unknown"
+ * outside of 100 to 599. */
 struct str status_reason(int status);
 
 #endif

@@ -101,7 +101,8 @@ struct str str_trim_lines(struct str s)
 	return trim(s, S(" \t\r\n"));
 }
 
-/* Eight bytes at a time, for a session token has a thousand and more and is looked at before the first event. */
+/* Eight bytes at a time, for a session token has a thousand and more and is looked at before the
+ * first event. */
 bool str_is_visible(struct str s)
 {
 	const uint64_t ones = UINT64_MAX / 255;

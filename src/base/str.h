@@ -1,8 +1,8 @@
 /* str.h - a borrowed run of bytes.
  *
- * A `struct str` points into memory somebody else owns: a request, an arena, a literal. It is passed
- * by value, holds any bytes (NUL included) and is not terminated. An empty one may have p == NULL.
- * Case is ASCII's; no function here consults a locale. */
+ * A `struct str` points into memory somebody else owns: a request, an arena, a literal. It is
+ * passed by value, holds any bytes (NUL included) and is not terminated. An empty one may have p ==
+ * NULL. Case is ASCII's; no function here consults a locale. */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
@@ -31,37 +31,45 @@ bool str_eq_nocase(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 
-/* Offset of the first `c`, or of the first occurrence of `needle` (not empty); s.n when there is none. */
+/* Offset of the first `c`, or of the first occurrence of `needle` (not empty); s.n when there is
+ * none. */
 size_t str_find(struct str s, char c);
 size_t str_find_str(struct str s, struct str needle);
 
-/* Cuts at the first `sep`: *head is what stands before it, *tail what follows. Without one, *head is
- * the whole of `s`, *tail is empty, and the result is false. `s` may be *head's or *tail's old value. */
+/* Cuts at the first `sep`: *head is what stands before it, *tail what follows. Without one, *head
+ * is the whole of `s`, *tail is empty, and the result is false. `s` may be *head's or *tail's old
+ * value. */
 bool str_cut(struct str *head, struct str *tail, struct str s, char sep);
 
-/* Takes the next item, and the `sep` behind it, off the front of *rest. False when it was the last. */
+/* Takes the next item, and the `sep` behind it, off the front of *rest. False when it was the last.
+ */
 bool str_next(struct str *item, struct str *rest, char sep);
 
-/* Which item of `list` equals `word`, 0 for the first; -1 if none does. Commas stand between the items, and perhaps blanks. */
+/* Which item of `list` equals `word`, 0 for the first; -1 if none does. Commas stand between the
+ * items, and perhaps blanks. */
 int str_index(struct str list, struct str word);
 
-/* The i-th of the strings in `list`, which stand one behind the other, each with its NUL: "one\0two\0". */
+/* The i-th of the strings in `list`, which stand one behind the other, each with its NUL:
+ * "one\0two\0". */
 struct str str_nth(const char *list, size_t i);
 
 /* Without spaces and tabs at both ends; without CR and LF too. */
 struct str str_trim(struct str s);
 struct str str_trim_lines(struct str s);
 
-/* Whether it has visible ASCII only: no blank, no control byte, nothing beyond 0x7e. As keys and tokens have. */
+/* Whether it has visible ASCII only: no blank, no control byte, nothing beyond 0x7e. As keys and
+ * tokens have. */
 bool str_is_visible(struct str s);
 
-/* Reads a decimal number: digits only, at least one, at most `max`. False otherwise, *out untouched. */
+/* Reads a decimal number: digits only, at least one, at most `max`. False otherwise, *out
+ * untouched. */
 must_check bool str_to_u64(uint64_t *out, struct str s, uint64_t max);
 
 /* Decimal form of `v`, written to `scratch`, which must outlive the result. */
 struct str str_of_int(char scratch[static 24], int64_t v);
 
-/* The same with scratch that lives until the end of the enclosing block, for use in lists of parts. */
+/* The same with scratch that lives until the end of the enclosing block, for use in lists of parts.
+ */
 #define DIGITS(v) str_of_int((char[24]){ 0 }, (int64_t)(v))
 
 static inline unsigned char lower(unsigned char c)

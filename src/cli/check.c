@@ -52,12 +52,14 @@ struct visit {
 	struct listener_config listener;
 	struct report report;
 	struct services services;
-	char target_memory[2048], found_memory[FOUND_MAX], advice_memory[ADVICE_MAX], scratch_memory[SCRATCH_MAX];
+	char target_memory[2048], found_memory[FOUND_MAX], advice_memory[ADVICE_MAX],
+		scratch_memory[SCRATCH_MAX];
 	char report_memory[REPORT_SIZE];
 };
 
 /* How a step ends. `reason` is part of what programs rely on; `advice` is for people. */
-static enum step_result end_step(struct visit *v, enum step_result result, const char *reason, struct str advice)
+static enum step_result end_step(
+	struct visit *v, enum step_result result, const char *reason, struct str advice)
 {
 	v->reason = reason;
 	buf_put(&v->advice, advice);
@@ -93,14 +95,16 @@ static enum step_result check_configuration(struct visit *v)
 		e = services_start(s, &v->env, 1, &v->fault);
 	if (e != OK)
 		return fail(v, e == E_CONFIG ? "configuration_invalid" : "file_unusable",
-			e == E_CONFIG ? S("correct it; serve --help lists the settings") : S("correct the file, or the path to it"));
+			e == E_CONFIG ? S("correct it; serve --help lists the settings")
+						  : S("correct the file, or the path to it"));
 	for (size_t i = 0; i < s->config.routes.count; i++)
 		if (route_warning(&s->config.routes, i, &v->fault))
 			return fail(v, "route_without_effect", S("correct or remove that part of the route"));
 	/* What goes well is said here. */
 	if (s->config.log_level == LOG_INFO)
 		log_set_level(LOG_WARN);
-	buf_format(&v->found, "usable, %d route%s", NUM(s->config.routes.count), s->config.routes.count == 1 ? S("") : S("s"));
+	buf_format(&v->found, "usable, %d route%s", NUM(s->config.routes.count),
+		s->config.routes.count == 1 ? S("") : S("s"));
 	return STEP_OK;
 }
 
@@ -117,8 +121,9 @@ static enum step_result check_certificate(struct visit *v)
 {
 	int64_t not_after;
 	if (handshakes_check_certificate(&not_after, &v->listener, &v->fault) != OK)
-		return fail(v, "certificate_unusable", S("the first certificate must be the listener's own, its issuers behind it, and the "
-			"key must belong to it; all PEM"));
+		return fail(v, "certificate_unusable",
+			S("the first certificate must be the listener's own, its issuers behind it, and the "
+			  "key must belong to it; all PEM"));
 	buf_put(&v->found, S(", HTTPS until "));
 	utc_put(&v->found, not_after, UTC_RFC3339);
 	int64_t left = not_after - clock_wall_ms() / 1000;
@@ -132,7 +137,8 @@ static enum step_result check_certificate(struct visit *v)
 static enum step_result check_listener(struct visit *v)
 {
 	if (v->listener.functions.n && !functions_can_be_found(v)) {
-		fault_set(&v->fault, E_FILE, 0, "GATEWAY_FUNCTIONS=%s is not a directory", str_sub(v->listener.functions, 0, 100));
+		fault_set(&v->fault, E_FILE, 0, "GATEWAY_FUNCTIONS=%s is not a directory",
+			str_sub(v->listener.functions, 0, 100));
 		return fail(v, "functions_unusable", S("name a directory of executable files"));
 	}
 	buf_put(&v->found, v->listener.address);
@@ -160,7 +166,8 @@ static enum step_result check_secret(struct visit *v)
 	if (s->config.skip_verify)
 		return skip(v, S("GATEWAY_INSECURE_SKIP_VERIFY=1: signatures are not checked"), S(""));
 	if (signing_secrets_read(&s->secrets, &v->deadline, &v->fault) != OK)
-		return fail(v, "secret_unreachable", S("it must exist under this name, and these credentials must be allowed to read it"));
+		return fail(v, "secret_unreachable",
+			S("it must exist under this name, and these credentials must be allowed to read it"));
 	buf_format(&v->found, "%d", NUM(s->secrets.sets[0].count));
 	for (size_t i = 0; i < s->config.sources_count; i++) {
 		const struct secret_source *source = &s->config.sources[i];
@@ -169,8 +176,9 @@ static enum step_result check_secret(struct visit *v)
 		odd |= literal && (source->name.n != SECRET_DIGITS || !is_hex(source->name));
 	}
 	if (odd)
-		return end_step(v, STEP_WARN, "secret_form", S("Slack's signing secrets have 32 hex digits; see \"Signing Secret\" under "
-			"\"Basic Information\" of the app"));
+		return end_step(v, STEP_WARN, "secret_form",
+			S("Slack's signing secrets have 32 hex digits; see \"Signing Secret\" under "
+			  "\"Basic Information\" of the app"));
 	return STEP_OK;
 }
 
@@ -180,12 +188,15 @@ static enum step_result check_credentials(struct visit *v)
 	struct credential_chain *chain = &v->services.credentials;
 	enum err e = credentials_hold(&keys, chain, &v->deadline, &v->fault);
 	if (e == E_CONFIG)
-		return fail(v, "credentials_none", S("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine, pod or task a role"));
+		return fail(v, "credentials_none",
+			S("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine, pod or task a "
+			  "role"));
 	if (e != OK)
 		return fail(v, e == E_TIMEOUT ? "credentials_timeout" : "credentials_refused",
 			S("the source of the credentials is there, but gave none; the message says which and why"));
 	struct str id = keys->access_key_id;
-	buf_format(&v->found, "%s: %s...%s%s", keys->source, str_sub(id, 0, 4), str_skip(id, id.n > 8 ? id.n - 4 : id.n),
+	buf_format(&v->found, "%s: %s...%s%s", keys->source, str_sub(id, 0, 4),
+		str_skip(id, id.n > 8 ? id.n - 4 : id.n),
 		keys->session_token.n ? S(" with a session token") : S(""));
 	int64_t expires_ms = keys->expires_ms;
 	credentials_release(chain, keys);
@@ -195,22 +206,25 @@ static enum step_result check_credentials(struct visit *v)
 	utc_put_rfc3339_ms(&v->found, expires_ms);
 	if (expires_ms > clock_wall_ms())
 		return STEP_OK;
-	return fail(v, "credentials_expired", S("their time is over, or this machine's clock is wrong; renew them"));
+	return fail(v, "credentials_expired",
+		S("their time is over, or this machine's clock is wrong; renew them"));
 }
 
 static enum step_result check_allow(struct visit *v)
 {
 	struct str allow = v->services.config.allow;
 	bool is_set = allow.n > 0;
-	buf_format(&v->found, "GATEWAY_ALLOW%s%s", is_set ? S("=") : S(" is not set"), is_set ? allow : S(""));
+	buf_format(
+		&v->found, "GATEWAY_ALLOW%s%s", is_set ? S("=") : S(" is not set"), is_set ? allow : S(""));
 	if (v->target.name.n && is_set && !allow_matches(allow, v->target.name)) {
 		buf_format(&v->advice, "add %s to it", v->target.name);
 		return fail(v, "allow_excludes", S(""));
 	}
 	if (is_set)
 		return v->target.name.n ? STEP_OK : end_step(v, STEP_SKIP, "skipped", S(""));
-	return end_step(v, STEP_WARN, "allow_unset", S("the signature does not cover the path: list what may be started, such as "
-		"eu-west-1/deploy-*"));
+	return end_step(v, STEP_WARN, "allow_unset",
+		S("the signature does not cover the path: list what may be started, such as "
+		  "eu-west-1/deploy-*"));
 }
 
 /* ---- the way to AWS ---- */
@@ -237,12 +251,17 @@ static enum step_result check_endpoint(struct visit *v)
 	}
 	endpoint_get(&v->endpoint, &s->endpoints, AWS_LAMBDA, v->region);
 	v->to = (struct dial_target){
-		.host = v->endpoint.host, .port = v->endpoint.port, .secure = v->endpoint.secure, .trust = &s->aws_trust,
-		.resolver = &s->resolver, .proxy = &s->proxy, .seen = &v->scratch,
+		.host = v->endpoint.host,
+		.port = v->endpoint.port,
+		.secure = v->endpoint.secure,
+		.trust = &s->aws_trust,
+		.resolver = &s->resolver,
+		.proxy = &s->proxy,
+		.seen = &v->scratch,
 	};
 	v->via = dial_via(&v->to);
-	buf_format(&v->found, "http%s://%s%s by %s", v->to.secure ? S("s") : S(""), v->endpoint.authority, v->endpoint.base_path,
-		origin(v));
+	buf_format(&v->found, "http%s://%s%s by %s", v->to.secure ? S("s") : S(""),
+		v->endpoint.authority, v->endpoint.base_path, origin(v));
 	if (v->via)
 		buf_format(&v->found, ", through the proxy %s:%d", v->via->host, NUM(v->via->port));
 	return STEP_OK;
@@ -258,7 +277,8 @@ static enum step_result check_dns(struct visit *v)
 	int64_t start = clock_mono_ms();
 	enum err e = dial_resolve(&v->addresses, &v->to, &v->deadline, &v->fault);
 	if (e == E_TIMEOUT)
-		return fail(v, "dns_timeout", S("no name server answers: check /etc/resolv.conf and the way to it (UDP port 53)"));
+		return fail(v, "dns_timeout",
+			S("no name server answers: check /etc/resolv.conf and the way to it (UDP port 53)"));
 	if (e != OK)
 		return fail(v, "dns_failed", v->via ? S("check the host in the proxy variable") :
 			S("check the region, and the name server in /etc/resolv.conf"));
@@ -278,17 +298,24 @@ static enum step_result check_tcp(struct visit *v)
 	struct stream *s = &v->client->stream;
 	enum err e = dial_connect(s, &v->addresses, &v->to, &v->deadline, &v->fault);
 	if (e != OK && v->via)
-		return fail(v, "proxy_unreachable", S("the proxy does not answer: check its address and port, and that it runs"));
+		return fail(v, "proxy_unreachable",
+			S("the proxy does not answer: check its address and port, and that it runs"));
 	if (e == E_TIMEOUT)
-		return fail(v, "tcp_timeout", S("packets get lost: check routes and firewalls; a VPC needs NAT or an endpoint for Lambda, some "
-			"networks need HTTPS_PROXY"));
+		return fail(v, "tcp_timeout",
+			S("packets get lost: check routes and firewalls; a VPC needs NAT or an endpoint for "
+			  "Lambda, some "
+			  "networks need HTTPS_PROXY"));
 	if (e != OK)
-		return fail(v, "tcp_refused", S("nothing listens there, or a firewall refuses: check the address and port"));
+		return fail(v, "tcp_refused",
+			S("nothing listens there, or a firewall refuses: check the address and port"));
 	listen_peer(&v->found, s->fd);
 	e = dial_tunnel(s, &v->to, &v->deadline, &v->fault);
 	put_ms(v, start);
-	return e == OK ? STEP_OK : fail(v, "proxy_refused", S("the proxy was reached, but does not connect on: check its rules, and user and "
-		"password in HTTPS_PROXY"));
+	return e == OK
+		? STEP_OK
+		: fail(v, "proxy_refused",
+			  S("the proxy was reached, but does not connect on: check its rules, and user and "
+				"password in HTTPS_PROXY"));
 }
 
 /* ---- certificates ---- */
@@ -327,7 +354,8 @@ static void put_session(struct visit *v)
 {
 	struct tls_client *tls = v->client->stream.tls;
 	bool kept = tls->session.ticket_n || tls->session.parameters.session_id_len;
-	buf_format(&v->found, "; key exchange %s, %s", curve_name(br_ssl_engine_get_ecdhe_curve(&tls->client.eng)),
+	buf_format(&v->found, "; key exchange %s, %s",
+		curve_name(br_ssl_engine_get_ecdhe_curve(&tls->client.eng)),
 		kept ? S("sessions can be resumed") : S("no resumption"));
 }
 
@@ -344,13 +372,19 @@ static enum step_result check_tls(struct visit *v)
 	if (e == OK)
 		put_session(v);
 	else if (e == E_CERT)
-		result = fail(v, "tls_untrusted", S("check the clock and the host's name; if a firewall looks into TLS, set AWS_CA_BUNDLE to a file "
-			"with its CA"));
+		result = fail(v, "tls_untrusted",
+			S("check the clock and the host's name; if a firewall looks into TLS, set "
+			  "AWS_CA_BUNDLE to a file "
+			  "with its CA"));
 	else if (e == E_TIMEOUT)
-		result = fail(v, "tls_timeout", S("the connection stands, but nothing answers TLS: a firewall may hold it, or the port is not one "
-			"of TLS"));
+		result = fail(v, "tls_timeout",
+			S("the connection stands, but nothing answers TLS: a firewall may hold it, or the port "
+			  "is not one "
+			  "of TLS"));
 	else
-		result = fail(v, "tls_failed", S("what answers there does not speak TLS 1.2 with these suites: check the address, port and scheme"));
+		result = fail(v, "tls_failed",
+			S("what answers there does not speak TLS 1.2 with these suites: check the address, "
+			  "port and scheme"));
 	http_pool_give(&v->services.pool, v->client);
 	return result;
 }
@@ -370,19 +404,26 @@ static enum step_result check_clock(struct visit *v)
 	struct aws_signed unsigned_post;
 	struct aws_post request = { .aws = &v->services.aws, .endpoint = &v->endpoint, .path = S("/") };
 	check(aws_post_sign(&unsigned_post, &request, &v->deadline, &v->fault) == OK);
-	enum err e = aws_post_send(&a, &request, &unsigned_post, false, &v->scratch, &v->deadline, &v->fault);
+	enum err e =
+		aws_post_send(&a, &request, &unsigned_post, false, &v->scratch, &v->deadline, &v->fault);
 	bool html = a.response.head.status && is_html(&a.response.head);
-	bool told = a.response.head.status && utc_from_http_date(&date, http_field_get(&a.response.head, S("date")));
+	bool told = a.response.head.status &&
+		utc_from_http_date(&date, http_field_get(&a.response.head, S("date")));
 	aws_post_end(&request, &a);
 	if (html) {
 		fault_set(&v->fault, E_REFUSED, 0, "a web page came instead of an answer of AWS");
-		return fail(v, "answer_is_html", S("something between answers in AWS's place, such as a captive portal or a proxy: sign in to the "
-			"network, or set HTTPS_PROXY"));
+		return fail(v, "answer_is_html",
+			S("something between answers in AWS's place, such as a captive portal or a proxy: sign "
+			  "in to the "
+			  "network, or set HTTPS_PROXY"));
 	}
 	if (!told && e == E_TIMEOUT)
-		return fail(v, "endpoint_silent", S("the connection stands, but no answer comes: look for a proxy or firewall that holds it back"));
+		return fail(v, "endpoint_silent",
+			S("the connection stands, but no answer comes: look for a proxy or firewall that holds "
+			  "it back"));
 	if (!told && e != OK)
-		return fail(v, "answer_unreadable", S("what answers there is not AWS: check the address and port"));
+		return fail(
+			v, "answer_unreadable", S("what answers there is not AWS: check the address and port"));
 	if (!told)
 		return skip(v, S("no Date in the answer"), S(""));
 	/* A Date has no fractions. */
@@ -391,7 +432,8 @@ static enum step_result check_clock(struct visit *v)
 	v->fault.n = 0;
 	if (ahead <= SLACK_TOLERANCE_S && ahead >= -SLACK_TOLERANCE_S)
 		return STEP_OK;
-	return fail(v, "clock_wrong", S("let NTP set this machine's clock: Slack's requests are refused beyond 300 s"));
+	return fail(v, "clock_wrong",
+		S("let NTP set this machine's clock: Slack's requests are refused beyond 300 s"));
 }
 
 static enum step_result check_local_function(struct visit *v)
@@ -400,9 +442,11 @@ static enum step_result check_local_function(struct visit *v)
 	struct stat st;
 	struct str functions = v->listener.functions;
 	if (!functions.n)
-		return skip(v, S("no GATEWAY_FUNCTIONS"), S("set GATEWAY_FUNCTIONS to the directory of the function"));
+		return skip(v, S("no GATEWAY_FUNCTIONS"),
+			S("set GATEWAY_FUNCTIONS to the directory of the function"));
 	buf_put(&v->found, functions);
-	if (file_real_path(directory, &st, functions.p) && function_find(path, directory, v->target.function, &v->fault) == OK)
+	if (file_real_path(directory, &st, functions.p) &&
+		function_find(path, directory, v->target.function, &v->fault) == OK)
 		return STEP_OK;
 	return fail(v, "no_function", S("put an executable file of that name into GATEWAY_FUNCTIONS"));
 }
@@ -411,15 +455,21 @@ static enum step_result check_local_function(struct visit *v)
 static const struct refusal_advice {
 	char reason[16], advice[108];
 } refusals[] = {
-	[REFUSAL_DENIED] = { "not_allowed", "allow lambda:InvokeFunction on the function %s in %s to these credentials" },
-	[REFUSAL_MISSING] = { "no_function", "create the function %s in %s, or correct its name or region" },
+	[REFUSAL_DENIED] = { "not_allowed",
+		"allow lambda:InvokeFunction on the function %s in %s to these credentials" },
+	[REFUSAL_MISSING] = { "no_function",
+		"create the function %s in %s, or correct its name or region" },
 	[REFUSAL_EXPIRED] = { "keys_expired", "these credentials have expired: get new ones" },
 	[REFUSAL_UNKNOWN_KEY] = { "key_unknown",
-		"AWS does not know this access key: it may be deleted, of another partition, or lack its session token" },
-	[REFUSAL_SIGNATURE] = { "key_wrong", "the secret access key does not belong to the access key id: copy both again" },
+		"AWS does not know this access key: it may be deleted, of another partition, or lack its "
+		"session token" },
+	[REFUSAL_SIGNATURE] = { "key_wrong",
+		"the secret access key does not belong to the access key id: copy both again" },
 	[REFUSAL_CLOCK] = { "clock_wrong", "let NTP set this machine's clock" },
-	[REFUSAL_THROTTLED] = { "throttled", "AWS limits the rate of requests now: try again in a minute" },
-	[REFUSAL_PENDING] = { "not_ready", "the function %s in %s is being made or changed: try again in a minute" },
+	[REFUSAL_THROTTLED] = { "throttled",
+		"AWS limits the rate of requests now: try again in a minute" },
+	[REFUSAL_PENDING] = { "not_ready",
+		"the function %s in %s is being made or changed: try again in a minute" },
 };
 
 static enum step_result refused(struct visit *v, const struct invoke_result *result)
@@ -428,16 +478,19 @@ static enum step_result refused(struct visit *v, const struct invoke_result *res
 	const struct refusal_advice *r = &refusals[result->refusal];
 	if (result->refusal < countof(refusals) && *r->reason) {
 		bool has_holes = strchr(r->advice, '%') != NULL;
-		buf_put_format(&v->advice, r->advice, (struct arguments){ target, has_holes ? countof(target) : 0 });
+		buf_put_format(
+			&v->advice, r->advice, (struct arguments){ target, has_holes ? countof(target) : 0 });
 		return fail(v, r->reason, S(""));
 	}
 	if (result->status >= 500)
-		return fail(v, "server_error", S("AWS has trouble of its own: try again, and look at the AWS Health Dashboard"));
+		return fail(v, "server_error",
+			S("AWS has trouble of its own: try again, and look at the AWS Health Dashboard"));
 	if (result->status == 0)
 		return fail(v, result->fault.code == E_TIMEOUT ? "endpoint_silent" : "answer_unreadable",
 			S("no answer of AWS came: look for a proxy or firewall between"));
 	if (result->status < 300)
-		return fail(v, "not_aws", S("what answers there takes the request but is not AWS: an emulator, or a proxy"));
+		return fail(v, "not_aws",
+			S("what answers there takes the request but is not AWS: an emulator, or a proxy"));
 	return fail(v, "refused", S("AWS's message says why"));
 }
 
@@ -463,7 +516,19 @@ static enum step_result check_permission(struct visit *v)
 
 /* ---- all of it ---- */
 
-enum { CONFIGURATION, LISTENER, SECRET, CREDENTIALS, ENDPOINT, DNS, TCP, TLS, CLOCK, ALLOW, PERMISSION };
+enum {
+	CONFIGURATION,
+	LISTENER,
+	SECRET,
+	CREDENTIALS,
+	ENDPOINT,
+	DNS,
+	TCP,
+	TLS,
+	CLOCK,
+	ALLOW,
+	PERMISSION
+};
 
 static const struct {
 	char name[14];
@@ -512,9 +577,11 @@ static enum err read_arguments(struct visit *v, char **arguments)
 		else if (str_eq(argument, S("--json")))
 			v->as_json = true;
 		else if (str_starts(argument, S("-")))
-			return fault_set(&v->fault, E_CONFIG, 0, "unknown option %s; check takes --json", str_sub(argument, 0, 60));
+			return fault_set(&v->fault, E_CONFIG, 0, "unknown option %s; check takes --json",
+				str_sub(argument, 0, 60));
 		else if (v->target.name.n || target_from_path(&v->target, &path, &arena) != OK)
-			return fault_set(&v->fault, E_CONFIG, 0, "unexpected argument %s; check takes one REGION/FUNCTION, such as eu-west-1/deploy",
+			return fault_set(&v->fault, E_CONFIG, 0,
+				"unexpected argument %s; check takes one REGION/FUNCTION, such as eu-west-1/deploy",
 				str_sub(argument, 0, 100));
 	}
 	return OK;
@@ -542,9 +609,14 @@ int check_run(char **arguments)
 		v->deadline = deadline_within(&all, STEP_MS);
 		enum step_result result = take_step(v, i);
 		v->well |= (result == STEP_OK || result == STEP_WARN) ? 1u << i : 0;
-		report_step(&v->report, &(struct step_report){
-			.name = str_c(steps[i].name), .result = result, .reason = v->reason, .found = buf_str(&v->found), .advice = buf_str(&v->advice),
-		});
+		report_step(&v->report,
+			&(struct step_report){
+				.name = str_c(steps[i].name),
+				.result = result,
+				.reason = v->reason,
+				.found = buf_str(&v->found),
+				.advice = buf_str(&v->advice),
+			});
 	}
 	return report_end(&v->report) ? 0 : 1;
 }

@@ -71,7 +71,11 @@ static enum err connect_to_url(struct call *c, struct str url, struct deadline *
 	resolver_init(&resolver, RESOLVE_CONF, RESOLVE_HOSTS);
 	trust = trust_builtin();
 	to = (struct dial_target){
-		.host = c->url.host, .port = c->url.port, .secure = c->url.secure, .trust = &trust, .resolver = &resolver,
+		.host = c->url.host,
+		.port = c->url.port,
+		.secure = c->url.secure,
+		.trust = &trust,
+		.resolver = &resolver,
 	};
 	return dial(&c->client.stream, &to, d, f);
 }

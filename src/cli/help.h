@@ -1,5 +1,6 @@
-/* help.h - what --help prints, a text for the program and one for each command. Lines have at most 100 columns.
- * The tests hold them against what the commands take, and the manual page is made of them. */
+/* help.h - what --help prints, a text for the program and one for each command. Lines have at most
+ * 100 columns. The tests hold them against what the commands take, and the manual page is made of
+ * them. */
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 

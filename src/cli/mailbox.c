@@ -43,7 +43,8 @@ static enum err receive(int fd, struct buf *b, struct deadline *d, struct fault 
 }
 
 /* One request: its head in `raw`, its body appended to `message`. */
-static enum err read_request(struct http_head *head, int fd, struct buf *raw, struct buf *message, struct deadline *d, struct fault *f)
+static enum err read_request(struct http_head *head, int fd, struct buf *raw, struct buf *message,
+	struct deadline *d, struct fault *f)
 {
 	size_t end, scanned = 0, used;
 	enum err e;
@@ -72,7 +73,8 @@ static void reply(int fd, int status, struct str text, struct deadline *d)
 	struct buf b = BUF(memory);
 	struct fault f;
 	size_t sent;
-	http_response_put(&b, status, S("text/plain"), text, &(struct http_response_options){ .now_s = clock_wall_ms() / 1000 });
+	http_response_put(&b, status, S("text/plain"), text,
+		&(struct http_response_options){ .now_s = clock_wall_ms() / 1000 });
 	struct iovec part = { b.p, b.n };
 	if (wait_for(fd, POLLOUT, d, &f) == OK)
 		(void)!tcp_send(fd, &sent, &part, 1, &f);

@@ -1,4 +1,5 @@
-/* mailbox.h - takes one message that is posted to a port of this machine, as Slack's hooks would take it, for `send --wait`. */
+/* mailbox.h - takes one message that is posted to a port of this machine, as Slack's hooks would
+ * take it, for `send --wait`. */
 #ifndef CLI_MAILBOX_H
 #define CLI_MAILBOX_H
 
@@ -16,9 +17,10 @@ struct mailbox {
 /* Listens on 127.0.0.1:`port`; 0 takes a free one. E_SYSTEM. */
 must_check enum err mailbox_open(struct mailbox *m, uint16_t port, struct fault *f);
 
-/* Waits for a POST, appends its body to `message`, and answers it with 200 "ok". What is no POST is refused, and waiting
- * goes on. E_TIMEOUT, E_SYSTEM. */
-must_check enum err mailbox_wait(struct mailbox *m, struct buf *message, struct deadline *d, struct fault *f);
+/* Waits for a POST, appends its body to `message`, and answers it with 200 "ok". What is no POST is
+ * refused, and waiting goes on. E_TIMEOUT, E_SYSTEM. */
+must_check enum err mailbox_wait(
+	struct mailbox *m, struct buf *message, struct deadline *d, struct fault *f);
 
 void mailbox_close(struct mailbox *m);
 

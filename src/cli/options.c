@@ -36,12 +36,14 @@ static enum err unknown(struct str argument, struct fault *f)
 	struct buf option = BUF(memory);
 	struct str shown = str_sub(argument, 0, 60);
 	if (!str_starts(argument, S("--")))
-		return fault_set(f, E_CONFIG, 0, "unexpected argument %s; options begin with -- (serve --help lists them)", shown);
+		return fault_set(f, E_CONFIG, 0,
+			"unexpected argument %s; options begin with -- (serve --help lists them)", shown);
 	struct str meant = nearest_word(config_names, str_skip(argument, 2));
 	if (!meant.n)
 		return fault_set(f, E_CONFIG, 0, "unknown option %s (serve --help lists all)", shown);
 	put_option(&option, meant);
-	return fault_set(f, E_CONFIG, 0, "unknown option %s; did you mean %s? (serve --help lists all)", shown, buf_str(&option));
+	return fault_set(f, E_CONFIG, 0, "unknown option %s; did you mean %s? (serve --help lists all)",
+		shown, buf_str(&option));
 }
 
 /* foo-bar is GATEWAY_FOO_BAR. False if there is no such variable. */
@@ -53,12 +55,14 @@ static bool put_variable(char out[static OPTION_NAME_MAX], struct str option)
 		unsigned char c = (unsigned char)option.p[i];
 		buf_put_char(&b, (char)(c == '-' ? '_' : c >= 'a' && c <= 'z' ? c - ('a' - 'A') : '?'));
 	}
-	bool known = str_starts(option, S("--")) && aws_name_listed(config_names, str_skip(buf_str(&b), 8));
+	bool known =
+		str_starts(option, S("--")) && aws_name_listed(config_names, str_skip(buf_str(&b), 8));
 	buf_put_char(&b, 0);
 	return known && !b.full;
 }
 
-enum err options_read(struct options *o, char **arguments, const struct environment *below, struct fault *f)
+enum err options_read(
+	struct options *o, char **arguments, const struct environment *below, struct fault *f)
 {
 	*o = (struct options){ .below = *below };
 	for (; *arguments; arguments++) {

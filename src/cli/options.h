@@ -1,5 +1,5 @@
-/* options.h - command line options over environment variables: --foo-bar VALUE (or --foo-bar=VALUE) is
- * GATEWAY_FOO_BAR. */
+/* options.h - command line options over environment variables: --foo-bar VALUE (or --foo-bar=VALUE)
+ * is GATEWAY_FOO_BAR. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
@@ -16,13 +16,15 @@ struct options {
 	const char *values[OPTIONS_MAX];
 };
 
-/* Reads the arguments. They and *o must outlive the environment that options_environment makes of them. E_CONFIG
- * names the one that is wrong, and the one that was probably meant. */
-must_check enum err options_read(struct options *o, char **arguments, const struct environment *below, struct fault *f);
+/* Reads the arguments. They and *o must outlive the environment that options_environment makes of
+ * them. E_CONFIG names the one that is wrong, and the one that was probably meant. */
+must_check enum err options_read(
+	struct options *o, char **arguments, const struct environment *below, struct fault *f);
 
 struct environment options_environment(struct options *o);
 
-/* Names settings in the text of `f` as they were given: --foo-bar where an option set GATEWAY_FOO_BAR. */
+/* Names settings in the text of `f` as they were given: --foo-bar where an option set
+ * GATEWAY_FOO_BAR. */
 void options_name(const struct options *o, struct fault *f);
 
 #endif

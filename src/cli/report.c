@@ -37,10 +37,12 @@ static bool names_utf8(const struct environment *env)
 		v = environment_get(env, variables[i]);
 	struct str language, set;
 	str_cut(&language, &set, v, '.');
-	return str_eq_nocase(str_sub(set, 0, 5), S("UTF-8")) || str_eq_nocase(str_sub(set, 0, 4), S("utf8"));
+	return str_eq_nocase(str_sub(set, 0, 5), S("UTF-8")) ||
+		str_eq_nocase(str_sub(set, 0, 4), S("utf8"));
 }
 
-void report_begin(struct report *r, char memory[static REPORT_SIZE], bool as_json, const struct environment *env)
+void report_begin(
+	struct report *r, char memory[static REPORT_SIZE], bool as_json, const struct environment *env)
 {
 	bool dumb = str_eq(environment_get(env, "TERM"), S("dumb"));
 	*r = (struct report){
@@ -67,7 +69,8 @@ static void put_blanks(struct buf *b, size_t n)
 		buf_put_char(b, ' ');
 }
 
-/* Words from the column `at` on; a line goes on below the first. What is longer than a line is cut into lines. */
+/* Words from the column `at` on; a line goes on below the first. What is longer than a line is cut
+ * into lines. */
 static void put_wrapped(struct report *r, struct str text, size_t at)
 {
 	struct str word, rest = text;
@@ -98,7 +101,8 @@ static void put_wrapped(struct report *r, struct str text, size_t at)
 	buf_put_char(&r->out, '\n');
 }
 
-static void put_line(struct report *r, enum step_result result, struct str name, struct str found, struct str advice)
+static void put_line(
+	struct report *r, enum step_result result, struct str name, struct str found, struct str advice)
 {
 	struct str mark = mark_of(r, result);
 	buf_put(&r->out, r->colour ? looks[result].colour : S(""));
@@ -127,8 +131,8 @@ static void flush(struct report *r)
 static void put_json(struct report *r, const struct step_report *step)
 {
 	json_open(&r->json, '{');
-	json_fields(&r->json, "name result reason found advice", step->name, looks[step->result].json, str_c(step->reason), step->found,
-		step->advice);
+	json_fields(&r->json, "name result reason found advice", step->name, looks[step->result].json,
+		str_c(step->reason), step->found, step->advice);
 	json_close(&r->json, '}');
 }
 

@@ -1,4 +1,5 @@
-/* report.h - what `check` says: a line a step for people, in columns, or one JSON object for programs. */
+/* report.h - what `check` says: a line a step for people, in columns, or one JSON object for
+ * programs. */
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
@@ -29,8 +30,10 @@ struct report {
 	size_t skipped_count;
 };
 
-/* How it looks follows from `env` (LC_ALL, LC_CTYPE, LANG, NO_COLOR, TERM) and from whether standard output is a terminal. */
-void report_begin(struct report *r, char memory[static REPORT_SIZE], bool as_json, const struct environment *env);
+/* How it looks follows from `env` (LC_ALL, LC_CTYPE, LANG, NO_COLOR, TERM) and from whether
+ * standard output is a terminal. */
+void report_begin(
+	struct report *r, char memory[static REPORT_SIZE], bool as_json, const struct environment *env);
 
 /* Tells of a step. What is skipped waits for report_end. Names live until then. */
 void report_step(struct report *r, const struct step_report *step);

@@ -12,12 +12,13 @@
 #define SAMPLE_APP "A0000000000"
 #define SAMPLE_TRIGGER "1111111111.2222222222.33333333333333333333333333333333"
 
-/* Appends an interaction: `payload`, an object, with api_app_id, trigger_id, team and user, and with `response_url` where
- * its type has one, unless that is empty. */
+/* Appends an interaction: `payload`, an object, with api_app_id, trigger_id, team and user, and
+ * with `response_url` where its type has one, unless that is empty. */
 void sample_payload(struct buf *out, struct json payload, struct str response_url);
 
-/* Appends an event: `event` as it is if it is an envelope (it has a member `event`, or its type is that of a request without
- * one, such as url_verification), else in an envelope with this id and this time (s). */
+/* Appends an event: `event` as it is if it is an envelope (it has a member `event`, or its type is
+ * that of a request without one, such as url_verification), else in an envelope with this id and
+ * this time (s). */
 void sample_event(struct buf *out, struct json event, struct str event_id, int64_t now_s);
 
 #endif

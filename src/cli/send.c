@@ -58,7 +58,8 @@ static enum err add_field(struct letter *l, struct str name, struct str value, s
 	return OK;
 }
 
-static enum err add_missing_field(struct letter *l, struct str name, struct str value, struct fault *f)
+static enum err add_missing_field(
+	struct letter *l, struct str name, struct str value, struct fault *f)
 {
 	for (size_t i = 0; i < l->fields_count; i++)
 		if (str_eq(l->fields[i].name, name))
@@ -76,13 +77,16 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 		*(is_event ? &l->event : &l->payload) = value;
 		if (json_check(&v, &position, value) != OK)
 			return fault_set(f, E_CONFIG, 0, "%s is not valid JSON at byte %d", option, NUM(position));
-		return json_type(v) == JSON_OBJECT ? OK : fault_set(f, E_CONFIG, 0, "%s must be a JSON object", option);
+		return json_type(v) == JSON_OBJECT
+			? OK
+			: fault_set(f, E_CONFIG, 0, "%s must be a JSON object", option);
 	}
 	if (str_eq(option, S("--field"))) {
 		if (!str_cut(&name, &value, value, '=') || !name.n)
 			return fault_set(f, E_CONFIG, 0, "--field must be name=value");
 	} else if (!str_eq(option, S("--command")) && !str_eq(option, S("--text"))) {
-		struct str shown = str_sub(option, 0, 60), meant = nearest_word(S("command,text,field,payload,event,wait"), name);
+		struct str shown = str_sub(option, 0, 60),
+				   meant = nearest_word(S("command,text,field,payload,event,wait"), name);
 		if (meant.n)
 			return fault_set(f, E_CONFIG, 0, "unknown option %s; did you mean --%s?", shown, meant);
 		return fault_set(f, E_CONFIG, 0, "unknown option %s (send --help lists all)", shown);
@@ -103,8 +107,10 @@ static enum err read_wait(struct letter *l, struct str option, struct fault *f)
 
 static enum err read_arguments(struct letter *l, char **arguments, struct fault *f)
 {
-	struct str field, made_up = S("command=/test text= user_id=U0000000000 user_name=tester team_id=T0000000000 "
-		"channel_id=C0000000000 channel_name=test api_app_id=" SAMPLE_APP " trigger_id=" SAMPLE_TRIGGER);
+	struct str field,
+		made_up = S("command=/test text= user_id=U0000000000 user_name=tester team_id=T0000000000 "
+					"channel_id=C0000000000 channel_name=test api_app_id=" SAMPLE_APP
+					" trigger_id=" SAMPLE_TRIGGER);
 	enum err e = OK;
 	while (e == OK && made_up.n) {
 		str_next(&field, &made_up, ' ');
@@ -120,7 +126,8 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 		else if (!str_starts(argument, S("-")) && !l->url.n)
 			l->url = argument;
 		else if (!str_starts(argument, S("--")))
-			e = fault_set(f, E_CONFIG, 0, "unexpected argument %s; send takes one URL", str_sub(argument, 0, 60));
+			e = fault_set(f, E_CONFIG, 0, "unexpected argument %s; send takes one URL",
+				str_sub(argument, 0, 60));
 		else if (!arguments[1])
 			e = fault_set(f, E_CONFIG, 0, "%s needs a value", argument);
 		else
@@ -207,19 +214,29 @@ static enum err exchange(struct letter *l, struct str body, struct fault *f)
 	struct deadline d = deadline_in(TIME_MS);
 	struct str stamp = DIGITS(clock_wall_ms() / 1000);
 	const struct dial_target target = {
-		.host = to->host, .port = to->port, .secure = to->secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
+		.host = to->host,
+		.port = to->port,
+		.secure = to->secure,
+		.trust = &s->slack_trust,
+		.resolver = &s->resolver,
+		.proxy = &s->proxy,
 	};
 	char memory[SIGNATURE_SIZE];
 	struct buf signature = BUF(memory);
 	slack_sign(&signature, &s->secrets.sets[0], stamp, body);
 	const struct http_field fields[] = {
-		{ S("Content-Type"), l->event.n ? S("application/json") : S("application/x-www-form-urlencoded") },
+		{ S("Content-Type"),
+			l->event.n ? S("application/json") : S("application/x-www-form-urlencoded") },
 		{ S("Connection"), S("close") },
 		{ S("X-Slack-Request-Timestamp"), stamp },
 		{ S("X-Slack-Signature"), buf_str(&signature) },
 	};
 	const struct http_request request = {
-		.method = S("POST"), .authority = to->authority, .path = path_of(l->url), .fields = fields, .fields_count = countof(fields),
+		.method = S("POST"),
+		.authority = to->authority,
+		.path = path_of(l->url),
+		.fields = fields,
+		.fields_count = countof(fields),
 		.body = body,
 	};
 	enum err e = http_attempt_begin(&l->attempt, &s->pool, &target, false, &d, f);

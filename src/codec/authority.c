@@ -4,10 +4,12 @@
 
 static bool is_host_byte(unsigned char c, bool bracketed)
 {
-	return bracketed ? hex_digit(c) >= 0 || c == ':' || c == '.' : is_alnum(c) || c == '.' || c == '-' || c == '_';
+	return bracketed ? hex_digit(c) >= 0 || c == ':' || c == '.'
+					 : is_alnum(c) || c == '.' || c == '-' || c == '_';
 }
 
-/* Into host, without its brackets, and what stands behind the colon; *has_port is false if there is no colon. */
+/* Into host, without its brackets, and what stands behind the colon; *has_port is false if there is
+ * no colon. */
 static bool split(struct str *host, struct str *port, bool *has_port, struct str s)
 {
 	bool bracketed = str_starts(s, S("["));
@@ -30,7 +32,8 @@ bool authority_split(struct str *host, uint64_t *port, struct str s)
 {
 	struct str text;
 	bool has_port;
-	return split(host, &text, &has_port, s) && host->n > 0 && (!has_port || (str_to_u64(port, text, 65535) && *port > 0));
+	return split(host, &text, &has_port, s) && host->n > 0 &&
+		(!has_port || (str_to_u64(port, text, 65535) && *port > 0));
 }
 
 bool authority_split_listening(struct str *host, uint64_t *port, struct str s)

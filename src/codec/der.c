@@ -93,7 +93,8 @@ bool der_take_flag(struct str *rest, bool *flag)
 	*flag = false;
 	if (!der_next_is(*rest, DER_BOOLEAN))
 		return true;
-	if (!der_take(rest, DER_BOOLEAN, &value) || value.n != 1 || (byte_at(value, 0) != 0 && byte_at(value, 0) != 0xff))
+	if (!der_take(rest, DER_BOOLEAN, &value) || value.n != 1 ||
+		(byte_at(value, 0) != 0 && byte_at(value, 0) != 0xff))
 		return false;
 	*flag = byte_at(value, 0) != 0;
 	return true;

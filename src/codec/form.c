@@ -11,7 +11,8 @@ bool form_next(struct str *name, struct str *value, struct str *rest)
 	return pair.n > 0;
 }
 
-/* The byte that two hex digits at s.p[*i] mean; moves *i past them. Negative if they do not stand there. */
+/* The byte that two hex digits at s.p[*i] mean; moves *i past them. Negative if they do not stand
+ * there. */
 static int take_hex(size_t *i, struct str s)
 {
 	if (s.n - *i < 2)

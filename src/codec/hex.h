@@ -7,7 +7,8 @@
 /* Appends two lower-case digits a byte. */
 void hex_put(struct buf *out, const uint8_t *bytes, size_t n);
 
-/* Decodes exactly 2*n lower-case digits; false (contents of `out` unspecified) for anything else. */
+/* Decodes exactly 2*n lower-case digits; false (contents of `out` unspecified) for anything else.
+ */
 must_check bool hex_decode(uint8_t *out, size_t n, struct str text);
 
 /* Value of one digit of either case, or -1. */

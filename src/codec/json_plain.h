@@ -1,4 +1,5 @@
-/* json_plain.h - the run of bytes in a JSON string that mean just themselves; what reader and writer hurry over. */
+/* json_plain.h - the run of bytes in a JSON string that mean just themselves; what reader and
+ * writer hurry over. */
 #ifndef CODEC_JSON_PLAIN_H
 #define CODEC_JSON_PLAIN_H
 
@@ -8,8 +9,9 @@
 
 /* How many bytes at the start of `s` are ASCII, no control bytes, no '"' and no '\\'.
  *
- * Eight at a time: each of the four terms below sets the top bit of a byte that ends the run. A borrow may set it
- * wrongly in later bytes, never in the first one that is set, and that one decides. */
+ * Eight at a time: each of the four terms below sets the top bit of a byte that ends the run. A
+ * borrow may set it wrongly in later bytes, never in the first one that is set, and that one
+ * decides. */
 static inline size_t json_plain(struct str s)
 {
 	const uint64_t ones = 0x0101010101010101;

@@ -135,8 +135,8 @@ static bool read_name(struct reader *r)
 	return true;
 }
 
-/* The whole text, without recursion: `objects` has a bit for each open bracket, the innermost lowest, that tells
- * whether it is an object's. */
+/* The whole text, without recursion: `objects` has a bit for each open bracket, the innermost
+ * lowest, that tells whether it is an object's. */
 static enum err read_text(struct reader *r)
 {
 	uint64_t objects = 0;
@@ -180,7 +180,8 @@ enum err json_check(struct json *out, size_t *position, struct str text)
 
 /* From here on the text is known to be right. */
 
-/* To behind the closing quote, which an even number of backslashes precedes, from behind the opening one. */
+/* To behind the closing quote, which an even number of backslashes precedes, from behind the
+ * opening one. */
 static void skip_string(struct reader *r)
 {
 	const char *p;

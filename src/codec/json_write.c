@@ -23,7 +23,8 @@ static void put_escape(struct buf *b, unsigned char c)
 	else if (c >= '\b' && c <= '\r' && c != '\v')
 		buf_format(b, "\\%s", (struct str){ letters + (c - '\b'), 1 });
 	else
-		buf_format(b, "\\u00%s%s", (struct str){ digits + (c >> 4), 1 }, (struct str){ digits + (c & 15), 1 });
+		buf_format(b, "\\u00%s%s", (struct str){ digits + (c >> 4), 1 },
+			(struct str){ digits + (c & 15), 1 });
 }
 
 void json_open_string(struct json_writer *w)

@@ -5,8 +5,9 @@
  *     json_open(&w, '{');
  *     json_key(&w, S("text")); json_put_string(&w, text);
  *     json_close(&w, '}');
- * Overflow shows in the builder's `full`. The output is always valid JSON when calls nest properly and it
- * did not overflow, whatever bytes the strings hold: ill-formed UTF-8 comes out as U+FFFD. Control bytes,
+ * Overflow shows in the builder's `full`. The output is always valid JSON when calls nest properly
+ * and it did not overflow, whatever bytes the strings hold: ill-formed UTF-8 comes out as U+FFFD.
+ * Control bytes,
  * '"' and '\\' are escaped, U+2028, U+2029 and '/' are not. */
 #ifndef CODEC_JSON_WRITE_H
 #define CODEC_JSON_WRITE_H
@@ -36,7 +37,8 @@ void json_put_raw(struct json_writer *w, struct str text);
 void json_field(struct json_writer *w, struct str name, struct str value);
 
 /* Keys with strings and numbers: `names` has blanks between them, and as many arguments follow. */
-#define json_fields(w, ...) json_put_fields((w), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+#define json_fields(w, ...)                                                                        \
+	json_put_fields((w), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 void json_put_fields(struct json_writer *w, const char *names, struct arguments arguments);
 
 /* A string in pieces, none of which may end within a UTF-8 sequence. */

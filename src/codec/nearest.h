@@ -6,9 +6,10 @@
 
 enum { NEAREST_WORD_MAX = 64 };
 
-/* The item of `list`, whose items have commas between them, that takes the fewest edits to become `word`: a
- * character more, less or another, or two neighbours exchanged; '-' equals '_', and case does not count. Empty if
- * none takes fewer than a third of its length, or `word` is longer than NEAREST_WORD_MAX. */
+/* The item of `list`, whose items have commas between them, that takes the fewest edits to become
+ * `word`: a character more, less or another, or two neighbours exchanged; '-' equals '_', and case
+ * does not count. Empty if none takes fewer than a third of its length, or `word` is longer than
+ * NEAREST_WORD_MAX. */
 struct str nearest_word(struct str list, struct str word);
 
 #endif

@@ -11,7 +11,8 @@ static bool at_line_start(struct str before)
 	return n == 0 || before.p[n - 1] == '\n';
 }
 
-/* Takes the line off *text, which begins with `mark`; *label is what stands between it and five dashes. */
+/* Takes the line off *text, which begins with `mark`; *label is what stands between it and five
+ * dashes. */
 static bool take_boundary(struct str *label, struct str *text, struct str mark)
 {
 	struct str line, dashes = S("-----");

@@ -15,7 +15,8 @@ static unsigned ask(void)
 		return 0;
 	if ((c & gcm) == gcm)
 		found |= CPU_GCM;
-	/* XSAVE has a leaf of its own behind the 7th: where it is, the question for the number of leaves can be saved. */
+	/* XSAVE has a leaf of its own behind the 7th: where it is, the question for the number of
+	 * leaves can be saved. */
 	if (c & bit_XSAVE) {
 		__cpuid_count(7, 0, a, b, c, d);
 		if (b & bit_SHA)

@@ -1,8 +1,8 @@
 /* cpu.h - what this CPU can do beyond what every one of its kind can.
  *
- * Asking an x86 CPU takes a round trip to the hypervisor in a virtual machine, 10 microseconds or more, as long as hashing
- * some KiB without its help. So it is asked once in a process, by the first thread that needs to know; the answer is the
- * only state here. */
+ * Asking an x86 CPU takes a round trip to the hypervisor in a virtual machine, 10 microseconds or
+ * more, as long as hashing some KiB without its help. So it is asked once in a process, by the
+ * first thread that needs to know; the answer is the only state here. */
 #ifndef CRYPTO_CPU_H
 #define CRYPTO_CPU_H
 
@@ -11,7 +11,8 @@
 enum {
 	CPU_ASKED = 1,
 	CPU_SHA256 = 2, /* instructions for SHA-256 */
-	CPU_GCM = 4,    /* instructions for AES and its Galois/Counter Mode, of those that BearSSL uses: x86's */
+	CPU_GCM =
+		4, /* instructions for AES and its Galois/Counter Mode, of those that BearSSL uses: x86's */
 };
 
 /* What is known so far: 0, or CPU_ASKED and what it can do. */

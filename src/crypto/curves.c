@@ -5,7 +5,8 @@
 #include "crypto/ec.h"
 #include "crypto/x25519.h"
 
-/* What the engine needs to know of a curve, big-endian; of points it wants to know only the length. */
+/* What the engine needs to know of a curve, big-endian; of points it wants to know only the length.
+ */
 struct curve {
 	size_t point_n, x_at, size;
 	const char *generator, *order;
@@ -77,7 +78,8 @@ static void turn(uint8_t out[static X25519_SIZE], const unsigned char *k, size_t
 		out[i] = i < n ? k[n - 1 - i] : 0;
 }
 
-static uint32_t multiply(unsigned char *point, size_t point_n, const unsigned char *k, size_t k_n, int id)
+static uint32_t multiply(
+	unsigned char *point, size_t point_n, const unsigned char *k, size_t k_n, int id)
 {
 	uint8_t scalar[X25519_SIZE];
 	if (id != BR_EC_curve25519)
@@ -104,8 +106,8 @@ static size_t multiply_generator(unsigned char *point, const unsigned char *k, s
 }
 
 /* Only BearSSL's own ECDSA would ask for it; ecdsa.h takes its place. */
-static uint32_t multiply_and_add(unsigned char *a, const unsigned char *b, size_t n, const unsigned char *x, size_t x_n,
-                                 const unsigned char *y, size_t y_n, int id)
+static uint32_t multiply_and_add(unsigned char *a, const unsigned char *b, size_t n,
+	const unsigned char *x, size_t x_n, const unsigned char *y, size_t y_n, int id)
 {
 	(void)a, (void)b, (void)n, (void)x, (void)x_n, (void)y, (void)y_n, (void)id;
 	return 0;

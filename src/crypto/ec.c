@@ -89,8 +89,9 @@ static void negate_if(const struct ec_curve *c, limb *a, limb mask)
 }
 
 /* a^(modulus - 2) by four bits of the exponent at a time, which is public. */
-static void invert(limb *out, const limb *a, const struct mont *mod, void (*times)(limb *, const limb *, const limb *, const struct mont *),
-                   void (*square)(limb *, const limb *, const struct mont *))
+static void invert(limb *out, const limb *a, const struct mont *mod,
+	void (*times)(limb *, const limb *, const limb *, const struct mont *),
+	void (*square)(limb *, const limb *, const struct mont *))
 {
 	const size_t n = mod->n;
 	limb power[16][EC_LIMBS_MAX], r[EC_LIMBS_MAX];
@@ -157,12 +158,14 @@ static void point_double(const struct ec_curve *c, struct ec_point *out, const s
 	sub(c, out->y, alpha, t);
 }
 
-/* a + b, where neither is infinity and they differ. If b is -a, the sum is infinity as it should be; if they are equal, the
- * mask says so, and the sum is worthless. With `affine`, b's z is not looked at but taken for 1. `out` may be `a`. */
-static limb point_add(const struct ec_curve *c, struct ec_point *out, const struct ec_point *a, const struct ec_point *b,
-                      bool affine)
+/* a + b, where neither is infinity and they differ. If b is -a, the sum is infinity as it should
+ * be; if they are equal, the mask says so, and the sum is worthless. With `affine`, b's z is not
+ * looked at but taken for 1. `out` may be `a`. */
+static limb point_add(const struct ec_curve *c, struct ec_point *out, const struct ec_point *a,
+	const struct ec_point *b, bool affine)
 {
-	limb u1[EC_LIMBS_MAX], s1[EC_LIMBS_MAX], h[EC_LIMBS_MAX], r[EC_LIMBS_MAX], t[EC_LIMBS_MAX], z[EC_LIMBS_MAX];
+	limb u1[EC_LIMBS_MAX], s1[EC_LIMBS_MAX], h[EC_LIMBS_MAX], r[EC_LIMBS_MAX], t[EC_LIMBS_MAX],
+		z[EC_LIMBS_MAX];
 	/* u1 = x1 z2^2, s1 = y1 z2^3, z = z1 z2 */
 	if (affine) {
 		copy(c, u1, a->x);
@@ -200,7 +203,8 @@ static limb point_add(const struct ec_curve *c, struct ec_point *out, const stru
 }
 
 /* The same where the two may be equal. */
-static void point_add_any(const struct ec_curve *c, struct ec_point *a, const struct ec_point *b, bool affine)
+static void point_add_any(
+	const struct ec_curve *c, struct ec_point *a, const struct ec_point *b, bool affine)
 {
 	struct ec_point twice;
 	point_double(c, &twice, a);
@@ -249,8 +253,9 @@ void ec_affine(const struct ec_curve *c, limb *x, limb *y, const struct ec_point
 
 /* ---- multiples in constant time ---- */
 
-/* An odd k as the sum of b * 2^i over all bits i, where b is 1 for a set bit in `out` and -1 for another: nothing is ever
- * skipped. An even k is replaced by order - k, which is odd; the mask says so. */
+/* An odd k as the sum of b * 2^i over all bits i, where b is 1 for a set bit in `out` and -1 for
+ * another: nothing is ever skipped. An even k is replaced by order - k, which is odd; the mask says
+ * so. */
 static limb recode(const struct ec_curve *c, limb *out, const limb *k)
 {
 	limb borrow = 0, even = limb_mask(~k[0] & 1);
@@ -262,7 +267,8 @@ static limb recode(const struct ec_curve *c, limb *out, const limb *k)
 	return even;
 }
 
-/* From one bit more than selects among ENTRIES: which, and whether it counts negative, which the highest bit says. */
+/* From one bit more than selects among ENTRIES: which, and whether it counts negative, which the
+ * highest bit says. */
 static limb split(limb *index, limb bits)
 {
 	limb negative = limb_mask(~bits >> 3 & 1);
@@ -282,9 +288,11 @@ static void look_up(limb *out, const limb *table, size_t width, limb index)
 	}
 }
 
-/* Four bits of a recoded scalar at a time mean an odd number from -15 to 15. Before the last addition the sum is a multiple of
- * the point by 16 to half the order or more, and never the addend or its negative; in the last it can be, by one in 2^250. */
-static void times_point(const struct ec_curve *c, struct ec_point *out, const struct ec_point *a, const limb *k)
+/* Four bits of a recoded scalar at a time mean an odd number from -15 to 15. Before the last
+ * addition the sum is a multiple of the point by 16 to half the order or more, and never the addend
+ * or its negative; in the last it can be, by one in 2^250. */
+static void times_point(
+	const struct ec_curve *c, struct ec_point *out, const struct ec_point *a, const limb *k)
 {
 	struct ec_point odd[ENTRIES], twice, item;
 	limb bits[EC_LIMBS_MAX], index, even = recode(c, bits, k);
@@ -327,8 +335,8 @@ static const limb *comb_table(const struct ec_curve *c, size_t i)
 	return c->comb + i * ENTRIES * 2 * c->n;
 }
 
-/* A comb (Lim and Lee 1994) over a recoded scalar. The lowest bit is added last; until then the sum and the addend, seen as
- * integers, differ by a number that is no multiple of the order. */
+/* A comb (Lim and Lee 1994) over a recoded scalar. The lowest bit is added last; until then the sum
+ * and the addend, seen as integers, differ by a number that is no multiple of the order. */
 void ec_times_generator(const struct ec_curve *c, struct ec_point *out, const limb *k)
 {
 	const size_t columns = c->n * LIMB_BITS / TEETH / TABLES;
@@ -363,7 +371,8 @@ void ec_times_generator(const struct ec_curve *c, struct ec_point *out, const li
 
 enum { DIGITS = EC_SIZE_MAX * 8 + 1 };
 
-/* Digits of a scalar that are 0 or odd, from -15 to 15, few of which are not 0 (a width-5 non-adjacent form). */
+/* Digits of a scalar that are 0 or odd, from -15 to 15, few of which are not 0 (a width-5
+ * non-adjacent form). */
 static void find_digits(const struct ec_curve *c, signed char digit[static DIGITS], const limb *k)
 {
 	limb rest[EC_LIMBS_MAX + 1] = { 0 };
@@ -387,7 +396,8 @@ static void find_digits(const struct ec_curve *c, signed char digit[static DIGIT
 }
 
 /* a + b or a - b, whatever they are. */
-static void add_public(const struct ec_curve *c, struct ec_point *a, const struct ec_point *b, bool affine, bool minus)
+static void add_public(
+	const struct ec_curve *c, struct ec_point *a, const struct ec_point *b, bool affine, bool minus)
 {
 	struct ec_point item = *b, old = *a;
 	negate_if(c, item.y, limb_mask(minus));
@@ -400,7 +410,8 @@ static void add_public(const struct ec_curve *c, struct ec_point *a, const struc
 	}
 }
 
-void ec_times_both(const struct ec_curve *c, struct ec_point *out, const limb *u, const struct ec_point *a, const limb *v)
+void ec_times_both(const struct ec_curve *c, struct ec_point *out, const limb *u,
+	const struct ec_point *a, const limb *v)
 {
 	const size_t columns = c->n * LIMB_BITS / TEETH / TABLES;
 	struct ec_point odd[ENTRIES], twice, item;

@@ -39,8 +39,10 @@ void ec_affine(const struct ec_curve *c, limb *x, limb *y, const struct ec_point
 /* k times the generator, for k from 1 to order - 1. Constant time. */
 void ec_times_generator(const struct ec_curve *c, struct ec_point *out, const limb *k);
 
-/* u times the generator plus v times a point that is not infinity; u and v are below the order. Not in constant time. */
-void ec_times_both(const struct ec_curve *c, struct ec_point *out, const limb *u, const struct ec_point *a, const limb *v);
+/* u times the generator plus v times a point that is not infinity; u and v are below the order. Not
+ * in constant time. */
+void ec_times_both(const struct ec_curve *c, struct ec_point *out, const limb *u,
+	const struct ec_point *a, const limb *v);
 
 /* a^(modulus - 2): 1/a, in Montgomery form. Modulo p, and modulo the order. Constant time. */
 void ec_invert(const struct ec_curve *c, limb *out, const limb *a);

@@ -16,13 +16,15 @@ static bool take_number(uint8_t *out, size_t size, struct str *rest)
 	return true;
 }
 
-bool ecdsa_verify(const br_ec_public_key *key, const void *digest, size_t digest_n, struct str signature)
+bool ecdsa_verify(
+	const br_ec_public_key *key, const void *digest, size_t digest_n, struct str signature)
 {
 	uint8_t raw[ECDSA_RAW_MAX];
 	size_t size = ec_size(key->curve);
 	struct str numbers;
-	return size > 0 && der_is_one(signature, DER_SEQUENCE, &numbers) && take_number(raw, size, &numbers) &&
-	       take_number(raw + size, size, &numbers) && numbers.n == 0 && ecdsa_raw_verify(key, digest, digest_n, raw);
+	return size > 0 && der_is_one(signature, DER_SEQUENCE, &numbers) &&
+		take_number(raw, size, &numbers) && take_number(raw + size, size, &numbers) &&
+		numbers.n == 0 && ecdsa_raw_verify(key, digest, digest_n, raw);
 }
 
 /* Appends a number as DER: without zeros in front, but for one before a high bit. */
@@ -39,8 +41,8 @@ static size_t put_number(uint8_t *out, const uint8_t *number, size_t size)
 }
 
 /* Two numbers on P-384 have 102 bytes at most: all lengths fit in one byte. */
-size_t ecdsa_sign(uint8_t out[static ECDSA_SIGNATURE_MAX], const br_ec_private_key *key, const br_hash_class *hash,
-                  const void *digest)
+size_t ecdsa_sign(uint8_t out[static ECDSA_SIGNATURE_MAX], const br_ec_private_key *key,
+	const br_hash_class *hash, const void *digest)
 {
 	uint8_t raw[ECDSA_RAW_MAX];
 	size_t size = ec_size(key->curve);
@@ -53,8 +55,8 @@ size_t ecdsa_sign(uint8_t out[static ECDSA_SIGNATURE_MAX], const br_ec_private_k
 	return 2 + n;
 }
 
-uint32_t ecdsa_vrfy(const br_ec_impl *impl, const void *digest, size_t digest_n, const br_ec_public_key *key,
-                    const void *signature, size_t signature_n)
+uint32_t ecdsa_vrfy(const br_ec_impl *impl, const void *digest, size_t digest_n,
+	const br_ec_public_key *key, const void *signature, size_t signature_n)
 {
 	(void)impl;
 	return ecdsa_verify(key, digest, digest_n, (struct str){ signature, signature_n });

@@ -52,12 +52,14 @@ static bool has_x_modulo(const struct ec_curve *c, const struct ec_point *a, con
 	return has_x(c, a, r) || (!carry && has_x(c, a, x));
 }
 
-bool ecdsa_raw_verify(const br_ec_public_key *key, const void *digest, size_t digest_n, const uint8_t *raw)
+bool ecdsa_raw_verify(
+	const br_ec_public_key *key, const void *digest, size_t digest_n, const uint8_t *raw)
 {
 	const struct ec_curve *c = ec_curve_of(key->curve);
 	limb r[EC_LIMBS_MAX], s[EC_LIMBS_MAX], u[EC_LIMBS_MAX], v[EC_LIMBS_MAX];
 	struct ec_point q, sum;
-	if (!ec_read(c, &q, key->q, key->qlen) || !read_number(c, r, raw) || !read_number(c, s, raw + c->size))
+	if (!ec_read(c, &q, key->q, key->qlen) || !read_number(c, r, raw) ||
+		!read_number(c, s, raw + c->size))
 		return false;
 	/* u = digest / s, v = r / s */
 	mont_mul(s, s, c->order_r2, &c->order);
@@ -70,7 +72,8 @@ bool ecdsa_raw_verify(const br_ec_public_key *key, const void *digest, size_t di
 }
 
 /* The private scalar, without or with zeros in front. A mask: whether it is one. */
-static limb read_key(const struct ec_curve *c, limb *out, uint8_t bytes[static EC_SIZE_MAX], const br_ec_private_key *key)
+static limb read_key(const struct ec_curve *c, limb *out, uint8_t bytes[static EC_SIZE_MAX],
+	const br_ec_private_key *key)
 {
 	size_t n = key->xlen < c->size ? key->xlen : c->size;
 	limb beyond = 0;
@@ -82,7 +85,8 @@ static limb read_key(const struct ec_curve *c, limb *out, uint8_t bytes[static E
 }
 
 /* Nonces until one is between 1 and order - 1. Which were not tells nothing of the one that is. */
-static __attribute__((noinline)) void draw_nonce(const struct ec_curve *c, limb *out, br_hmac_drbg_context *drbg)
+static __attribute__((noinline)) void draw_nonce(
+	const struct ec_curve *c, limb *out, br_hmac_drbg_context *drbg)
 {
 	uint8_t bytes[EC_SIZE_MAX];
 	do
@@ -99,8 +103,8 @@ struct signing {
 	struct ec_point point;
 };
 
-bool ecdsa_raw_sign(uint8_t raw[static ECDSA_RAW_MAX], const br_ec_private_key *key, const br_hash_class *hash,
-                    const void *digest)
+bool ecdsa_raw_sign(uint8_t raw[static ECDSA_RAW_MAX], const br_ec_private_key *key,
+	const br_hash_class *hash, const void *digest)
 {
 	const struct ec_curve *c = ec_curve_of(key->curve);
 	struct signing w;

@@ -1,10 +1,12 @@
-/* limb.h - multiple-precision numbers: their digits, and the few steps that all arithmetic on them is made of.
+/* limb.h - multiple-precision numbers: their digits, and the few steps that all arithmetic on them
+ * is made of.
  *
- * A number is an array of 64-bit limbs, least significant first, of a width that the caller knows; leading zeros are kept.
- * Every function here takes time that depends on widths alone. A "mask" is all ones for true and 0 for false.
+ * A number is an array of 64-bit limbs, least significant first, of a width that the caller knows;
+ * leading zeros are kept. Every function here takes time that depends on widths alone. A "mask" is
+ * all ones for true and 0 for false.
  *
- * LIMB_WIDE is defined where the compiler multiplies 64 by 64 bits. Elsewhere, on 32-bit ARM, this header is empty, and so is
- * all that is made of it: narrow.c then does the same with BearSSL. */
+ * LIMB_WIDE is defined where the compiler multiplies 64 by 64 bits. Elsewhere, on 32-bit ARM, this
+ * header is empty, and so is all that is made of it: narrow.c then does the same with BearSSL. */
 #ifndef CRYPTO_LIMB_H
 #define CRYPTO_LIMB_H
 
@@ -78,7 +80,8 @@ struct column {
 	limb low, high, top;
 };
 
-/* Adds a * b. Compilers keep the carry between the limbs in a register of its own, which makes this twice as slow. */
+/* Adds a * b. Compilers keep the carry between the limbs in a register of its own, which makes this
+ * twice as slow. */
 static inline void column_add(struct column *c, limb a, limb b)
 {
 	limb2 t = (limb2)a * b;
@@ -105,8 +108,8 @@ static inline limb column_shift(struct column *c)
 	return low;
 }
 
-/* Reads the big-endian number in p[0..size), which must fit, and writes the number of `n` limbs as `size` bytes, where limbs
- * that do not fit are left out. */
+/* Reads the big-endian number in p[0..size), which must fit, and writes the number of `n` limbs as
+ * `size` bytes, where limbs that do not fit are left out. */
 static inline void limb_read(limb *out, size_t n, const uint8_t *p, size_t size)
 {
 	for (size_t i = 0; i < n; i++)

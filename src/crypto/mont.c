@@ -33,8 +33,8 @@ static INLINE void reduce(limb *a, limb top, const limb *m, const size_t n)
 }
 
 /* Adds the sum of a[i] * b[k - i] for i from `first` up to, not including, `end`. */
-static INLINE void add_products(struct column *c, const limb *a, const limb *b, size_t k, size_t first, size_t end,
-                                const bool unrolled)
+static INLINE void add_products(struct column *c, const limb *a, const limb *b, size_t k,
+	size_t first, size_t end, const bool unrolled)
 {
 	if (unrolled) {
 		UNROLL(16)
@@ -47,9 +47,11 @@ static INLINE void add_products(struct column *c, const limb *a, const limb *b, 
 	}
 }
 
-/* The same of a square, where the product of two different limbs stands twice: a limb of `twice`, which is 2 a, takes the place
- * of the higher of the two, but not next to the lower one, whose highest bit it holds. */
-static INLINE void add_square(struct column *c, const limb *a, const limb *twice, size_t k, size_t n, const bool unrolled)
+/* The same of a square, where the product of two different limbs stands twice: a limb of `twice`,
+ * which is 2 a, takes the place of the higher of the two, but not next to the lower one, whose
+ * highest bit it holds. */
+static INLINE void add_square(
+	struct column *c, const limb *a, const limb *twice, size_t k, size_t n, const bool unrolled)
 {
 	add_products(c, a, twice, k, k < n ? 0 : k - n, k / 2, unrolled);
 	if (k % 2 == 0)
@@ -58,10 +60,10 @@ static INLINE void add_square(struct column *c, const limb *a, const limb *twice
 		column_add(c, a[k / 2], a[k / 2 + 1] << 1);
 }
 
-/* One column of a * b + q * m, or with `square`, where b is 2 a, of a * a + q * m. In the lower half q is chosen so that the column
- * vanishes; the upper half is the result. */
-static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *a, const limb *b, const struct mont *mod,
-                              const size_t n, size_t k, const bool square, const bool unrolled)
+/* One column of a * b + q * m, or with `square`, where b is 2 a, of a * a + q * m. In the lower
+ * half q is chosen so that the column vanishes; the upper half is the result. */
+static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *a, const limb *b,
+	const struct mont *mod, const size_t n, size_t k, const bool square, const bool unrolled)
 {
 	const bool lower = k < n;
 	const size_t first = lower ? 0 : k - n + 1, end = lower ? k + 1 : n;
@@ -90,9 +92,10 @@ static INLINE void double_into(limb *out, const limb *a, const size_t n)
 	out[n] = carry;
 }
 
-/* a * b / R. When the upper half is written over an argument, the limbs in question are not needed any more. */
-static INLINE void multiply(limb *out, const limb *a, const limb *b, const struct mont *mod, const size_t n,
-                            const bool square, const bool unrolled)
+/* a * b / R. When the upper half is written over an argument, the limbs in question are not needed
+ * any more. */
+static INLINE void multiply(limb *out, const limb *a, const limb *b, const struct mont *mod,
+	const size_t n, const bool square, const bool unrolled)
 {
 	struct column c = { 0, 0, 0 };
 	limb q[MONT_LIMBS_MAX], twice[MONT_LIMBS_MAX + 1];
@@ -161,8 +164,8 @@ void mont_sub(limb *out, const limb *a, const limb *b, const struct mont *mod)
 		out[i] = limb_add(out[i], mod->m[i] & mask, &carry);
 }
 
-/* The highest limb's 1 doubled until it is R, and on to the form of 2^(bits of R / 2^SQUARINGS); then each squaring doubles the
- * exponent. */
+/* The highest limb's 1 doubled until it is R, and on to the form of 2^(bits of R / 2^SQUARINGS);
+ * then each squaring doubles the exponent. */
 void mont_r2(limb *out, const struct mont *mod)
 {
 	enum { SQUARINGS = 6 };
@@ -176,8 +179,9 @@ void mont_r2(limb *out, const struct mont *mod)
 		mont_sqr(out, out, mod);
 }
 
-/* x * 2^64 mod d, where the highest bit of d is set: long division, in which a digit that is estimated from the highest limbs is
- * too large by at most 2 (Knuth, The Art of Computer Programming, 4.3.1). */
+/* x * 2^64 mod d, where the highest bit of d is set: long division, in which a digit that is
+ * estimated from the highest limbs is too large by at most 2 (Knuth, The Art of Computer
+ * Programming, 4.3.1). */
 static void shift_public(limb *x, const limb *d, size_t n)
 {
 	const limb top = x[n - 1], second = n > 1 ? x[n - 2] : 0;
@@ -199,8 +203,8 @@ static void shift_public(limb *x, const limb *d, size_t n)
 	}
 }
 
-/* R mod m is multiplied by 2^64 as often as there are limbs; all of it multiplied by a power of two that sets the modulus'
- * highest bit. */
+/* R mod m is multiplied by 2^64 as often as there are limbs; all of it multiplied by a power of two
+ * that sets the modulus' highest bit. */
 void mont_r2_public(limb *out, const struct mont *mod)
 {
 	const size_t n = mod->n;

@@ -1,5 +1,5 @@
-/* The arithmetic of rsa_raw.h, ecdsa_raw.h, ec.h and x25519.h where the compiler has no product of 64 by 64 bits: BearSSL's, which
- * ends at RSA with some 4,096 bits. */
+/* The arithmetic of rsa_raw.h, ecdsa_raw.h, ec.h and x25519.h where the compiler has no product of
+ * 64 by 64 bits: BearSSL's, which ends at RSA with some 4,096 bits. */
 #include "crypto/ct.h"
 #include "crypto/ecdsa_raw.h"
 #include "crypto/limb.h"
@@ -49,13 +49,15 @@ void ec_multiply_generator(int curve, uint8_t *point, const uint8_t *k, size_t k
 	br_ec_prime_i31.mulgen(point, k, k_n, curve);
 }
 
-bool ecdsa_raw_verify(const br_ec_public_key *key, const void *digest, size_t digest_n, const uint8_t *raw)
+bool ecdsa_raw_verify(
+	const br_ec_public_key *key, const void *digest, size_t digest_n, const uint8_t *raw)
 {
-	return br_ecdsa_i31_vrfy_raw(&br_ec_prime_i31, digest, digest_n, key, raw, 2 * ec_size(key->curve));
+	return br_ecdsa_i31_vrfy_raw(
+		&br_ec_prime_i31, digest, digest_n, key, raw, 2 * ec_size(key->curve));
 }
 
-bool ecdsa_raw_sign(uint8_t raw[static ECDSA_RAW_MAX], const br_ec_private_key *key, const br_hash_class *hash,
-                    const void *digest)
+bool ecdsa_raw_sign(uint8_t raw[static ECDSA_RAW_MAX], const br_ec_private_key *key,
+	const br_hash_class *hash, const void *digest)
 {
 	return br_ecdsa_i31_sign_raw(&br_ec_prime_i31, hash, digest, key, raw) > 0;
 }
@@ -66,7 +68,8 @@ bool rsa_private(uint8_t *out, const struct rsa_key *key, const uint8_t *x)
 	size_t n = rsa_modulus(&key->public).n;
 	memcpy(out, x, n);
 	bool ok = br_rsa_i31_private(out, &key->private) &&
-	          rsa_public(again, &key->public, (struct str){ (const char *)out, n }) && memcmp(again, x, n) == 0;
+		rsa_public(again, &key->public, (struct str){ (const char *)out, n }) &&
+		memcmp(again, x, n) == 0;
 	if (!ok)
 		memset(out, 0, n);
 	return ok;

@@ -21,8 +21,9 @@ static inline void reduce(limb *out, limb t0, limb t1, limb t2, limb t3, limb to
 	out[3] = limb_select(keep, t3, u3);
 }
 
-/* One column of the sum of a product and q * p, where each limb of q is chosen so that its column vanishes. In column k those
- * are: 2^96 times the two limbs before, halves of which meet; and HIGH times the one three columns before. */
+/* One column of the sum of a product and q * p, where each limb of q is chosen so that its column
+ * vanishes. In column k those are: 2^96 times the two limbs before, halves of which meet; and HIGH
+ * times the one three columns before. */
 static inline void add_word(struct column *c, limb word)
 {
 	limb carry = 0;

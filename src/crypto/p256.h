@@ -1,7 +1,8 @@
 /* p256.h - the field of P-256: integers modulo p = 2^256 - 2^224 + 2^192 + 2^96 - 1.
  *
- * The same functions as in mont.h, several times as fast, because a Montgomery reduction by this p takes four products
- * instead of sixteen. The last argument, which those need, is not used. Constant time. */
+ * The same functions as in mont.h, several times as fast, because a Montgomery reduction by this p
+ * takes four products instead of sixteen. The last argument, which those need, is not used.
+ * Constant time. */
 #ifndef CRYPTO_P256_H
 #define CRYPTO_P256_H
 

@@ -15,7 +15,8 @@ static enum err find_key(struct str *out, struct str pem, struct arena *arena, s
 		if (e == E_LIMIT)
 			return fault_set(f, e, 0, "the private key is too large");
 		/* An encrypted key in the old form has header lines, which are no PEM any more. */
-		bool encrypted = e == OK ? str_eq(label, S("ENCRYPTED PRIVATE KEY")) : str_find_str(rest, S("ENCRYPTED")) < rest.n;
+		bool encrypted = e == OK ? str_eq(label, S("ENCRYPTED PRIVATE KEY"))
+								 : str_find_str(rest, S("ENCRYPTED")) < rest.n;
 		if (encrypted)
 			return fault_set(f, E_CONFIG, 0,
 				"the private key is encrypted: store it decrypted, as `openssl pkey` does");
@@ -23,7 +24,8 @@ static enum err find_key(struct str *out, struct str pem, struct arena *arena, s
 			return fault_set(f, E_CONFIG, 0, "the private key is not proper PEM");
 		if (!label.p)
 			return fault_set(f, E_CONFIG, 0,
-				"there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY");
+				"there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE "
+				"KEY or EC PRIVATE KEY");
 		if (str_ends(label, S("PRIVATE KEY"))) { /* RSA, EC or any; what it is shows inside */
 			*out = arena_keep(arena, &der);
 			return OK;
@@ -52,7 +54,8 @@ int pkey_curve(struct str oid)
 static bool read_ec(br_ec_private_key *out, struct str key, int curve)
 {
 	struct str version, x, parameters, oid;
-	if (!der_take_number(&key, &version) || !str_eq(version, S("\1")) || !der_take(&key, DER_OCTET_STRING, &x))
+	if (!der_take_number(&key, &version) || !str_eq(version, S("\1")) ||
+		!der_take(&key, DER_OCTET_STRING, &x))
 		return false;
 	if (der_next_is(key, DER_CONTEXT)) {
 		if (!der_take(&key, DER_CONTEXT, &parameters) || !der_take(&parameters, DER_OID, &oid))
@@ -84,8 +87,8 @@ static bool read_rsa(struct rsa_key *out, struct str key)
 	       number[P].n <= RSA_FACTOR_SIZE_MAX && number[Q].n <= RSA_FACTOR_SIZE_MAX;
 }
 
-/* Any of the three forms: what it says inside tells them apart. A PrivateKeyInfo is a version, an algorithm and, in a string
- * of bytes, one of the other two. */
+/* Any of the three forms: what it says inside tells them apart. A PrivateKeyInfo is a version, an
+ * algorithm and, in a string of bytes, one of the other two. */
 static bool read_key(struct pkey *out, struct str der)
 {
 	struct str key, version, algorithm, oid, inner;
@@ -94,7 +97,8 @@ static bool read_key(struct pkey *out, struct str der)
 		return false;
 	struct str info = key;
 	if (der_take_number(&info, &version) && der_take(&info, DER_SEQUENCE, &algorithm)) {
-		if (!der_skip(&algorithm, DER_OID) || !der_take(&info, DER_OCTET_STRING, &inner) || !der_take(&inner, DER_SEQUENCE, &key))
+		if (!der_skip(&algorithm, DER_OID) || !der_take(&info, DER_OCTET_STRING, &inner) ||
+			!der_take(&inner, DER_SEQUENCE, &key))
 			return false;
 		if (der_next_is(algorithm, DER_OID) && der_take(&algorithm, DER_OID, &oid))
 			curve = pkey_curve(oid);
@@ -112,12 +116,14 @@ enum err pkey_from_pem(struct pkey *out, struct str pem, struct arena *arena, st
 	enum err e = find_key(&der, pem, arena, f);
 	if (e == OK && !read_key(out, der))
 		e = fault_set(f, E_CONFIG, 0,
-			"the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC on P-256 or P-384");
+			"the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC "
+			"on P-256 or P-384");
 	return e;
 }
 
-size_t pkey_sign(const struct pkey *key, unsigned char out[static PKEY_SIGNATURE_MAX], const br_hash_class *hash,
-                 const unsigned char *value)
+size_t pkey_sign(const struct pkey *key, unsigned char out[static PKEY_SIGNATURE_MAX],
+	const br_hash_class *hash, const unsigned char *value)
 {
-	return key->type == BR_KEYTYPE_EC ? ecdsa_sign(out, &key->as.ec, hash, value) : rsa_sign_pkcs1(out, &key->as.rsa, hash, value);
+	return key->type == BR_KEYTYPE_EC ? ecdsa_sign(out, &key->as.ec, hash, value)
+									  : rsa_sign_pkcs1(out, &key->as.rsa, hash, value);
 }

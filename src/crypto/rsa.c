@@ -13,8 +13,10 @@ static size_t digest_size(const br_hash_class *hash)
 
 /* ---- PKCS#1 v1.5 (RFC 8017, 9.2) ---- */
 
-/* The one encoding of a digest; false when there is no room for it. `oid` has its length in front. */
-static bool encode_pkcs1(uint8_t *out, size_t size, const uint8_t *oid, const uint8_t *digest, size_t digest_n)
+/* The one encoding of a digest; false when there is no room for it. `oid` has its length in front.
+ */
+static bool encode_pkcs1(
+	uint8_t *out, size_t size, const uint8_t *oid, const uint8_t *digest, size_t digest_n)
 {
 	const uint8_t oid_n = oid[0];
 	const uint8_t head[] = {
@@ -38,15 +40,17 @@ static bool encode_pkcs1(uint8_t *out, size_t size, const uint8_t *oid, const ui
 	return true;
 }
 
-uint32_t rsa_pkcs1_vrfy(const unsigned char *signature, size_t signature_n, const unsigned char *hash_oid,
-                        size_t digest_n, const br_rsa_public_key *key, unsigned char *digest)
+uint32_t rsa_pkcs1_vrfy(const unsigned char *signature, size_t signature_n,
+	const unsigned char *hash_oid, size_t digest_n, const br_rsa_public_key *key,
+	unsigned char *digest)
 {
 	uint8_t encoded[RSA_SIZE_MAX], want[RSA_SIZE_MAX];
 	if (!hash_oid || digest_n > DIGEST_MAX ||
 	    !rsa_public(encoded, key, (struct str){ (const char *)signature, signature_n }))
 		return 0;
 	memcpy(digest, encoded + signature_n - digest_n, digest_n);
-	return encode_pkcs1(want, signature_n, hash_oid, digest, digest_n) && memcmp(encoded, want, signature_n) == 0;
+	return encode_pkcs1(want, signature_n, hash_oid, digest, digest_n) &&
+		memcmp(encoded, want, signature_n) == 0;
 }
 
 static const unsigned char *oid_of(const br_hash_class *hash)
@@ -63,15 +67,17 @@ static const unsigned char *oid_of(const br_hash_class *hash)
 	}
 }
 
-bool rsa_verify_pkcs1(const br_rsa_public_key *key, const br_hash_class *hash, const void *digest, struct str signature)
+bool rsa_verify_pkcs1(const br_rsa_public_key *key, const br_hash_class *hash, const void *digest,
+	struct str signature)
 {
 	unsigned char found[DIGEST_MAX];
-	return rsa_pkcs1_vrfy((const unsigned char *)signature.p, signature.n, oid_of(hash), digest_size(hash), key, found) &&
-	       memcmp(found, digest, digest_size(hash)) == 0;
+	return rsa_pkcs1_vrfy((const unsigned char *)signature.p, signature.n, oid_of(hash),
+			   digest_size(hash), key, found) &&
+		memcmp(found, digest, digest_size(hash)) == 0;
 }
 
-size_t rsa_sign_pkcs1(uint8_t out[static RSA_PRIVATE_SIZE_MAX], const struct rsa_key *key, const br_hash_class *hash,
-                      const void *digest)
+size_t rsa_sign_pkcs1(uint8_t out[static RSA_PRIVATE_SIZE_MAX], const struct rsa_key *key,
+	const br_hash_class *hash, const void *digest)
 {
 	uint8_t encoded[RSA_PRIVATE_SIZE_MAX];
 	size_t n = rsa_modulus(&key->public).n;
@@ -102,7 +108,8 @@ static void unmask(uint8_t *p, size_t n, const br_hash_class *hash, const uint8_
 }
 
 /* The digest of eight zeros, a digest and a salt. */
-static void digest_salted(uint8_t *out, const br_hash_class *hash, const void *digest, const uint8_t *salt, size_t salt_n)
+static void digest_salted(
+	uint8_t *out, const br_hash_class *hash, const void *digest, const uint8_t *salt, size_t salt_n)
 {
 	static const uint8_t zeros[8];
 	br_hash_compat_context context;
@@ -113,8 +120,8 @@ static void digest_salted(uint8_t *out, const br_hash_class *hash, const void *d
 	hash->out(&context.vtable, out);
 }
 
-bool rsa_verify_pss(const br_rsa_public_key *key, const br_hash_class *hash, const void *digest, size_t salt_n,
-                    struct str signature)
+bool rsa_verify_pss(const br_rsa_public_key *key, const br_hash_class *hash, const void *digest,
+	size_t salt_n, struct str signature)
 {
 	uint8_t encoded[RSA_SIZE_MAX], want[DIGEST_MAX], *data = encoded;
 	if (!oid_of(hash) || !rsa_public(encoded, key, signature))

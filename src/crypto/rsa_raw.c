@@ -35,8 +35,8 @@ static const uint8_t *bytes(struct str s)
 	return (const uint8_t *)s.p;
 }
 
-/* x^e mod m for an odd e > 1. All but the last bit is done with forms; the last factor is x itself, which makes the product a
- * plain number. */
+/* x^e mod m for an odd e > 1. All but the last bit is done with forms; the last factor is x itself,
+ * which makes the product a plain number. */
 static void raise(limb *out, const limb *x, limb e, const struct mont *mod)
 {
 	limb form[MONT_LIMBS_MAX];
@@ -73,7 +73,10 @@ bool rsa_public(uint8_t out[static RSA_SIZE_MAX], const br_rsa_public_key *key, 
 
 /* ---- private ---- */
 
-enum { LIMBS_MAX = RSA_PRIVATE_SIZE_MAX / LIMB_BYTES, FACTOR_MAX = RSA_FACTOR_SIZE_MAX / LIMB_BYTES };
+enum {
+	LIMBS_MAX = RSA_PRIVATE_SIZE_MAX / LIMB_BYTES,
+	FACTOR_MAX = RSA_FACTOR_SIZE_MAX / LIMB_BYTES
+};
 
 /* A prime factor, the exponent modulo it less 1, and x to that power. */
 struct factor {
@@ -86,11 +89,13 @@ struct factor {
 /* All that is secret on the way. */
 struct work {
 	struct factor p, q;
-	limb power[16][FACTOR_MAX], iq[FACTOR_MAX], chunk[FACTOR_MAX], item[FACTOR_MAX], quotient[FACTOR_MAX];
+	limb power[16][FACTOR_MAX], iq[FACTOR_MAX], chunk[FACTOR_MAX], item[FACTOR_MAX],
+		quotient[FACTOR_MAX];
 	limb x[LIMBS_MAX], result[2 * FACTOR_MAX], again[LIMBS_MAX];
 };
 
-static bool read_factor(struct factor *f, const unsigned char *m, size_t m_n, const unsigned char *exponent, size_t exponent_n)
+static bool read_factor(struct factor *f, const unsigned char *m, size_t m_n,
+	const unsigned char *exponent, size_t exponent_n)
 {
 	f->n = (m_n + LIMB_BYTES - 1) / LIMB_BYTES;
 	if (m_n == 0 || m_n > RSA_FACTOR_SIZE_MAX || exponent_n > m_n)
@@ -117,7 +122,8 @@ static void reduce_into(limb *out, const struct factor *f, const limb *a, size_t
 	}
 }
 
-/* result = base^exponent, both in form, four bits of the exponent at a time; of the table all entries are read every time. */
+/* result = base^exponent, both in form, four bits of the exponent at a time; of the table all
+ * entries are read every time. */
 static void raise_secretly(struct factor *f, struct work *w)
 {
 	const struct mont *mod = &f->mod;
@@ -184,9 +190,10 @@ bool rsa_private(uint8_t *out, const struct rsa_key *key, const uint8_t *x)
 	struct str number = rsa_modulus(&key->public);
 	const size_t n = (number.n + LIMB_BYTES - 1) / LIMB_BYTES;
 	memset(out, 0, number.n < RSA_PRIVATE_SIZE_MAX ? number.n : RSA_PRIVATE_SIZE_MAX);
-	if (e != 0 && number.n <= RSA_PRIVATE_SIZE_MAX && number.n >= RSA_SIZE_MIN && number.p[number.n - 1] & 1 &&
-	    read_factor(&w.p, k->p, k->plen, k->dp, k->dplen) && read_factor(&w.q, k->q, k->qlen, k->dq, k->dqlen) &&
-	    w.p.n + w.q.n >= n && k->iqlen <= k->plen) {
+	if (e != 0 && number.n <= RSA_PRIVATE_SIZE_MAX && number.n >= RSA_SIZE_MIN &&
+		number.p[number.n - 1] & 1 && read_factor(&w.p, k->p, k->plen, k->dp, k->dplen) &&
+		read_factor(&w.q, k->q, k->qlen, k->dq, k->dqlen) && w.p.n + w.q.n >= n &&
+		k->iqlen <= k->plen) {
 		limb_read(modulus, n, bytes(number), number.n);
 		limb_read(w.x, n, x, number.n);
 		limb_read(w.iq, w.p.n, k->iq, k->iqlen);

@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Before any thread is started a log may not be set up yet; and nothing could be done more carefully without random bytes. */
+/* Before any thread is started a log may not be set up yet; and nothing could be done more
+ * carefully without random bytes. */
 static _Noreturn void give_up(void)
 {
-	static const char text[] = "slack-lambda-gateway: no random bytes: the kernel refuses getrandom(2), and /dev/urandom cannot be read\n";
+	static const char text[] = "slack-lambda-gateway: no random bytes: the kernel refuses "
+							   "getrandom(2), and /dev/urandom cannot be read\n";
 	ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
 	(void)written;
 	_exit(1);

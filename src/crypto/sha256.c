@@ -52,7 +52,8 @@ static void portable_blocks(uint32_t state[static 8], const uint8_t *p, size_t c
 		uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 		uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 		for (int i = 0; i < 64; i++) {
-			uint32_t t = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + sha256_k[i] + w[i];
+			uint32_t t = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) +
+				sha256_k[i] + w[i];
 			uint32_t u = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));
 			h = g, g = f, f = e, e = d + t;
 			d = c, c = b, b = a, a = t + u;

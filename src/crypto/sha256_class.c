@@ -6,7 +6,8 @@ struct context {
 	const br_hash_class *class;
 	struct sha256 hash;
 };
-_Static_assert(sizeof(struct context) <= sizeof(br_hash_compat_context), "BearSSL sets that much aside");
+_Static_assert(
+	sizeof(struct context) <= sizeof(br_hash_compat_context), "BearSSL sets that much aside");
 
 static struct sha256 *hash_of(const br_hash_class *const *context)
 {
@@ -46,8 +47,9 @@ static void set_state(const br_hash_class **context, const void *state, uint64_t
 
 const br_hash_class sha256_class = {
 	.context_size = sizeof(struct context),
-	.desc = BR_HASHDESC_ID(br_sha256_ID) | BR_HASHDESC_OUT(SHA256_SIZE) | BR_HASHDESC_STATE(SHA256_SIZE) |
-	        BR_HASHDESC_LBLEN(6) | BR_HASHDESC_MD_PADDING | BR_HASHDESC_MD_PADDING_BE,
+	.desc = BR_HASHDESC_ID(br_sha256_ID) | BR_HASHDESC_OUT(SHA256_SIZE) |
+		BR_HASHDESC_STATE(SHA256_SIZE) | BR_HASHDESC_LBLEN(6) | BR_HASHDESC_MD_PADDING |
+		BR_HASHDESC_MD_PADDING_BE,
 	.init = init,
 	.update = update,
 	.out = out,

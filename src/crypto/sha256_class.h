@@ -1,5 +1,5 @@
-/* sha256_class.h - sha256.h as BearSSL wants a hash, so that there is one SHA-256 in the program, and TLS gains the
- * processor's instructions for it. */
+/* sha256_class.h - sha256.h as BearSSL wants a hash, so that there is one SHA-256 in the program,
+ * and TLS gains the processor's instructions for it. */
 #ifndef CRYPTO_SHA256_CLASS_H
 #define CRYPTO_SHA256_CLASS_H
 

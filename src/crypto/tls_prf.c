@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* HMAC of what came before, if anything did, the label and the seed. */
-static void derive(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str before, const char *label,
-                   size_t count, const br_tls_prf_seed_chunk *seed)
+static void derive(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str before,
+	const char *label, size_t count, const br_tls_prf_seed_chunk *seed)
 {
 	struct hmac h;
 	hmac_init(&h, key);
@@ -18,8 +18,8 @@ static void derive(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, 
 	hmac_final(&h, out);
 }
 
-void tls_prf_sha256(void *out, size_t n, const void *secret, size_t secret_n, const char *label, size_t count,
-                    const br_tls_prf_seed_chunk *seed)
+void tls_prf_sha256(void *out, size_t n, const void *secret, size_t secret_n, const char *label,
+	size_t count, const br_tls_prf_seed_chunk *seed)
 {
 	uint8_t a[SHA256_SIZE], block[SHA256_SIZE];
 	struct str a_bytes = { (const char *)a, sizeof(a) };

@@ -11,9 +11,9 @@
 
 enum { FE_LIMBS = 5, FE_BITS = 51 };
 
-/* Limbs of 51 bits with room above. Products have less than 2^51 + 2^13 in each, sums of two or three of them less than 2^53, and
- * differences of such sums less than 2^54: all of them may be factors, and the former two may be taken off.
- * Results may be written over arguments. */
+/* Limbs of 51 bits with room above. Products have less than 2^51 + 2^13 in each, sums of two or
+ * three of them less than 2^53, and differences of such sums less than 2^54: all of them may be
+ * factors, and the former two may be taken off. Results may be written over arguments. */
 struct fe {
 	limb v[FE_LIMBS];
 };
@@ -74,7 +74,8 @@ static void fe_sqr(struct fe *out, const struct fe *a)
 
 static void fe_mul_small(struct fe *out, const struct fe *a, limb k)
 {
-	fe_carry(out, (limb2)a->v[0] * k, (limb2)a->v[1] * k, (limb2)a->v[2] * k, (limb2)a->v[3] * k, (limb2)a->v[4] * k);
+	fe_carry(out, (limb2)a->v[0] * k, (limb2)a->v[1] * k, (limb2)a->v[2] * k, (limb2)a->v[3] * k,
+		(limb2)a->v[4] * k);
 }
 
 /* a^(2^times) * b. */
@@ -86,7 +87,8 @@ static void fe_sqr_mul(struct fe *out, const struct fe *a, int times, const stru
 	fe_mul(out, &t, b);
 }
 
-/* 1/a = a^(p - 2), and 0 for 0. p - 2 is 250 ones and 01011 in binary; a_n is a to the power of n ones. */
+/* 1/a = a^(p - 2), and 0 for 0. p - 2 is 250 ones and 01011 in binary; a_n is a to the power of n
+ * ones. */
 static void fe_invert(struct fe *out, const struct fe *a)
 {
 	struct fe square, a_1001, a_1011, a_5, a_10, t;
@@ -129,7 +131,8 @@ static void fe_read(struct fe *out, const uint8_t p[static X25519_SIZE])
 /* The one representation below p, of a product. */
 static void fe_write(uint8_t p[static X25519_SIZE], const struct fe *a)
 {
-	/* Below 2 p. It is not below p if another 19 carries out of the highest limb; the carry then takes off p. */
+	/* Below 2 p. It is not below p if another 19 carries out of the highest limb; the carry then
+	 * takes off p. */
 	limb t[FE_LIMBS], q = 19;
 	for (int i = 0; i < FE_LIMBS; i++)
 		q = (a->v[i] + q) >> FE_BITS;
@@ -139,7 +142,8 @@ static void fe_write(uint8_t p[static X25519_SIZE], const struct fe *a)
 		t[i] = q & full;
 		q >>= FE_BITS;
 	}
-	const limb w[4] = { t[0] | t[1] << 51, t[1] >> 13 | t[2] << 38, t[2] >> 26 | t[3] << 25, t[3] >> 39 | t[4] << 12 };
+	const limb w[4] = { t[0] | t[1] << 51, t[1] >> 13 | t[2] << 38, t[2] >> 26 | t[3] << 25,
+		t[3] >> 39 | t[4] << 12 };
 	for (int i = 0; i < X25519_SIZE; i++)
 		p[i] = (uint8_t)(w[i / LIMB_BYTES] >> 8 * (i % LIMB_BYTES));
 }
@@ -217,9 +221,11 @@ bool x25519_shared(uint8_t out[static X25519_SIZE], const uint8_t scalar[static 
 	return any != 0;
 }
 
-/* ---- multiples of the base point, on the same curve in Edwards' form: -x^2 + y^2 = 1 + d x^2 y^2 ---- */
+/* ---- multiples of the base point, on the same curve in Edwards' form: -x^2 + y^2 = 1 + d x^2 y^2
+ * ---- */
 
-/* x = X / Z, y = Y / Z, t = X Y / Z (Hisil, Wong, Carter, Dawson 2008). Addition has no exceptions. */
+/* x = X / Z, y = Y / Z, t = X Y / Z (Hisil, Wong, Carter, Dawson 2008). Addition has no exceptions.
+ */
 struct edwards {
 	struct fe x, y, z, t;
 };
@@ -234,7 +240,8 @@ struct niels {
 enum { TEETH = 4, TABLES = 4, ENTRIES = 1 << (TEETH - 1), COLUMNS = 256 / TEETH / TABLES };
 
 /* From the four terms that all additions end in. */
-static void edwards_of(struct edwards *out, const struct fe *e, const struct fe *f, const struct fe *g, const struct fe *h)
+static void edwards_of(struct edwards *out, const struct fe *e, const struct fe *f,
+	const struct fe *g, const struct fe *h)
 {
 	fe_mul(&out->x, e, f);
 	fe_mul(&out->y, g, h);
@@ -275,7 +282,8 @@ static void edwards_add(struct edwards *p, const struct niels *q)
 	edwards_of(p, &e, &f, &g, &b);
 }
 
-/* The entry of a table that four bits select: the highest says with which sign. All entries are read. */
+/* The entry of a table that four bits select: the highest says with which sign. All entries are
+ * read. */
 static void look_up(struct niels *out, const struct niels table[static ENTRIES], limb bits)
 {
 	static const struct fe zero;
@@ -295,8 +303,8 @@ static void look_up(struct niels *out, const struct niels table[static ENTRIES],
 		out->xy2d.v[i] = limb_select(negative, negated.v[i], out->xy2d.v[i]);
 }
 
-/* A scalar plus the order of the base point, which is odd as scalars are even, as the sum of b * 2^i over all its 256 bits i: b
- * is 1 for a set bit in `out` and -1 for another. */
+/* A scalar plus the order of the base point, which is odd as scalars are even, as the sum of b *
+ * 2^i over all its 256 bits i: b is 1 for a set bit in `out` and -1 for another. */
 static void recode(limb out[static 4], const uint8_t k[static X25519_SIZE])
 {
 	static const limb order[4] = { 0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000 };

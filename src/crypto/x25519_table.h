@@ -1,4 +1,5 @@
-/* Made by scripts/ec-tables. Limbs of 51 bits, lowest first: y + x, y - x and 2 d x y of each point. */
+/* Made by scripts/ec-tables. Limbs of 51 bits, lowest first: y + x, y - x and 2 d x y of each
+ * point. */
 static const struct niels x25519_comb[4][8] = {
 	{
 		{ { { 0x0a2c82473383e, 0x39a73490a8976, 0x1162d462e4f64, 0x413b241e17755, 0x4bce944648086 } },

@@ -5,20 +5,25 @@
 #include "gateway/response_url.h"
 #include "gateway/template.h"
 
-const struct str config_names = STR("ALLOW,ACK,ACK_TEXT,ACK_TYPE,BASE_PATH,CONFIG,INSECURE_SKIP_VERIFY,LOG_LEVEL,LOG_FORMAT,PAYLOAD,RESPONSE_HOSTS,"
-	"TIMEOUT_MS,LISTEN,METRICS_LISTEN,ADMIN_LISTEN,TLS_CERT,TLS_KEY,CONNECTIONS,IDLE_TIMEOUT,TRUSTED_PROXIES,WORKERS,"
-	"FUNCTIONS,FUNCTION_ENV,FUNCTION_LIMIT,FUNCTION_TIMEOUT,FUNCTION_USER,JOURNAL,"
-	"ROLESANYWHERE_CERT,ROLESANYWHERE_KEY,ROLESANYWHERE_PROFILE_ARN,ROLESANYWHERE_ROLE_ARN,ROLESANYWHERE_TRUST_ANCHOR_ARN");
+const struct str config_names =
+	STR("ALLOW,ACK,ACK_TEXT,ACK_TYPE,BASE_PATH,CONFIG,INSECURE_SKIP_VERIFY,LOG_LEVEL,LOG_FORMAT,"
+		"PAYLOAD,RESPONSE_HOSTS,"
+		"TIMEOUT_MS,LISTEN,METRICS_LISTEN,ADMIN_LISTEN,TLS_CERT,TLS_KEY,CONNECTIONS,IDLE_TIMEOUT,"
+		"TRUSTED_PROXIES,WORKERS,"
+		"FUNCTIONS,FUNCTION_ENV,FUNCTION_LIMIT,FUNCTION_TIMEOUT,FUNCTION_USER,JOURNAL,"
+		"ROLESANYWHERE_CERT,ROLESANYWHERE_KEY,ROLESANYWHERE_PROFILE_ARN,ROLESANYWHERE_ROLE_ARN,"
+		"ROLESANYWHERE_TRUST_ANCHOR_ARN");
 
-/* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST, GATEWAY_X_PORT_80_TCP_ADDR and
- * their like into every container of the namespace. */
+/* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST,
+ * GATEWAY_X_PORT_80_TCP_ADDR and their like into every container of the namespace. */
 static bool made_by_kubernetes(struct str name, struct str value)
 {
 	if (str_ends(name, S("_SERVICE_HOST")) || str_find_str(name, S("_SERVICE_PORT")) < name.n)
 		return true;
 	if (str_ends(name, S("_PORT")) && str_starts(value, S("tcp://")))
 		return true;
-	/* GATEWAY_PORT_80_TCP; of a Service that is itself called gateway-port: GATEWAY_PORT_PORT_80_TCP. */
+	/* GATEWAY_PORT_80_TCP; of a Service that is itself called gateway-port:
+	 * GATEWAY_PORT_PORT_80_TCP. */
 	for (size_t at; (at = str_find_str(name, S("_PORT_"))) < name.n;) {
 		struct str number, protocol;
 		uint64_t n;
@@ -39,17 +44,22 @@ bool config_name_ok(struct str name, struct str value)
 
 enum { VALUE_SHOWN_MAX = 60 };
 
-/* Values long enough to hide the rest of the sentence are cut; those of AWS_ variables may be somebody's keys. */
+/* Values long enough to hide the rest of the sentence are cut; those of AWS_ variables may be
+ * somebody's keys. */
 static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
 {
 	if (str_starts(name, S("AWS_")))
 		return fault_set(f, E_CONFIG, 0, "%s cannot be used: %s", name, allowed);
-	return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: %s", name, str_sub(value, 0, VALUE_SHOWN_MAX), allowed);
+	return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: %s", name,
+		str_sub(value, 0, VALUE_SHOWN_MAX), allowed);
 }
 
 /* Anything that begins otherwise is the secret itself. */
 static const struct str schemes[] = {
-	[SECRET_LITERAL] = STR(""), [SECRET_FILE] = STR("file:"), [SECRET_SSM] = STR("ssm:"), [SECRET_SECRETS_MANAGER] = STR("secretsmanager:"),
+	[SECRET_LITERAL] = STR(""),
+	[SECRET_FILE] = STR("file:"),
+	[SECRET_SSM] = STR("ssm:"),
+	[SECRET_SECRETS_MANAGER] = STR("secretsmanager:"),
 };
 
 /* Whether there is a name, and one that may stand in a request as it is. */
@@ -62,7 +72,8 @@ static bool reference_ok(enum secret_kind kind, struct str name)
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] <= ' ' || id.p[i] >= 0x7f || id.p[i] == '"' || id.p[i] == '\\')
 			return false;
-	return id.n > 0 && id.n <= SECRET_NAME_MAX && keyed == (key.n > 0) && (!keyed || kind == SECRET_SECRETS_MANAGER);
+	return id.n > 0 && id.n <= SECRET_NAME_MAX && keyed == (key.n > 0) &&
+		(!keyed || kind == SECRET_SECRETS_MANAGER);
 }
 
 /* `text` is not empty. */
@@ -77,10 +88,12 @@ static enum err add_source(struct config *c, struct str text, struct str app, st
 	if (fault.n)
 		return fault_set(f, E_CONFIG, 0, "%s: the secret %s", variable, fault);
 	if (!reference_ok((enum secret_kind)kind, name))
-		return fault_set(f, E_CONFIG, 0, "%s: %s must be followed by the name of what holds the secret", variable,
+		return fault_set(f, E_CONFIG, 0,
+			"%s: %s must be followed by the name of what holds the secret", variable,
 			schemes[kind]);
 	if (c->sources_count == SECRET_SOURCES_MAX)
-		return fault_set(f, E_CONFIG, 0, "there are more than %d secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
+		return fault_set(f, E_CONFIG, 0,
+			"there are more than %d secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
 			NUM(SECRET_SOURCES_MAX));
 	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, text, name, app };
 	return OK;
@@ -121,10 +134,12 @@ enum err config_check_secrets(const struct config *c, struct fault *f)
 	if (c->sources_count || c->skip_verify)
 		return OK;
 	return fault_set(f, E_CONFIG, 0,
-		"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of your Slack app, or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing");
+		"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of "
+		"your Slack app, or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing");
 }
 
-static enum err read_flag(bool *out, const struct environment *env, const char *name, struct fault *f)
+static enum err read_flag(
+	bool *out, const struct environment *env, const char *name, struct fault *f)
 {
 	struct str v = environment_get(env, name);
 	if (v.n && !str_eq(v, S("0")) && !str_eq(v, S("1")))
@@ -139,9 +154,10 @@ struct word {
 	int meaning;
 };
 
-/* Sets *out to the meaning of the value, one of `words`, or leaves it when the variable is not set. */
-static enum err read_word(int *out, const struct environment *env, const char *name, const struct word *words, size_t count,
-                          struct fault *f)
+/* Sets *out to the meaning of the value, one of `words`, or leaves it when the variable is not set.
+ */
+static enum err read_word(int *out, const struct environment *env, const char *name,
+	const struct word *words, size_t count, struct fault *f)
 {
 	char text[80];
 	struct buf allowed = BUF(text);
@@ -170,7 +186,8 @@ static enum err read_log(struct config *c, const struct environment *env, struct
 	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", levels, countof(levels), f);
 	if (e == OK)
 		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", levels, countof(levels) - 2, f);
-	static const struct word styles[] = { { "auto", LOG_AUTO }, { "json", LOG_JSON }, { "text", LOG_TEXT } };
+	static const struct word styles[] = { { "auto", LOG_AUTO }, { "json", LOG_JSON },
+		{ "text", LOG_TEXT } };
 	int style = LOG_AUTO;
 	if (e == OK)
 		e = read_word(&style, env, "GATEWAY_LOG_FORMAT", styles, countof(styles), f);
@@ -186,7 +203,9 @@ static enum err read_allow(struct config *c, const struct environment *env, stru
 	while (rest.n) {
 		str_next(&pattern, &rest, ',');
 		if (!allow_pattern_ok(str_trim(pattern)))
-			return refuse(f, S("GATEWAY_ALLOW"), pattern, S("each entry is region/function, where * stands for any run of characters but '/', as in eu-west-1/deploy-*"));
+			return refuse(f, S("GATEWAY_ALLOW"), pattern,
+				S("each entry is region/function, where * stands for any run of characters but "
+				  "'/', as in eu-west-1/deploy-*"));
 	}
 	return OK;
 }
@@ -228,7 +247,8 @@ static enum err read_timeout(struct config *c, const struct environment *env, st
 	uint64_t ms = TIMEOUT_MS_DEFAULT;
 	struct str v = environment_get(env, "GATEWAY_TIMEOUT_MS");
 	if (v.n && (!str_to_u64(&ms, v, TIMEOUT_MS_MAX) || ms < TIMEOUT_MS_MIN))
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_TIMEOUT_MS=%s cannot be used: it is a number of milliseconds from %d to %d",
+		return fault_set(f, E_CONFIG, 0,
+			"GATEWAY_TIMEOUT_MS=%s cannot be used: it is a number of milliseconds from %d to %d",
 			str_sub(v, 0, VALUE_SHOWN_MAX), NUM(TIMEOUT_MS_MIN), NUM(TIMEOUT_MS_MAX));
 	c->timeout_ms = (int64_t)ms;
 	return OK;
@@ -243,13 +263,16 @@ static enum err read_base_path(struct config *c, const struct environment *env, 
 	while (str_ends(path, S("/")))
 		path.n--;
 	for (size_t i = 0; i < path.n; i++)
-		if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f || path.p[i] == '?' || path.p[i] == '#')
-			return refuse(f, S("GATEWAY_BASE_PATH"), v, S("it is the beginning of a URL path, such as /slack"));
+		if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f ||
+			path.p[i] == '?' || path.p[i] == '#')
+			return refuse(f, S("GATEWAY_BASE_PATH"), v,
+				S("it is the beginning of a URL path, such as /slack"));
 	c->base_path = path;
 	return OK;
 }
 
-static enum err read_response_hosts(struct config *c, const struct environment *env, struct fault *f)
+static enum err read_response_hosts(
+	struct config *c, const struct environment *env, struct fault *f)
 {
 	struct str entry, rest = environment_get(env, "GATEWAY_RESPONSE_HOSTS");
 	c->response_hosts_default = rest.n == 0;
@@ -257,7 +280,8 @@ static enum err read_response_hosts(struct config *c, const struct environment *
 	while (rest.n) {
 		str_next(&entry, &rest, ',');
 		if (!response_host_entry_ok(str_trim(entry)))
-			return refuse(f, S("GATEWAY_RESPONSE_HOSTS"), entry, S("each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"));
+			return refuse(f, S("GATEWAY_RESPONSE_HOSTS"), entry,
+				S("each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"));
 	}
 	return OK;
 }

@@ -1,5 +1,5 @@
-/* config.h - the settings of the gateway, read once at start from variables. Pure: the variables come from a
- * look-up function.
+/* config.h - the settings of the gateway, read once at start from variables. Pure: the variables
+ * come from a look-up function.
  *
  * Views in it point to the variables' own memory, which lives as long as the process. */
 #ifndef GATEWAY_CONFIG_H
@@ -16,7 +16,8 @@ enum {
 	TIMEOUT_MS_MIN = 100,
 	TIMEOUT_MS_MAX = 2900, /* Slack gives 3,000 ms, the way back takes some */
 	SECRET_NAME_MAX = 2048,
-	SECRET_SOURCES_MAX = SLACK_SECRETS_MAX / 2, /* so that each that rotates has room for the old one and the new one */
+	SECRET_SOURCES_MAX = SLACK_SECRETS_MAX /
+		2, /* so that each that rotates has room for the old one and the new one */
 };
 
 enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAGER };
@@ -25,7 +26,8 @@ enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAG
 struct secret_source {
 	enum secret_kind kind;
 	struct str text; /* as it was written */
-	struct str name; /* behind the scheme, and not empty: a path, a parameter, a secret's id with or without #key; or the secret itself */
+	struct str name; /* behind the scheme, and not empty: a path, a parameter, a secret's id with or
+						without #key; or the secret itself */
 	struct str app;  /* whose it is; empty: everybody's */
 };
 
@@ -33,7 +35,7 @@ enum ack_when { ACK_CONFIRMED, ACK_FIRST };
 
 struct config {
 	bool skip_verify;
-	bool local;               /* region "local" is served, by a backend in this process; for its host to set */
+	bool local; /* region "local" is served, by a backend in this process; for its host to set */
 	struct str allow;         /* patterns, checked; empty: everything may be started */
 	enum ack_when ack;
 	struct str ack_text;      /* template, checked; p == NULL for the default text */
@@ -50,13 +52,15 @@ struct config {
 	struct secret_source sources[SECRET_SOURCES_MAX];
 };
 
-/* `c` is zeroed memory. An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means an empty answer.
- * E_CONFIG: one sentence that names the variable, its value unless that may be a secret, and what is allowed. */
+/* `c` is zeroed memory. An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means
+ * an empty answer. E_CONFIG: one sentence that names the variable, its value unless that may be a
+ * secret, and what is allowed. */
 must_check enum err config_read(struct config *c, const struct environment *env, struct fault *f);
 
-/* Reads the text of GATEWAY_CONFIG into a configuration that was read; the routes, and where the secrets of its apps come from.
- * Everything lives in `text` and `arena`. */
-must_check enum err config_read_routes(struct config *c, struct str text, struct arena *arena, struct fault *f);
+/* Reads the text of GATEWAY_CONFIG into a configuration that was read; the routes, and where the
+ * secrets of its apps come from. Everything lives in `text` and `arena`. */
+must_check enum err config_read_routes(
+	struct config *c, struct str text, struct arena *arena, struct fault *f);
 
 /* Whether there is anything to verify requests with; to be asked when all is read. */
 must_check enum err config_check_secrets(const struct config *c, struct fault *f);
@@ -64,8 +68,9 @@ must_check enum err config_check_secrets(const struct config *c, struct fault *f
 /* Every variable of the gateway's own, without GATEWAY_, with commas between them. */
 extern const struct str config_names;
 
-/* Whether a variable of that name may be set: false only for one that starts with GATEWAY_ and is neither
- * known nor made by Kubernetes for a Service (GATEWAY_SERVICE_HOST, GATEWAY_PORT=tcp://...). */
+/* Whether a variable of that name may be set: false only for one that starts with GATEWAY_ and is
+ * neither known nor made by Kubernetes for a Service (GATEWAY_SERVICE_HOST,
+ * GATEWAY_PORT=tcp://...). */
 bool config_name_ok(struct str name, struct str value);
 
 #endif

@@ -16,8 +16,9 @@ static void answer(struct decision *out, enum log_level level, struct str why)
 static bool is_health_check(const struct gateway_request *req)
 {
 	bool reads = str_eq(req->method, S("GET")) || str_eq(req->method, S("HEAD"));
-	return reads && (str_starts(req->user_agent, S("ELB-HealthChecker")) || str_ends(req->path, S("/healthz")) ||
-	                 str_eq(req->path, S("healthz")));
+	return reads &&
+		(str_starts(req->user_agent, S("ELB-HealthChecker")) ||
+			str_ends(req->path, S("/healthz")) || str_eq(req->path, S("healthz")));
 }
 
 static bool is_ssl_check(const struct gateway_request *req)
@@ -25,7 +26,8 @@ static bool is_ssl_check(const struct gateway_request *req)
 	if (str_eq(req->method, S("GET")))
 		return req->ssl_check;
 	/* It has a token besides. A larger body is not looked through before it has verified. */
-	return req->body.n <= SSL_CHECK_MAX && !slack_is_json(req->body) && slack_form_is_ssl_check(req->body);
+	return req->body.n <= SSL_CHECK_MAX && !slack_is_json(req->body) &&
+		slack_form_is_ssl_check(req->body);
 }
 
 /* Nothing but the log learns why: a forger is told the same every time. */
@@ -39,12 +41,15 @@ static struct str refusal(enum slack_verdict verdict, int64_t age_s, struct aren
 		return S("the signature or its time stamp is malformed");
 	case SLACK_STALE:
 		b = arena_buf(a, 160);
-		buf_format(&b, "the time stamp is %d s %s this machine's clock (%d s are allowed); if Slack sent it "
-			"just now, this clock is wrong", NUM(age_s < 0 ? -age_s : age_s),
-			age_s < 0 ? S("ahead of") : S("behind"), NUM(SLACK_TOLERANCE_S));
+		buf_format(&b,
+			"the time stamp is %d s %s this machine's clock (%d s are allowed); if Slack sent it "
+			"just now, this clock is wrong",
+			NUM(age_s < 0 ? -age_s : age_s), age_s < 0 ? S("ahead of") : S("behind"),
+			NUM(SLACK_TOLERANCE_S));
 		return buf_str(&b);
 	default:
-		return S("signed with none of the secrets in SLACK_SIGNING_SECRET; is it the Signing Secret of this Slack app?");
+		return S("signed with none of the secrets in SLACK_SIGNING_SECRET; is it the Signing "
+				 "Secret of this Slack app?");
 	}
 }
 
@@ -63,8 +68,9 @@ static void regret(struct decision *out, const struct gateway_request *req, stru
 }
 
 /* True if the request may go on. *by: what it was signed with; NULL if that was not checked. */
-static bool verify(struct decision *out, const struct slack_secret **by, const struct slack_secrets *secrets, const struct gateway_request *req,
-                   int64_t now_s, struct arena *a)
+static bool verify(struct decision *out, const struct slack_secret **by,
+	const struct slack_secrets *secrets, const struct gateway_request *req, int64_t now_s,
+	struct arena *a)
 {
 	int64_t age_s = 0;
 	if (req->doubled) {
@@ -82,7 +88,8 @@ static bool verify(struct decision *out, const struct slack_secret **by, const s
 }
 
 /* A target that is known but may not be called. */
-static void refuse_target(struct decision *out, const struct config *c, struct str reason, struct str why, struct arena *a)
+static void refuse_target(struct decision *out, const struct config *c, struct str reason,
+	struct str why, struct arena *a)
 {
 	const struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true, .reason = reason };
 	reply_to(&out->reply, c, out->route, &out->slack, &out->target, &refused, a);
@@ -90,7 +97,8 @@ static void refuse_target(struct decision *out, const struct config *c, struct s
 	answer(out, LOG_WARN, why);
 }
 
-/* Refused with an error, events that nobody asked for would make Slack switch off those that somebody did. */
+/* Refused with an error, events that nobody asked for would make Slack switch off those that
+ * somebody did. */
 static void ignore_event(struct decision *out, struct str why)
 {
 	out->ignored = true;
@@ -120,7 +128,8 @@ static bool has_no_options(const struct decision *d)
 	return d->slack.kind == SLACK_BLOCK_SUGGESTION && !(d->route && d->route->sync);
 }
 
-static void choose_target(struct decision *out, const struct config *c, const struct gateway_request *req, struct arena *a)
+static void choose_target(struct decision *out, const struct config *c,
+	const struct gateway_request *req, struct arena *a)
 {
 	struct request_path path;
 	request_path_read(&path, req->path, req->stage, c->base_path, a);
@@ -175,9 +184,11 @@ static bool is_root(const struct config *c, const struct gateway_request *req, s
 }
 
 /* Of the other methods, those of whoever looks what this is, or whether it is there. */
-static void answer_method(struct decision *out, const struct config *c, const struct gateway_request *req, struct arena *a)
+static void answer_method(struct decision *out, const struct config *c,
+	const struct gateway_request *req, struct arena *a)
 {
-	bool reads = str_eq(req->method, S("GET")) || str_eq(req->method, S("HEAD")), root = is_root(c, req, a);
+	bool reads = str_eq(req->method, S("GET")) || str_eq(req->method, S("HEAD")),
+		 root = is_root(c, req, a);
 	if (root && reads) {
 		reply_set(&out->reply, 200, S("text/plain; charset=utf-8"),
 			S("slack-lambda-gateway: Slack posts its requests here, to /REGION/FUNCTION\n"));
@@ -194,7 +205,8 @@ static void answer_method(struct decision *out, const struct config *c, const st
 }
 
 /* Two content types could make a request mean something else to whoever reads it next. */
-static enum err read_slack(struct decision *out, const struct gateway_request *req, struct arena *a, struct fault *f)
+static enum err read_slack(
+	struct decision *out, const struct gateway_request *req, struct arena *a, struct fault *f)
 {
 	if (req->type_doubled)
 		return fault_set(f, E_SYNTAX, 0, "the content type is given more than once");

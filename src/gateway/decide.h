@@ -1,7 +1,8 @@
 /* decide.h - the heart: a request in, a decision out. No I/O, no clock, no environment.
  *
- * In this order: health check, ssl_check, method, signature, url_verification, route, path, permission. What
- * is refused is refused before anything behind it is looked at; nothing that was not signed is invoked. */
+ * In this order: health check, ssl_check, method, signature, url_verification, route, path,
+ * permission. What is refused is refused before anything behind it is looked at; nothing that was
+ * not signed is invoked. */
 #ifndef GATEWAY_DECIDE_H
 #define GATEWAY_DECIDE_H
 
@@ -30,10 +31,11 @@ struct decision {
 	struct slack_request slack;
 };
 
-/* `req` comes from front_door_read or from a listener; `now_s` is the wall clock. Everything that the
- * decision points to lives in the event, in `arena` or in the configuration; `secrets` are needed for the call only. */
-void decide(struct decision *out, const struct config *c, const struct slack_secrets *secrets, const struct gateway_request *req,
-            int64_t now_s, struct arena *arena);
+/* `req` comes from front_door_read or from a listener; `now_s` is the wall clock. Everything that
+ * the decision points to lives in the event, in `arena` or in the configuration; `secrets` are
+ * needed for the call only. */
+void decide(struct decision *out, const struct config *c, const struct slack_secrets *secrets,
+	const struct gateway_request *req, int64_t now_s, struct arena *arena);
 
 /* The answer to a request that could not even be read, see front_door_read. */
 void decide_unreadable(struct decision *out, const struct fault *why, struct arena *arena);

@@ -34,8 +34,10 @@ static void put_lower(struct json_writer *w, struct str name)
 	w->comma = false;
 }
 
-/* list[i].value, and behind it those further on that have the same name, in the order in which they came. */
-static void put_values(struct json_writer *w, const struct event_field *list, size_t count, size_t i, same_name *same)
+/* list[i].value, and behind it those further on that have the same name, in the order in which they
+ * came. */
+static void put_values(
+	struct json_writer *w, const struct event_field *list, size_t count, size_t i, same_name *same)
 {
 	struct str name = list[i].name;
 	json_open_string(w);
@@ -131,14 +133,15 @@ static void put_context(struct json_writer *w, const struct event_request *req)
 	utc_put(&time, req->time_ms / 1000, "d/n/y:h:m:s +0000"); /* 12/Mar/2020:19:03:58 +0000 */
 	json_key(w, S("requestContext"));
 	json_open(w, '{');
-	json_fields(w, "accountId apiId domainName domainPrefix", S("anonymous"), S("gateway"), host, prefix);
+	json_fields(
+		w, "accountId apiId domainName domainPrefix", S("anonymous"), S("gateway"), host, prefix);
 	json_key(w, S("http"));
 	json_open(w, '{');
-	json_fields(w, "method path protocol sourceIp userAgent", req->method, req->path, req->protocol, req->source_ip,
-		first_value(req, S("user-agent")));
+	json_fields(w, "method path protocol sourceIp userAgent", req->method, req->path, req->protocol,
+		req->source_ip, first_value(req, S("user-agent")));
 	json_close(w, '}');
-	json_fields(w, "requestId routeKey stage time timeEpoch", req->request_id, S("$default"), S("$default"), buf_str(&time),
-		NUM(req->time_ms));
+	json_fields(w, "requestId routeKey stage time timeEpoch", req->request_id, S("$default"),
+		S("$default"), buf_str(&time), NUM(req->time_ms));
 	json_close(w, '}');
 }
 
@@ -147,7 +150,8 @@ static bool is_text(struct str content_type, struct str body)
 	struct str type, parameters;
 	str_cut(&type, &parameters, content_type, ';');
 	type = str_trim(type);
-	bool text = str_eq_nocase(type, S("application/json")) || str_eq_nocase(str_sub(type, 0, 5), S("text/"));
+	bool text = str_eq_nocase(type, S("application/json")) ||
+		str_eq_nocase(str_sub(type, 0, 5), S("text/"));
 	return text && utf8_check(body) == body.n;
 }
 
@@ -172,7 +176,8 @@ void event_write(struct buf *out, const struct event_request *req)
 {
 	struct json_writer w = json_writer(out);
 	json_open(&w, '{');
-	json_fields(&w, "version routeKey rawPath rawQueryString", S("2.0"), S("$default"), req->path, req->query);
+	json_fields(&w, "version routeKey rawPath rawQueryString", S("2.0"), S("$default"), req->path,
+		req->query);
 	put_cookies(&w, req);
 	put_headers(&w, req);
 	if (req->query.n)

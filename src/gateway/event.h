@@ -1,9 +1,11 @@
-/* event.h - the event of payload format 2.0 that a Lambda function URL would have made of an HTTP request.
+/* event.h - the event of payload format 2.0 that a Lambda function URL would have made of an HTTP
+ * request.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-payloads.html
- * So a function sees one shape wherever the gateway runs. Names of fields come in lower case; the values of fields and of
- * parameters that stood there more than once are joined by commas; cookies have a list of their own; bodies other than
- * JSON and text are base64. Of a query the first 256 parameters are decoded. */
+ * So a function sees one shape wherever the gateway runs. Names of fields come in lower case; the
+ * values of fields and of parameters that stood there more than once are joined by commas; cookies
+ * have a list of their own; bodies other than JSON and text are base64. Of a query the first 256
+ * parameters are decoded. */
 #ifndef GATEWAY_EVENT_H
 #define GATEWAY_EVENT_H
 
@@ -24,8 +26,8 @@ struct event_request {
 	struct str body;
 };
 
-/* Appends the event. Needs about 2 KiB more than the request, a third more for a body in base64. Overflow shows
- * in out->full. */
+/* Appends the event. Needs about 2 KiB more than the request, a third more for a body in base64.
+ * Overflow shows in out->full. */
 void event_write(struct buf *out, const struct event_request *req);
 
 #endif

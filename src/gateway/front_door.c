@@ -51,15 +51,17 @@ struct name {
 };
 #define NAME(text) { sizeof(text) - 1, text }
 
-/* Sets members[i] to the value of names[i] in `object`, in one pass. Most keys have no escape in them. */
+/* Sets members[i] to the value of names[i] in `object`, in one pass. Most keys have no escape in
+ * them. */
 static void pick(struct json *members, const struct name *names, size_t count, struct json object)
 {
 	struct json_walk w = json_walk(object);
 	while (json_next(&w)) {
 		bool plain = memchr(w.key.text.p, '\\', w.key.text.n) == NULL;
 		for (size_t i = 0; i < count; i++)
-			if (plain ? w.key.text.n == names[i].n + 2u && memcmp(w.key.text.p + 1, names[i].text, names[i].n) == 0
-			          : json_is(w.key, (struct str){ names[i].text, names[i].n }))
+			if (plain ? w.key.text.n == names[i].n + 2u &&
+						memcmp(w.key.text.p + 1, names[i].text, names[i].n) == 0
+					  : json_is(w.key, (struct str){ names[i].text, names[i].n }))
 				members[i] = w.value;
 	}
 }
@@ -158,7 +160,9 @@ static struct str advice_after(const struct event *ev)
 static enum front_door door_of(struct gateway_request *req, const struct event *ev)
 {
 	if (is_object(ev->context[ELB]))
-		return is_object(ev->member[HEADERS]) || !is_object(ev->member[MULTI_HEADERS]) ? DOOR_ALB : DOOR_ALB_MULTI;
+		return is_object(ev->member[HEADERS]) || !is_object(ev->member[MULTI_HEADERS])
+			? DOOR_ALB
+			: DOOR_ALB_MULTI;
 	req->advice = advice_before(ev);
 	if (req->advice.n)
 		return DOOR_FOREIGN;
@@ -176,14 +180,16 @@ static enum err take(struct str *out, struct json v, struct arena *a)
 	return json_type(v) == JSON_STRING ? json_string(out, v, a) : OK;
 }
 
-/* An HTTP API puts a stage that has a name in front of every path, but not into what {proxy+} matched. */
+/* An HTTP API puts a stage that has a name in front of every path, but not into what {proxy+}
+ * matched. */
 static void take_stage_off(struct gateway_request *req, bool greedy)
 {
 	struct str path = req->path;
 	while (str_starts(path, S("/")))
 		path = str_skip(path, 1);
 	bool whole = path.n == req->stage.n || (path.n > req->stage.n && path.p[req->stage.n] == '/');
-	if (!greedy && req->stage.n && whole && !str_eq(req->stage, S("$default")) && str_starts(path, req->stage))
+	if (!greedy && req->stage.n && whole && !str_eq(req->stage, S("$default")) &&
+		str_starts(path, req->stage))
 		req->path = str_skip(path, req->stage.n);
 	req->stage = S("");
 }
@@ -193,7 +199,8 @@ static enum err read_line(struct gateway_request *req, const struct event *ev, s
 	struct json greedy = json_member(ev->member[PATH_PARAMETERS], S("proxy"));
 	struct json stamp = ev->context[req->door == DOOR_HTTP ? TIME : REQUEST_TIME];
 	bool http = req->door == DOOR_HTTP;
-	enum err e = take(&req->method, http ? json_member(ev->context[HTTP], S("method")) : ev->member[METHOD], a);
+	enum err e = take(
+		&req->method, http ? json_member(ev->context[HTTP], S("method")) : ev->member[METHOD], a);
 	if (e == OK)
 		e = take(&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
 	if (e == OK)
@@ -226,7 +233,8 @@ static struct str *wanted_header(struct gateway_request *req, struct str name)
 	return NULL;
 }
 
-/* Those headers of which a second one could mean something else to whoever reads the event later. */
+/* Those headers of which a second one could mean something else to whoever reads the event later.
+ */
 enum { SIGNATURE, TIMESTAMP, CONTENT_TYPE, SINGLE_HEADERS };
 
 /* Which of them `value` belongs to; SINGLE_HEADERS if it is another. */
@@ -241,7 +249,8 @@ static size_t single_header(const struct gateway_request *req, const struct str 
 	return i;
 }
 
-/* The values of a name: one string, or an array of them. *count says how many there are; the last one counts. */
+/* The values of a name: one string, or an array of them. *count says how many there are; the last
+ * one counts. */
 static enum err take_values(struct str *out, size_t *count, struct json v, struct arena *a)
 {
 	enum err e = OK;
@@ -254,8 +263,9 @@ static enum err take_values(struct str *out, size_t *count, struct json v, struc
 	return e;
 }
 
-/* One of the two maps of headers. A header that stands there twice, in whatever case, could be read in two
- * ways. Where both maps are there, they say the same thing, and only one of them can show a doubled header. */
+/* One of the two maps of headers. A header that stands there twice, in whatever case, could be read
+ * in two ways. Where both maps are there, they say the same thing, and only one of them can show a
+ * doubled header. */
 static enum err read_headers(struct gateway_request *req, struct json map, struct arena *a)
 {
 	bool seen[SINGLE_HEADERS] = { 0 };
@@ -291,7 +301,8 @@ static enum err read_query(struct gateway_request *req, struct json map, struct 
 	return e;
 }
 
-static enum err read_body(struct gateway_request *req, const struct event *ev, struct arena *a, struct fault *f)
+static enum err read_body(
+	struct gateway_request *req, const struct event *ev, struct arena *a, struct fault *f)
 {
 	struct str text = { 0 };
 	enum err e = take(&text, ev->member[BODY], a);
@@ -312,14 +323,15 @@ static enum err read_body(struct gateway_request *req, const struct event *ev, s
 	return OK;
 }
 
-enum err front_door_read(struct gateway_request *req, struct str event, struct arena *arena, struct fault *f)
+enum err front_door_read(
+	struct gateway_request *req, struct str event, struct arena *arena, struct fault *f)
 {
 	struct json object;
 	size_t position;
 	*req = (struct gateway_request){ 0 };
 	if (json_check(&object, &position, event) != OK)
-		return fault_set(f, E_SYNTAX, 0, "the event of %d bytes is not valid JSON at byte %d", NUM(event.n),
-			NUM(position));
+		return fault_set(f, E_SYNTAX, 0, "the event of %d bytes is not valid JSON at byte %d",
+			NUM(event.n), NUM(position));
 	struct event ev = { 0 };
 	pick_members(&ev, object);
 	req->door = door_of(req, &ev);

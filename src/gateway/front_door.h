@@ -1,7 +1,8 @@
-/* front_door.h - the HTTP request inside a Lambda event, and the answer in the form that its sender wants.
+/* front_door.h - the HTTP request inside a Lambda event, and the answer in the form that its sender
+ * wants.
  *
- * API Gateway REST (payload 1.0), HTTP API (1.0 and 2.0), Lambda function URL, Application Load Balancer with
- * and without multi-value headers.
+ * API Gateway REST (payload 1.0), HTTP API (1.0 and 2.0), Lambda function URL, Application Load
+ * Balancer with and without multi-value headers.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
@@ -16,15 +17,16 @@ enum { BODY_MAX = 1 << 20 };
 
 enum front_door {
 	DOOR_NONE,    /* no HTTP request: a warm-up ping, a console test */
-	DOOR_FOREIGN, /* a request from a door that is not served; `advice` says from which, and what to do */
-	DOOR_REST, /* payload format 1.0 */
-	DOOR_HTTP, /* payload format 2.0 */
+	DOOR_FOREIGN, /* a request from a door that is not served; `advice` says from which, and what to
+					 do */
+	DOOR_REST,    /* payload format 1.0 */
+	DOOR_HTTP,    /* payload format 2.0 */
 	DOOR_ALB,
 	DOOR_ALB_MULTI,
 };
 
-/* A request as the gateway sees it, wherever it came in. Empty texts where it had nothing. Views into the
- * event or the arena. */
+/* A request as the gateway sees it, wherever it came in. Empty texts where it had nothing. Views
+ * into the event or the arena. */
 struct gateway_request {
 	enum front_door door;
 	struct str method;
@@ -60,12 +62,13 @@ struct reply {
 };
 
 /* Reads an event. A JSON text that is no HTTP request is DOOR_NONE, not an error.
- * E_SYNTAX: not JSON, or the body is not the base64 that it claims to be; req->door tells how far it came.
- * E_LIMIT: the body is larger than BODY_MAX. */
-must_check enum err front_door_read(struct gateway_request *req, struct str event, struct arena *arena, struct fault *f);
+ * E_SYNTAX: not JSON, or the body is not the base64 that it claims to be; req->door tells how far
+ * it came. E_LIMIT: the body is larger than BODY_MAX. */
+must_check enum err front_door_read(
+	struct gateway_request *req, struct str event, struct arena *arena, struct fault *f);
 
-/* Appends the event's answer, the JSON that the door expects; a body that is not UTF-8 goes as base64.
- * DOOR_NONE gets a form that every API Gateway and function URL understands. */
+/* Appends the event's answer, the JSON that the door expects; a body that is not UTF-8 goes as
+ * base64. DOOR_NONE gets a form that every API Gateway and function URL understands. */
 void front_door_answer(struct buf *out, enum front_door door, const struct reply *reply);
 
 #endif

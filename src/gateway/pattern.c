@@ -15,7 +15,8 @@ bool allow_pattern_ok(struct str pattern)
 
 bool pattern_matches(struct str pattern, struct str s)
 {
-	/* Only the last '*' passed can need another try: whatever an earlier one could match, it can too. */
+	/* Only the last '*' passed can need another try: whatever an earlier one could match, it can
+	 * too. */
 	struct str retry_pattern = { 0 }, retry_s = { 0 };
 	for (;;) {
 		if (pattern.n && pattern.p[0] == '*') {
@@ -40,7 +41,8 @@ bool pattern_matches_path(struct str pattern, struct str path)
 	struct str segment_pattern, segment;
 	for (bool more = true; more;) {
 		more = str_next(&segment, &path, '/');
-		if (str_next(&segment_pattern, &pattern, '/') != more || !pattern_matches(segment_pattern, segment))
+		if (str_next(&segment_pattern, &pattern, '/') != more ||
+			!pattern_matches(segment_pattern, segment))
 			return false;
 	}
 	return true;

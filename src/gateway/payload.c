@@ -4,7 +4,8 @@
 #include "codec/hex.h"
 #include "codec/json_write.h"
 
-void payload_reply_mac(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, int64_t received_at_ms, struct str response_url)
+void payload_reply_mac(uint8_t out[static SHA256_SIZE], const struct hmac_key *key,
+	int64_t received_at_ms, struct str response_url)
 {
 	struct hmac h;
 	hmac_init(&h, key);
@@ -21,13 +22,14 @@ static void put_if_any(struct json_writer *w, struct str name, struct str value)
 		json_field(w, name, value);
 }
 
-static void put_gateway(struct json_writer *w, const struct slack_request *slack, const struct target *target, const struct payload_facts *facts)
+static void put_gateway(struct json_writer *w, const struct slack_request *slack,
+	const struct target *target, const struct payload_facts *facts)
 {
 	uint64_t retry;
 	json_key(w, S("gateway"));
 	json_open(w, '{');
-	json_fields(w, "request_id region function received_at", facts->request_id, target->region, target->function,
-		NUM(facts->received_at_ms));
+	json_fields(w, "request_id region function received_at", facts->request_id, target->region,
+		target->function, NUM(facts->received_at_ms));
 	if (str_to_u64(&retry, facts->retry_num, 1000000))
 		json_fields(w, "retry_num", NUM(retry));
 	put_if_any(w, S("retry_reason"), facts->retry_reason);
@@ -62,7 +64,8 @@ static enum err put_form(struct json_writer *w, struct str type, struct str body
 	return OK;
 }
 
-/* As they stand. Should Slack ever send a member `gateway`, ours comes later, and the last one counts. */
+/* As they stand. Should Slack ever send a member `gateway`, ours comes later, and the last one
+ * counts. */
 static void put_members(struct json_writer *w, struct str object)
 {
 	struct str members = str_trim_lines(str_sub(object, 1, object.n - 1));
@@ -70,8 +73,8 @@ static void put_members(struct json_writer *w, struct str object)
 		json_put_raw(w, members);
 }
 
-enum err payload_slack(struct str *out, const struct slack_request *slack, struct str body, const struct target *target,
-                       const struct payload_facts *facts, struct arena *arena)
+enum err payload_slack(struct str *out, const struct slack_request *slack, struct str body,
+	const struct target *target, const struct payload_facts *facts, struct arena *arena)
 {
 	/* The decoded texts of a form are no longer than the form. */
 	size_t scratch_size = slack->json.n ? 0 : body.n;

@@ -35,7 +35,8 @@ static bool is_record(struct json v)
 	       json_type(json_member(v, S("requestPayload"))) != JSON_ABSENT;
 }
 
-/* What SNS or EventBridge has wrapped, as a Lambda function or an SQS message sees it; absent if `v` is nothing of theirs. */
+/* What SNS or EventBridge has wrapped, as a Lambda function or an SQS message sees it; absent if
+ * `v` is nothing of theirs. */
 static struct json unwrap(struct json v, struct arena *a)
 {
 	struct json_walk records = json_walk(json_member(v, S("Records")));
@@ -43,7 +44,8 @@ static struct json unwrap(struct json v, struct arena *a)
 	struct json message = json_member(notice, S("Message"));
 	if (json_type(json_member(v, S("detail-type"))) == JSON_STRING)
 		return json_member(v, S("detail"));
-	return json_type(message) == JSON_STRING ? parse(text_of(notice, S("Message"), a)) : (struct json){ 0 };
+	return json_type(message) == JSON_STRING ? parse(text_of(notice, S("Message"), a))
+											 : (struct json){ 0 };
 }
 
 /* What it is without the envelopes of AWS. */
@@ -62,7 +64,8 @@ struct record_walk record_walk(struct str event, struct arena *arena)
 {
 	struct json v = parse(event);
 	struct json_walk records = json_walk(json_member(v, S("Records"))), first = records;
-	bool queue = json_next(&first) && json_is(json_member(first.value, S("eventSource")), S("aws:sqs"));
+	bool queue =
+		json_next(&first) && json_is(json_member(first.value, S("eventSource")), S("aws:sqs"));
 	struct record_walk w = { .arena = arena, .from_queue = queue };
 	if (queue)
 		w.list = records;
@@ -101,7 +104,9 @@ static bool too_old(int64_t age_s)
 
 static enum err refuse_age(struct fault *f)
 {
-	return fault_set(f, E_REFUSED, 0, "the request in the record is older than the %d minutes that its response_url lives, or from the future",
+	return fault_set(f, E_REFUSED, 0,
+		"the request in the record is older than the %d minutes that its response_url lives, or "
+		"from the future",
 		NUM(RELAY_WINDOW_S / 60));
 }
 
@@ -109,12 +114,14 @@ static enum err refuse_age(struct fault *f)
 static int64_t verify(struct verifier *v, const struct gateway_request *req, int64_t now_s)
 {
 	int64_t age_s = 0;
-	v->verdict = slack_verify(v->secrets, &age_s, &v->by, req->timestamp, req->signature, req->body, now_s);
+	v->verdict =
+		slack_verify(v->secrets, &age_s, &v->by, req->timestamp, req->signature, req->body, now_s);
 	return age_s;
 }
 
 /* The request as it came through a front door: it still carries Slack's own signature. */
-static enum err read_event(struct slack_request *slack, struct verifier *v, struct json event, struct arena *a, struct fault *f)
+static enum err read_event(struct slack_request *slack, struct verifier *v, struct json event,
+	struct arena *a, struct fault *f)
 {
 	struct gateway_request req;
 	enum err e = front_door_read(&req, event.text, a, f);
@@ -123,7 +130,8 @@ static enum err read_event(struct slack_request *slack, struct verifier *v, stru
 	if (req.door == DOOR_NONE || req.door == DOOR_FOREIGN)
 		return fault_set(f, E_SYNTAX, 0, "the record holds no request of this gateway");
 	if (req.type_doubled)
-		return fault_set(f, E_REFUSED, 0, "the request in the record gives its content type more than once");
+		return fault_set(
+			f, E_REFUSED, 0, "the request in the record gives its content type more than once");
 	if (!v->skip) {
 		int64_t age_s = verify(v, &req, v->now_s);
 		if (too_old(age_s))
@@ -132,14 +140,15 @@ static enum err read_event(struct slack_request *slack, struct verifier *v, stru
 		if (v->verdict == SLACK_STALE)
 			verify(v, &req, v->now_s - age_s);
 		if (v->verdict != SLACK_GENUINE || req.doubled)
-			return fault_set(f, E_REFUSED, 0, "the request in the record does not carry a valid Slack signature");
+			return fault_set(f, E_REFUSED, 0,
+				"the request in the record does not carry a valid Slack signature");
 	}
 	return slack_request_read(slack, req.content_type, req.body, a, f);
 }
 
 /* A `slack` payload: the gateway itself vouched for its response_url. */
-static enum err read_payload(struct slack_request *slack, struct verifier *v, struct json payload, struct json gateway,
-                             struct arena *a, struct fault *f)
+static enum err read_payload(struct slack_request *slack, struct verifier *v, struct json payload,
+	struct json gateway, struct arena *a, struct fault *f)
 {
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
 	int64_t received_at_ms;
@@ -162,12 +171,16 @@ static enum err read_payload(struct slack_request *slack, struct verifier *v, st
 	}
 	ct_wipe(right, sizeof(right));
 	v->verdict = v->by ? SLACK_GENUINE : SLACK_FORGED;
-	return v->by ? OK : fault_set(f, E_REFUSED, 0, "the reply_mac in the record was not made with any of this gateway's secrets");
+	return v->by
+		? OK
+		: fault_set(f, E_REFUSED, 0,
+			  "the reply_mac in the record was not made with any of this gateway's secrets");
 }
 
 /* ---- what did it return? ---- */
 
-static void read_result(struct function_result *out, struct json record, struct str condition, struct arena *a)
+static void read_result(
+	struct function_result *out, struct json record, struct str condition, struct arena *a)
 {
 	struct json error = json_member(json_member(record, S("responseContext")), S("functionError"));
 	out->json = json_member(record, S("responsePayload")).text;
@@ -176,8 +189,8 @@ static void read_result(struct function_result *out, struct json record, struct 
 		out->reason = result_failure(out->json, condition, a);
 }
 
-enum err record_read(struct record *out, struct str event, const struct slack_secrets *secrets, bool skip_verify,
-                     int64_t now_s, struct arena *arena, struct fault *f)
+enum err record_read(struct record *out, struct str event, const struct slack_secrets *secrets,
+	bool skip_verify, int64_t now_s, struct arena *arena, struct fault *f)
 {
 	struct json record = parse(event);
 	struct json context = json_member(record, S("requestContext"));
@@ -192,17 +205,21 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 		.request_id = text_of(context, S("requestId"), arena),
 	};
 	read_result(&out->result, record, text_of(context, S("condition"), arena), arena);
-	enum err e = json_type(gateway) == JSON_OBJECT ? read_payload(&slack, &v, request, gateway, arena, f)
-	                                               : read_event(&slack, &v, request, arena, f);
+	enum err e = json_type(gateway) == JSON_OBJECT
+		? read_payload(&slack, &v, request, gateway, arena, f)
+		: read_event(&slack, &v, request, arena, f);
 	out->verdict = v.verdict;
 	if (e != OK)
 		return e;
 	if (v.by && !slack_secrets_admit(secrets, v.by, slack.api_app_id))
-		return fault_set(f, E_REFUSED, 0, "the request in the record was signed with another secret than that of the app it names");
+		return fault_set(f, E_REFUSED, 0,
+			"the request in the record was signed with another secret than that of the app it "
+			"names");
 	bool view = slack.kind == SLACK_VIEW_SUBMISSION || slack.kind == SLACK_VIEW_CLOSED;
 	if (slack.response_url.n == 0)
-		return fault_set(f, E_SYNTAX, 0, "%s", view ? S("the modal had closed, and there is no response_url") :
-			S("the request in the record has no response_url to answer to"));
+		return fault_set(f, E_SYNTAX, 0, "%s",
+			view ? S("the modal had closed, and there is no response_url")
+				 : S("the request in the record has no response_url to answer to"));
 	out->kind = slack.kind;
 	out->response_url = slack.response_url;
 	return OK;

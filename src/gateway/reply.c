@@ -38,7 +38,8 @@ static void set_message(struct reply *out, struct str type, struct str text, str
 {
 	struct str body = message(type, text, false, a);
 	if (!body.p)
-		body = S("{\"response_type\":\"ephemeral\",\"text\":\"The request is too large to be answered in full.\"}");
+		body = S("{\"response_type\":\"ephemeral\",\"text\":\"The request is too large to be "
+				 "answered in full.\"}");
 	reply_set(out, 200, JSON_TYPE, body);
 }
 
@@ -60,14 +61,19 @@ static struct str tell_fate(const struct target *t, const struct outcome *o, str
 	return arena_keep(a, &b);
 }
 
-static struct str fill_template(struct str template, const struct slack_request *slack, const struct target *t, const struct outcome *o,
-                                struct arena *a)
+static struct str fill_template(struct str template, const struct slack_request *slack,
+	const struct target *t, const struct outcome *o, struct arena *a)
 {
 	const struct str channel = slack_channel_id(slack);
 	const struct str *values[] = {
-		[TEMPLATE_FUNCTION] = &t->function, [TEMPLATE_REGION] = &t->region, [TEMPLATE_COMMAND] = &slack->command,
-		[TEMPLATE_TEXT] = &slack->text, [TEMPLATE_USER_NAME] = &slack->user_name, [TEMPLATE_USER_ID] = &slack->user_id,
-		[TEMPLATE_CHANNEL_ID] = &channel, [TEMPLATE_REQUEST_ID] = &o->request_id,
+		[TEMPLATE_FUNCTION] = &t->function,
+		[TEMPLATE_REGION] = &t->region,
+		[TEMPLATE_COMMAND] = &slack->command,
+		[TEMPLATE_TEXT] = &slack->text,
+		[TEMPLATE_USER_NAME] = &slack->user_name,
+		[TEMPLATE_USER_ID] = &slack->user_id,
+		[TEMPLATE_CHANNEL_ID] = &channel,
+		[TEMPLATE_REQUEST_ID] = &o->request_id,
 	};
 	enum template_name name;
 	struct str piece;
@@ -81,8 +87,9 @@ static struct str fill_template(struct str template, const struct slack_request 
 	return arena_keep(a, &b);
 }
 
-static void reply_to_command(struct reply *out, const struct config *c, const struct route *route, const struct slack_request *slack,
-                             const struct target *t, const struct outcome *o, struct arena *a)
+static void reply_to_command(struct reply *out, const struct config *c, const struct route *route,
+	const struct slack_request *slack, const struct target *t, const struct outcome *o,
+	struct arena *a)
 {
 	bool good = o->fate == FATE_STARTED || o->fate == FATE_ANNOUNCED;
 	struct str template = route && route->ack_text.p ? route->ack_text : c->ack_text;
@@ -96,18 +103,22 @@ static void reply_to_command(struct reply *out, const struct config *c, const st
 			good && template.p ? fill_template(template, slack, t, o, a) : tell_fate(t, o, a), a);
 }
 
-/* For a kind that has no place for a message: Slack shows its own on 500, and retries events on 503. */
-static void set_failure(struct reply *out, enum slack_kind kind, struct str text, int permanent_status)
+/* For a kind that has no place for a message: Slack shows its own on 500, and retries events on
+ * 503. */
+static void set_failure(
+	struct reply *out, enum slack_kind kind, struct str text, int permanent_status)
 {
 	bool event = kind == SLACK_EVENT;
 	reply_set(out, !event ? 500 : permanent_status ? permanent_status : 503, TEXT_TYPE, text);
 	out->no_retry = event && permanent_status;
 }
 
-void reply_to(struct reply *out, const struct config *c, const struct route *route, const struct slack_request *slack,
-              const struct target *target, const struct outcome *outcome, struct arena *arena)
+void reply_to(struct reply *out, const struct config *c, const struct route *route,
+	const struct slack_request *slack, const struct target *target, const struct outcome *outcome,
+	struct arena *arena)
 {
-	/* An event that is not settled is delivered again, a command that is not says so; nothing else can say it. */
+	/* An event that is not settled is delivered again, a command that is not says so; nothing else
+	 * can say it. */
 	bool event = slack->kind == SLACK_EVENT;
 	bool acknowledged = outcome->fate == FATE_STARTED || (outcome->fate == FATE_ANNOUNCED && !event) ||
 	                    (outcome->fate == FATE_PENDING && !event && slack->kind != SLACK_COMMAND);
@@ -132,22 +143,26 @@ static struct str tell_bad_path(struct str shown, struct arena *a)
 	return arena_keep(a, &b);
 }
 
-void reply_to_bad_path(struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena)
+void reply_to_bad_path(
+	struct reply *out, const struct slack_request *slack, struct str shown, struct arena *arena)
 {
 	struct str text = tell_bad_path(shown, arena);
 	if (slack->kind == SLACK_BLOCK_SUGGESTION)
 		reply_without_options(out);
 	else if (slack->kind == SLACK_COMMAND)
 		set_message(out, EPHEMERAL, text, arena);
-	else if (slack->kind == SLACK_UNKNOWN_KIND) /* whatever it is, it did not ask for anything that is known here */
+	else if (slack->kind ==
+		SLACK_UNKNOWN_KIND) /* whatever it is, it did not ask for anything that is known here */
 		reply_set(out, 200, S(""), S(""));
 	else
 		set_failure(out, slack->kind, text, 404);
 }
 
-void reply_to_large(struct reply *out, const struct slack_request *slack, const struct target *target, struct arena *arena)
+void reply_to_large(struct reply *out, const struct slack_request *slack,
+	const struct target *target, struct arena *arena)
 {
-	struct outcome outcome = { .fate = FATE_NOT_STARTED, .reason = S("the request is too large to be passed on") };
+	struct outcome outcome = { .fate = FATE_NOT_STARTED,
+		.reason = S("the request is too large to be passed on") };
 	struct str text = tell_fate(target, &outcome, arena);
 	if (slack->kind == SLACK_COMMAND)
 		set_message(out, EPHEMERAL, text, arena);
@@ -161,7 +176,8 @@ void reply_without_options(struct reply *out)
 	reply_set(out, 200, JSON_TYPE, NO_OPTIONS);
 }
 
-/* Whether whoever made such a request sees no text that answers it, but messages through its response_url. */
+/* Whether whoever made such a request sees no text that answers it, but messages through its
+ * response_url. */
 static bool is_followed_up(const struct slack_request *slack)
 {
 	switch (slack->kind) {
@@ -175,11 +191,12 @@ static bool is_followed_up(const struct slack_request *slack)
 	}
 }
 
-struct str reply_follow_up(const struct route *route, const struct slack_request *slack, const struct target *target,
-                           const struct outcome *outcome, struct arena *arena)
+struct str reply_follow_up(const struct route *route, const struct slack_request *slack,
+	const struct target *target, const struct outcome *outcome, struct arena *arena)
 {
 	bool good = outcome->fate == FATE_STARTED || outcome->fate == FATE_ANNOUNCED;
-	bool bad = outcome->fate == FATE_NOT_STARTED || outcome->fate == FATE_UNKNOWN || outcome->fate == FATE_FAILED;
+	bool bad = outcome->fate == FATE_NOT_STARTED || outcome->fate == FATE_UNKNOWN ||
+		outcome->fate == FATE_FAILED;
 	if (!is_followed_up(slack))
 		return S("");
 	if (bad)
@@ -190,14 +207,16 @@ struct str reply_follow_up(const struct route *route, const struct slack_request
 	return S("");
 }
 
-struct str reply_bad_path_follow_up(const struct slack_request *slack, struct str shown, struct arena *arena)
+struct str reply_bad_path_follow_up(
+	const struct slack_request *slack, struct str shown, struct arena *arena)
 {
 	if (!is_followed_up(slack) || slack->kind == SLACK_UNKNOWN_KIND)
 		return S("");
 	return message(EPHEMERAL, tell_bad_path(shown, arena), true, arena);
 }
 
-struct str reply_late(const struct target *target, const struct outcome *outcome, struct arena *arena)
+struct str reply_late(
+	const struct target *target, const struct outcome *outcome, struct arena *arena)
 {
 	return message(EPHEMERAL, tell_fate(target, outcome, arena), true, arena);
 }
@@ -211,5 +230,6 @@ void reply_error(struct reply *out, int status, struct str text, struct arena *a
 	json_close(&w, '}');
 	bool full = b.full;
 	struct str body = arena_keep(arena, &b);
-	reply_set(out, status, JSON_TYPE, full ? S("{\"error\":\"no memory is left to say more\"}") : body);
+	reply_set(
+		out, status, JSON_TYPE, full ? S("{\"error\":\"no memory is left to say more\"}") : body);
 }

@@ -31,15 +31,16 @@ static bool entry_admits(struct str entry, const struct response_url *url)
 	struct str host;
 	uint64_t port = 443;
 	bool secure = !str_starts(entry, S("http://"));
-	return authority_split(&host, &port, secure ? entry : str_skip(entry, 7)) && secure == url->secure &&
-	       str_eq_nocase(host, url->host) && port == url->port;
+	return authority_split(&host, &port, secure ? entry : str_skip(entry, 7)) &&
+		secure == url->secure && str_eq_nocase(host, url->host) && port == url->port;
 }
 
 bool response_url_read(struct response_url *out, struct str url, struct str hosts)
 {
 	struct str entry, path;
 	out->secure = str_starts(url, S("https://"));
-	if ((!out->secure && !str_starts(url, S("http://"))) || !str_is_visible(url) || str_find(url, '#') < url.n)
+	if ((!out->secure && !str_starts(url, S("http://"))) || !str_is_visible(url) ||
+		str_find(url, '#') < url.n)
 		return false;
 	url = str_skip(url, out->secure ? 8 : 7);
 	str_cut(&out->authority, &path, url, '/');

@@ -1,4 +1,5 @@
-/* response_url.h - the address that Slack gives for late answers, and where one may be posted to at all. */
+/* response_url.h - the address that Slack gives for late answers, and where one may be posted to at
+ * all. */
 #ifndef GATEWAY_RESPONSE_URL_H
 #define GATEWAY_RESPONSE_URL_H
 
@@ -12,12 +13,13 @@ struct response_url {
 	struct str authority, path;
 };
 
-/* Whether one entry of GATEWAY_RESPONSE_HOSTS is of the form host, host:port, or http://ADDRESS:PORT with a
- * loopback address. */
+/* Whether one entry of GATEWAY_RESPONSE_HOSTS is of the form host, host:port, or
+ * http://ADDRESS:PORT with a loopback address. */
 bool response_host_entry_ok(struct str entry);
 
-/* Reads `url` and asks whether it may be posted to: https without user information, to a host of the comma
- * list `hosts` (exact, port 443 unless listed), or http to a loopback address that is listed that way. */
+/* Reads `url` and asks whether it may be posted to: https without user information, to a host of
+ * the comma list `hosts` (exact, port 443 unless listed), or http to a loopback address that is
+ * listed that way. */
 must_check bool response_url_read(struct response_url *out, struct str url, struct str hosts);
 
 #endif

@@ -53,10 +53,12 @@ static bool is_view(enum slack_kind kind)
 	return kind == SLACK_VIEW_SUBMISSION || kind == SLACK_VIEW_CLOSED;
 }
 
-/* Buttons and their like: they are answered with nothing, and see a message through the response_url. */
+/* Buttons and their like: they are answered with nothing, and see a message through the
+ * response_url. */
 static bool is_button(enum slack_kind kind)
 {
-	return kind == SLACK_BLOCK_ACTIONS || kind == SLACK_MESSAGE_ACTION || kind == SLACK_SHORTCUT || kind == SLACK_VIEW_CLOSED;
+	return kind == SLACK_BLOCK_ACTIONS || kind == SLACK_MESSAGE_ACTION || kind == SLACK_SHORTCUT ||
+		kind == SLACK_VIEW_CLOSED;
 }
 
 /* ---- failures ---- */
@@ -86,8 +88,8 @@ static bool is_for_slack(struct json object, const struct result_use *use)
 	struct json_walk w = json_walk(object);
 	bool suggestion = use->kind == SLACK_BLOCK_SUGGESTION;
 	while (json_next(&w)) {
-		if (json_is(w.key, S("text")) || json_is(w.key, S("blocks")) || json_is(w.key, S("attachments")) ||
-		    json_is(w.key, S("delete_original")))
+		if (json_is(w.key, S("text")) || json_is(w.key, S("blocks")) ||
+			json_is(w.key, S("attachments")) || json_is(w.key, S("delete_original")))
 			return true;
 		if (json_is(w.key, S("response_action")) && is_view(use->kind))
 			return true;
@@ -132,7 +134,8 @@ static enum err read_body(struct value *v, struct json object, struct json body,
 	if (e == OK && json_type(json_member(object, S("isBase64Encoded"))) == JSON_TRUE) {
 		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(v->body.n));
 		if (base64_decode(&decoded, v->body) != OK)
-			v->why = decoded.full ? S("it is too large") : S("its body is not the base64 that it says it is");
+			v->why = decoded.full ? S("it is too large")
+								  : S("its body is not the base64 that it says it is");
 		v->body = v->why.n ? S("") : buf_str(&decoded);
 	}
 	return e;
@@ -222,8 +225,8 @@ static bool is_field_value(struct str s)
 /* Those that belong to the connection, or to whoever writes the answer. */
 static bool is_dropped(struct str name)
 {
-	static const char names[][18] = { "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade",
-		"trailer", "te", "date" };
+	static const char names[][18] = { "content-length", "transfer-encoding", "connection",
+		"keep-alive", "upgrade", "trailer", "te", "date" };
 	for (size_t i = 0; i < countof(names); i++)
 		if (str_eq_nocase(str_c(names[i]), name))
 			return true;
@@ -372,7 +375,8 @@ static enum err write_message(struct result *out, const struct value *v, const s
 	struct str code;
 	enum err e = OK;
 	bool answers_view = json_is(json_member(v->json, S("response_action")), S("errors"));
-	bool is_action = v->type == VALUE_OBJECT && json_type(json_member(v->json, S("response_action"))) != JSON_ABSENT;
+	bool is_action = v->type == VALUE_OBJECT &&
+		json_type(json_member(v->json, S("response_action"))) != JSON_ABSENT;
 	switch (v->type) {
 	case VALUE_NOTHING:
 		return OK;
@@ -446,7 +450,8 @@ static enum err answer_command(struct result *out, const struct value *v, struct
 }
 
 /* Slack still waits. `raw`: the JSON as it was returned. */
-static enum err answer_in_time(struct result *out, struct value *v, const struct reader *r, struct str raw)
+static enum err answer_in_time(
+	struct result *out, struct value *v, const struct reader *r, struct str raw)
 {
 	enum slack_kind kind = r->use->kind;
 	enum err e = OK;
@@ -488,8 +493,8 @@ static enum err tell(struct result *out, const struct value *v, const struct rea
 	return OK;
 }
 
-enum err result_read(struct result *out, const struct function_result *returned, const struct result_use *use,
-                     struct arena *arena)
+enum err result_read(struct result *out, const struct function_result *returned,
+	const struct result_use *use, struct arena *arena)
 {
 	const struct reader r = { use, arena };
 	struct value v = { 0 };
@@ -514,7 +519,8 @@ enum err result_read(struct result *out, const struct function_result *returned,
 		out->reply.status = 0;
 	}
 	if (e == OK && out->failed) {
-		out->message = reply_late(&use->function, &(struct outcome){ .fate = FATE_FAILED, .reason = out->reason }, arena);
+		out->message = reply_late(
+			&use->function, &(struct outcome){ .fate = FATE_FAILED, .reason = out->reason }, arena);
 		e = out->message.n ? OK : E_LIMIT;
 	}
 	/* Of that the answer speaks, or what reply_follow_up has to say about it. */

@@ -1,9 +1,9 @@
-/* result.h - what becomes of what a function returned, whichever way it came: as a synchronous answer, as the
- * record of a destination, or from an executable of the embedded backend. Pure.
+/* result.h - what becomes of what a function returned, whichever way it came: as a synchronous
+ * answer, as the record of a destination, or from an executable of the embedded backend. Pure.
  *
- * A string or a number is a text, null and {} are nothing, a message, a modal's response_action or a list of
- * options are sent as they are, and {"statusCode":...,"body":...}, which functions behind an HTTP front door
- * return, is unwrapped. Any other JSON is shown as a code block. */
+ * A string or a number is a text, null and {} are nothing, a message, a modal's response_action or
+ * a list of options are sent as they are, and {"statusCode":...,"body":...}, which functions behind
+ * an HTTP front door return, is unwrapped. Any other JSON is shown as a code block. */
 #ifndef GATEWAY_RESULT_H
 #define GATEWAY_RESULT_H
 
@@ -38,8 +38,10 @@ struct result {
 	/* It failed, if only by a statusCode of 400 or more; why, for people. */
 	bool failed;
 	struct str reason;
-	struct str logged; /* the same for the log, without what the function said; empty if it said all of it */
-	/* In time: the answer to Slack. A status of 0 if it failed and Slack is to be told so as of any failure. */
+	struct str logged; /* the same for the log, without what the function said; empty if it said all
+						  of it */
+	/* In time: the answer to Slack. A status of 0 if it failed and Slack is to be told so as of any
+	 * failure. */
 	struct reply reply;
 	/* What is posted to the response_url: JSON; empty for nothing. */
 	struct str message;
@@ -48,11 +50,11 @@ struct result {
 };
 
 /* Everything lives in the returned texts or in `arena`. E_LIMIT. */
-must_check enum err result_read(struct result *out, const struct function_result *returned, const struct result_use *use,
-                                struct arena *arena);
+must_check enum err result_read(struct result *out, const struct function_result *returned,
+	const struct result_use *use, struct arena *arena);
 
-/* Why a function failed, from the JSON that Lambda hands over then: "TypeError: x is not a function", shortened where it
- * is long; `otherwise` when it does not tell. Lives in `arena`. */
+/* Why a function failed, from the JSON that Lambda hands over then: "TypeError: x is not a
+ * function", shortened where it is long; `otherwise` when it does not tell. Lives in `arena`. */
 struct str result_failure(struct str json, struct str otherwise, struct arena *arena);
 
 #endif

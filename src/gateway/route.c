@@ -31,19 +31,19 @@ enum {
 	ANY_KIND = KIND(SLACK_KINDS) - 1,
 	OWN_KINDS = KIND(SLACK_URL_VERIFICATION) | KIND(SLACK_RATE_LIMITED), /* no function gets them */
 	ACTIONS = KIND(SLACK_BLOCK_ACTIONS) | KIND(SLACK_BLOCK_SUGGESTION) | KIND(SLACK_UNKNOWN_KIND),
-	CALLBACKS = ACTIONS | KIND(SLACK_SHORTCUT) | KIND(SLACK_MESSAGE_ACTION) | KIND(SLACK_VIEW_SUBMISSION) |
-	            KIND(SLACK_VIEW_CLOSED) | KIND(SLACK_LEGACY),
+	CALLBACKS = ACTIONS | KIND(SLACK_SHORTCUT) | KIND(SLACK_MESSAGE_ACTION) |
+		KIND(SLACK_VIEW_SUBMISSION) | KIND(SLACK_VIEW_CLOSED) | KIND(SLACK_LEGACY),
 	/* of which the acknowledgement's text is shown */
 	TEXT_SHOWN = KIND(SLACK_COMMAND) | KIND(SLACK_BLOCK_ACTIONS) | KIND(SLACK_MESSAGE_ACTION) |
-	             KIND(SLACK_LEGACY),
+		KIND(SLACK_LEGACY),
 };
 
 /* ---- the members of a route ---- */
 
 enum member_type { PATTERN, PATH_PATTERN, WRITER, INVOKE, MODE, PAYLOAD, ACK, ACK_TYPE, ONCE, IDS };
 
-/* Of patterns: what of the request they are for, and the kinds of request that have it. Of ids: the letters that one of
- * them begins with. */
+/* Of patterns: what of the request they are for, and the kinds of request that have it. Of ids: the
+ * letters that one of them begins with. */
 static const struct member {
 	char name[14];
 	uint8_t type;
@@ -55,7 +55,8 @@ static const struct member {
 #define ROUTE(member) offsetof(struct route, member)
 #define REQUEST(member) offsetof(struct slack_request, member)
 	{ "command", PATTERN, ROUTE(command), REQUEST(command), KIND(SLACK_COMMAND), "" },
-	{ "callback_id", PATTERN, ROUTE(callback_id), REQUEST(callback_id), CALLBACKS | KIND(SLACK_EVENT), "" },
+	{ "callback_id", PATTERN, ROUTE(callback_id), REQUEST(callback_id),
+		CALLBACKS | KIND(SLACK_EVENT), "" },
 	{ "action_id", PATTERN, ROUTE(action_id), REQUEST(action_id), ACTIONS, "" },
 	{ "event", PATTERN, ROUTE(event), REQUEST(event_type), KIND(SLACK_EVENT), "" },
 	{ "function", PATTERN, ROUTE(function), REQUEST(function), KIND(SLACK_EVENT), "" },
@@ -78,8 +79,9 @@ static const struct member {
 };
 
 /* What a member that nobody knows is told. */
-#define MEMBERS \
-	"command, callback_id, action_id, event, function, subtype, channel_type, kind, app, path, bot, invoke, mode, " \
+#define MEMBERS                                                                                    \
+	"command, callback_id, action_id, event, function, subtype, channel_type, kind, app, path, "   \
+	"bot, invoke, mode, "                                                                          \
 	"payload, ack, ack_type, once, teams, user_teams, channels, users"
 
 static struct str *pattern_of(const struct member *m, const struct route *route)
@@ -99,17 +101,23 @@ static const struct hint {
 	char member[8], word[17];
 	char advice[100];
 } hints[] = {
-	{ "event", "message.channels", "is a subscription, not an event type; write \"event\":\"message\" and "
+	{ "event", "message.channels",
+		"is a subscription, not an event type; write \"event\":\"message\" and "
 		"\"channel_type\":\"channel\"" },
-	{ "event", "message.groups", "is a subscription, not an event type; write \"event\":\"message\" and "
+	{ "event", "message.groups",
+		"is a subscription, not an event type; write \"event\":\"message\" and "
 		"\"channel_type\":\"group\"" },
-	{ "event", "message.im", "is a subscription, not an event type; write \"event\":\"message\" and "
+	{ "event", "message.im",
+		"is a subscription, not an event type; write \"event\":\"message\" and "
 		"\"channel_type\":\"im\"" },
-	{ "event", "message.mpim", "is a subscription, not an event type; write \"event\":\"message\" and "
+	{ "event", "message.mpim",
+		"is a subscription, not an event type; write \"event\":\"message\" and "
 		"\"channel_type\":\"mpim\"" },
-	{ "event", "message.app_home", "is a subscription, not an event type; write \"event\":\"message\" and "
+	{ "event", "message.app_home",
+		"is a subscription, not an event type; write \"event\":\"message\" and "
 		"\"channel_type\":\"app_home\"" },
-	{ "event", "event_callback", "is what all events have around them; write \"kind\":\"event_callback\"" },
+	{ "event", "event_callback",
+		"is what all events have around them; write \"kind\":\"event_callback\"" },
 	{ "event", "url_verification", "is answered by the gateway itself and needs no route" },
 	{ "event", "app_rate_limited", "is answered by the gateway itself and needs no route" },
 	{ "kind", "url_verification", "is answered by the gateway itself and needs no route" },
@@ -117,8 +125,10 @@ static const struct hint {
 	{ "kind", "ssl_check", "is answered by the gateway itself and needs no route" },
 	{ "kind", "command", "is no kind of request; write \"kind\":\"slash_command\"" },
 	{ "kind", "event", "is no kind of request; write \"kind\":\"event_callback\"" },
-	{ "kind", "interactive", "is no kind of request; write the payload's type, such as \"block_actions\"" },
-	{ "kind", "legacy", "is no kind of request; write the payload's type, such as \"dialog_submission\"" },
+	{ "kind", "interactive",
+		"is no kind of request; write the payload's type, such as \"block_actions\"" },
+	{ "kind", "legacy",
+		"is no kind of request; write the payload's type, such as \"dialog_submission\"" },
 };
 
 static const char *find_hint(struct str member, struct str word)
@@ -133,14 +143,16 @@ static const char *find_hint(struct str member, struct str word)
 static bool is_type_pattern(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && !is_digit((unsigned char)s.p[i]) && s.p[i] != '_' && s.p[i] != '*')
+		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && !is_digit((unsigned char)s.p[i]) &&
+			s.p[i] != '_' && s.p[i] != '*')
 			return false;
 	return true;
 }
 
 static bool matches_channel_type(struct str pattern)
 {
-	static const char types[][9] = { "channel", "group", "im", "mpim", "app_home", "public", "private", "C", "G" };
+	static const char types[][9] = { "channel", "group", "im", "mpim", "app_home", "public",
+		"private", "C", "G" };
 	for (size_t i = 0; i < countof(types); i++)
 		if (pattern_matches(pattern, str_c(types[i])))
 			return true;
@@ -152,7 +164,8 @@ static enum err check_pattern(const struct reader *r, struct str pattern)
 	const char *hint = find_hint(r->member, pattern);
 	if (hint)
 		return wrong(r, hint);
-	bool type = str_eq(r->member, S("event")) || str_eq(r->member, S("subtype")) || str_eq(r->member, S("kind"));
+	bool type = str_eq(r->member, S("event")) || str_eq(r->member, S("subtype")) ||
+		str_eq(r->member, S("kind"));
 	if (type && !is_type_pattern(pattern))
 		return wrong(r, "can only hold lower-case letters, digits, _ and *, as in app_mention");
 	if (str_eq(r->member, S("channel_type")) && !matches_channel_type(pattern))
@@ -161,7 +174,9 @@ static enum err check_pattern(const struct reader *r, struct str pattern)
 		return OK;
 	if (pattern.p[0] != '/' && pattern.p[0] != '*')
 		return wrong(r, "must begin with a slash, as in \"/deploy\"");
-	return str_find(pattern, ' ') == pattern.n ? OK : wrong(r, "must not hold a blank; the text behind a command is no part of it");
+	return str_find(pattern, ' ') == pattern.n
+		? OK
+		: wrong(r, "must not hold a blank; the text behind a command is no part of it");
 }
 
 static enum err check_id(const struct reader *r, const struct member *m, struct str id)
@@ -173,11 +188,14 @@ static enum err check_id(const struct reader *r, const struct member *m, struct 
 		return OK;
 	switch (m->letters[0]) {
 	case 'C':
-		return wrong(r, "must be ids of channels, such as C0123ABCD; a channel's details in Slack show it at the bottom");
+		return wrong(r,
+			"must be ids of channels, such as C0123ABCD; a channel's details in Slack show it at "
+			"the bottom");
 	case 'U':
 		return wrong(r, "must be ids of users, such as U0123ABCD; a user's profile in Slack can copy it");
 	default:
-		return wrong(r, "must be ids of workspaces, such as T0123ABCD, or organizations, such as E0123ABCD");
+		return wrong(
+			r, "must be ids of workspaces, such as T0123ABCD, or organizations, such as E0123ABCD");
 	}
 }
 
@@ -264,8 +282,8 @@ static enum err read_writer(const struct reader *r, struct json v)
 }
 
 /* One of two words. */
-static enum err read_choice(const struct reader *r, bool *second, struct json v, struct str one, struct str other,
-                            const char *allowed)
+static enum err read_choice(const struct reader *r, bool *second, struct json v, struct str one,
+	struct str other, const char *allowed)
 {
 	*second = json_is(v, other);
 	return *second || json_is(v, one) ? OK : wrong(r, allowed);
@@ -295,7 +313,8 @@ static enum err read_member(const struct reader *r, const struct member *m, stru
 		route->payload = second ? PAYLOAD_SLACK : PAYLOAD_EVENT;
 		return e;
 	case ACK_TYPE:
-		e = read_choice(r, &second, v, S("ephemeral"), S("in_channel"), "must be ephemeral or in_channel");
+		e = read_choice(
+			r, &second, v, S("ephemeral"), S("in_channel"), "must be ephemeral or in_channel");
 		route->ack_type = second ? S("in_channel") : S("ephemeral");
 		return e;
 	case ONCE:
@@ -315,7 +334,8 @@ static const struct member *find_member(struct str name)
 
 /* ---- what a route can match ---- */
 
-/* The kinds whose types a pattern can match. Words that are no kind of payload may be one next year. */
+/* The kinds whose types a pattern can match. Words that are no kind of payload may be one next
+ * year. */
 static uint32_t kinds_of_pattern(struct str pattern)
 {
 	uint32_t kinds = str_find(pattern, '*') < pattern.n ? KIND(SLACK_UNKNOWN_KIND) : 0;
@@ -359,8 +379,10 @@ static enum err conclude_kinds(struct reader *r)
 		r->member = str_c(members[i].name);
 		if (j == i)
 			return wrong(r, "no request has this and the rest at once; write a route for each");
-		return fault_set(r->fault, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%d]: no request has both %s and %s; "
-			"write a route for each", NUM(r->index), str_c(members[j].name), r->member);
+		return fault_set(r->fault, E_CONFIG, 0,
+			"GATEWAY_CONFIG: routes[%d]: no request has both %s and %s; "
+			"write a route for each",
+			NUM(r->index), str_c(members[j].name), r->member);
 	}
 	return OK;
 }
@@ -373,7 +395,8 @@ static enum err check_event(struct reader *r)
 	if (route->function.n && route->event.n && !pattern_matches(route->event, S("function_executed")))
 		return wrong(r, "only the event function_executed has one");
 	r->member = S("callback_id");
-	if (!route->callback_id.n || !route->event.n || pattern_matches(route->event, S("workflow_step_execute")))
+	if (!route->callback_id.n || !route->event.n ||
+		pattern_matches(route->event, S("workflow_step_execute")))
 		return OK;
 	if (pattern_matches(route->event, S("function_executed")))
 		return wrong(r, "write \"function\" for the callback_id of a custom step");
@@ -407,7 +430,8 @@ static enum err read_route(struct reader *r, struct json v)
 		return wrong(r, "is missing: which function, as region/function");
 	r->member = S("");
 	if (!has_condition(route))
-		return wrong(r, "needs at least one of command, callback_id, action_id, event, function, subtype, "
+		return wrong(r,
+			"needs at least one of command, callback_id, action_id, event, function, subtype, "
 			"channel_type, kind, app, path, bot");
 	e = conclude_kinds(r);
 	return e == OK ? check_event(r) : e;
@@ -422,18 +446,22 @@ static size_t count(struct json v)
 	return n;
 }
 
-static enum err read_routes(struct routes *out, struct json v, enum payload payload, struct arena *a, struct fault *f)
+static enum err read_routes(
+	struct routes *out, struct json v, enum payload payload, struct arena *a, struct fault *f)
 {
 	size_t n = count(v);
 	if (json_type(v) != JSON_ARRAY || n > ROUTES_MAX)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes must be a list of at most %d", NUM(ROUTES_MAX));
+		return fault_set(
+			f, E_CONFIG, 0, "GATEWAY_CONFIG: routes must be a list of at most %d", NUM(ROUTES_MAX));
 	out->list = arena_take(a, n * sizeof(*out->list));
 	if (!out->list)
 		return too_large(f);
 	enum err e = OK;
 	out->count = 0;
 	for (struct json_walk w = json_walk(v); e == OK && json_next(&w); out->count++) {
-		struct reader r = { .route = &out->list[out->count], .arena = a, .fault = f, .index = out->count };
+		struct reader r = {
+			.route = &out->list[out->count], .arena = a, .fault = f, .index = out->count
+		};
 		*r.route = (struct route){ .payload = payload };
 		e = read_route(&r, w.value);
 		out->for_events |= (r.route->kinds & KIND(SLACK_EVENT)) != 0;
@@ -445,7 +473,8 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 {
 	size_t n = count(v);
 	if (json_type(v) != JSON_OBJECT || n > APPS_MAX)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps must be an object of at most %d apps", NUM(APPS_MAX));
+		return fault_set(f, E_CONFIG, 0,
+			"GATEWAY_CONFIG: apps must be an object of at most %d apps", NUM(APPS_MAX));
 	out->apps = arena_take(a, n * sizeof(*out->apps));
 	if (!out->apps)
 		return too_large(f);
@@ -454,7 +483,8 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 		struct app *app = &out->apps[out->apps_count];
 		struct json secret = json_member(w.value, S("secret"));
 		*app = (struct app){ 0 };
-		if (json_string(&app->id, w.key, a) != OK || json_string(&app->secret, secret, a) != OK || !app->secret.n || !app->id.n)
+		if (json_string(&app->id, w.key, a) != OK || json_string(&app->secret, secret, a) != OK ||
+			!app->secret.n || !app->id.n)
 			return fault_set(f, E_CONFIG, 0,
 				"GATEWAY_CONFIG: apps.%s must be an object with a secret: {\"secret\":\"...\"}", app->id);
 	}
@@ -471,7 +501,8 @@ static enum err check_app(const struct routes *routes, size_t i, struct fault *f
 	return listed ? OK : wrong(&r, "must be the id of an app that apps lists with its secret");
 }
 
-enum err routes_read(struct routes *out, struct str text, enum payload payload, struct arena *arena, struct fault *f)
+enum err routes_read(
+	struct routes *out, struct str text, enum payload payload, struct arena *arena, struct fault *f)
 {
 	struct json object;
 	size_t position;
@@ -501,7 +532,8 @@ enum err routes_read(struct routes *out, struct str text, enum payload payload, 
 
 /* ---- what has no effect ---- */
 
-/* Whether every request that matches `later` matches `earlier`. A star in the later pattern is only matched by one. */
+/* Whether every request that matches `later` matches `earlier`. A star in the later pattern is only
+ * matched by one. */
 static bool covers(const struct route *earlier, const struct route *later)
 {
 	if (earlier->writer != WRITER_ANYBODY && earlier->writer != later->writer)
@@ -511,7 +543,9 @@ static bool covers(const struct route *earlier, const struct route *later)
 		if (!is_pattern(m) || !pattern_of(m, earlier)->n)
 			continue;
 		struct str pattern = *pattern_of(m, earlier), other = *pattern_of(m, later);
-		if (!other.n || !(m->type == PATH_PATTERN ? pattern_matches_path(pattern, other) : pattern_matches(pattern, other)))
+		if (!other.n ||
+			!(m->type == PATH_PATTERN ? pattern_matches_path(pattern, other)
+									  : pattern_matches(pattern, other)))
 			return false;
 	}
 	return true;
@@ -524,8 +558,9 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f)
 	uint32_t only_events = KIND(SLACK_EVENT);
 	for (size_t j = 0; j < i; j++)
 		if (covers(&r->list[j], route)) {
-			(void)fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: routes[%d] is never reached: routes[%d] matches all of it",
-				NUM(i), NUM(j));
+			(void)fault_set(f, E_CONFIG, 0,
+				"GATEWAY_CONFIG: routes[%d] is never reached: routes[%d] matches all of it", NUM(i),
+				NUM(j));
 			return true;
 		}
 	if (route->ack_text.n && !(route->kinds & TEXT_SHOWN))
@@ -539,7 +574,8 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f)
 	if (route->once_message && !(route->kinds & only_events))
 		return wrong(&reader, "only events are told apart by it") != OK;
 	reader.member = S("kind");
-	if (route->kind.n && route->kinds == KIND(SLACK_UNKNOWN_KIND) && str_find(route->kind, '*') == route->kind.n)
+	if (route->kind.n && route->kinds == KIND(SLACK_UNKNOWN_KIND) &&
+		str_find(route->kind, '*') == route->kind.n)
 		return wrong(&reader, "is not a known kind of payload; check its spelling") != OK;
 	return false;
 }
@@ -554,8 +590,8 @@ static bool path_matches(struct str pattern, const struct request_path *path)
 	return false;
 }
 
-static bool holds(const struct member *m, const struct route *route, const struct slack_request *slack, struct str app,
-                  const struct request_path *path)
+static bool holds(const struct member *m, const struct route *route,
+	const struct slack_request *slack, struct str app, const struct request_path *path)
 {
 	struct str pattern = *pattern_of(m, route);
 	if (!pattern.n)
@@ -569,7 +605,8 @@ static bool holds(const struct member *m, const struct route *route, const struc
 static bool matches(const struct route *route, const struct slack_request *slack, struct str app,
                     const struct request_path *path)
 {
-	if (!(route->kinds & KIND(slack->kind)) || (route->writer != WRITER_ANYBODY && slack->bot != (route->writer == WRITER_APP)))
+	if (!(route->kinds & KIND(slack->kind)) ||
+		(route->writer != WRITER_ANYBODY && slack->bot != (route->writer == WRITER_APP)))
 		return false;
 	for (size_t i = 0; i < countof(members); i++)
 		if (is_pattern(&members[i]) && !holds(&members[i], route, slack, app, path))
@@ -577,8 +614,8 @@ static bool matches(const struct route *route, const struct slack_request *slack
 	return true;
 }
 
-const struct route *route_find(const struct routes *r, const struct slack_request *slack, struct str app,
-                               const struct request_path *path)
+const struct route *route_find(const struct routes *r, const struct slack_request *slack,
+	struct str app, const struct request_path *path)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (matches(&r->list[i], slack, app, path))
@@ -603,7 +640,8 @@ static bool channel_listed(struct json ids, const struct slack_request *slack)
 	for (size_t i = 0; !found && i < slack->channels_count; i++)
 		found = listed(ids, slack->channels[i]);
 	for (struct json_walk w = json_walk(slack->channel_list); !found && json_next(&w);)
-		found = json_type(w.value) == JSON_STRING && listed(ids, str_sub(w.value.text, 1, w.value.text.n - 1));
+		found = json_type(w.value) == JSON_STRING &&
+			listed(ids, str_sub(w.value.text, 1, w.value.text.n - 1));
 	return found;
 }
 

@@ -1,5 +1,5 @@
-/* route.h - GATEWAY_CONFIG: which function serves which requests, and who may ask; and apps with a secret
- * each. */
+/* route.h - GATEWAY_CONFIG: which function serves which requests, and who may ask; and apps with a
+ * secret each. */
 #ifndef GATEWAY_ROUTE_H
 #define GATEWAY_ROUTE_H
 
@@ -17,8 +17,10 @@ enum payload { PAYLOAD_EVENT, PAYLOAD_SLACK };
 enum writer { WRITER_ANYBODY, WRITER_PERSON, WRITER_APP };
 
 struct route {
-	/* What a request must be; empty: does not matter. Patterns with `*`. `path` without slashes at its ends. */
-	struct str command, callback_id, action_id, event, function, kind, app, subtype, channel_type, path;
+	/* What a request must be; empty: does not matter. Patterns with `*`. `path` without slashes at
+	 * its ends. */
+	struct str command, callback_id, action_id, event, function, kind, app, subtype, channel_type,
+		path;
 	enum writer writer;
 	uint32_t kinds; /* a bit for each enum slack_kind of which all this can hold */
 	/* What happens then. */
@@ -45,21 +47,24 @@ struct routes {
 	bool for_events; /* one of them can match an event */
 };
 
-/* Reads the configuration's text; everything it points to lives in `text` and `arena`. `payload` is what a route
- * without one gets. A route that no request can ever match is refused. E_CONFIG: one sentence that names the place
+/* Reads the configuration's text; everything it points to lives in `text` and `arena`. `payload` is
+ * what a route without one gets. A route that no request can ever match is refused. E_CONFIG: one
+ * sentence that names the place
  * ("routes[2].mode") and what to write there, never a value that may be secret. */
-must_check enum err routes_read(struct routes *out, struct str text, enum payload payload, struct arena *arena,
-                                struct fault *f);
+must_check enum err routes_read(struct routes *out, struct str text, enum payload payload,
+	struct arena *arena, struct fault *f);
 
-/* Whether something about route `i` has no effect, although it is no error; the fault's text says what. */
+/* Whether something about route `i` has no effect, although it is no error; the fault's text says
+ * what. */
 bool route_warning(const struct routes *r, size_t i, struct fault *f);
 
-/* The first route that the request matches; NULL when none does. `app` is the id under which the secret that verified
- * it is listed; empty for a secret of SLACK_SIGNING_SECRET. */
-const struct route *route_find(const struct routes *r, const struct slack_request *slack, struct str app,
-                               const struct request_path *path);
+/* The first route that the request matches; NULL when none does. `app` is the id under which the
+ * secret that verified it is listed; empty for a secret of SLACK_SIGNING_SECRET. */
+const struct route *route_find(const struct routes *r, const struct slack_request *slack,
+	struct str app, const struct request_path *path);
 
-/* Empty, or why the one who asks may not, for the end of a sentence: "you are not allowed to start it". */
+/* Empty, or why the one who asks may not, for the end of a sentence: "you are not allowed to start
+ * it". */
 struct str route_refusal(const struct route *route, const struct slack_request *slack);
 
 #endif

@@ -30,7 +30,8 @@ bool target_ok(const struct target *t)
 	return aws_region_ok(t->region) && aws_function_ok(t->function, t->region);
 }
 
-static void add_reading(struct request_path *out, struct str path, struct str base_path, struct arena *a)
+static void add_reading(
+	struct request_path *out, struct str path, struct str base_path, struct arena *a)
 {
 	(void)starts_with(&path, path, base_path);
 	out->coded[out->count] = path;
@@ -39,8 +40,8 @@ static void add_reading(struct request_path *out, struct str path, struct str ba
 	out->count++;
 }
 
-void request_path_read(struct request_path *out, struct str path, struct str stage, struct str base_path,
-                       struct arena *arena)
+void request_path_read(struct request_path *out, struct str path, struct str stage,
+	struct str base_path, struct arena *arena)
 {
 	struct str rest;
 	path = without_slashes(path);

@@ -16,25 +16,29 @@ struct target {
 /* Whether region and function are of the form that AWS takes, and of one region; or local. */
 bool target_ok(const struct target *t);
 
-/* The path of a request, without slashes at its ends and without the base path. A first segment that equals
- * the stage may belong to the path or not: then there are two readings, the longer one first. */
+/* The path of a request, without slashes at its ends and without the base path. A first segment
+ * that equals the stage may belong to the path or not: then there are two readings, the longer one
+ * first. */
 enum { PATH_READINGS_MAX = 2 };
 struct request_path {
 	size_t count;
 	struct str coded[PATH_READINGS_MAX];
-	struct str decoded[PATH_READINGS_MAX]; /* for messages and patterns; as `coded` if it cannot be decoded */
+	struct str decoded[PATH_READINGS_MAX]; /* for messages and patterns; as `coded` if it cannot be
+											  decoded */
 };
 
 /* `base_path` has no slashes at its ends. The readings are views into `path` or lie in `arena`. */
-void request_path_read(struct request_path *out, struct str path, struct str stage, struct str base_path,
-                       struct arena *arena);
+void request_path_read(struct request_path *out, struct str path, struct str stage,
+	struct str base_path, struct arena *arena);
 
 /* What a message shows of it. */
 struct str request_path_shown(const struct request_path *path);
 
-/* Takes the first reading that names a target: exactly two segments, split at '/' first, then decoded once
- * each. E_SYNTAX: not two segments, an empty one, a control byte, a '%' left over or without two hex digits,
- * not a region, not a function, or a function in another region. E_LIMIT: the arena is exhausted. */
-must_check enum err target_from_path(struct target *out, const struct request_path *path, struct arena *arena);
+/* Takes the first reading that names a target: exactly two segments, split at '/' first, then
+ * decoded once each. E_SYNTAX: not two segments, an empty one, a control byte, a '%' left over or
+ * without two hex digits, not a region, not a function, or a function in another region. E_LIMIT:
+ * the arena is exhausted. */
+must_check enum err target_from_path(
+	struct target *out, const struct request_path *path, struct arena *arena);
 
 #endif

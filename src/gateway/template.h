@@ -21,8 +21,8 @@ enum template_name {
 #define TEMPLATE_NAMES \
 	"{function}, {region}, {command}, {text}, {user_name}, {user_id}, {channel_id} and {request_id}"
 
-/* Takes the next piece off the front of *rest. False at its end. A '{' that does not begin a {word} of
- * letters and '_' is literal. */
+/* Takes the next piece off the front of *rest. False at its end. A '{' that does not begin a {word}
+ * of letters and '_' is literal. */
 bool template_next(enum template_name *name, struct str *piece, struct str *rest);
 
 #endif

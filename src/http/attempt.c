@@ -1,7 +1,7 @@
 #include "http/attempt.h"
 
-enum err http_attempt_on(struct http_attempt *a, struct http_client *client, const struct dial_target *to,
-                         struct deadline *d, struct fault *f)
+enum err http_attempt_on(struct http_attempt *a, struct http_client *client,
+	const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	a->client = client;
 	a->kept = client->stream.fd >= 0;
@@ -10,8 +10,8 @@ enum err http_attempt_on(struct http_attempt *a, struct http_client *client, con
 	return a->kept ? OK : dial(&client->stream, to, d, f);
 }
 
-enum err http_attempt_begin(struct http_attempt *a, struct http_pool *pool, const struct dial_target *to, bool fresh,
-                            struct deadline *d, struct fault *f)
+enum err http_attempt_begin(struct http_attempt *a, struct http_pool *pool,
+	const struct dial_target *to, bool fresh, struct deadline *d, struct fault *f)
 {
 	struct http_client *client = http_pool_take(pool, to, fresh);
 	if (client)
@@ -23,8 +23,8 @@ enum err http_attempt_begin(struct http_attempt *a, struct http_pool *pool, cons
 	return fault_set(f, E_LIMIT, 0, "every connection is in use");
 }
 
-enum err http_attempt_send(struct http_attempt *a, const struct http_request *request, struct buf *body,
-                           struct deadline *d, struct fault *f)
+enum err http_attempt_send(struct http_attempt *a, const struct http_request *request,
+	struct buf *body, struct deadline *d, struct fault *f)
 {
 	return http_exchange(a->client, &a->response, &a->progress, request, body, d, f);
 }

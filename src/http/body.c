@@ -2,7 +2,20 @@
 
 #include <string.h>
 
-enum state { SIZE, EXTENSION, SIZE_LF, DATA, DATA_CR, DATA_LF, LINE, NAME, VALUE, VALUE_LF, END_LF, DONE };
+enum state {
+	SIZE,
+	EXTENSION,
+	SIZE_LF,
+	DATA,
+	DATA_CR,
+	DATA_LF,
+	LINE,
+	NAME,
+	VALUE,
+	VALUE_LF,
+	END_LF,
+	DONE
+};
 
 struct http_body http_body(const struct http_head *h)
 {
@@ -72,7 +85,8 @@ static bool step(struct http_body *b, unsigned char c)
 	}
 }
 
-/* Moves the body bytes at the front of `raw`; *took says how many. False if the body outgrows its limit. */
+/* Moves the body bytes at the front of `raw`; *took says how many. False if the body outgrows its
+ * limit. */
 static bool take(struct http_body *b, struct buf *out, size_t *took, struct str raw)
 {
 	size_t n = b->left < raw.n ? (size_t)b->left : raw.n;
@@ -100,7 +114,8 @@ static struct str trouble(int state)
 	return state <= DATA_LF ? S("no CR LF behind a chunk") : S("bad trailer behind the last chunk");
 }
 
-enum err http_body_decode(struct http_body *b, struct buf *out, size_t *used, struct str raw, struct fault *f)
+enum err http_body_decode(
+	struct http_body *b, struct buf *out, size_t *used, struct str raw, struct fault *f)
 {
 	size_t i = 0;
 	for (;;) {

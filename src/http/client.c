@@ -45,12 +45,14 @@ static enum err receive_more_head(struct exchange *x)
 {
 	size_t room = sizeof(x->c->head) - x->n, got;
 	if (room == 0)
-		return fault_set(x->f, E_LIMIT, 0, "the answer's head is larger than %d bytes", NUM(HTTP_HEAD_MAX));
+		return fault_set(
+			x->f, E_LIMIT, 0, "the answer's head is larger than %d bytes", NUM(HTTP_HEAD_MAX));
 	enum err e = stream_read(&x->c->stream, &got, x->c->head + x->n, room, &x->d, x->f);
 	/* See stream.h: a broken record is the beginning of an answer, too. */
 	x->progress->answered |= e == E_TLS;
 	if (e != OK)
-		return during(x->f, e, x->n ? S("in the middle of the answer's head") : S("waiting for the answer"));
+		return during(
+			x->f, e, x->n ? S("in the middle of the answer's head") : S("waiting for the answer"));
 	x->n += got;
 	x->progress->answered = true;
 	return OK;
@@ -83,7 +85,8 @@ static enum err receive_head(struct exchange *x, size_t *end)
 			return e;
 		e = http_head_find(end, &scanned, in);
 		if (e == OK)
-			return http_response_parse(&x->r->head, str_sub(in, 0, *end), str_eq(x->request->method, S("HEAD")), x->f);
+			return http_response_parse(
+				&x->r->head, str_sub(in, 0, *end), str_eq(x->request->method, S("HEAD")), x->f);
 		if (e == E_SYNTAX)
 			return fault_set(x->f, E_SYNTAX, 0, "control byte or bare line end in the answer's head");
 		e = receive_more_head(x);
@@ -155,14 +158,16 @@ static enum err send_request(struct exchange *x)
 	struct buf head = BUF(x->c->head);
 	http_request_put(&head, x->request, x->c->stream.via);
 	const struct str parts[] = { buf_str(&head), x->request->body };
-	enum err e = head.full ? fault_set(x->f, E_LIMIT, 0, "its head would be larger than %d bytes", NUM(HTTP_HEAD_MAX)) :
-		stream_write(&x->c->stream, parts, countof(parts), &x->d, x->f);
+	enum err e = head.full
+		? fault_set(x->f, E_LIMIT, 0, "its head would be larger than %d bytes", NUM(HTTP_HEAD_MAX))
+		: stream_write(&x->c->stream, parts, countof(parts), &x->d, x->f);
 	ct_wipe(head.p, head.n);
 	return e == OK ? OK : during(x->f, e, S("sending the request"));
 }
 
-enum err http_exchange(struct http_client *c, struct http_response *r, struct http_progress *progress,
-                       const struct http_request *request, struct buf *body, struct deadline *d, struct fault *f)
+enum err http_exchange(struct http_client *c, struct http_response *r,
+	struct http_progress *progress, const struct http_request *request, struct buf *body,
+	struct deadline *d, struct fault *f)
 {
 	check(c->stream.fd >= 0);
 	struct exchange x = { .c = c, .r = r, .progress = progress, .request = request, .d = *d, .f = f };

@@ -167,10 +167,12 @@ static bool connection_has(const struct http_head *h, struct str token)
 	return false;
 }
 
-/* How long the body is and whether the connection lives on. With no field about the length, h->body stays. */
+/* How long the body is and whether the connection lives on. With no field about the length, h->body
+ * stays. */
 static enum err read_framing(struct http_head *h, struct fault *f)
 {
-	h->keep_alive = !connection_has(h, S("close")) && (h->minor_version == 1 || connection_has(h, S("keep-alive")));
+	h->keep_alive = !connection_has(h, S("close")) &&
+		(h->minor_version == 1 || connection_has(h, S("keep-alive")));
 	size_t lengths = http_field_count(h, S("Content-Length"));
 	size_t codings = http_field_count(h, S("Transfer-Encoding"));
 	if (lengths > 0 && codings > 0)
@@ -207,7 +209,8 @@ static bool authority_ok(struct str s)
 		n = span(s, is_name_byte);
 	}
 	struct str port = str_skip(s, n);
-	return n > 0 && (port.n == 0 || (port.p[0] == ':' && span(str_skip(port, 1), is_digit_byte) == port.n - 1));
+	return n > 0 &&
+		(port.n == 0 || (port.p[0] == ':' && span(str_skip(port, 1), is_digit_byte) == port.n - 1));
 }
 
 /* Takes scheme and authority off an absolute target. */
@@ -235,7 +238,8 @@ static enum err read_target(struct http_head *h, struct fault *f)
 	/* RFC 9112, section 3.2: whoever has no authority to name sends an empty one. */
 	if (host.n && !authority_ok(host))
 		return bad(f, S("Host is neither a name nor an address, with or without a port"));
-	if (str_starts(h->target, S("/")) || (str_eq(h->target, S("*")) && str_eq(h->method, S("OPTIONS"))))
+	if (str_starts(h->target, S("/")) ||
+		(str_eq(h->target, S("*")) && str_eq(h->method, S("OPTIONS"))))
 		return OK;
 	if (!cut_authority(&authority, &h->target))
 		return bad(f, S("the target is neither a path nor an http or https URI"));

@@ -10,8 +10,8 @@ struct connection {
 	struct tls_client tls;
 };
 
-/* What is known about a connection lies apart from it, so that looking for one touches no other's memory.
- * All zero means that it was never used. */
+/* What is known about a connection lies apart from it, so that looking for one touches no other's
+ * memory. All zero means that it was never used. */
 struct http_slot {
 	enum { EMPTY, KEPT, LENT } state;
 	bool secure;
@@ -36,7 +36,9 @@ size_t http_pool_size(size_t slots)
 
 void http_pool_init(struct http_pool *p, void *memory, size_t slots)
 {
-	*p = (struct http_pool){ .count = slots, .slots = memory, .connections = (void *)((char *)memory + slots_end(slots)) };
+	*p = (struct http_pool){
+		.count = slots, .slots = memory, .connections = (void *)((char *)memory + slots_end(slots))
+	};
 }
 
 size_t http_pool_wrap_size(size_t slots)
@@ -51,8 +53,8 @@ void http_pool_wrap(struct http_pool *p, void *memory)
 
 static bool is_for(const struct http_slot *s, const struct dial_target *to)
 {
-	return s->port == to->port && s->secure == to->secure && s->trust == to->trust && s->host_len > 0 &&
-	       str_eq_nocase((struct str){ s->host, s->host_len }, to->host);
+	return s->port == to->port && s->secure == to->secure && s->trust == to->trust &&
+		s->host_len > 0 && str_eq_nocase((struct str){ s->host, s->host_len }, to->host);
 }
 
 static void set_key(struct http_slot *s, const struct dial_target *to)
@@ -84,7 +86,8 @@ static struct http_slot *choose(struct http_pool *p, const struct dial_target *t
 	for (struct http_slot *s = p->slots; s < p->slots + p->count; s++) {
 		enum rank r = rank(s, to);
 		bool better = r > best_rank;
-		/* Among equals the one used last, whose memory is warm; of others' connections the one that lay longest. */
+		/* Among equals the one used last, whose memory is warm; of others' connections the one that
+		 * lay longest. */
 		if (best && r == best_rank)
 			better = r == OF_OTHERS ? s->given_ms < best->given_ms : s->given_ms > best->given_ms;
 		if (better) {

@@ -3,7 +3,8 @@
 #include "base/version.h"
 #include "net/proxy.h"
 
-/* RFC 9110, section 8.6: servers are told the length of nothing where something could be expected. */
+/* RFC 9110, section 8.6: servers are told the length of nothing where something could be expected.
+ */
 static bool expects_body(struct str method)
 {
 	return str_eq(method, S("POST")) || str_eq(method, S("PUT"));

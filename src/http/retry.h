@@ -1,15 +1,18 @@
-/* retry.h - whether a request is sent again, and when: one policy, with the figures of all who follow it in one table.
+/* retry.h - whether a request is sent again, and when: one policy, with the figures of all who
+ * follow it in one table.
  *
  * Sent again is
- * - at once, on a fresh connection: what a kept connection lost before a byte of an answer, for it was most likely dead before;
- * - after a pause: what found no free connection, could not connect or shake hands, or was not written whole; and, where a
- *   second arrival does no harm, what was written and then cut off, or met with silence;
- * - what an answer gives reason to: callers judge statuses and names. http_retry_status knows those that mean the same for all.
- * Never sent again is what met a refused certificate, a proxy that said no, or an answer that is not HTTP, and what must not
- * arrive twice and may have arrived.
+ * - at once, on a fresh connection: what a kept connection lost before a byte of an answer, for it
+ * was most likely dead before;
+ * - after a pause: what found no free connection, could not connect or shake hands, or was not
+ * written whole; and, where a second arrival does no harm, what was written and then cut off, or
+ * met with silence;
+ * - what an answer gives reason to: callers judge statuses and names. http_retry_status knows those
+ * that mean the same for all. Never sent again is what met a refused certificate, a proxy that said
+ * no, or an answer that is not HTTP, and what must not arrive twice and may have arrived.
  *
- * Pauses are random within their bounds, so that those who failed together do not come back together, and none is begun that
- * ends behind the deadline. */
+ * Pauses are random within their bounds, so that those who failed together do not come back
+ * together, and none is begun that ends behind the deadline. */
 #ifndef HTTP_RETRY_H
 #define HTTP_RETRY_H
 
@@ -39,7 +42,8 @@ struct http_retry_policy {
 	int patience_ms;                 /* for one attempt; 0: up to the deadline */
 	enum http_repeatable repeatable;
 	int retry_after_s;               /* the longest Retry-After that counts; 0: none does */
-	bool retry_after_binds;          /* one that is longer, or ends behind the deadline, ends it all; else it is passed over */
+	bool retry_after_binds; /* one that is longer, or ends behind the deadline, ends it all; else it
+							   is passed over */
 };
 
 /* One request under way. */
@@ -60,14 +64,16 @@ struct deadline http_retry_attempt(struct http_retry *r, const struct deadline *
 /* After an attempt that ended with `e` and brought no status. */
 enum http_again http_retry_failure(struct http_retry *r, const struct http_attempt *a, enum err e);
 
-/* Whether a status means that the same request may well succeed in a moment: 429, 500, 502 and 503, and all from 500 on
- * where a second arrival does no harm. */
+/* Whether a status means that the same request may well succeed in a moment: 429, 500, 502 and 503,
+ * and all from 500 on where a second arrival does no harm. */
 enum http_again http_retry_status(const struct http_retry *r, int status);
 
-/* Heeds the Retry-After of an answer, in seconds; `head` may be NULL. `usual_s`: what counts without one. */
+/* Heeds the Retry-After of an answer, in seconds; `head` may be NULL. `usual_s`: what counts
+ * without one. */
 void http_retry_heed(struct http_retry *r, const struct http_head *head, int usual_s);
 
-/* Waits before the next attempt. False if there is none: it is settled, or there were enough, or there is no time. */
+/* Waits before the next attempt. False if there is none: it is settled, or there were enough, or
+ * there is no time. */
 must_check bool http_retry_wait(struct http_retry *r, enum http_again again, struct deadline *d);
 
 #endif

@@ -16,10 +16,12 @@ struct http_response_options {
 };
 
 /* Appends a whole response. */
-void http_response_put(struct buf *b, int status, struct str content_type, struct str body, const struct http_response_options *options);
+void http_response_put(struct buf *b, int status, struct str content_type, struct str body,
+	const struct http_response_options *options);
 
 /* For those who cannot be served at all: nothing needs to be built. */
-#define HTTP_RESPONSE_503 \
-	S("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+#define HTTP_RESPONSE_503                                                                          \
+	S("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "    \
+	  "close\r\n\r\n")
 
 #endif

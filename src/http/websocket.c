@@ -2,7 +2,15 @@
 
 #include "codec/utf8.h"
 
-enum { FIN = 0x80, RESERVED = 0x70, OPCODE = 0x0f, MASKED = 0x80, LENGTH = 0x7f, LENGTH_16 = 126, LENGTH_64 = 127 };
+enum {
+	FIN = 0x80,
+	RESERVED = 0x70,
+	OPCODE = 0x0f,
+	MASKED = 0x80,
+	LENGTH = 0x7f,
+	LENGTH_16 = 126,
+	LENGTH_64 = 127
+};
 
 struct websocket_reader websocket_reader(char *memory, size_t cap)
 {
@@ -59,7 +67,8 @@ static const char *wrong_length(const struct websocket_reader *r)
 	return NULL;
 }
 
-/* The head is complete: how long the payload is. False if a shorter form would have held that length. */
+/* The head is complete: how long the payload is. False if a shorter form would have held that
+ * length. */
 static bool read_length(struct websocket_reader *r)
 {
 	unsigned length = r->head[1] & LENGTH;
@@ -158,7 +167,8 @@ static enum websocket_event end_frame(struct websocket_reader *r)
 	r->whole = WEBSOCKET_CONTINUATION;
 	if (whole == WEBSOCKET_BINARY)
 		return WEBSOCKET_GOT_BINARY;
-	return is_text(r, true) ? WEBSOCKET_GOT_TEXT : broken(r, WEBSOCKET_NOT_UTF8, "a text that is not UTF-8");
+	return is_text(r, true) ? WEBSOCKET_GOT_TEXT
+							: broken(r, WEBSOCKET_NOT_UTF8, "a text that is not UTF-8");
 }
 
 static enum websocket_event read_payload(struct websocket_reader *r, struct str *input)
@@ -190,14 +200,19 @@ enum websocket_event websocket_read(struct websocket_reader *r, struct str *inpu
 
 /* ---- writing ---- */
 
-void websocket_put(struct buf *out, enum websocket_opcode opcode, struct str payload, const uint8_t mask[static 4])
+void websocket_put(
+	struct buf *out, enum websocket_opcode opcode, struct str payload, const uint8_t mask[static 4])
 {
 	char head[WEBSOCKET_FRAMING_MAX];
 	struct buf b = BUF(head);
 	size_t bytes = payload.n < LENGTH_16 ? 0 : payload.n <= UINT16_MAX ? 2 : 8;
 	check(!is_control(opcode) || payload.n <= WEBSOCKET_CONTROL_MAX);
 	buf_put_char(&b, (char)(FIN | opcode));
-	buf_put_char(&b, (char)(MASKED | (bytes == 0 ? (int)payload.n : bytes == 2 ? LENGTH_16 : LENGTH_64)));
+	buf_put_char(&b,
+		(char)(MASKED |
+			(bytes == 0          ? (int)payload.n
+					: bytes == 2 ? LENGTH_16
+								 : LENGTH_64)));
 	for (size_t i = bytes; i-- > 0;)
 		buf_put_char(&b, (char)((uint64_t)payload.n >> 8 * i));
 	buf_put(&b, (struct str){ (const char *)mask, 4 });

@@ -17,22 +17,25 @@
 #define API "/2018-06-01/runtime"
 
 enum {
-	EVENT_MAX = 6 * 1024 * 1024 + 100,   /* what Lambda hands over at most, it cuts the rest */
-	FRAMING_MAX = 64 * 1024,             /* room for chunk sizes between the parts of an event */
-	ARENA_SIZE = 16 * 1024 * 1024,       /* address space: a decoded 6 MB body and replies; only what is used is backed */
-	KEEP_SIZE = 256 * 1024,              /* memory kept from one event to the next */
+	EVENT_MAX = 6 * 1024 * 1024 + 100, /* what Lambda hands over at most, it cuts the rest */
+	FRAMING_MAX = 64 * 1024,           /* room for chunk sizes between the parts of an event */
+	ARENA_SIZE = 16 * 1024 *
+		1024, /* address space: a decoded 6 MB body and replies; only what is used is backed */
+	KEEP_SIZE = 256 * 1024, /* memory kept from one event to the next */
 	REQUEST_ID_MAX = 128,
 	TRACE_ID_MAX = 1024,
 	WARM_UP_MS = 300,
 	RENEW_MS = 2000,
-	STAMP_AGE_MAX_MS = 3000,             /* a front door's time stamp that is older, or from the future, is not believed */
-	SOFT_MARGIN_MS = 200,                /* before Lambda's deadline Slack must have its answer, */
-	HARD_MARGIN_MS = 300,                /* and the work must have ended */
-	NO_DEADLINE_MS = 30000,              /* for an event that came without a deadline */
+	STAMP_AGE_MAX_MS =
+		3000, /* a front door's time stamp that is older, or from the future, is not believed */
+	SOFT_MARGIN_MS = 200,   /* before Lambda's deadline Slack must have its answer, */
+	HARD_MARGIN_MS = 300,   /* and the work must have ended */
+	NO_DEADLINE_MS = 30000, /* for an event that came without a deadline */
 	SHORT_TIMEOUT_MS = 5000,
 	CONCURRENCY_MAX = 1024,
 	END_LOOK_MS = 10,
-	THREAD_STACK = 512 * 1024,           /* a TLS handshake needs some 20 KiB, a head's buffer 8, replies a few */
+	THREAD_STACK =
+		512 * 1024, /* a TLS handshake needs some 20 KiB, a head's buffer 8, replies a few */
 };
 
 /* One thread's view of the Runtime API and the event in its hands. */
@@ -58,7 +61,8 @@ struct loop {
 /* ---- the Runtime API ---- */
 
 /* Sends a request of the kind that `retry` is for, once. */
-static enum err ask(struct loop *l, struct http_retry *retry, const struct http_request *request, struct buf *body, struct fault *f)
+static enum err ask(struct loop *l, struct http_retry *retry, const struct http_request *request,
+	struct buf *body, struct fault *f)
 {
 	struct deadline none = deadline_none(), d = http_retry_attempt(retry, &none);
 	enum err e = http_attempt_on(&l->attempt, &l->client, &l->api, &d, f);
@@ -71,7 +75,8 @@ static int post(struct loop *l, struct str path, struct str error_type, struct s
 	char answer[1024];
 	struct fault f;
 	const struct http_field fields[] = {
-		{ S("Content-Type"), S("application/json") }, { S("Lambda-Runtime-Function-Error-Type"), error_type },
+		{ S("Content-Type"), S("application/json") },
+		{ S("Lambda-Runtime-Function-Error-Type"), error_type },
 	};
 	const struct http_request request = {
 		.method = S("POST"), .authority = l->authority, .base_path = S(API), .path = path,
@@ -98,7 +103,8 @@ static void post_answer(struct loop *l, struct str body)
 	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
 	l->fatal = status == 0 || status >= 500;
 	if (status && (status < 200 || status > 299))
-		LOG(LOG_ERROR, "the Runtime API did not take the answer", "request_id status#", l->id, NUM(status));
+		LOG(LOG_ERROR, "the Runtime API did not take the answer", "request_id status#", l->id,
+			NUM(status));
 }
 
 static void take_text(struct str *out, char *memory, size_t cap, struct str value)
@@ -108,7 +114,8 @@ static void take_text(struct str *out, char *memory, size_t cap, struct str valu
 	*out = b.full ? S("") : buf_str(&b);
 }
 
-/* Keeps what is needed of the head of /next: its views die with the next request on the connection. */
+/* Keeps what is needed of the head of /next: its views die with the next request on the connection.
+ */
 static bool take_head(struct loop *l, const struct http_head *head)
 {
 	uint64_t deadline;
@@ -120,7 +127,8 @@ static bool take_head(struct loop *l, const struct http_head *head)
 	if (id.n == 0 || id.n > REQUEST_ID_MAX || repeated)
 		return false;
 	take_text(&l->id, l->request_id, sizeof(l->request_id), id);
-	take_text(&l->trace, l->trace_id, sizeof(l->trace_id), http_field_get(head, S("Lambda-Runtime-Trace-Id")));
+	take_text(&l->trace, l->trace_id, sizeof(l->trace_id),
+		http_field_get(head, S("Lambda-Runtime-Trace-Id")));
 	l->deadline_wall = l->arrived_wall + NO_DEADLINE_MS;
 	if (str_to_u64(&deadline, http_field_get(head, S("Lambda-Runtime-Deadline-Ms")), INT64_MAX))
 		l->deadline_wall = (int64_t)deadline;
@@ -191,19 +199,31 @@ static void warn_of_short_timeout(const struct loop *l)
 	if (left < SHORT_TIMEOUT_MS && !warned) {
 		warned = true;
 		LOG(LOG_WARN,
-			"this function's timeout leaves no time to finish what Slack cannot wait for; set it to 30 seconds",
+			"this function's timeout leaves no time to finish what Slack cannot wait for; set it "
+			"to 30 seconds",
 			"left_ms#", NUM(left));
 	}
 }
 
-static void carry_out(struct loop *l, const struct decision *decision, const struct gateway_request *req, struct str event)
+static void carry_out(struct loop *l, const struct decision *decision,
+	const struct gateway_request *req, struct str event)
 {
 	struct dispatch d = {
-		.effects = &l->outside.effects, .config = &l->services->config, .dedupe = &l->services->dedupe, .decision = decision, .payload = event,
-		.trace_id = l->trace, .request_id = l->id, .arena = &l->arena, .answer = answer_event, .ctx = l,
-		.soft = soft_moment(l, req->arrived_ms), .hard = hard_moment(l),
+		.effects = &l->outside.effects,
+		.config = &l->services->config,
+		.dedupe = &l->services->dedupe,
+		.decision = decision,
+		.payload = event,
+		.trace_id = l->trace,
+		.request_id = l->id,
+		.arena = &l->arena,
+		.answer = answer_event,
+		.ctx = l,
+		.soft = soft_moment(l, req->arrived_ms),
+		.hard = hard_moment(l),
 	};
-	if (decision->payload == PAYLOAD_SLACK && dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
+	if (decision->payload == PAYLOAD_SLACK &&
+		dispatch_payload(&d.payload, decision, req, l->id, l->arrived_wall, &l->arena) != OK) {
 		struct reply reply;
 		reply_to_large(&reply, &decision->slack, &decision->target, &l->arena);
 		answer_event(l, &reply);
@@ -211,12 +231,15 @@ static void carry_out(struct loop *l, const struct decision *decision, const str
 	}
 	warn_of_short_timeout(l);
 	if (dispatch_run(&d) && l->services->credentials.fixed) {
-		LOG(LOG_ERROR, "this sandbox's credentials have expired: the process ends, Lambda starts a new one", "");
+		LOG(LOG_ERROR,
+			"this sandbox's credentials have expired: the process ends, Lambda starts a new one",
+			"");
 		l->fatal = true;
 	}
 }
 
-static void decide_event(struct loop *l, struct decision *decision, const struct gateway_request *req)
+static void decide_event(
+	struct loop *l, struct decision *decision, const struct gateway_request *req)
 {
 	struct signing_secrets *s = &l->services->secrets;
 	signing_secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
@@ -241,14 +264,14 @@ static void handle(struct loop *l, struct str event)
 		}
 	}
 	if (e == OK && (req.door == DOOR_NONE || req.door == DOOR_FOREIGN)) {
-		LOG(req.advice.n ? LOG_WARN : LOG_DEBUG, "the event is not an HTTP request", "request_id reason", l->id,
-			req.advice);
+		LOG(req.advice.n ? LOG_WARN : LOG_DEBUG, "the event is not an HTTP request",
+			"request_id reason", l->id, req.advice);
 		post_answer(l, S("{}"));
 		return;
 	}
 	if (e == E_SYNTAX && event.n >= EVENT_MAX)
-		e = fault_set(&f, E_LIMIT, 0, "the event was cut off at %d bytes, the most that Lambda hands over",
-			NUM(event.n));
+		e = fault_set(&f, E_LIMIT, 0,
+			"the event was cut off at %d bytes, the most that Lambda hands over", NUM(event.n));
 	if (e == OK)
 		decide_event(l, &decision, &req);
 	else
@@ -260,11 +283,16 @@ static void handle(struct loop *l, struct str event)
 	answer_event(l, &decision.reply);
 	if (decision.ignored)
 		metrics_event_ignored();
-	LOG(decision.level, "answered", "request_id status# why reason", l->id, NUM(decision.reply.status), decision.why,
-		e == OK ? S("") : fault_text(&f));
-	dispatch_tell(&(struct dispatch){
-		.effects = &l->outside.effects, .decision = &decision, .request_id = l->id, .hard = hard_moment(l),
-	}, decision.message);
+	LOG(decision.level, "answered", "request_id status# why reason", l->id,
+		NUM(decision.reply.status), decision.why, e == OK ? S("") : fault_text(&f));
+	dispatch_tell(
+		&(struct dispatch){
+			.effects = &l->outside.effects,
+			.decision = &decision,
+			.request_id = l->id,
+			.hard = hard_moment(l),
+		},
+		decision.message);
 }
 
 /* ---- life ---- */
@@ -279,20 +307,22 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 	if (!authority_split(&host, &port, l->authority))
 		host = l->authority; /* which is no host: the message of the first attempt names it */
 	l->api = (struct dial_target){ .host = host, .port = (uint16_t)port, .resolver = &s->resolver };
-	l->event_memory = (struct arena){ memory_map(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
+	l->event_memory =
+		(struct arena){ memory_map(EVENT_MAX + FRAMING_MAX), 0, EVENT_MAX + FRAMING_MAX };
 	l->arena = (struct arena){ memory_map(ARENA_SIZE), 0, ARENA_SIZE };
 	http_client_init(&l->client, NULL, NULL);
 }
 
-/* Nobody waits now, if anybody must. What is due while the sandbox is frozen is found by the next event. */
+/* Nobody waits now, if anybody must. What is due while the sandbox is frozen is found by the next
+ * event. */
 static void renew_credentials(struct loop *l)
 {
 	struct deadline d = deadline_in(RENEW_MS);
 	(void)credentials_renew(&l->services->credentials, &d);
 }
 
-/* Shared by all loops: when one cannot go on, none asks for more, and what the others have in their hands is finished
- * first, which their deadlines bound. */
+/* Shared by all loops: when one cannot go on, none asks for more, and what the others have in their
+ * hands is finished first, which their deadlines bound. */
 static _Atomic bool ending;
 static _Atomic int events_in_hand;
 
@@ -343,8 +373,8 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 	return f->code == E_CONFIG ? 2 : 1;
 }
 
-/* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is made
- * ready then. */
+/* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is
+ * made ready then. */
 static void warm_up(struct loop *l)
 {
 	struct fault f;
@@ -382,7 +412,8 @@ int runtime_run(void)
 	struct loop *l = memory_map(loops * sizeof(*l));
 	enum err e = services_start(s, &env, loops, &f);
 	if (e == OK && environment_get(&env, "GATEWAY_JOURNAL").n)
-		e = fault_set(&f, E_CONFIG, 0, "GATEWAY_JOURNAL is for the listener: in Lambda no directory outlives the sandbox");
+		e = fault_set(&f, E_CONFIG, 0,
+			"GATEWAY_JOURNAL is for the listener: in Lambda no directory outlives the sandbox");
 	for (size_t i = 0; i < loops; i++)
 		loop_init(&l[i], s, &env);
 	if (e != OK)

@@ -10,6 +10,7 @@ void access_log(const struct access *a)
 	enum log_level level = !a->note && a->status == 200 ? LOG_DEBUG : note->level;
 	if (!a->uncounted)
 		metrics_request(note->kind.n ? note->kind : S("other"), a->status, a->took_ms);
-	LOG(level, "request", "request_id remote method path status# ms# kind why", note->request_id, a->remote, a->method,
-		a->path, NUM(a->status), NUM(a->took_ms), note->kind, a->why.n ? a->why : note->why);
+	LOG(level, "request", "request_id remote method path status# ms# kind why", note->request_id,
+		a->remote, a->method, a->path, NUM(a->status), NUM(a->took_ms), note->kind,
+		a->why.n ? a->why : note->why);
 }

@@ -48,14 +48,16 @@ struct waiter {
 
 /* A request in the queue or in the hands of a thread. */
 struct request {
-	_Alignas(PAGE) struct link link; /* free, or waiting; at a page, so that memory behind a large payload can go back */
+	_Alignas(PAGE) struct link
+		link; /* free, or waiting; at a page, so that memory behind a large payload can go back */
 	char path[FILE_PATH_MAX];
 	bool acknowledged;     /* under the lock */
 	struct waiter *waiter; /* under the lock; NULL if nobody waits */
 	enum slack_kind kind;
 	uint64_t promised;     /* its id in the journal; 0: it is not there */
 	struct str name, id, response_url, payload;
-	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX + BACKEND_PAYLOAD_MAX]; /* of these */
+	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX +
+		BACKEND_PAYLOAD_MAX]; /* of these */
 };
 
 struct backend {
@@ -120,29 +122,38 @@ static void enqueue(struct backend *b, struct request *r)
 	queue_put(&b->queue, &r->link);
 }
 
-/* Before it is acknowledged: on disk, if there is a journal. One that cannot be written covers nothing, and stops nothing. */
+/* Before it is acknowledged: on disk, if there is a journal. One that cannot be written covers
+ * nothing, and stops nothing. */
 static void promise(struct backend *b, struct request *r)
 {
 	struct fault f;
 	struct journal *journal = b->services->journal;
 	const struct journal_request request = {
-		.arrived_ms = clock_wall_ms(), .request_id = r->id, .kind = slack_kind_name(r->kind), .region = TARGET_LOCAL,
-		.function = r->name, .response_url = r->response_url, .payload = r->payload,
+		.arrived_ms = clock_wall_ms(),
+		.request_id = r->id,
+		.kind = slack_kind_name(r->kind),
+		.region = TARGET_LOCAL,
+		.function = r->name,
+		.response_url = r->response_url,
+		.payload = r->payload,
 	};
 	r->promised = 0;
 	if (journal && journal_promise(journal, &r->promised, &request, false, &f) != OK) {
 		r->promised = 0;
-		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason", r->id, r->name, fault_text(&f));
+		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason",
+			r->id, r->name, fault_text(&f));
 	}
 }
 
 /* *out: the request, for as long as its waiter is set. */
 static enum err submit(struct backend *b, struct request **out, struct str name, struct str payload,
-                       const struct slack_request *slack, struct str request_id, struct waiter *waiter, struct fault *f)
+	const struct slack_request *slack, struct str request_id, struct waiter *waiter,
+	struct fault *f)
 {
 	struct request *r = take_free(b);
 	if (!r)
-		return fault_set(f, E_LIMIT, 0, "%d functions are running and %d are waiting; try again later", NUM(b->limit),
+		return fault_set(f, E_LIMIT, 0,
+			"%d functions are running and %d are waiting; try again later", NUM(b->limit),
 			NUM(BACKEND_QUEUE_MAX));
 	struct buf memory = BUF(r->memory);
 	*out = r;
@@ -164,15 +175,16 @@ static enum err submit(struct backend *b, struct request **out, struct str name,
 	return e;
 }
 
-enum err backend_submit(struct backend *b, struct str name, struct str payload, const struct slack_request *slack,
-                        struct str request_id, struct fault *f)
+enum err backend_submit(struct backend *b, struct str name, struct str payload,
+	const struct slack_request *slack, struct str request_id, struct fault *f)
 {
 	struct request *r;
 	return submit(b, &r, name, payload, slack, request_id, NULL, f);
 }
 
 /* Until the function has ended. False if the hard moment came first: then it is on its own. */
-static bool wait_for_end(struct backend *b, struct request *r, struct waiter *waiter, struct deadline *d)
+static bool wait_for_end(
+	struct backend *b, struct request *r, struct waiter *waiter, struct deadline *d)
 {
 	bool ended = false;
 	while (!ended && deadline_left(d) != 0) {
@@ -194,7 +206,8 @@ static bool wait_for_end(struct backend *b, struct request *r, struct waiter *wa
 }
 
 void backend_call(struct backend *b, struct invoke_result *out, struct str name, struct str payload,
-                  const struct slack_request *slack, struct str request_id, struct buf *answer, struct deadline *d)
+	const struct slack_request *slack, struct str request_id, struct buf *answer,
+	struct deadline *d)
 {
 	struct waiter waiter = { .answer = answer };
 	struct request *r;
@@ -249,7 +262,8 @@ void backend_stop(struct backend *b, bool now)
 static void log_stderr(void *ctx, struct str line)
 {
 	const struct runner *runner = ctx;
-	LOG(LOG_INFO, "stderr", "request_id function line", runner->request->id, runner->request->name, line);
+	LOG(LOG_INFO, "stderr", "request_id function line", runner->request->id, runner->request->name,
+		line);
 }
 
 /* Slack could see an answer before the acknowledgement, and take the latter for the newer one. */
@@ -289,12 +303,15 @@ static void post_result(struct runner *runner, const struct function_result *res
 	const struct request *r = runner->request;
 	struct arena arena = { runner->message, 0, MESSAGE_SIZE };
 	const struct target function = { .region = TARGET_LOCAL, .function = r->name };
-	const struct result_use use = { .kind = r->kind, .has_url = r->response_url.n > 0, .function = function };
+	const struct result_use use = {
+		.kind = r->kind, .has_url = r->response_url.n > 0, .function = function
+	};
 	struct result read;
 	struct fault f = { .n = 0 };
 	enum err e = result_read(&read, result, &use, &arena);
 	if (e == OK && read.unseen.n)
-		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id function reason", r->id, r->name, read.unseen);
+		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id function reason",
+			r->id, r->name, read.unseen);
 	bool untold = b->stopping && result->failed;
 	if (r->response_url.n == 0 || (e == OK && read.message.n == 0)) {
 		b->untold += untold && r->response_url.n == 0;
@@ -318,7 +335,8 @@ static void run_function(struct runner *runner)
 	struct backend *b = runner->backend;
 	struct request *r = runner->request;
 	char id_variable[REQUEST_ID_MAX + 32], function_variable[FUNCTION_NAME_MAX + 32], words[64];
-	struct buf id = BUF(id_variable), function = BUF(function_variable), output = { runner->output, 0, BACKEND_OUTPUT_MAX, false };
+	struct buf id = BUF(id_variable), function = BUF(function_variable),
+			   output = { runner->output, 0, BACKEND_OUTPUT_MAX, false };
 	char *variables[VARIABLES_MAX + 3] = { id_variable, function_variable };
 	struct child_result result = { 0 };
 	struct fault f;
@@ -327,13 +345,24 @@ static void run_function(struct runner *runner)
 	check(!id.full && !function.full);
 	memcpy(variables + 2, b->variables, b->variables_count * sizeof(*variables));
 	const struct child_call call = {
-		.children = &process_children, .path = r->path, .directory = b->directory, .arguments = (char *[]){ r->path, NULL },
-		.environment = variables, .account = b->has_account ? &b->account : NULL, .payload = r->payload, .warn = true, .tick_ms = -1, .stop = b->stop,
-		.log = log_stderr, .ctx = runner,
+		.children = &process_children,
+		.path = r->path,
+		.directory = b->directory,
+		.arguments = (char *[]){ r->path, NULL },
+		.environment = variables,
+		.account = b->has_account ? &b->account : NULL,
+		.payload = r->payload,
+		.warn = true,
+		.tick_ms = -1,
+		.stop = b->stop,
+		.log = log_stderr,
+		.ctx = runner,
 	};
 	int64_t start = clock_mono_ms();
 	struct deadline d = deadline_in(b->time_limit_ms);
-	enum err e = b->stopping ? fault_set(&f, E_REFUSED, 0, "the gateway stopped before its turn came") : child_run(&result, &output, &call, &d, &f);
+	enum err e = b->stopping
+		? fault_set(&f, E_REFUSED, 0, "the gateway stopped before its turn came")
+		: child_run(&result, &output, &call, &d, &f);
 	struct str why = e == OK ? child_describe(words, &result) : fault_text(&f);
 	bool failed = e != OK || result.end != CHILD_EXITED || result.code != 0;
 	struct json value;
@@ -341,10 +370,13 @@ static void run_function(struct runner *runner)
 	struct str printed = str_trim_lines(buf_str(&output));
 	bool is_json = json_check(&value, &position, printed) == OK;
 	const struct function_result answer = {
-		.failed = failed, .reason = failed ? why : S(""), .json = is_json ? printed : S(""), .text = is_json ? S("") : printed,
+		.failed = failed,
+		.reason = failed ? why : S(""),
+		.json = is_json ? printed : S(""),
+		.text = is_json ? S("") : printed,
 	};
-	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#", r->id, r->name,
-		answer.reason, NUM(output.n), NUM(clock_mono_ms() - start));
+	LOG(failed ? LOG_ERROR : LOG_INFO, "function ended", "request_id function reason printed# ms#",
+		r->id, r->name, answer.reason, NUM(output.n), NUM(clock_mono_ms() - start));
 	if (!hand_over(b, r, &answer))
 		post_result(runner, &answer);
 }
@@ -384,13 +416,15 @@ static enum err add_variable(struct backend *b, struct str name, struct str valu
 	buf_format(&b->variables_memory, "%s=%s%s", name, value, (struct str){ "", 1 });
 	if (b->variables_memory.full || b->variables_count == VARIABLES_MAX)
 		return fault_set(f, E_CONFIG, 0,
-			"GATEWAY_FUNCTION_ENV names too much: %d variables of 64 KiB in all are the limit", NUM(VARIABLES_MAX));
+			"GATEWAY_FUNCTION_ENV names too much: %d variables of 64 KiB in all are the limit",
+			NUM(VARIABLES_MAX));
 	b->variables[b->variables_count++] = start;
 	return OK;
 }
 
 /* PATH and its like, and what the operator lists: nothing else, above all no secrets. */
-static enum err collect_variables(struct backend *b, struct str listed, const struct environment *env, struct fault *f)
+static enum err collect_variables(
+	struct backend *b, struct str listed, const struct environment *env, struct fault *f)
 {
 	static const char *const always[] = { "PATH", "HOME", "TMPDIR", "LANG" };
 	struct str name;
@@ -405,7 +439,8 @@ static enum err collect_variables(struct backend *b, struct str listed, const st
 		name = str_trim(name);
 		buf_format(&c_name, "%s%s", name, (struct str){ "", 1 });
 		if (c_name.full || name.n == 0)
-			e = fault_set(f, E_CONFIG, 0, "GATEWAY_FUNCTION_ENV must be names of variables, separated by commas");
+			e = fault_set(f, E_CONFIG, 0,
+				"GATEWAY_FUNCTION_ENV must be names of variables, separated by commas");
 		else if (env->get(env->ctx, memory))
 			e = add_variable(b, name, environment_get(env, memory), f);
 	}
@@ -419,18 +454,21 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 	struct stat st;
 	buf_format(&path, "%s%s", directory, (struct str){ "", 1 });
 	if (path.full || !file_real_path(b->directory, &st, asked))
-		return fault_set(f, E_FILE, errno, "the directory of functions %s cannot be used", str_sub(directory, 0, 100));
+		return fault_set(f, E_FILE, errno, "the directory of functions %s cannot be used",
+			str_sub(directory, 0, 100));
 	if (!S_ISDIR(st.st_mode))
 		return fault_set(f, E_FILE, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
 	return OK;
 }
 
-/* What functions run as; and that this process is not theirs to look into: not its memory, environment or descriptors. */
+/* What functions run as; and that this process is not theirs to look into: not its memory,
+ * environment or descriptors. */
 static enum err keep_apart(struct backend *b, struct str user, struct fault *f)
 {
 	check(prctl(PR_SET_DUMPABLE, 0) == 0);
 	if (user.n && geteuid() != 0)
-		return fault_set(f, E_SYSTEM, EPERM, "GATEWAY_FUNCTION_USER=%s cannot be used: only root can run functions as another user",
+		return fault_set(f, E_SYSTEM, EPERM,
+			"GATEWAY_FUNCTION_USER=%s cannot be used: only root can run functions as another user",
 			str_sub(user, 0, 60));
 	enum err e = user.n ? account_of_user(&b->account, user, f) : OK;
 	b->has_account = user.n > 0;
@@ -440,12 +478,14 @@ static enum err keep_apart(struct backend *b, struct str user, struct fault *f)
 static void warn_of_root(const struct backend *b)
 {
 	if (geteuid() == 0 && (!b->has_account || b->account.uid == 0))
-		LOG(LOG_WARN, "functions run as root and can read all that the gateway knows: set GATEWAY_FUNCTION_USER, or run it as another user",
+		LOG(LOG_WARN,
+			"functions run as root and can read all that the gateway knows: set "
+			"GATEWAY_FUNCTION_USER, or run it as another user",
 			"");
 }
 
-enum err backend_start(struct backend **out, struct services *s, const struct listener_config *config,
-                       const struct environment *env, struct fault *f)
+enum err backend_start(struct backend **out, struct services *s,
+	const struct listener_config *config, const struct environment *env, struct fault *f)
 {
 	struct backend *b = memory_map(sizeof(*b) + VARIABLES_SIZE);
 	struct runner *runners = memory_map(config->function_limit * sizeof(*runners));
@@ -462,7 +502,8 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	condition_init(&b->acknowledged);
 	condition_init(&b->ended);
 	queue_init(&b->queue, -1);
-	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot help it. */
+	/* Files that this process was born with are not for functions either; Linux before 5.11 cannot
+	 * help it. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, CLOSE_ON_EXEC);
 	enum err e = open_directory(b, config->functions, f);
 	if (e == OK)
@@ -472,7 +513,9 @@ enum err backend_start(struct backend **out, struct services *s, const struct li
 	if (e == OK && (b->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 		e = fault_set(f, E_SYSTEM, errno, "the embedded backend cannot start");
 	for (size_t i = 0; e == OK && i < b->limit; i++) {
-		runners[i] = (struct runner){ .backend = b, .output = memory, .message = memory + BACKEND_OUTPUT_MAX };
+		runners[i] = (struct runner){
+			.backend = b, .output = memory, .message = memory + BACKEND_OUTPUT_MAX
+		};
 		memory += BACKEND_OUTPUT_MAX + MESSAGE_SIZE;
 		e = thread_start(runner_run, &runners[i], RUNNER_STACK, f);
 	}

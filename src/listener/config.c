@@ -10,13 +10,14 @@ static enum err read_number(size_t *out, const struct environment *env, const ch
 	if (!v.n)
 		return OK;
 	if (!str_to_u64(&number, v, most) || number < least)
-		return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: it is a number from %d to %d", str_c(name),
-			str_sub(v, 0, 60), NUM(least), NUM(most));
+		return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: it is a number from %d to %d",
+			str_c(name), str_sub(v, 0, 60), NUM(least), NUM(most));
 	*out = (size_t)number;
 	return OK;
 }
 
-static enum err read_address(struct listener_config *c, const struct environment *env, struct fault *f)
+static enum err read_address(
+	struct listener_config *c, const struct environment *env, struct fault *f)
 {
 	size_t port = 0;
 	struct buf b = BUF(c->address_memory);
@@ -41,7 +42,8 @@ static bool is_inside(struct str path, struct str directory)
 
 static enum err read_tls(struct listener_config *c, const struct environment *env, struct fault *f)
 {
-	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"), key = environment_get(env, "GATEWAY_TLS_KEY");
+	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"),
+			   key = environment_get(env, "GATEWAY_TLS_KEY");
 	c->tls_cert = cert.n ? cert.p : NULL;
 	c->tls_key = key.n ? key.p : NULL;
 	if ((cert.n > 0) == (key.n > 0))
@@ -51,22 +53,26 @@ static enum err read_tls(struct listener_config *c, const struct environment *en
 		cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
 }
 
-static enum err read_proxies(struct listener_config *c, const struct environment *env, struct fault *f)
+static enum err read_proxies(
+	struct listener_config *c, const struct environment *env, struct fault *f)
 {
 	struct str entry, list = environment_get(env, "GATEWAY_TRUSTED_PROXIES");
 	while (list.n) {
 		str_next(&entry, &list, ',');
 		if (c->proxies.count == TRUSTED_PROXIES_MAX)
-			return fault_set(f, E_CONFIG, 0, "GATEWAY_TRUSTED_PROXIES has more than %d entries", NUM(TRUSTED_PROXIES_MAX));
+			return fault_set(f, E_CONFIG, 0, "GATEWAY_TRUSTED_PROXIES has more than %d entries",
+				NUM(TRUSTED_PROXIES_MAX));
 		if (!address_block_parse(&c->proxies.list[c->proxies.count++], str_trim(entry)))
 			return fault_set(f, E_CONFIG, 0,
-				"GATEWAY_TRUSTED_PROXIES=%s cannot be used: it is a list of ADDRESS or ADDRESS/BITS, separated by commas",
+				"GATEWAY_TRUSTED_PROXIES=%s cannot be used: it is a list of ADDRESS or "
+				"ADDRESS/BITS, separated by commas",
 				str_sub(str_trim(entry), 0, 60));
 	}
 	return OK;
 }
 
-static enum err read_numbers(struct listener_config *c, const struct environment *env, struct fault *f)
+static enum err read_numbers(
+	struct listener_config *c, const struct environment *env, struct fault *f)
 {
 	const struct {
 		const char *name;
@@ -91,10 +97,14 @@ static enum err check_address(struct str address, const char *variable, struct f
 	return e == OK ? OK : fault_lead(f, e, str_c(variable));
 }
 
-enum err listener_config_read(struct listener_config *c, const struct environment *env, struct fault *f)
+enum err listener_config_read(
+	struct listener_config *c, const struct environment *env, struct fault *f)
 {
 	*c = (struct listener_config){
-		.workers = WORKERS_DEFAULT, .function_timeout_s = 900, .function_limit = 16, .idle_s = IDLE_DEFAULT_S,
+		.workers = WORKERS_DEFAULT,
+		.function_timeout_s = 900,
+		.function_limit = 16,
+		.idle_s = IDLE_DEFAULT_S,
 		.metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN"),
 		.admin_address = environment_get(env, "GATEWAY_ADMIN_LISTEN"),
 		.functions = environment_get(env, "GATEWAY_FUNCTIONS"),

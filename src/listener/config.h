@@ -23,7 +23,7 @@ struct listener_config {
 	struct str admin_address;    /* empty: none */
 	const char *tls_cert, *tls_key; /* paths; NULL: plain HTTP */
 	size_t connections;
-	bool connections_set;        /* the number was given, and is not only what is good if it can be had */
+	bool connections_set; /* the number was given, and is not only what is good if it can be had */
 	size_t idle_s;
 	struct trusted_proxies proxies;
 	size_t workers;
@@ -35,6 +35,7 @@ struct listener_config {
 };
 
 /* E_CONFIG: one sentence that names the variable and what is allowed. */
-must_check enum err listener_config_read(struct listener_config *c, const struct environment *env, struct fault *f);
+must_check enum err listener_config_read(
+	struct listener_config *c, const struct environment *env, struct fault *f);
 
 #endif

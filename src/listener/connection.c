@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum {
-	STEPS_A_TURN = 32, /* reads, requests, answers; then the others get their turn, however much a client sends */
+	STEPS_A_TURN = 32, /* reads, requests, answers; then the others get their turn, however much a
+						  client sends */
 	REASON_MAX = 300,  /* of a refusal */
 };
 
@@ -82,8 +83,14 @@ static void log_request(struct server *server, struct connection *c, struct str 
 		remote = buf_str(&name);
 	}
 	access_log(&(struct access){
-		.remote = remote, .method = c->head ? c->head->method : S(""), .path = path, .status = c->status,
-		.took_ms = server->now - c->began, .note = c->note, .why = why, .uncounted = c->use != USE_REQUESTS,
+		.remote = remote,
+		.method = c->head ? c->head->method : S(""),
+		.path = path,
+		.status = c->status,
+		.took_ms = server->now - c->began,
+		.note = c->note,
+		.why = why,
+		.uncounted = c->use != USE_REQUESTS,
 	});
 	c->unlogged = false;
 }
@@ -119,7 +126,8 @@ static bool receive(struct connection *c, size_t *got, char *p, size_t cap)
 		ssize_t n = recv(c->fd, p, cap, 0);
 		if (n > 0) {
 			*got = (size_t)n;
-			/* The socket is empty, and what comes next is told; only an end that was told already is not told again. */
+			/* The socket is empty, and what comes next is told; only an end that was told already
+			 * is not told again. */
 			c->readable = *got == cap || c->hung_up;
 			return true;
 		}
@@ -161,20 +169,24 @@ static void write_answer(struct server *server, struct connection *c, struct str
 	slots_wait(&server->slots, c, WAIT_WRITE, server->now);
 }
 
-void connection_say_in(struct buf b, struct server *server, struct connection *c, int status, struct str content_type,
-                       struct str body, bool keep)
+void connection_say_in(struct buf b, struct server *server, struct connection *c, int status,
+	struct str content_type, struct str body, bool keep)
 {
 	c->keep = keep && c->keep && !server->draining;
-	http_response_put(&b, status, content_type, body, &(struct http_response_options){
-		.keep_alive = c->keep, .to_head = c->head && str_eq(c->head->method, S("HEAD")),
-		.allow = status == 405 ? S("POST") : S(""), .retry_after = status == 503, .now_s = clock_wall_ms() / 1000,
-	});
+	http_response_put(&b, status, content_type, body,
+		&(struct http_response_options){
+			.keep_alive = c->keep,
+			.to_head = c->head && str_eq(c->head->method, S("HEAD")),
+			.allow = status == 405 ? S("POST") : S(""),
+			.retry_after = status == 503,
+			.now_s = clock_wall_ms() / 1000,
+		});
 	check(!b.full);
 	write_answer(server, c, buf_str(&b), status);
 }
 
-void connection_say(struct server *server, struct connection *c, int status, struct str content_type, struct str body,
-                    bool keep)
+void connection_say(struct server *server, struct connection *c, int status,
+	struct str content_type, struct str body, bool keep)
 {
 	connection_say_in(BUF(c->buffer->answer), server, c, status, content_type, body, keep);
 }
@@ -214,7 +226,8 @@ static struct buffer *take_small(struct server *server, struct connection *c)
 	return b;
 }
 
-/* Moves what came behind the request to a buffer of its own, or, if the request has none any more, to the front. */
+/* Moves what came behind the request to a buffer of its own, or, if the request has none any more,
+ * to the front. */
 static bool keep_rest(struct server *server, struct connection *c, size_t used, bool buffer_leaves)
 {
 	size_t rest = c->n - used;
@@ -239,7 +252,8 @@ static void apologize(int fd)
 	(void)!send(fd, sorry.p, sorry.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Ends another connection, so that what it holds is free. Not always at once: a stepper may have it. */
+/* Ends another connection, so that what it holds is free. Not always at once: a stepper may have
+ * it. */
 static void take_place(struct server *server, struct connection *loser)
 {
 	server->places_taken++;
@@ -296,8 +310,8 @@ void connection_wait_again(struct server *server, struct connection *c, int64_t 
 	slots_wait_until(&server->slots, c, due);
 }
 
-void connection_answer(struct server *server, struct connection *c, struct str answer, int status, bool keep,
-                       bool must_leave)
+void connection_answer(struct server *server, struct connection *c, struct str answer, int status,
+	bool keep, bool must_leave)
 {
 	c->keep = keep;
 	c->must_leave = must_leave;
@@ -350,7 +364,8 @@ static void take_head(struct server *server, struct connection *c, size_t end)
 	begin_body(server, c);
 }
 
-/* RFC 9112, section 2.2: one empty line before a request, which old clients send behind their last one. */
+/* RFC 9112, section 2.2: one empty line before a request, which old clients send behind their last
+ * one. */
 static void pass_over_empty_line(struct server *server, struct connection *c)
 {
 	if (!c->buffer || c->passed_over || c->n < 2 || memcmp(c->buffer->bytes, "\r\n", 2) != 0)
@@ -368,7 +383,9 @@ static bool read_head(struct server *server, struct connection *c)
 {
 	size_t end, got;
 	pass_over_empty_line(server, c);
-	enum err e = c->buffer ? http_head_find(&end, &c->scanned, (struct str){ c->buffer->bytes, c->n }) : E_MORE;
+	enum err e = c->buffer
+		? http_head_find(&end, &c->scanned, (struct str){ c->buffer->bytes, c->n })
+		: E_MORE;
 	if (e == OK && end <= HEAD_MAX) {
 		take_head(server, c, end);
 		return true;
@@ -413,7 +430,8 @@ static bool read_body(struct server *server, struct connection *c)
 	struct fault f;
 	size_t used, got;
 	char *raw = c->buffer->bytes + c->raw;
-	enum err e = http_body_decode(&c->body, &c->decoded, &used, (struct str){ raw, c->n - c->raw }, &f);
+	enum err e =
+		http_body_decode(&c->body, &c->decoded, &used, (struct str){ raw, c->n - c->raw }, &f);
 	if (e == OK) {
 		take_request(server, c, c->raw + used);
 		return true;
@@ -425,7 +443,8 @@ static bool read_body(struct server *server, struct connection *c)
 	}
 	/* Framing is gone for good: raw bytes may follow right behind the decoded ones. */
 	c->n = c->raw = c->head_n + c->decoded.n;
-	if (c->n == c->buffer->cap && (c->buffer->kind != BUFFER_SMALL || !connection_enlarge(server, c, BUFFER_LARGE))) {
+	if (c->n == c->buffer->cap &&
+		(c->buffer->kind != BUFFER_SMALL || !connection_enlarge(server, c, BUFFER_LARGE))) {
 		connection_refuse(server, c, 503, NO_LARGE);
 		return true;
 	}
@@ -435,8 +454,8 @@ static bool read_body(struct server *server, struct connection *c)
 	return true;
 }
 
-/* The client does not take its answer. It waits in the connection's own memory, if it fits, and its task is free for
- * somebody else: there are far fewer of these than connections. */
+/* The client does not take its answer. It waits in the connection's own memory, if it fits, and its
+ * task is free for somebody else: there are far fewer of these than connections. */
 static void set_aside(struct server *server, struct connection *c)
 {
 	if (!c->task || c->must_leave || c->broken || c->out.n > ANSWER_MAX)
@@ -466,8 +485,8 @@ static void finish(struct server *server, struct connection *c)
 	}
 	if (c->secure)
 		end_tls(server, c);
-	/* Closing at once would reset the connection if anything is still on its way here, and the answer might be
-	 * lost in that. */
+	/* Closing at once would reset the connection if anything is still on its way here, and the
+	 * answer might be lost in that. */
 	shutdown(c->fd, SHUT_WR);
 	slots_enter(&server->slots, c, STAGE_LINGERING);
 	slots_wait(&server->slots, c, WAIT_LINGER, server->now);
@@ -581,7 +600,8 @@ void connection_advance(struct server *server, struct connection *c)
 			return;
 		}
 	}
-	/* A client that has said all still wants its answer; one that stopped in the middle of a request gets none. */
+	/* A client that has said all still wants its answer; one that stopped in the middle of a
+	 * request gets none. */
 	bool owed = c->stage == STAGE_WORKING || c->stage == STAGE_WRITING;
 	if (c->broken || (c->ended && !owed))
 		close_connection(server, c, S("the client was gone before its answer was written"));
@@ -627,20 +647,22 @@ void connection_abandon(struct server *server, struct connection *c)
 
 /* ---- the beginning ---- */
 
-static struct connection *take_slot(struct server *server, int fd, const struct address *address, bool secure)
+static struct connection *take_slot(
+	struct server *server, int fd, const struct address *address, bool secure)
 {
 	struct slots *slots = &server->slots;
 	struct connection *c, *loser;
 	if (secure && slots->holders[STAGE_HANDSHAKE].count >= server->handshakes_max &&
 	    (loser = slots_handshake_loser(slots, server->now)))
 		take_place(server, loser);
-	while (!(c = slots_take(slots, fd, address, server->now)) && (loser = slots_loser(slots, server->now)))
+	while (!(c = slots_take(slots, fd, address, server->now)) &&
+		(loser = slots_loser(slots, server->now)))
 		take_place(server, loser);
 	return c;
 }
 
-void connection_open(struct server *server, int fd, struct str peer, const struct address *counted, bool proxy,
-                     enum door_use use)
+void connection_open(struct server *server, int fd, struct str peer, const struct address *counted,
+	bool proxy, enum door_use use)
 {
 	bool secure = server->handshakes && use == USE_REQUESTS;
 	struct connection *c = take_slot(server, fd, counted, secure);

@@ -20,7 +20,8 @@ static struct str take_last(struct str *list)
 }
 
 /* Each proxy appends whom it got the request from; fields of the same name are one list. */
-bool forwarded_for(struct address *out, const struct http_head *head, const struct trusted_proxies *p)
+bool forwarded_for(
+	struct address *out, const struct http_head *head, const struct trusted_proxies *p)
 {
 	for (size_t i = head->count; i-- > 0;) {
 		struct str list = head->fields[i].value;

@@ -15,8 +15,10 @@ struct trusted_proxies {
 
 bool proxies_have(const struct trusted_proxies *p, const struct address *a);
 
-/* The client of a request that came from a trusted proxy: the rightmost address in X-Forwarded-For that is no trusted
- * proxy's. False if there is none, or if what stands right of it is no address. */
-must_check bool forwarded_for(struct address *out, const struct http_head *head, const struct trusted_proxies *p);
+/* The client of a request that came from a trusted proxy: the rightmost address in X-Forwarded-For
+ * that is no trusted proxy's. False if there is none, or if what stands right of it is no address.
+ */
+must_check bool forwarded_for(
+	struct address *out, const struct http_head *head, const struct trusted_proxies *p);
 
 #endif

@@ -13,7 +13,8 @@ bool function_name_ok(struct str name)
 	return name.n > 0 && name.n <= FUNCTION_NAME_MAX;
 }
 
-enum err function_find(char path[static FILE_PATH_MAX], const char *directory, struct str name, struct fault *f)
+enum err function_find(
+	char path[static FILE_PATH_MAX], const char *directory, struct str name, struct fault *f)
 {
 	char asked[FILE_PATH_MAX];
 	struct buf b = BUF(asked);
@@ -24,8 +25,10 @@ enum err function_find(char path[static FILE_PATH_MAX], const char *directory, s
 	if (b.full || !file_real_path(path, &st, asked))
 		return fault_set(f, E_REFUSED, 0, "there is no function %s here", name);
 	struct str real = str_c(path);
-	if (!str_starts(real, str_c(directory)) || str_sub(real, strlen(directory), strlen(directory) + 1).p[0] != '/')
-		return fault_set(f, E_REFUSED, 0, "the function %s is a link that leaves the directory of the functions", name);
+	if (!str_starts(real, str_c(directory)) ||
+		str_sub(real, strlen(directory), strlen(directory) + 1).p[0] != '/')
+		return fault_set(f, E_REFUSED, 0,
+			"the function %s is a link that leaves the directory of the functions", name);
 	if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
 		return fault_set(f, E_REFUSED, 0, "the function %s is not an executable file (chmod +x)", name);
 	return OK;

@@ -32,7 +32,8 @@ static void destroy(struct held_identity *c)
 }
 
 /* Read, not mapped: a file may be changed in place. */
-static enum err read_file(struct str *out, struct arena *arena, const char *variable, const char *path, struct fault *f)
+static enum err read_file(
+	struct str *out, struct arena *arena, const char *variable, const char *path, struct fault *f)
 {
 	struct buf b = arena_buf(arena, PEM_MAX);
 	enum err e = file_read(NULL, &b, str_c(path), f);
@@ -40,7 +41,8 @@ static enum err read_file(struct str *out, struct arena *arena, const char *vari
 	return e == OK ? OK : fault_set(f, e, 0, "%s: %s", str_c(variable), fault_text(f));
 }
 
-static enum err read_certificate(struct held_identity *c, const struct listener_config *config, struct fault *f)
+static enum err read_certificate(
+	struct held_identity *c, const struct listener_config *config, struct fault *f)
 {
 	struct arena arena = { c->memory, 0, sizeof(c->memory) };
 	struct str chain, key;
@@ -53,9 +55,11 @@ static enum err read_certificate(struct held_identity *c, const struct listener_
 }
 
 /* The one in the files as they are now, held once. */
-static enum err load(struct held_identity **out, const struct listener_config *config, struct fault *f)
+static enum err load(
+	struct held_identity **out, const struct listener_config *config, struct fault *f)
 {
-	struct held_identity *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct held_identity *c =
+		mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (c == MAP_FAILED)
 		return fault_set(f, E_SYSTEM, errno, "no memory for a certificate");
 	enum err e = read_certificate(c, config, f);
@@ -68,7 +72,8 @@ static enum err load(struct held_identity **out, const struct listener_config *c
 	return OK;
 }
 
-enum err handshakes_check_certificate(int64_t *not_after, const struct listener_config *config, struct fault *f)
+enum err handshakes_check_certificate(
+	int64_t *not_after, const struct listener_config *config, struct fault *f)
 {
 	struct held_identity *c = NULL;
 	enum err e = load(&c, config, f);
@@ -184,8 +189,8 @@ void handshakes_reload(struct handshakes *h)
 		queue_put(&h->queue, &h->reload);
 }
 
-enum err handshakes_start(struct handshakes *h, const struct listener_config *config, size_t connections, int wake,
-                          struct fault *f)
+enum err handshakes_start(struct handshakes *h, const struct listener_config *config,
+	size_t connections, int wake, struct fault *f)
 {
 	h->config = config;
 	queue_init(&h->queue, wake);

@@ -27,22 +27,33 @@ struct worker {
 
 static const unsigned char transitions[JOB_STATES][JOB_EVENTS] = {
 	[JOB_FREE] = { [JOB_OPENS] = TO(JOB_OPEN) },
-	[JOB_OPEN] = { [JOB_ASKS] = TO(JOB_UNVERIFIED), [JOB_SUBMITS] = TO(JOB_QUEUED), [JOB_SETTLES] = TO(JOB_SETTLED),
+	[JOB_OPEN] = { [JOB_ASKS] = TO(JOB_UNVERIFIED),
+		[JOB_SUBMITS] = TO(JOB_QUEUED),
+		[JOB_SETTLES] = TO(JOB_SETTLED),
 		[JOB_RELEASES] = TO(JOB_FREE) },
-	[JOB_UNVERIFIED] = { [JOB_STARTS] = TO(JOB_VERIFYING), [JOB_SETTLES] = TO(JOB_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_UNVERIFIED] = { [JOB_STARTS] = TO(JOB_VERIFYING),
+		[JOB_SETTLES] = TO(JOB_SETTLED),
+		[JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_VERIFYING] = { [JOB_RETURNS] = TO(JOB_RETURNED), [JOB_RELEASES] = TO(JOB_VERIFYING_LEFT) },
 	[JOB_VERIFYING_LEFT] = { [JOB_RETURNS] = TO(JOB_ENDED) },
-	[JOB_QUEUED] = { [JOB_STARTS] = TO(JOB_RUNNING), [JOB_SETTLES] = TO(JOB_QUEUED_SETTLED),
+	[JOB_QUEUED] = { [JOB_STARTS] = TO(JOB_RUNNING),
+		[JOB_SETTLES] = TO(JOB_QUEUED_SETTLED),
 		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
-	[JOB_QUEUED_SETTLED] = { [JOB_STARTS] = TO(JOB_RUNNING_SETTLED), [JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
+	[JOB_QUEUED_SETTLED] = { [JOB_STARTS] = TO(JOB_RUNNING_SETTLED),
+		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
 	[JOB_QUEUED_LEFT] = { [JOB_STARTS] = TO(JOB_RUNNING_LEFT) },
-	[JOB_RUNNING] = { [JOB_ANSWERS] = TO(JOB_RUNNING_ANSWERED), [JOB_RETURNS] = TO(JOB_RETURNED),
+	[JOB_RUNNING] = { [JOB_ANSWERS] = TO(JOB_RUNNING_ANSWERED),
+		[JOB_RETURNS] = TO(JOB_RETURNED),
 		[JOB_RELEASES] = TO(JOB_RUNNING_LEFT) },
-	[JOB_RUNNING_ANSWERED] = { [JOB_COLLECTS] = TO(JOB_RUNNING_SETTLED), [JOB_ENDS] = TO(JOB_DONE_ANSWERED),
+	[JOB_RUNNING_ANSWERED] = { [JOB_COLLECTS] = TO(JOB_RUNNING_SETTLED),
+		[JOB_ENDS] = TO(JOB_DONE_ANSWERED),
 		[JOB_RELEASES] = TO(JOB_RUNNING_LEFT) },
-	[JOB_RUNNING_SETTLED] = { [JOB_RETURNS] = TO(JOB_SETTLED), [JOB_ENDS] = TO(JOB_SETTLED),
+	[JOB_RUNNING_SETTLED] = { [JOB_RETURNS] = TO(JOB_SETTLED),
+		[JOB_ENDS] = TO(JOB_SETTLED),
 		[JOB_RELEASES] = TO(JOB_RUNNING_LEFT) },
-	[JOB_RUNNING_LEFT] = { [JOB_ANSWERS] = TO(JOB_RUNNING_LEFT), [JOB_RETURNS] = TO(JOB_ENDED), [JOB_ENDS] = TO(JOB_ENDED) },
+	[JOB_RUNNING_LEFT] = { [JOB_ANSWERS] = TO(JOB_RUNNING_LEFT),
+		[JOB_RETURNS] = TO(JOB_ENDED),
+		[JOB_ENDS] = TO(JOB_ENDED) },
 	[JOB_RETURNED] = { [JOB_COLLECTS] = TO(JOB_OPEN), [JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_DONE_ANSWERED] = { [JOB_COLLECTS] = TO(JOB_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_SETTLED] = { [JOB_SUBMITS] = TO(JOB_QUEUED_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
@@ -109,8 +120,10 @@ static void step_and_tell(struct jobs *j, struct job *job, enum job_event event)
 	lock_take(&j->queue.lock);
 	bool was_empty = !j->queue.done.first;
 	step(j, job, event);
-	/* The loop finds a small buffer when it next looks; the memory of a large one is worth waking it. */
-	bool wake = (was_empty && j->queue.done.first) || (job->state == JOB_ENDED && job->buffer->kind != BUFFER_SMALL);
+	/* The loop finds a small buffer when it next looks; the memory of a large one is worth waking
+	 * it. */
+	bool wake = (was_empty && j->queue.done.first) ||
+		(job->state == JOB_ENDED && job->buffer->kind != BUFFER_SMALL);
 	lock_give(&j->queue.lock);
 	if (wake)
 		queue_wake_collector(&j->queue);
@@ -160,7 +173,8 @@ bool jobs_may_renew(const struct jobs *j, const struct job *job)
 
 void jobs_decide(struct jobs *j, struct job *job)
 {
-	signing_secrets_decide(&j->services->secrets, &job->decision, &job->request, job->arrived_wall / 1000, &job->arena);
+	signing_secrets_decide(&j->services->secrets, &job->decision, &job->request,
+		job->arrived_wall / 1000, &job->arena);
 }
 
 void jobs_submit(struct jobs *j, struct job *job, enum job_task task)
@@ -196,12 +210,16 @@ static void respond_503(struct job *job)
 	job->response = HTTP_RESPONSE_503;
 }
 
-/* Before an answer that says that it is still being started: on disk, if there is a journal. An event is promised nothing. */
+/* Before an answer that says that it is still being started: on disk, if there is a journal. An
+ * event is promised nothing. */
 static void promise(struct jobs *j, struct job *job)
 {
 	struct services *s = j->services;
 	struct dispatch d = {
-		.decision = &job->decision, .journal = s->journal, .arrived_ms = job->arrived_wall, .request_id = job_id(job),
+		.decision = &job->decision,
+		.journal = s->journal,
+		.arrived_ms = job->arrived_wall,
+		.request_id = job_id(job),
 		.effects = &overdue_effects,
 	};
 	if (s->journal && job->decision.slack.kind != SLACK_EVENT && job_payload(&d.payload, job) == OK)
@@ -220,7 +238,8 @@ static void respond_overdue(struct jobs *j, struct job *job)
 	if (job->task == TASK_INVOKE)
 		promise(j, job);
 	if (job->task == TASK_INVOKE)
-		dispatch_reply(&reply, &j->services->config, &job->decision, &(struct outcome){ .fate = FATE_PENDING }, &job->arena);
+		dispatch_reply(&reply, &j->services->config, &job->decision,
+			&(struct outcome){ .fate = FATE_PENDING }, &job->arena);
 	job_respond(job, &reply);
 }
 
@@ -273,7 +292,8 @@ static size_t waiting_from(const struct jobs *j, const struct job *job)
 	size_t count = 0;
 	for (struct link *at = j->unverified.first; at; at = at->next) {
 		const struct job *other = job_of(at);
-		count += other == job || (job->connection->origin && other->connection->origin == job->connection->origin);
+		count += other == job ||
+			(job->connection->origin && other->connection->origin == job->connection->origin);
 	}
 	return count;
 }
@@ -283,7 +303,8 @@ struct job *jobs_unverified_loser(struct jobs *j)
 	struct job *loser = NULL;
 	size_t most = 0;
 	lock_take(&j->queue.lock);
-	for (struct link *at = j->unverified_cost > UNVERIFIED_MAX ? j->unverified.first : NULL; at; at = at->next) {
+	for (struct link *at = j->unverified_cost > UNVERIFIED_MAX ? j->unverified.first : NULL; at;
+		 at = at->next) {
 		struct job *job = job_of(at);
 		size_t count = job->connection->authenticated ? 0 : waiting_from(j, job);
 		if (count > most) {
@@ -320,10 +341,16 @@ void job_respond(struct job *job, const struct reply *reply)
 	struct http_field fields[REPLY_HEADERS_MAX];
 	for (size_t i = 0; i < reply->headers_count; i++)
 		fields[i] = (struct http_field){ reply->headers[i].name, reply->headers[i].value };
-	http_response_put(&b, reply->status, reply->content_type, reply->body, &(struct http_response_options){
-		.keep_alive = job->keep_alive, .to_head = job->to_head, .allow = reply->allow, .no_retry = reply->no_retry,
-		.now_s = clock_wall_ms() / 1000, .fields_count = reply->headers_count, .fields = fields,
-	});
+	http_response_put(&b, reply->status, reply->content_type, reply->body,
+		&(struct http_response_options){
+			.keep_alive = job->keep_alive,
+			.to_head = job->to_head,
+			.allow = reply->allow,
+			.no_retry = reply->no_retry,
+			.now_s = clock_wall_ms() / 1000,
+			.fields_count = reply->headers_count,
+			.fields = fields,
+		});
 	bool full = b.full;
 	job->status = reply->status;
 	job->response = arena_keep(&job->arena, &b);
@@ -371,11 +398,13 @@ static enum err make_event(struct str *out, struct job *job)
 enum err job_payload(struct str *out, struct job *job)
 {
 	if (job->decision.payload == PAYLOAD_SLACK)
-		return dispatch_payload(out, &job->decision, &job->request, job_id(job), job->arrived_wall, &job->arena);
+		return dispatch_payload(
+			out, &job->decision, &job->request, job_id(job), job->arrived_wall, &job->arena);
 	return make_event(out, job);
 }
 
-static void call(void *ctx, struct invoke_result *out, const struct invocation *in, struct buf *body, struct deadline *d)
+static void call(void *ctx, struct invoke_result *out, const struct invocation *in,
+	struct buf *body, struct deadline *d)
 {
 	struct worker *w = ctx;
 	const struct decision *decision = &w->job->decision;
@@ -383,14 +412,16 @@ static void call(void *ctx, struct invoke_result *out, const struct invocation *
 		*out = (struct invoke_result){ .outcome = INVOKE_NOT_STARTED };
 		fault_set(&out->fault, E_TIMEOUT, 0, "the gateway is stopping and its turn did not come");
 	} else if (str_eq(in->region, TARGET_LOCAL))
-		backend_call(w->jobs->backend, out, in->function, in->payload, &decision->slack, job_id(w->job), body, d);
+		backend_call(w->jobs->backend, out, in->function, in->payload, &decision->slack,
+			job_id(w->job), body, d);
 	else
 		w->outside.effects.call(w->outside.effects.ctx, out, in, body, d);
 	w->settled = out->outcome == INVOKE_STARTED;
 	w->late = w->answered;
 }
 
-static enum err post(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d, struct fault *f)
+static enum err post(void *ctx, struct str url, struct str message, int64_t not_before,
+	struct deadline *d, struct fault *f)
 {
 	struct worker *w = ctx;
 	enum err e = w->outside.effects.post(w->outside.effects.ctx, url, message, not_before, d, f);
@@ -436,7 +467,8 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 			w->jobs->untold += was_promised(w->jobs, job);
 		return;
 	}
-	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id, S("the request is too large to be passed on"));
+	LOG(LOG_ERROR, "not started", "request_id reason", d.request_id,
+		S("the request is too large to be passed on"));
 	if (!answered) {
 		struct reply reply;
 		reply_to_large(&reply, &job->decision.slack, &job->decision.target, &job->arena);
@@ -534,7 +566,8 @@ size_t jobs_untold(struct jobs *j)
 	return count;
 }
 
-enum err jobs_start(struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f)
+enum err jobs_start(
+	struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f)
 {
 	struct worker *crew = memory_map(workers * sizeof(*crew));
 	/* One processor is the loop's. */

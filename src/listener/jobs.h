@@ -1,8 +1,10 @@
-/* jobs.h - complete requests that need more than a decision of the loop's, and the threads that work on them.
+/* jobs.h - complete requests that need more than a decision of the loop's, and the threads that
+ * work on them.
  *
- * A fixed number of jobs. The loop opens one, submits it, collects what the workers have done with it, and releases
- * it when its answer has left or its connection is gone. An answer may come long before the work ends: whoever is the
- * last to need a job, the loop or a worker, ends it. A job is in one state, and on the one list that belongs to it. */
+ * A fixed number of jobs. The loop opens one, submits it, collects what the workers have done with
+ * it, and releases it when its answer has left or its connection is gone. An answer may come long
+ * before the work ends: whoever is the last to need a job, the loop or a worker, ends it. A job is
+ * in one state, and on the one list that belongs to it. */
 #ifndef LISTENER_JOBS_H
 #define LISTENER_JOBS_H
 
@@ -19,20 +21,24 @@
 enum {
 	/* The event, decoded fields, and the reply; */
 	SMALL_ARENA = ARENA_PER_BUFFER * SMALL_BUFFER,
-	/* where routes are synchronous, also what a function answers while Slack waits, and the reply made of that. */
+	/* where routes are synchronous, also what a function answers while Slack waits, and the reply
+	   made of that. */
 	SYNC_ARENA = SMALL_ARENA + 2 * SYNC_ANSWER_MAX,
 	VERIFIERS_MAX = 4,
 	/* What may wait to be hashed by verifiers, in bytes times secrets: about a second's work. */
 	UNVERIFIED_MAX = 256 << 20,
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
-	JOB_LATE_MS = 2000,  /* but this long after its turn has come: one try, or at least a word to its user */
+	JOB_LATE_MS =
+		2000, /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
-	TELLERS = 8,         /* threads that help to tell users when the time for draining runs out */
-	/* Twice what the deepest call takes: an invocation that renews credentials with a signature of its own. */
+	TELLERS = 8, /* threads that help to tell users when the time for draining runs out */
+	/* Twice what the deepest call takes: an invocation that renews credentials with a signature of
+	   its own. */
 	WORKER_STACK = 192 * 1024,
 };
 
-/* The loop's part, before the underscore, and the workers'. LEFT: nobody waits for an answer any more. */
+/* The loop's part, before the underscore, and the workers'. LEFT: nobody waits for an answer any
+ * more. */
 enum job_state {
 	JOB_FREE,             /* list `free` */
 	JOB_OPEN,             /* the loop fills it and decides */
@@ -83,7 +89,8 @@ struct job {
 	enum job_state state;   /* under the queue's lock */
 	enum job_task task;
 	size_t cost;            /* bytes times secrets: of TASK_VERIFY */
-	struct connection *connection; /* that waits for the answer or is being answered; the loop's business */
+	struct connection
+		*connection; /* that waits for the answer or is being answered; the loop's business */
 	struct buffer *buffer;  /* head and body, which the decision points into */
 	char *small_memory;
 	struct arena arena;
@@ -103,7 +110,10 @@ struct job {
 	struct str response;    /* the whole answer as it goes on the wire; in the arena */
 };
 
-static inline struct str job_id(const struct job *job) { return (struct str){ job->id, sizeof(job->id) }; }
+static inline struct str job_id(const struct job *job)
+{
+	return (struct str){ job->id, sizeof(job->id) };
+}
 
 struct worker;
 
@@ -114,7 +124,8 @@ struct jobs {
 	size_t small_arena;       /* SMALL_ARENA or SYNC_ARENA */
 	_Atomic bool closing;     /* connections end with their answer */
 	_Atomic int64_t limit;    /* when calls must have ended; DEADLINE_NEVER before a drain */
-	_Atomic size_t untold;    /* that were acknowledged, not settled, and whose users could not be told */
+	_Atomic size_t
+		untold; /* that were acknowledged, not settled, and whose users could not be told */
 	struct worker *tellers;
 	_Atomic size_t renewing;  /* jobs with TASK_RENEW that wait for a worker or have one */
 
@@ -131,30 +142,35 @@ struct jobs {
 	size_t count, used;       /* those from `used` on nobody has had yet */
 };
 
-/* Sets up memory and threads: `count` jobs, more than `workers`; `wake` is an eventfd that is written when there is
- * something to collect. E_SYSTEM. */
-must_check enum err jobs_start(struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f);
+/* Sets up memory and threads: `count` jobs, more than `workers`; `wake` is an eventfd that is
+ * written when there is something to collect. E_SYSTEM. */
+must_check enum err jobs_start(
+	struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f);
 
-/* A job to fill; NULL when all are in use: take back those that have ended first. Its arena is sized to `buffer`. */
+/* A job to fill; NULL when all are in use: take back those that have ended first. Its arena is
+ * sized to `buffer`. */
 struct job *jobs_open(struct jobs *j, struct buffer *buffer);
 
 /* Decides it, with the signing secrets as they are now. */
 void jobs_decide(struct jobs *j, struct job *job);
 
-/* Puts it into a queue: to be decided by a verifier, to wait for newer secrets, or to be carried out. */
+/* Puts it into a queue: to be decided by a verifier, to wait for newer secrets, or to be carried
+ * out. */
 void jobs_submit(struct jobs *j, struct job *job, enum job_task task);
 
-/* Whether newer secrets may lead to another decision while Slack still waits, and a worker can be spared for that: half of them are. */
+/* Whether newer secrets may lead to another decision while Slack still waits, and a worker can be
+ * spared for that: half of them are. */
 bool jobs_may_renew(const struct jobs *j, const struct job *job);
 
 /* The loop has made the answer itself: job_respond. */
 void jobs_settle(struct jobs *j, struct job *job);
 
-/* Its soft moment has come. Makes an answer, if no thread has taken it yet; its work goes on when its turn comes.
- * False: a thread has it, and will answer. */
+/* Its soft moment has come. Makes an answer, if no thread has taken it yet; its work goes on when
+ * its turn comes. False: a thread has it, and will answer. */
 must_check bool jobs_overdue(struct jobs *j, struct job *job);
 
-/* The next job that has an answer, or, `again`, comes back to be decided by the loop; NULL when there is none. */
+/* The next job that has an answer, or, `again`, comes back to be decided by the loop; NULL when
+ * there is none. */
 struct job *jobs_collect(struct jobs *j, bool *again);
 
 /* The loop lets go. Returns the job's buffer if nobody needs it any more, else NULL. */
@@ -163,12 +179,12 @@ must_check struct buffer *jobs_release(struct jobs *j, struct job *job);
 /* Takes one back that has ended, and returns its buffer; NULL when there is none. */
 must_check struct buffer *jobs_reclaim(struct jobs *j);
 
-/* When more than UNVERIFIED_MAX waits for verifiers: the job that loses its place there, as slots_loser has it; NULL: none
- * need. */
+/* When more than UNVERIFIED_MAX waits for verifiers: the job that loses its place there, as
+ * slots_loser has it; NULL: none need. */
 struct job *jobs_unverified_loser(struct jobs *j);
 
-/* From now on answers say that their connection ends, and calls end at `limit`: what has not been started by then is not,
- * and its user is told. */
+/* From now on answers say that their connection ends, and calls end at `limit`: what has not been
+ * started by then is not, and its user is told. */
 void jobs_close(struct jobs *j, int64_t limit);
 
 /* That moment has come: more threads take what still waits. Once. */

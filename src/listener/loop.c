@@ -22,13 +22,14 @@
 
 enum {
 	EVENTS_MAX = 256,
-	ACCEPTS_A_ROUND = 64,    /* then those that are there get their turn */
-	ACCEPT_AGAIN_MS = 1000,  /* after running out of file descriptors */
+	ACCEPTS_A_ROUND = 64,   /* then those that are there get their turn */
+	ACCEPT_AGAIN_MS = 1000, /* after running out of file descriptors */
 	DRAIN_MS = 10000,
-	FILES_MIN = 32,          /* standard ones, what the loop waits with, sockets, and some to work with */
-	TELL_MS = 4000,          /* of the time for draining, to end what does not end by itself and to tell its users */
+	FILES_MIN = 32, /* standard ones, what the loop waits with, sockets, and some to work with */
+	TELL_MS = 4000, /* of the time for draining, to end what does not end by itself and to tell its
+					   users */
 	DRAIN_LOOK_MS = 50,
-	TELL_AGAIN_MS = 60000,   /* that places run out */
+	TELL_AGAIN_MS = 60000, /* that places run out */
 	SECRETS_AGAIN_MS = 300000,
 
 	/* Five megabytes each, with the arena behind it; a few connections make do with two. */
@@ -40,8 +41,9 @@ enum {
 	QUEUE_MIN = 16,
 	QUEUE_MAX = 256,
 	REPORT_BUFFERS = 4,
-	OTHER_FDS = 64,          /* files that are not clients: logs, epoll, name servers */
-	FUNCTION_FDS = 8,        /* of a function: its pipes, what says that it ended, a connection to a response_url */
+	OTHER_FDS = 64, /* files that are not clients: logs, epoll, name servers */
+	FUNCTION_FDS =
+		8, /* of a function: its pipes, what says that it ended, a connection to a response_url */
 };
 
 /* What epoll's data.ptr points to when it is no connection. */
@@ -107,17 +109,19 @@ static void accept_some(struct loop *l, const struct listening *socket)
 		int fd;
 		enum err e = listen_accept(&fd, &peer, socket->fd, &f);
 		if (e == E_LIMIT || e == E_SYSTEM) {
-			LOG(LOG_ERROR, "no more connections are accepted until one ends", "open# reason", NUM(l->server.slots.open),
-				fault_text(&f));
+			LOG(LOG_ERROR, "no more connections are accepted until one ends", "open# reason",
+				NUM(l->server.slots.open), fault_text(&f));
 			l->accept_again = l->server.now + ACCEPT_AGAIN_MS;
 			l->open_then = l->server.slots.open;
 			accept_from_now_on(l, false);
 		}
 		if (e != OK)
 			return;
-		bool known = address_parse(&address, buf_str(&peer)), proxy = known && proxies_have(&l->config->proxies, &address);
+		bool known = address_parse(&address, buf_str(&peer)),
+			 proxy = known && proxies_have(&l->config->proxies, &address);
 		/* Who comes through a proxy, or a unix socket, is not one with all others that do. */
-		connection_open(&l->server, fd, buf_str(&peer), known && !proxy ? &address : NULL, proxy, socket->use);
+		connection_open(
+			&l->server, fd, buf_str(&peer), known && !proxy ? &address : NULL, proxy, socket->use);
 	}
 }
 
@@ -138,7 +142,8 @@ static void drain(struct loop *l)
 	struct slots *slots = &l->server.slots;
 	if (l->server.draining)
 		return;
-	LOG(LOG_INFO, "draining: no new connections, what is in flight is finished", "connections#", NUM(slots->open));
+	LOG(LOG_INFO, "draining: no new connections, what is in flight is finished", "connections#",
+		NUM(slots->open));
 	systemd_notify(l->env, S("STOPPING=1"));
 	accept_from_now_on(l, false);
 	sockets_close(&l->sockets);
@@ -202,8 +207,8 @@ static void tell_places_taken(struct loop *l)
 {
 	if (!l->server.places_taken || l->server.now < l->tell_places)
 		return;
-	LOG(LOG_WARN, "no place is left for all clients: those that have signed nothing lose theirs", "open# lost#",
-		NUM(l->server.slots.open), NUM(l->server.places_taken));
+	LOG(LOG_WARN, "no place is left for all clients: those that have signed nothing lose theirs",
+		"open# lost#", NUM(l->server.slots.open), NUM(l->server.places_taken));
 	l->server.places_taken = 0;
 	l->tell_places = l->server.now + TELL_AGAIN_MS;
 }
@@ -264,14 +269,18 @@ static void run(struct loop *l)
 
 /* ---- start and end ---- */
 
-/* Files besides clients: a worker's connection, and one that it makes ahead; what functions need. */
+/* Files besides clients: a worker's connection, and one that it makes ahead; what functions need.
+ */
 static size_t other_files(const struct listener_config *config)
 {
-	return config->workers * 2 + OTHER_FDS + (config->functions.n ? config->function_limit * FUNCTION_FDS : 0);
+	return config->workers * 2 + OTHER_FDS +
+		(config->functions.n ? config->function_limit * FUNCTION_FDS : 0);
 }
 
-/* File descriptors for all connections, or as many as the system gives. E_LIMIT: too few to start with. */
-static enum err raise_limits(size_t *connections, const struct listener_config *config, struct fault *f)
+/* File descriptors for all connections, or as many as the system gives. E_LIMIT: too few to start
+ * with. */
+static enum err raise_limits(
+	size_t *connections, const struct listener_config *config, struct fault *f)
 {
 	struct rlimit limit;
 	size_t wanted = config->connections, others = other_files(config);
@@ -287,10 +296,13 @@ static enum err raise_limits(size_t *connections, const struct listener_config *
 		return OK;
 	size_t had = (size_t)limit.rlim_cur;
 	if (had < FILES_MIN)
-		return fault_set(f, E_LIMIT, 0, "the limit of open files is %d, at least %d are needed: raise it (ulimit -n, LimitNOFILE=)",
+		return fault_set(f, E_LIMIT, 0,
+			"the limit of open files is %d, at least %d are needed: raise it (ulimit -n, "
+			"LimitNOFILE=)",
 			NUM(had), NUM(FILES_MIN));
 	*connections = had > 2 * others ? had - others : had / 2;
-	LOG(LOG_WARN, "fewer connections than intended: raise the limit of open files (ulimit -n, LimitNOFILE=)",
+	LOG(LOG_WARN,
+		"fewer connections than intended: raise the limit of open files (ulimit -n, LimitNOFILE=)",
 		"connections#", NUM(*connections));
 	return OK;
 }
@@ -399,7 +411,8 @@ static int stop(struct loop *l)
 	size_t untold = jobs_untold(&l->requests.jobs);
 	if (backend_of(l))
 		untold += backend_unfinished(backend_of(l)) + backend_untold(backend_of(l));
-	LOG(queued + running + untold ? LOG_ERROR : LOG_INFO, "stopped", "unfinished# untold#", NUM(queued + running), NUM(untold));
+	LOG(queued + running + untold ? LOG_ERROR : LOG_INFO, "stopped", "unfinished# untold#",
+		NUM(queued + running), NUM(untold));
 	return untold ? 1 : 0;
 }
 
@@ -408,7 +421,8 @@ size_t loop_upstreams(const struct listener_config *config)
 	return config->workers + TELLERS + (config->functions.n ? config->function_limit : 0);
 }
 
-int loop_run(struct services *s, const struct listener_config *config, const struct environment *env)
+int loop_run(
+	struct services *s, const struct listener_config *config, const struct environment *env)
 {
 	struct fault f;
 	struct loop *l = memory_map(sizeof(*l));

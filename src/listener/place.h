@@ -1,4 +1,5 @@
-/* place.h - where to listen, as it is written: an address, or unix:PATH[,mode=0660][,group=NAME]. Pure. */
+/* place.h - where to listen, as it is written: an address, or unix:PATH[,mode=0660][,group=NAME].
+ * Pure. */
 #ifndef LISTENER_PLACE_H
 #define LISTENER_PLACE_H
 

@@ -42,7 +42,8 @@ static bool is_local(const struct journal_request *r)
 }
 
 /* Tells the one who asked what became of it, and ends it. */
-static void tell(struct crew *w, uint64_t id, const struct journal_request *r, const struct outcome *outcome)
+static void tell(
+	struct crew *w, uint64_t id, const struct journal_request *r, const struct outcome *outcome)
 {
 	struct services *s = w->replay->services;
 	struct arena arena = { w->memory, 0, MEMORY };
@@ -54,8 +55,10 @@ static void tell(struct crew *w, uint64_t id, const struct journal_request *r, c
 		e = respond(s, r->response_url, reply_late(&target, outcome, &arena), &d, &f);
 	else
 		e = fault_set(&f, E_REFUSED, 0, "there is no response_url");
-	LOG(e == OK ? LOG_WARN : LOG_ERROR, "left by an earlier process", "request_id kind region function what told reason", r->request_id,
-		r->kind, r->region, r->function, outcome->reason, e == OK ? S("yes") : S("no"), e == OK ? S("") : fault_text(&f));
+	LOG(e == OK ? LOG_WARN : LOG_ERROR, "left by an earlier process",
+		"request_id kind region function what told reason", r->request_id, r->kind, r->region,
+		r->function, outcome->reason, e == OK ? S("yes") : S("no"),
+		e == OK ? S("") : fault_text(&f));
 	journal_settle(s->journal, id);
 }
 
@@ -85,16 +88,29 @@ static void start(struct crew *w, uint64_t id, const struct journal_request *r)
 	};
 	int64_t now = clock_mono_ms();
 	const struct dispatch d = {
-		.effects = &w->outside.effects, .config = &s->config, .dedupe = &s->dedupe, .journal = s->journal, .promised = id,
-		.arrived_ms = r->arrived_ms, .decision = &decision, .payload = r->payload, .request_id = r->request_id,
-		.soft = now, .hard = now + LIFE_MS, .answered = true, .arena = &arena, .answer = no_answer,
+		.effects = &w->outside.effects,
+		.config = &s->config,
+		.dedupe = &s->dedupe,
+		.journal = s->journal,
+		.promised = id,
+		.arrived_ms = r->arrived_ms,
+		.decision = &decision,
+		.payload = r->payload,
+		.request_id = r->request_id,
+		.soft = now,
+		.hard = now + LIFE_MS,
+		.answered = true,
+		.arena = &arena,
+		.answer = no_answer,
 	};
 	if (s->config.allow.n && !allow_matches(s->config.allow, decision.target.name)) {
-		tell(w, id, r, &(struct outcome){ .fate = FATE_NOT_STARTED, .reason = S("GATEWAY_ALLOW does not admit it any more") });
+		tell(w, id, r,
+			&(struct outcome){ .fate = FATE_NOT_STARTED,
+				.reason = S("GATEWAY_ALLOW does not admit it any more") });
 		return;
 	}
-	LOG(LOG_INFO, "started again after an earlier process left it", "request_id kind region function", r->request_id, r->kind, r->region,
-		r->function);
+	LOG(LOG_INFO, "started again after an earlier process left it",
+		"request_id kind region function", r->request_id, r->kind, r->region, r->function);
 	(void)dispatch_run(&d);
 }
 
@@ -102,16 +118,20 @@ static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct 
 {
 	int64_t age_ms = clock_wall_ms() - r->arrived_ms;
 	if (age_ms > JOURNAL_AGE_MS || age_ms < -JOURNAL_AGE_MS) {
-		LOG(LOG_ERROR, "left by an earlier process, and too old to be started or told of", "request_id kind region function", r->request_id,
-			r->kind, r->region, r->function);
+		LOG(LOG_ERROR, "left by an earlier process, and too old to be started or told of",
+			"request_id kind region function", r->request_id, r->kind, r->region, r->function);
 		journal_settle(w->replay->services->journal, id);
 	} else if (is_local(r)) {
-		tell(w, id, r, &(struct outcome){
-			.fate = attempted ? FATE_FAILED : FATE_NOT_STARTED,
-			.reason = attempted ? S("interrupted: the gateway was restarted") : S("the gateway was restarted before its turn came"),
-		});
+		tell(w, id, r,
+			&(struct outcome){
+				.fate = attempted ? FATE_FAILED : FATE_NOT_STARTED,
+				.reason = attempted ? S("interrupted: the gateway was restarted")
+									: S("the gateway was restarted before its turn came"),
+			});
 	} else if (attempted) {
-		tell(w, id, r, &(struct outcome){ .fate = FATE_UNKNOWN, .reason = S("the gateway was restarted before it knew") });
+		tell(w, id, r,
+			&(struct outcome){
+				.fate = FATE_UNKNOWN, .reason = S("the gateway was restarted before it knew") });
 	} else {
 		start(w, id, r);
 	}

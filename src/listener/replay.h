@@ -1,5 +1,5 @@
-/* replay.h - deals with what an earlier process left in the journal: starts what was never tried, and tells users of what
- * cannot be known any more. */
+/* replay.h - deals with what an earlier process left in the journal: starts what was never tried,
+ * and tells users of what cannot be known any more. */
 #ifndef LISTENER_REPLAY_H
 #define LISTENER_REPLAY_H
 

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-_Static_assert((size_t)REQUEST_BODY_MAX == (size_t)BODY_MAX, "a front door takes as much as the listener");
+_Static_assert(
+	(size_t)REQUEST_BODY_MAX == (size_t)BODY_MAX, "a front door takes as much as the listener");
 
 /* ---- what the listener says about itself ---- */
 
@@ -18,7 +19,8 @@ static bool is_get(const struct http_head *head)
 
 static bool is_health_path(struct str target)
 {
-	static const struct str paths[] = { STR("/healthz"), STR("/healthz/"), STR("/readyz"), STR("/readyz/") };
+	static const struct str paths[] = { STR("/healthz"), STR("/healthz/"), STR("/readyz"),
+		STR("/readyz/") };
 	for (size_t i = 0; i < countof(paths); i++)
 		if (str_eq(target, paths[i]))
 			return true;
@@ -28,7 +30,8 @@ static bool is_health_path(struct str target)
 static void say_health(struct requests *r, struct connection *c)
 {
 	bool draining = r->server->draining;
-	connection_say(r->server, c, draining ? 503 : 200, S("text/plain"), draining ? S("draining\n") : S("ok\n"), !draining);
+	connection_say(r->server, c, draining ? 503 : 200, S("text/plain"),
+		draining ? S("draining\n") : S("ok\n"), !draining);
 }
 
 static void say_metrics(struct requests *r, struct connection *c)
@@ -41,11 +44,13 @@ static void say_metrics(struct requests *r, struct connection *c)
 	size_t half = (REPORT_BUFFER - HEAD_MAX) / 2;
 	struct buf answer = { c->buffer->bytes + HEAD_MAX, 0, half, false };
 	struct buf text = { answer.p + half, 0, half, false };
-	struct metrics_gauges gauges = { .connections = r->server->slots.open, .started_wall_s = r->started_wall_s };
+	struct metrics_gauges gauges = { .connections = r->server->slots.open,
+		.started_wall_s = r->started_wall_s };
 	jobs_count(&r->jobs, &gauges.queue, &gauges.inflight);
 	metrics_put(&text, &gauges);
 	check(!text.full);
-	connection_say_in(answer, r->server, c, 200, S("text/plain; version=0.0.4; charset=utf-8"), buf_str(&text), false);
+	connection_say_in(answer, r->server, c, 200, S("text/plain; version=0.0.4; charset=utf-8"),
+		buf_str(&text), false);
 }
 
 /* On the addresses for metrics and for administrators nothing else is served. */
@@ -58,7 +63,8 @@ static void say_inside(struct requests *r, struct connection *c)
 		say_metrics(r, c);
 	else
 		connection_refuse(r->server, c, 404,
-			admin ? S("only GET /metrics, /healthz and /readyz are served here") : S("only GET /metrics is served here"));
+			admin ? S("only GET /metrics, /healthz and /readyz are served here")
+				  : S("only GET /metrics is served here"));
 }
 
 /* ---- jobs ---- */
@@ -127,7 +133,8 @@ static void fill_request(struct job *job, const struct connection *c)
 /* Hands the job's response to its connection. */
 static void deliver(struct requests *r, struct job *job)
 {
-	connection_answer(r->server, job->connection, job->response, job->status, job->keep_alive, job->local);
+	connection_answer(
+		r->server, job->connection, job->response, job->status, job->keep_alive, job->local);
 }
 
 /* The loop answers itself, with the decision's reply. */
@@ -140,7 +147,8 @@ static void settle(struct requests *r, struct job *job)
 	deliver(r, job);
 }
 
-/* For the embedded backend: it takes a copy and answers later, so the request is settled at once. */
+/* For the embedded backend: it takes a copy and answers later, so the request is settled at once.
+ */
 static void run_here(struct requests *r, struct job *job)
 {
 	struct fault f;
@@ -166,7 +174,9 @@ static void run_here(struct requests *r, struct job *job)
 	else
 		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)
-		outcome = (struct outcome){ .fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED };
+		outcome = (struct outcome){
+			.fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED
+		};
 	if (delivery.n)
 		dedupe_end(&r->services->dedupe, delivery, e == OK);
 	job->local = e == OK;
@@ -182,7 +192,8 @@ static void run_here(struct requests *r, struct job *job)
 static void announce(struct requests *r, struct job *job)
 {
 	struct decision *d = &job->decision;
-	dispatch_reply(&d->reply, &r->services->config, d, &(struct outcome){ .fate = FATE_ANNOUNCED }, &job->arena);
+	dispatch_reply(&d->reply, &r->services->config, d, &(struct outcome){ .fate = FATE_ANNOUNCED },
+		&job->arena);
 	settle(r, job);
 	jobs_submit(&r->jobs, job, TASK_INVOKE);
 }

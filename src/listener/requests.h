@@ -1,5 +1,5 @@
-/* requests.h - what a complete request means: decides, answers at once, or hands it to the workers (jobs.h) or to the
- * embedded backend. */
+/* requests.h - what a complete request means: decides, answers at once, or hands it to the workers
+ * (jobs.h) or to the embedded backend. */
 #ifndef LISTENER_REQUESTS_H
 #define LISTENER_REQUESTS_H
 
@@ -8,8 +8,8 @@
 #include "listener/jobs.h"
 
 enum {
-	/* What the loop hashes itself to verify one request, in bytes times secrets: some 20 us where the processor has
-	 * instructions for SHA-256, a quarter of a millisecond where it has not. */
+	/* What the loop hashes itself to verify one request, in bytes times secrets: some 20 us where
+	 * the processor has instructions for SHA-256, a quarter of a millisecond where it has not. */
 	VERIFY_IN_LOOP_MAX = 32 * 1024,
 };
 

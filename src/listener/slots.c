@@ -153,13 +153,16 @@ static struct connection *holder_loser(struct list *holders, size_t least, bool 
 	return NULL;
 }
 
-/* In stages `first` to `last`: of the origin that holds most, one with grace if it must be; then of any origin. */
-static struct connection *stages_loser(struct slots *s, enum stage first, enum stage last, int64_t now)
+/* In stages `first` to `last`: of the origin that holds most, one with grace if it must be; then of
+ * any origin. */
+static struct connection *stages_loser(
+	struct slots *s, enum stage first, enum stage last, int64_t now)
 {
 	size_t most = s->most ? s->most : 1;
 	for (int attempt = 0; attempt < 4; attempt++)
 		for (enum stage stage = first; stage <= last; stage++) {
-			struct connection *c = holder_loser(&s->holders[stage], attempt < 2 ? most : 0, attempt & 1, now);
+			struct connection *c =
+				holder_loser(&s->holders[stage], attempt < 2 ? most : 0, attempt & 1, now);
 			if (c)
 				return c;
 		}
@@ -323,7 +326,8 @@ void slots_init(struct slots *s, const struct slots_sizes *sizes, uint64_t seed)
 	s->lengths[WAIT_WRITE] = WRITE_MS;
 	s->lengths[WAIT_LINGER] = LINGER_MS;
 	origins_init(s, count);
-	pool_init(&s->pools[BUFFER_SMALL], sizes->buffers[BUFFER_SMALL], SMALL_BUFFER, 0, SMALL_BUFFERS_KEPT);
+	pool_init(
+		&s->pools[BUFFER_SMALL], sizes->buffers[BUFFER_SMALL], SMALL_BUFFER, 0, SMALL_BUFFERS_KEPT);
 	/* The others are rare: their memory always goes back. */
 	pool_init(&s->pools[BUFFER_LARGE], sizes->buffers[BUFFER_LARGE], LARGE_BUFFER,
 		ARENA_PER_BUFFER * (size_t)LARGE_BUFFER, 0);

@@ -1,11 +1,13 @@
-/* slots.h - what clients of the listener hold, connections and buffers, and who loses them when they run out.
+/* slots.h - what clients of the listener hold, connections and buffers, and who loses them when
+ * they run out.
  *
- * Everything is sized at the start. A connection that is idle is a small slot; with the first byte of a request
- * it takes a small buffer, with a long body a large one. Who asks for what has run out gets it from one
- * unauthenticated holder (slots_loser). Whoever sent a request that verified is authenticated and loses nothing.
+ * Everything is sized at the start. A connection that is idle is a small slot; with the first byte
+ * of a request it takes a small buffer, with a long body a large one. Who asks for what has run out
+ * gets it from one unauthenticated holder (slots_loser). Whoever sent a request that verified is
+ * authenticated and loses nothing.
  *
- * No address is limited while places are free. Pure: no system call but for memory, and time is `now`. Used by
- * the loop's thread alone. */
+ * No address is limited while places are free. Pure: no system call but for memory, and time is
+ * `now`. Used by the loop's thread alone. */
 #ifndef LISTENER_SLOTS_H
 #define LISTENER_SLOTS_H
 
@@ -17,8 +19,8 @@ struct access_note;
 struct secure;
 
 enum {
-	/* A small buffer holds a head and most bodies: a slash command has some 500 bytes, an interaction with a
-	 * message in it some 10 KiB. */
+	/* A small buffer holds a head and most bodies: a slash command has some 500 bytes, an
+	 * interaction with a message in it some 10 KiB. */
 	HEAD_MAX = 16384,
 	SMALL_BUFFER = HEAD_MAX + 16384,
 	/* The largest body behind the largest head, and a read's worth of chunk framing. */
@@ -27,12 +29,13 @@ enum {
 	LARGE_BUFFER = HEAD_MAX + REQUEST_BODY_MAX + READ_MAX,
 	/* A request for metrics, and behind its head the page. */
 	REPORT_BUFFER = HEAD_MAX + 128 * 1024,
-	/* Memory behind a large buffer, for the work on its request: the event (the body in base64 or escaped, the
-	 * head with every quote escaped), decoded fields, the reply. */
+	/* Memory behind a large buffer, for the work on its request: the event (the body in base64 or
+	 * escaped, the head with every quote escaped), decoded fields, the reply. */
 	ARENA_PER_BUFFER = 4,
 	ANSWER_MAX = 1024,
 	PEER_MAX = 46,
-	/* A connection younger than this keeps its place while another can lose one: its request may be on its way. */
+	/* A connection younger than this keeps its place while another can lose one: its request may be
+	   on its way. */
 	GRACE_MS = 250,
 };
 
@@ -59,8 +62,8 @@ enum stage {
 	STAGES,
 };
 
-/* What a connection may wait for; each has one length, so each is a queue in the order of time. WAIT_ANSWER has a
- * moment for each connection instead. */
+/* What a connection may wait for; each has one length, so each is a queue in the order of time.
+ * WAIT_ANSWER has a moment for each connection instead. */
 enum wait {
 	WAIT_IDLE, WAIT_HANDSHAKE, WAIT_HEAD, WAIT_BODY, WAIT_WRITE, WAIT_LINGER, WAIT_ANSWER,
 	WAITS, WAIT_NONE = WAITS,
@@ -78,7 +81,8 @@ struct origin {
 
 struct connection {
 	struct link waiting;      /* in the queue of its wait; in the free list */
-	struct link holding;      /* among the unauthenticated of its stage, in the order in which they got there */
+	struct link
+		holding; /* among the unauthenticated of its stage, in the order in which they got there */
 	int64_t due;              /* when its wait is over; monotonic ms, as all moments here */
 	int64_t opened;
 	int fd;                   /* -1: the slot is free */
@@ -126,7 +130,7 @@ struct buffer_pool {
 	size_t unused;         /* how many at the end of `memory` nobody has had yet */
 	struct buffer **free;  /* the others that are free; the last was used last */
 	size_t free_count;
-	size_t kept;           /* free ones that keep their memory; that of a crowd which has left goes back */
+	size_t kept; /* free ones that keep their memory; that of a crowd which has left goes back */
 };
 
 struct slots {
@@ -157,7 +161,8 @@ struct slots_sizes {
 /* `s` is zeroed. `seed`: random, so that nobody can choose addresses that collide. */
 void slots_init(struct slots *s, const struct slots_sizes *sizes, uint64_t seed);
 
-/* A connection in STAGE_HEAD that waits for nothing; NULL when all are in use. `address` counts for it; NULL: none does. */
+/* A connection in STAGE_HEAD that waits for nothing; NULL when all are in use. `address` counts for
+ * it; NULL: none does. */
 struct connection *slots_take(struct slots *s, int fd, const struct address *address, int64_t now);
 void slots_give(struct slots *s, struct connection *c);
 
@@ -167,10 +172,10 @@ void slots_enter(struct slots *s, struct connection *c, enum stage stage);
 /* A request of it has verified. */
 void slots_authenticate(struct slots *s, struct connection *c);
 
-/* Whose place another may take: of the unauthenticated connections from the origin that holds most, those in the
- * earliest unfinished stage, and of these the one that has waited longest. One that was opened less than GRACE_MS ago
- * is passed over while there is another. When all are authenticated: the one that has been idle longest.
- * NULL: nobody's. */
+/* Whose place another may take: of the unauthenticated connections from the origin that holds most,
+ * those in the earliest unfinished stage, and of these the one that has waited longest. One that
+ * was opened less than GRACE_MS ago is passed over while there is another. When all are
+ * authenticated: the one that has been idle longest. NULL: nobody's. */
 struct connection *slots_loser(struct slots *s, int64_t now);
 
 /* The same among those in the handshake, and among those that own a buffer of that kind. */
@@ -181,7 +186,8 @@ struct connection *slots_buffer_loser(struct slots *s, enum buffer_kind kind, in
 void slots_wait(struct slots *s, struct connection *c, enum wait wait, int64_t now);
 void slots_wait_until(struct slots *s, struct connection *c, int64_t due);
 
-/* One whose wait is over; NULL: none, and *next is when the next one's is, or what it was if that is earlier. */
+/* One whose wait is over; NULL: none, and *next is when the next one's is, or what it was if that
+ * is earlier. */
 struct connection *slots_next_due(struct slots *s, int64_t now, int64_t *next);
 
 /* NULL when all are in use. */

@@ -23,7 +23,8 @@ static const struct {
 	[USE_ADMIN] = { "admin", "GATEWAY_ADMIN_LISTEN" },
 };
 
-/* The file is nobody's but the group's from the beginning: nothing is allowed before it is theirs. */
+/* The file is nobody's but the group's from the beginning: nothing is allowed before it is theirs.
+ */
 static enum err open_with_rights(int *fd, const struct place *place, struct fault *f)
 {
 	char memory[128];
@@ -71,10 +72,13 @@ static enum door_use use_of_given(const struct environment *env, size_t i)
 	return systemd_socket_is(env, i, S("admin")) ? USE_ADMIN : USE_REQUESTS;
 }
 
-enum err sockets_open(struct sockets *s, const struct listener_config *config, const struct environment *env, struct fault *f)
+enum err sockets_open(struct sockets *s, const struct listener_config *config,
+	const struct environment *env, struct fault *f)
 {
 	const struct str addresses[] = {
-		[USE_REQUESTS] = config->address, [USE_METRICS] = config->metrics_address, [USE_ADMIN] = config->admin_address,
+		[USE_REQUESTS] = config->address,
+		[USE_METRICS] = config->metrics_address,
+		[USE_ADMIN] = config->admin_address,
 	};
 	bool has[countof(addresses)] = { false };
 	size_t given = systemd_sockets(env);
@@ -109,7 +113,9 @@ void sockets_tell(const struct sockets *s)
 		listen_name(&name, s->list[i].fd);
 		LOG(LOG_INFO, "listening", "address for", buf_str(&name), str_c(uses[s->list[i].use].name));
 		if (s->list[i].use == USE_ADMIN && !is_local(buf_str(&name)))
-			LOG(LOG_WARN, "the admin address can be reached from other machines: whoever reaches it sees what it shows",
+			LOG(LOG_WARN,
+				"the admin address can be reached from other machines: whoever reaches it sees "
+				"what it shows",
 				"address", buf_str(&name));
 	}
 }

@@ -1,4 +1,5 @@
-/* sockets.h - the sockets that the listener accepts from: those it opens, or those a service manager gives it. */
+/* sockets.h - the sockets that the listener accepts from: those it opens, or those a service
+ * manager gives it. */
 #ifndef LISTENER_SOCKETS_H
 #define LISTENER_SOCKETS_H
 
@@ -21,10 +22,10 @@ struct sockets {
 	struct listening list[SOCKETS_MAX];
 };
 
-/* Those that the service manager holds take the place of the configured ones; what it calls "metrics" or "admin" is for
- * that. E_CONFIG, E_FILE, E_SYSTEM. */
-must_check enum err sockets_open(struct sockets *s, const struct listener_config *config, const struct environment *env,
-                                 struct fault *f);
+/* Those that the service manager holds take the place of the configured ones; what it calls
+ * "metrics" or "admin" is for that. E_CONFIG, E_FILE, E_SYSTEM. */
+must_check enum err sockets_open(struct sockets *s, const struct listener_config *config,
+	const struct environment *env, struct fault *f);
 
 /* Logs where they listen, and warns of an admin address that others than this machine can reach. */
 void sockets_tell(const struct sockets *s);

@@ -103,7 +103,8 @@ void address_put(struct buf *b, const struct address *a)
 
 bool address_is_loopback(const struct address *a)
 {
-	return address_is_v4(a) ? a->ip.s6_addr[12] == 127 : memcmp(&a->ip, &in6addr_loopback, sizeof a->ip) == 0;
+	return address_is_v4(a) ? a->ip.s6_addr[12] == 127
+							: memcmp(&a->ip, &in6addr_loopback, sizeof a->ip) == 0;
 }
 
 socklen_t address_to_socket(union socket_address *out, const struct address *a, uint16_t port)
@@ -143,7 +144,8 @@ bool address_block_has(const struct address_block *block, const struct address *
 {
 	unsigned i = 0;
 	/* 0.0.0.0/0 is all of IPv4 and nothing else. */
-	while (i < block->bits && !((block->first.ip.s6_addr[i / 8] ^ a->ip.s6_addr[i / 8]) >> (7 - i % 8) & 1))
+	while (i < block->bits &&
+		!((block->first.ip.s6_addr[i / 8] ^ a->ip.s6_addr[i / 8]) >> (7 - i % 8) & 1))
 		i++;
 	return i == block->bits && address_is_v4(&block->first) == address_is_v4(a);
 }

@@ -10,7 +10,8 @@
 
 struct address {
 	struct in6_addr ip; /* IPv4 as ::ffff:a.b.c.d */
-	uint32_t scope;     /* the index of the interface that a link-local address is on; 0: none is given */
+	uint32_t
+		scope; /* the index of the interface that a link-local address is on; 0: none is given */
 };
 
 /* The addresses of one host. */
@@ -36,7 +37,8 @@ struct address address_v6(const uint8_t bytes[static 16]);
 /* An IPv4 or IPv6 literal; false if `text` is none. No octal, no shortened IPv4 forms, no zone. */
 must_check bool address_parse(struct address *out, struct str text);
 
-/* The same, and ADDRESS%ZONE for an IPv6 address, where ZONE is the name of an interface of this machine or its index. */
+/* The same, and ADDRESS%ZONE for an IPv6 address, where ZONE is the name of an interface of this
+ * machine or its index. */
 must_check bool address_parse_scoped(struct address *out, struct str text);
 
 /* Appends the usual text form (RFC 5952), without brackets; a scope is the index behind a '%'. */
@@ -63,7 +65,8 @@ union socket_address {
 	struct sockaddr_in6 v6;
 };
 
-/* What socket calls take. IPv4 addresses become AF_INET: a kernel may be without IPv6. Returns the length. */
+/* What socket calls take. IPv4 addresses become AF_INET: a kernel may be without IPv6. Returns the
+ * length. */
 socklen_t address_to_socket(union socket_address *out, const struct address *a, uint16_t port);
 
 #endif

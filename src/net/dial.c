@@ -12,11 +12,12 @@ static enum err through(const struct proxy_server *via, enum err e, struct fault
 {
 	if (e == OK || !via)
 		return e;
-	return fault_set(f, e == E_NAME || e == E_CLOSED ? E_CONNECT : e, 0, "through the proxy %s:%d: %s", via->host, NUM(via->port),
-		fault_text(f));
+	return fault_set(f, e == E_NAME || e == E_CLOSED ? E_CONNECT : e, 0,
+		"through the proxy %s:%d: %s", via->host, NUM(via->port), fault_text(f));
 }
 
-enum err dial_resolve(struct addresses *out, const struct dial_target *to, struct deadline *d, struct fault *f)
+enum err dial_resolve(
+	struct addresses *out, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	const struct proxy_server *via = dial_via(to);
 	enum err e = proxy_check(via, f);
@@ -25,17 +26,19 @@ enum err dial_resolve(struct addresses *out, const struct dial_target *to, struc
 	return through(via, resolve(to->resolver, out, via ? via->host : to->host, d, f), f);
 }
 
-enum err dial_connect(struct stream *s, const struct addresses *found, const struct dial_target *to, struct deadline *d,
-                      struct fault *f)
+enum err dial_connect(struct stream *s, const struct addresses *found, const struct dial_target *to,
+	struct deadline *d, struct fault *f)
 {
 	const struct proxy_server *via = dial_via(to);
 	check(s->fd < 0 && !s->secure && !s->wrapped);
 	s->via = to->secure ? NULL : via;
-	enum err e = tcp_connect(&s->fd, found, via ? via->host : to->host, via ? via->port : to->port, d, f);
+	enum err e =
+		tcp_connect(&s->fd, found, via ? via->host : to->host, via ? via->port : to->port, d, f);
 	return through(via, e, f);
 }
 
-enum err dial_tunnel(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
+enum err dial_tunnel(
+	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	const struct proxy_server *via = dial_via(to);
 	enum err e = OK;
@@ -50,9 +53,12 @@ enum err dial_tunnel(struct stream *s, const struct dial_target *to, struct dead
 	return through(via, e, f);
 }
 
-enum err dial_secure(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
+enum err dial_secure(
+	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
-	struct tls_peer peer = { .host = to->host, .port = to->port, .trust = to->trust, .seen = to->seen };
+	struct tls_peer peer = {
+		.host = to->host, .port = to->port, .trust = to->trust, .seen = to->seen
+	};
 	return through(dial_via(to), stream_secure(s, &peer, d, f), f);
 }
 

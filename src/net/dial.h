@@ -1,5 +1,6 @@
-/* dial.h - the way from a target's name to a stream that is connected with it: resolve, connect, ask a proxy to connect on,
- * TLS handshake. The steps can be taken one by one, as `check` does to tell what each found. */
+/* dial.h - the way from a target's name to a stream that is connected with it: resolve, connect,
+ * ask a proxy to connect on, TLS handshake. The steps can be taken one by one, as `check` does to
+ * tell what each found. */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
@@ -17,32 +18,38 @@ struct dial_target {
 	struct buf *seen;          /* as in struct tls_peer */
 };
 
-/* All of it: afterwards `s` carries requests to the target. `s` is not connected before, nor after a failure.
+/* All of it: afterwards `s` carries requests to the target. `s` is not connected before, nor after
+ * a failure.
  *
- * Where a proxy stands between (proxy_for), it is the proxy that is resolved and connected to, and a failure names it. If the
- * target is secure, the proxy is asked to connect on, and the handshake is with the target. If not, s->via says that requests
- * are for the proxy: they name their target in absolute form, http://AUTHORITY before the path, and carry its field
- * (proxy_put_field).
+ * Where a proxy stands between (proxy_for), it is the proxy that is resolved and connected to, and
+ * a failure names it. If the target is secure, the proxy is asked to connect on, and the handshake
+ * is with the target. If not, s->via says that requests are for the proxy: they name their target
+ * in absolute form, http://AUTHORITY before the path, and carry its field (proxy_put_field).
  *
- * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED, E_CONFIG where it cannot be used; nothing of
- * a request has been sent in any of these cases. A proxy that is spoken to in TLS needs s->outer. */
-must_check enum err dial(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
+ * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED, E_CONFIG where it
+ * cannot be used; nothing of a request has been sent in any of these cases. A proxy that is spoken
+ * to in TLS needs s->outer. */
+must_check enum err dial(
+	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
 /* The proxy to go through, or NULL. */
 const struct proxy_server *dial_via(const struct dial_target *to);
 
 /* The first step: the addresses to connect to, as resolve. */
-must_check enum err dial_resolve(struct addresses *out, const struct dial_target *to, struct deadline *d, struct fault *f);
+must_check enum err dial_resolve(
+	struct addresses *out, const struct dial_target *to, struct deadline *d, struct fault *f);
 
 /* The second: connects to one of them as tcp_connect does. */
-must_check enum err dial_connect(struct stream *s, const struct addresses *found, const struct dial_target *to,
-                                 struct deadline *d, struct fault *f);
+must_check enum err dial_connect(struct stream *s, const struct addresses *found,
+	const struct dial_target *to, struct deadline *d, struct fault *f);
 
-/* The third: TLS with the proxy, if that is spoken there; and if the target is secure, asks the proxy to connect on. Without a
- * proxy nothing. */
-must_check enum err dial_tunnel(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
+/* The third: TLS with the proxy, if that is spoken there; and if the target is secure, asks the
+ * proxy to connect on. Without a proxy nothing. */
+must_check enum err dial_tunnel(
+	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
 /* The fourth, if the target is secure: the handshake with it. */
-must_check enum err dial_secure(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
+must_check enum err dial_secure(
+	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
 #endif

@@ -3,7 +3,13 @@
 #include <string.h>
 
 enum { HEADER_SIZE = 12, CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SOA = 6, CNAMES_MAX = 16 };
-enum { FLAG_ANSWER = 0x8000, OPCODE = 0x7800, FLAG_TRUNCATED = 0x0200, FLAG_RECURSION_DESIRED = 0x0100, RCODE = 0x000f };
+enum {
+	FLAG_ANSWER = 0x8000,
+	OPCODE = 0x7800,
+	FLAG_TRUNCATED = 0x0200,
+	FLAG_RECURSION_DESIRED = 0x0100,
+	RCODE = 0x000f
+};
 
 /* A name as on the wire, uncompressed and in lower case: labels with their lengths, then a zero. */
 struct wire_name {
@@ -96,8 +102,8 @@ static uint32_t read_u32(struct reader *r)
 	return high << 16 | read_u16(r);
 }
 
-/* Reads a name, which may end in a pointer to an earlier one (RFC 1035, 4.1.4). Every pointer must lead to before
- * the place where the one it was found in begins: so the walk ends. */
+/* Reads a name, which may end in a pointer to an earlier one (RFC 1035, 4.1.4). Every pointer must
+ * lead to before the place where the one it was found in begins: so the walk ends. */
 static void read_name(struct reader *r, struct wire_name *name)
 {
 	size_t begin = r->at, resume = 0;
@@ -184,9 +190,10 @@ static void take_address(struct dns_answer *a, const struct record *from, const 
 	addresses_add(&a->found, from->type == DNS_A ? address_v4(data) : address_v6(data));
 }
 
-/* Goes once through the answer section at `r`: takes the addresses of `name`, or, where it is an alias, makes it the
- * name it stands for and returns true. */
-static bool follow(struct dns_answer *a, struct reader r, unsigned records, unsigned type, struct wire_name *name)
+/* Goes once through the answer section at `r`: takes the addresses of `name`, or, where it is an
+ * alias, makes it the name it stands for and returns true. */
+static bool follow(
+	struct dns_answer *a, struct reader r, unsigned records, unsigned type, struct wire_name *name)
 {
 	struct record found;
 	while (records-- > 0) {
@@ -214,14 +221,15 @@ static bool repeats(struct str message, struct str name)
 	return str_eq(str_sub(message, HEADER_SIZE, HEADER_SIZE + b.n), buf_str(&b));
 }
 
-/* How long it holds that `name` has nothing: what the SOA record of its zone says, in the authority section that begins at
- * `r` (RFC 2308, 5). 0 when it has none. */
+/* How long it holds that `name` has nothing: what the SOA record of its zone says, in the authority
+ * section that begins at `r` (RFC 2308, 5). 0 when it has none. */
 static uint32_t negative_ttl(struct reader r, unsigned records, const struct wire_name *name)
 {
 	struct record found;
 	while (records-- > 0 && !r.bad) {
 		read_record(&r, &found);
-		if (r.bad || found.class != CLASS_IN || found.type != TYPE_SOA || found.data_n < 4 || !is_within(name, &found.owner))
+		if (r.bad || found.class != CLASS_IN || found.type != TYPE_SOA || found.data_n < 4 ||
+			!is_within(name, &found.owner))
 			continue;
 		struct reader last = { r.p, r.n, found.data + found.data_n - 4, false };
 		uint32_t minimum = sound_ttl(read_u32(&last)), ttl = sound_ttl(found.ttl);
@@ -241,8 +249,8 @@ enum err dns_read_answer(struct dns_answer *a, struct str message, const struct 
 	read_name(&r, &asked);
 	unsigned type = read_u16(&r), class = read_u16(&r);
 	question_name(&name, q->name);
-	if (r.bad || id != q->id || (flags & (FLAG_ANSWER | OPCODE)) != FLAG_ANSWER || questions != 1 || type != q->type ||
-	    class != CLASS_IN || !same_name(&asked, &name))
+	if (r.bad || id != q->id || (flags & (FLAG_ANSWER | OPCODE)) != FLAG_ANSWER || questions != 1 ||
+		type != q->type || class != CLASS_IN || !same_name(&asked, &name))
 		return E_SYNTAX;
 	a->status = flags & RCODE;
 	a->truncated = flags & FLAG_TRUNCATED;

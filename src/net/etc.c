@@ -54,7 +54,8 @@ static bool is_blank(int c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* The next word of the line, or its end. A comment begins at any of `comment` in front of a word. */
+/* The next word of the line, or its end. A comment begins at any of `comment` in front of a word.
+ */
 static enum token next(struct reader *r, struct str comment)
 {
 	int c;
@@ -139,7 +140,9 @@ static void take_server(struct conf_reader *c, struct str text)
 	else if (address_parse_scoped(&a, text))
 		addresses_add(&c->conf->servers, a);
 	else
-		skip_line(c, str_find(text, '%') < text.n ? S("not an address on an interface of this machine") : S("not an address"));
+		skip_line(c,
+			str_find(text, '%') < text.n ? S("not an address on an interface of this machine")
+										 : S("not an address"));
 }
 
 /* Appends a domain to the search list. */
@@ -160,7 +163,8 @@ static void take_domain(struct conf_reader *c, struct str domain)
 }
 
 /* The number behind `key`, kept between `least` and `most`. */
-static void take_number(unsigned *out, struct str option, struct str key, unsigned least, unsigned most)
+static void take_number(
+	unsigned *out, struct str option, struct str key, unsigned least, unsigned most)
 {
 	uint64_t v;
 	if (str_starts(option, key) && str_to_u64(&v, str_skip(option, key.n), UINT64_MAX))
@@ -175,14 +179,16 @@ static void take_option(struct resolv_conf *conf, struct str option)
 	conf->rotate = conf->rotate || str_eq(option, S("rotate"));
 	conf->use_tcp = conf->use_tcp || str_eq(option, S("use-vc"));
 	conf->no_aaaa = conf->no_aaaa || str_eq(option, S("no-aaaa"));
-	conf->no_tld_query = conf->no_tld_query || str_eq(option, S("no-tld-query")) || str_eq(option, S("no_tld_query"));
+	conf->no_tld_query = conf->no_tld_query || str_eq(option, S("no-tld-query")) ||
+		str_eq(option, S("no_tld_query"));
 }
 
 /* The line that begins with the word at hand. Returns how it ends. */
 static enum token take_line(struct conf_reader *c)
 {
 	struct str key = word(&c->r);
-	bool server = str_eq(key, S("nameserver")), domain = str_eq(key, S("domain")), options = str_eq(key, S("options"));
+	bool server = str_eq(key, S("nameserver")), domain = str_eq(key, S("domain")),
+		 options = str_eq(key, S("options"));
 	bool search = domain || str_eq(key, S("search"));
 	enum token t;
 	if (search)
@@ -203,7 +209,8 @@ static void take_own_domain(struct conf_reader *c)
 {
 	char name[ETC_WORD_MAX] = { 0 };
 	struct str host, domain;
-	if (gethostname(name, sizeof(name) - 1) == 0 && str_cut(&host, &domain, str_c(name), '.') && dns_is_name(domain))
+	if (gethostname(name, sizeof(name) - 1) == 0 && str_cut(&host, &domain, str_c(name), '.') &&
+		dns_is_name(domain))
 		take_domain(c, domain);
 }
 
@@ -211,7 +218,8 @@ void etc_read_resolv_conf(struct resolv_conf *out, const char *path)
 {
 	struct conf_reader c = { .conf = out, .skipped = BUF(out->skipped) };
 	memset(out, 0, offsetof(struct resolv_conf, search));
-	memset(&out->ndots, 0, offsetof(struct resolv_conf, skipped) - offsetof(struct resolv_conf, ndots));
+	memset(&out->ndots, 0,
+		offsetof(struct resolv_conf, skipped) - offsetof(struct resolv_conf, ndots));
 	out->ndots = 1;
 	out->attempts = 2;
 	out->timeout_s = 5;

@@ -1,7 +1,7 @@
 /* etc.h - what a machine's own files say about names: hosts(5) and resolv.conf(5).
  *
- * A file that is missing or cannot be read says nothing. Lines are of any length; words of more than ETC_WORD_MAX bytes stand
- * for nothing. A byte order mark at the beginning does not count. */
+ * A file that is missing or cannot be read says nothing. Lines are of any length; words of more
+ * than ETC_WORD_MAX bytes stand for nothing. A byte order mark at the beginning does not count. */
 #ifndef NET_ETC_H
 #define NET_ETC_H
 
@@ -18,20 +18,24 @@ enum {
 void etc_find_host(struct addresses *out, const char *path, struct str name);
 
 struct resolv_conf {
-	struct addresses servers; /* at most ETC_SERVERS_MAX; none if some are written down, but none of them can be used */
+	struct addresses servers; /* at most ETC_SERVERS_MAX; none if some are written down, but none of
+								 them can be used */
 	size_t search_n;
-	char search[ETC_SEARCH_MAX]; /* domains to append, without a dot at the end, one blank between them; "." is the root */
+	char search[ETC_SEARCH_MAX]; /* domains to append, without a dot at the end, one blank between
+									them; "." is the root */
 	unsigned ndots;     /* 0 to 15: a name with at least as many dots is asked for as it is first */
 	unsigned attempts;  /* 1 to 5 */
 	unsigned timeout_s; /* 1 to 30 */
 	bool rotate, use_tcp, no_aaaa, no_tld_query; /* the options of these names, `use-vc` being TCP */
 	size_t skipped_n;
-	char skipped[ETC_SKIPPED_MAX]; /* which lines could not be used and why, for the log; mostly empty */
+	char skipped[ETC_SKIPPED_MAX]; /* which lines could not be used and why, for the log; mostly
+									  empty */
 };
 
-/* Reads the resolv.conf at `path`, and fills in what it does not say: 127.0.0.1 if it names no server, the domain that the
- * machine's own name is in, ndots 1, 2 attempts, 5 s. A server in another form than ADDRESS or ADDRESS%ZONE is passed over,
- * nothing stands in for it; so are servers beyond ETC_SERVERS_MAX, and domains that are none or find no room. */
+/* Reads the resolv.conf at `path`, and fills in what it does not say: 127.0.0.1 if it names no
+ * server, the domain that the machine's own name is in, ndots 1, 2 attempts, 5 s. A server in
+ * another form than ADDRESS or ADDRESS%ZONE is passed over, nothing stands in for it; so are
+ * servers beyond ETC_SERVERS_MAX, and domains that are none or find no room. */
 void etc_read_resolv_conf(struct resolv_conf *out, const char *path);
 
 #endif

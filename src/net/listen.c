@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 enum {
-	BACKLOG = 4096,   /* the kernel cuts it to net.core.somaxconn */
-	ABORTED_MAX = 64, /* connections that were gone before they were accepted, passed over in one call */
+	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
+	ABORTED_MAX =
+		64, /* connections that were gone before they were accepted, passed over in one call */
 };
 
 union any_address {
@@ -25,15 +26,18 @@ union any_address {
 
 static enum err bad_address(struct str address, struct fault *f)
 {
-	return fault_set(f, E_CONFIG, 0, "cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT, :PORT or unix:PATH",
+	return fault_set(f, E_CONFIG, 0,
+		"cannot listen on %s: it must be ADDRESS:PORT, [IPV6-ADDRESS]:PORT, :PORT or unix:PATH",
 		str_sub(address, 0, 100));
 }
 
-static enum err parse_unix(union any_address *out, socklen_t *size, struct str address, struct fault *f)
+static enum err parse_unix(
+	union any_address *out, socklen_t *size, struct str address, struct fault *f)
 {
 	struct str path = str_skip(address, 5);
 	if (path.n == 0 || path.n >= sizeof(out->un.sun_path) || path.p[0] != '/')
-		return fault_set(f, E_CONFIG, 0, "cannot listen on %s: a socket needs an absolute path of at most %d bytes",
+		return fault_set(f, E_CONFIG, 0,
+			"cannot listen on %s: a socket needs an absolute path of at most %d bytes",
 			str_sub(address, 0, 100), NUM(sizeof(out->un.sun_path) - 1));
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, path.p, path.n);
@@ -42,7 +46,8 @@ static enum err parse_unix(union any_address *out, socklen_t *size, struct str a
 }
 
 /* `v6` says which family an address without a host is of. */
-static enum err parse(union any_address *out, socklen_t *size, struct str address, bool v6, struct fault *f)
+static enum err parse(
+	union any_address *out, socklen_t *size, struct str address, bool v6, struct fault *f)
 {
 	struct address ip;
 	struct str host;
@@ -62,7 +67,8 @@ static enum err parse(union any_address *out, socklen_t *size, struct str addres
 	return OK;
 }
 
-/* A file left behind by a process that is gone would be in the way for ever; one that somebody listens on stays. */
+/* A file left behind by a process that is gone would be in the way for ever; one that somebody
+ * listens on stays. */
 static void remove_stale_socket(const union any_address *a, socklen_t size)
 {
 	struct stat st;
@@ -194,11 +200,22 @@ void listen_peer(struct buf *out, int fd)
 	put_end(out, fd, getpeername);
 }
 
-/* Whether accept(2) failed because of the one connection it would have given, which is gone: the next one may be well. */
+/* Whether accept(2) failed because of the one connection it would have given, which is gone: the
+ * next one may be well. */
 static bool is_of_a_connection(int sys)
 {
 	static const int those[] = {
-		ECONNABORTED, EINTR, EPERM, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, ETIMEDOUT,
+		ECONNABORTED,
+		EINTR,
+		EPERM,
+		EPROTO,
+		ENOPROTOOPT,
+		ENETDOWN,
+		ENETUNREACH,
+		EHOSTDOWN,
+		EHOSTUNREACH,
+		ENONET,
+		ETIMEDOUT,
 	};
 	size_t i = 0;
 	while (i < countof(those) && those[i] != sys)

@@ -60,7 +60,10 @@ static struct str either(const char **name, const struct environment *env, const
 void proxy_read(struct proxy *p, const struct environment *env)
 {
 	static const char names[][2][12] = {
-		{ "http_proxy", "HTTP_PROXY" }, { "https_proxy", "HTTPS_PROXY" }, { "all_proxy", "ALL_PROXY" }, { "no_proxy", "NO_PROXY" },
+		{ "http_proxy", "HTTP_PROXY" },
+		{ "https_proxy", "HTTPS_PROXY" },
+		{ "all_proxy", "ALL_PROXY" },
+		{ "no_proxy", "NO_PROXY" },
 	};
 	const char *name;
 	*p = (struct proxy){ .except = either(&name, env, names[3]) };
@@ -82,8 +85,10 @@ enum err proxy_check(const struct proxy_server *via, struct fault *f)
 	if (!via || !via->unusable)
 		return OK;
 	return fault_set(f, E_CONFIG, 0,
-		"%s must be [http://|https://][user:password@]host[:port], with user and password percent-encoded; SOCKS proxies are not "
-		"supported", str_c(via->variable));
+		"%s must be [http://|https://][user:password@]host[:port], with user and password "
+		"percent-encoded; SOCKS proxies are not "
+		"supported",
+		str_c(via->variable));
 }
 
 /* ---- for whom ---- */
@@ -99,7 +104,8 @@ static bool in_domain(struct str host, struct str domain)
 {
 	domain = str_skip(domain, str_starts(domain, S(".")));
 	struct str end = str_skip(host, host.n - domain.n);
-	return domain.n && domain.n <= host.n && str_eq_nocase(end, domain) && (end.p == host.p || end.p[-1] == '.');
+	return domain.n && domain.n <= host.n && str_eq_nocase(end, domain) &&
+		(end.p == host.p || end.p[-1] == '.');
 }
 
 /* Cuts the port off behind a block, as in 10.0.0.0/8:443. */
@@ -149,7 +155,8 @@ static bool listed(struct str list, const struct place *to)
 	return false;
 }
 
-const struct proxy_server *proxy_for(const struct proxy *p, struct str host, uint16_t port, bool secure)
+const struct proxy_server *proxy_for(
+	const struct proxy *p, struct str host, uint16_t port, bool secure)
 {
 	if (!p || (!p->servers[secure].host.n && !p->servers[secure].unusable))
 		return NULL;
@@ -197,7 +204,8 @@ static bool next_line(struct str *line, struct str *head)
 	return line->n > 0;
 }
 
-/* Which ways to say who one is a 407 offers: their names, with commas between them, unless Basic is among them. */
+/* Which ways to say who one is a 407 offers: their names, with commas between them, unless Basic is
+ * among them. */
 static void put_other_schemes(struct buf *b, struct str head)
 {
 	struct str line, name, value;
@@ -216,16 +224,21 @@ static void put_other_schemes(struct buf *b, struct str head)
 	}
 }
 
-static enum err refused(int status, const struct proxy_server *via, struct str head, struct fault *f)
+static enum err refused(
+	int status, const struct proxy_server *via, struct str head, struct fault *f)
 {
 	char text[64];
 	struct buf others = BUF(text);
 	if (status != 407)
-		return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0, "it answered %d to CONNECT", NUM(status));
+		return fault_set(f, status / 100 == 5 ? E_CONNECT : E_REFUSED, 0,
+			"it answered %d to CONNECT", NUM(status));
 	put_other_schemes(&others, head);
 	if (others.n)
-		return fault_set(f, E_REFUSED, 0, "it answered 407 to CONNECT: it wants %s, and only Basic is supported", buf_str(&others));
-	return fault_set(f, E_REFUSED, 0, "it answered 407 to CONNECT: %s needs the right user:password@ before the host",
+		return fault_set(f, E_REFUSED, 0,
+			"it answered 407 to CONNECT: it wants %s, and only Basic is supported",
+			buf_str(&others));
+	return fault_set(f, E_REFUSED, 0,
+		"it answered 407 to CONNECT: %s needs the right user:password@ before the host",
 		via->variable ? str_c(via->variable) : S("HTTPS_PROXY"));
 }
 
@@ -244,9 +257,11 @@ static bool is_whole(struct str head)
 	return str_ends(head, S("\n\r\n")) || str_ends(head, S("\n\n"));
 }
 
-/* Reads a head byte by byte, for what follows the empty line belongs to TLS; not beyond `most` bytes. A line may end without
- * CR. Fields do not matter, not even a length, which means nothing here. */
-static enum err read_head(struct stream *s, struct buf *head, size_t most, struct deadline *d, struct fault *f)
+/* Reads a head byte by byte, for what follows the empty line belongs to TLS; not beyond `most`
+ * bytes. A line may end without CR. Fields do not matter, not even a length, which means nothing
+ * here. */
+static enum err read_head(
+	struct stream *s, struct buf *head, size_t most, struct deadline *d, struct fault *f)
 {
 	while (head->n < most && !is_whole(buf_str(head))) {
 		size_t got;
@@ -262,7 +277,8 @@ static enum err read_head(struct stream *s, struct buf *head, size_t most, struc
 	return OK;
 }
 
-/* What else it says when it wants to know who one is, if that comes soon: that it said no is known. */
+/* What else it says when it wants to know who one is, if that comes soon: that it said no is known.
+ */
 static void read_reasons(struct stream *s, struct buf *head, struct deadline *d)
 {
 	struct fault ignored;
@@ -271,7 +287,8 @@ static void read_reasons(struct stream *s, struct buf *head, struct deadline *d)
 	deadline_leave(d, &inner);
 }
 
-static enum err read_answer(struct stream *s, const struct proxy_server *via, struct deadline *d, struct fault *f)
+static enum err read_answer(
+	struct stream *s, const struct proxy_server *via, struct deadline *d, struct fault *f)
 {
 	char memory[PROXY_ANSWER_MAX];
 	struct buf head = BUF(memory);
@@ -295,8 +312,8 @@ static enum err read_answer(struct stream *s, const struct proxy_server *via, st
 	return refused((int)status, via, buf_str(&head), f);
 }
 
-enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host, uint16_t port, struct deadline *d,
-                    struct fault *f)
+enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host,
+	uint16_t port, struct deadline *d, struct fault *f)
 {
 	char memory[2 * (DNS_NAME_MAX + 32) + PROXY_FIELD_MAX];
 	struct buf head = BUF(memory);

@@ -1,5 +1,6 @@
-/* proxy.h - the way out through an HTTP proxy: which one the environment names and for whom, and what it is asked for
- * (CONNECT: RFC 9110, section 9.3.6; the absolute form: RFC 9112, section 3.2.2; Basic: RFC 7617). */
+/* proxy.h - the way out through an HTTP proxy: which one the environment names and for whom, and
+ * what it is asked for (CONNECT: RFC 9110, section 9.3.6; the absolute form: RFC 9112,
+ * section 3.2.2; Basic: RFC 7617). */
 #ifndef NET_PROXY_H
 #define NET_PROXY_H
 
@@ -13,9 +14,11 @@ enum {
 };
 
 struct proxy_server {
-	struct str host; /* a name, or an address without brackets; empty: there is none, or it is unusable */
+	struct str
+		host; /* a name, or an address without brackets; empty: there is none, or it is unusable */
 	uint16_t port;
-	struct str user; /* user:password or user, percent-encoded; empty for none. Belongs into no message. */
+	struct str
+		user; /* user:password or user, percent-encoded; empty for none. Belongs into no message. */
 	bool secure;     /* it is spoken to in TLS */
 	bool unusable;   /* the variable has a value that cannot be used */
 	const char *variable; /* that names it */
@@ -25,37 +28,45 @@ struct proxy_server {
 struct proxy {
 	struct proxy_server servers[2]; /* for targets without TLS and with it */
 	struct str except;              /* NO_PROXY */
-	const struct trust *trust;      /* whom a proxy that is spoken to in TLS must be known to; set by the owner */
+	const struct trust
+		*trust; /* whom a proxy that is spoken to in TLS must be known to; set by the owner */
 };
 
-/* Reads http_proxy, https_proxy and no_proxy, each in lower case or else in upper case; for the first two all_proxy stands in.
- * An empty one counts as not set. Where REQUEST_METHOD is set, HTTP_PROXY is passed over: under CGI it is what a client sent
- * as `Proxy:`. A value is [http://|https://][user[:password]@]host[:port][/], with port 80, or 443 behind https://, unless it
- * says otherwise; its user and password are percent-encoded. Blanks and newlines around it do not count. */
+/* Reads http_proxy, https_proxy and no_proxy, each in lower case or else in upper case; for the
+ * first two all_proxy stands in. An empty one counts as not set. Where REQUEST_METHOD is set,
+ * HTTP_PROXY is passed over: under CGI it is what a client sent as `Proxy:`. A value is
+ * [http://|https://][user[:password]@]host[:port][/], with port 80, or 443 behind https://, unless
+ * it says otherwise; its user and password are percent-encoded. Blanks and newlines around it do
+ * not count. */
 void proxy_read(struct proxy *p, const struct environment *env);
 
-/* E_CONFIG if `via`, which may be NULL, cannot be used; the text names the variable, never the value. */
+/* E_CONFIG if `via`, which may be NULL, cannot be used; the text names the variable, never the
+ * value. */
 must_check enum err proxy_check(const struct proxy_server *via, struct fault *f);
 
-/* The one to go through to a target; NULL: straight. Pure, and looks no name up. `p` may be NULL: everything goes straight.
+/* The one to go through to a target; NULL: straight. Pure, and looks no name up. `p` may be NULL:
+ * everything goes straight.
  *
  * Straight goes what `p` has no proxy for, what NO_PROXY lists, localhost and loopback addresses,
- * the addresses where AWS gives metadata (169.254.0.0/16, fd00:ec2::/32), and what is no host name, which ends in resolve.
+ * the addresses where AWS gives metadata (169.254.0.0/16, fd00:ec2::/32), and what is no host name,
+ * which ends in resolve.
  *
- * NO_PROXY is a list with commas, blanks or newlines between its entries, which may stand in quotes: `*` for everything; a
- * domain, which stands for itself and all below it, with or without a dot or `*.` before it and a dot behind it; an address, or
- * a block of them as 10.0.0.0/8, which are compared with targets that are addresses. Behind each may stand a port
- * (IPv6 addresses then in brackets). Case does not matter. What is none of this matches nothing. */
-const struct proxy_server *proxy_for(const struct proxy *p, struct str host, uint16_t port, bool secure);
+ * NO_PROXY is a list with commas, blanks or newlines between its entries, which may stand in
+ * quotes: `*` for everything; a domain, which stands for itself and all below it, with or without a
+ * dot or `*.` before it and a dot behind it; an address, or a block of them as 10.0.0.0/8, which
+ * are compared with targets that are addresses. Behind each may stand a port (IPv6 addresses then
+ * in brackets). Case does not matter. What is none of this matches nothing. */
+const struct proxy_server *proxy_for(
+	const struct proxy *p, struct str host, uint16_t port, bool secure);
 
-/* Appends "Proxy-Authorization: Basic ...\r\n", a secret of less than PROXY_FIELD_MAX bytes; nothing if `via` is NULL or has
- * no user. */
+/* Appends "Proxy-Authorization: Basic ...\r\n", a secret of less than PROXY_FIELD_MAX bytes;
+ * nothing if `via` is NULL or has no user. */
 void proxy_put_field(struct buf *b, const struct proxy_server *via);
 
-/* Asks `via`, which `s` is connected with, to connect on to host:port. After OK the next byte from `s` is the target's.
- * E_REFUSED: it does not want to, or what answers there is no proxy, so that trying again cannot help. E_CONNECT: it cannot
- * (5xx). E_CLOSED, E_TIMEOUT, E_SYSTEM, E_TLS. */
-must_check enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host, uint16_t port,
-                               struct deadline *d, struct fault *f);
+/* Asks `via`, which `s` is connected with, to connect on to host:port. After OK the next byte from
+ * `s` is the target's. E_REFUSED: it does not want to, or what answers there is no proxy, so that
+ * trying again cannot help. E_CONNECT: it cannot (5xx). E_CLOSED, E_TIMEOUT, E_SYSTEM, E_TLS. */
+must_check enum err proxy_open(struct stream *s, const struct proxy_server *via, struct str host,
+	uint16_t port, struct deadline *d, struct fault *f);
 
 #endif

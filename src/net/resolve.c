@@ -75,7 +75,8 @@ static struct resolver_entry *place_for(struct resolver *r, struct str name)
 	return r->cached < countof(r->cache) ? &r->cache[r->cached++] : place;
 }
 
-static void cache_put(struct resolver *r, const struct addresses *found, bool exists, struct str name, uint32_t ttl_s)
+static void cache_put(
+	struct resolver *r, const struct addresses *found, bool exists, struct str name, uint32_t ttl_s)
 {
 	int64_t ttl = ttl_s < TTL_LEAST_S ? TTL_LEAST_S : ttl_s > TTL_MOST_S ? TTL_MOST_S : ttl_s;
 	lock_take(&r->lock);
@@ -167,7 +168,8 @@ static int connected_socket(const struct address *server, uint16_t port)
 	union socket_address to;
 	socklen_t n = address_to_socket(&to, server, port);
 	int fd = socket(to.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* Connected, so that what others send is dropped, and a port where nobody listens is an error at once. */
+	/* Connected, so that what others send is dropped, and a port where nobody listens is an error
+	 * at once. */
 	if (fd >= 0 && connect(fd, &to.any, n) != 0) {
 		close(fd);
 		return -1;
@@ -196,8 +198,8 @@ static enum err read_whole(int fd, char *p, size_t n, struct deadline *d, struct
 }
 
 /* One question and its answer over TCP, each behind its length (RFC 1035, 4.2.2). */
-static enum err exchange_tcp(int fd, struct dns_answer *answer, const struct dns_question *question, struct deadline *d,
-                             struct fault *f)
+static enum err exchange_tcp(int fd, struct dns_answer *answer, const struct dns_question *question,
+	struct deadline *d, struct fault *f)
 {
 	char query[2 + DNS_QUERY_MAX], message[TCP_ANSWER_MAX];
 	uint8_t length[2];
@@ -219,7 +221,8 @@ static enum err exchange_tcp(int fd, struct dns_answer *answer, const struct dns
 	return e == OK ? dns_read_answer(answer, (struct str){ message, n }, question) : e;
 }
 
-static enum err ask_over_tcp(struct inquiry *q, size_t server, size_t i, struct deadline *d, struct fault *f)
+static enum err ask_over_tcp(
+	struct inquiry *q, size_t server, size_t i, struct deadline *d, struct fault *f)
 {
 	struct deadline inner = deadline_within(d, RESOLVE_PATIENCE_MS);
 	struct addresses to = { .count = 1, .list = { q->conf->servers.list[server] } };
@@ -239,7 +242,8 @@ static bool send_next(struct inquiry *q)
 	size_t server = last_asked(q);
 	struct pollfd *p = &q->servers[server];
 	if (p->fd < 0)
-		*p = (struct pollfd){ connected_socket(&q->conf->servers.list[server], q->resolver->port), POLLIN, 0 };
+		*p = (struct pollfd){ connected_socket(&q->conf->servers.list[server], q->resolver->port),
+			POLLIN, 0 };
 	bool sent = p->fd >= 0;
 	for (size_t i = 0; i < 2 && sent; i++) {
 		char bytes[DNS_QUERY_MAX];
@@ -251,7 +255,8 @@ static bool send_next(struct inquiry *q)
 	return sent;
 }
 
-/* Whether an answer over UDP may be believed for the case of its letters: a forger has to guess it. */
+/* Whether an answer over UDP may be believed for the case of its letters: a forger has to guess it.
+ */
 static bool is_well_spelt(struct inquiry *q, const struct dns_answer *a, size_t server, size_t i)
 {
 	const struct address *from = &q->conf->servers.list[server];
@@ -276,10 +281,12 @@ static void settle(struct inquiry *q, size_t server, size_t i, bool whole)
 }
 
 /* Takes what `server` sent, if it is an answer to question `i`. */
-static void take_answer(struct inquiry *q, size_t server, size_t i, struct str message, struct deadline *d, struct fault *f)
+static void take_answer(struct inquiry *q, size_t server, size_t i, struct str message,
+	struct deadline *d, struct fault *f)
 {
 	struct dns_answer a;
-	if (q->answered[i] || dns_read_answer(&a, message, &q->questions[i]) != OK || !is_well_spelt(q, &a, server, i))
+	if (q->answered[i] || dns_read_answer(&a, message, &q->questions[i]) != OK ||
+		!is_well_spelt(q, &a, server, i))
 		return;
 	q->answers[i] = a;
 	settle(q, server, i, !a.truncated || ask_over_tcp(q, server, i, d, f) == OK);
@@ -312,8 +319,9 @@ static void receive(struct inquiry *q, size_t server, struct deadline *d, struct
 		q->next = 0;
 }
 
-/* Whether what has come in will do when it is time to ask again. An address of either family is usable; but that there is
- * none of IPv4 is worth a second question, for its answer may have been lost. */
+/* Whether what has come in will do when it is time to ask again. An address of either family is
+ * usable; but that there is none of IPv4 is worth a second question, for its answer may have been
+ * lost. */
 static bool is_enough(const struct inquiry *q)
 {
 	return q->answers[0].found.count > 0 || (q->answers[1].found.count > 0 && q->asked > 1);
@@ -322,7 +330,8 @@ static bool is_enough(const struct inquiry *q)
 /* Shortens the wait when an address of one family is there. */
 static void lose_patience(struct inquiry *q)
 {
-	int64_t ms = q->answers[0].found.count > 0 ? q->resolver->aaaa_ms : RESOLVE_PATIENCE_MS, until = clock_mono_ms() + ms;
+	int64_t ms = q->answers[0].found.count > 0 ? q->resolver->aaaa_ms : RESOLVE_PATIENCE_MS,
+			until = clock_mono_ms() + ms;
 	if ((q->answers[0].found.count > 0 || q->answers[1].found.count > 0) && q->next > until)
 		q->next = until;
 }
@@ -383,7 +392,8 @@ struct lookup {
 static enum err nothing_found(const struct lookup *l, struct fault *f)
 {
 	if (l->trouble)
-		return fault_set(f, E_NAME, 0, "the name server could not look up %s (RCODE %d)", l->host, NUM(l->trouble));
+		return fault_set(f, E_NAME, 0, "the name server could not look up %s (RCODE %d)", l->host,
+			NUM(l->trouble));
 	if (l->silence)
 		return fault_set(f, E_NAME, 0, "no name server answered when asked for %s", l->host);
 	if (l->exists)
@@ -401,7 +411,8 @@ static void keep_ttl(struct lookup *l, uint32_t ttl_s)
 static enum err conclude(struct lookup *l, const struct inquiry *q, struct str key)
 {
 	const struct dns_answer *a = q->answers;
-	bool sure = q->answered[0] && q->answered[1], exists = a[0].status == DNS_NO_ERROR || a[1].status == DNS_NO_ERROR;
+	bool sure = q->answered[0] && q->answered[1],
+		 exists = a[0].status == DNS_NO_ERROR || a[1].status == DNS_NO_ERROR;
 	interleave(l->found, &a[1].found, &a[0].found);
 	if (l->found->count > 0) {
 		l->ttl_s = l->sure ? UINT32_MAX : TTL_UNSURE_S;
@@ -425,7 +436,8 @@ static enum err conclude(struct lookup *l, const struct inquiry *q, struct str k
 }
 
 /* Asks for `name` as it is. E_MORE: it brought no address, but another name may. */
-static enum err ask(struct lookup *l, struct str name, bool last, struct deadline *d, struct fault *f)
+static enum err ask(
+	struct lookup *l, struct str name, bool last, struct deadline *d, struct fault *f)
 {
 	char key[DNS_NAME_MAX + 1];
 	struct buf b = BUF(key);
@@ -452,8 +464,10 @@ static enum err ask(struct lookup *l, struct str name, bool last, struct deadlin
 	for (size_t i = 0; i < countof(q.servers); i++)
 		if (q.servers[i].fd >= 0)
 			close(q.servers[i].fd);
-	/* A server that repeats the case no more, as after an exchange behind its address, is not held to it for ever. */
-	for (size_t i = 0; i < l->conf.servers.count && q.misspelt && !(q.answered[0] && q.answered[1]); i++)
+	/* A server that repeats the case no more, as after an exchange behind its address, is not held
+	 * to it for ever. */
+	for (size_t i = 0; i < l->conf.servers.count && q.misspelt && !(q.answered[0] && q.answered[1]);
+		 i++)
 		set_echoing(l->resolver, &l->conf.servers.list[i], false);
 	if (e == E_TIMEOUT)
 		return fault_set(f, e, 0, "looking up %s took too long", l->host);
@@ -461,7 +475,8 @@ static enum err ask(struct lookup *l, struct str name, bool last, struct deadlin
 }
 
 /* Asks for the host in `domain`; the root is no domain. */
-static enum err ask_within(struct lookup *l, struct str domain, bool last, struct deadline *d, struct fault *f)
+static enum err ask_within(
+	struct lookup *l, struct str domain, bool last, struct deadline *d, struct fault *f)
 {
 	char bytes[DNS_NAME_MAX];
 	struct buf name = BUF(bytes);
@@ -482,7 +497,8 @@ static enum err search(struct lookup *l, bool absolute, struct deadline *d, stru
 {
 	struct str domains = { l->conf.search, absolute ? 0 : l->conf.search_n }, domain;
 	size_t dots = count_dots(l->host);
-	bool as_is = absolute || dots >= l->conf.ndots, no_tld = l->conf.no_tld_query && dots == 0 && domains.n > 0;
+	bool as_is = absolute || dots >= l->conf.ndots,
+		 no_tld = l->conf.no_tld_query && dots == 0 && domains.n > 0;
 	enum err e = as_is ? ask(l, l->host, domains.n == 0, d, f) : E_MORE;
 	while (e == E_MORE && domains.n > 0) {
 		str_next(&domain, &domains, ' ');
@@ -501,7 +517,8 @@ static enum err search(struct lookup *l, bool absolute, struct deadline *d, stru
 static bool is_localhost(struct str host)
 {
 	struct str end = S(".localhost");
-	return str_eq_nocase(host, S("localhost")) || (host.n > end.n && str_eq_nocase(str_skip(host, host.n - end.n), end));
+	return str_eq_nocase(host, S("localhost")) ||
+		(host.n > end.n && str_eq_nocase(str_skip(host, host.n - end.n), end));
 }
 
 /* Tells once, and not at every look-up, which lines could not be used. */
@@ -523,14 +540,15 @@ static enum err ask_servers(struct lookup *l, bool absolute, struct deadline *d,
 	etc_read_resolv_conf(&l->conf, r->conf_path);
 	tell_skipped(r, &l->conf);
 	if (l->conf.servers.count == 0)
-		return fault_set(f, E_NAME, 0, "none of the name servers in %s can be used: %s", str_c(r->conf_path),
-			(struct str){ l->conf.skipped, l->conf.skipped_n });
+		return fault_set(f, E_NAME, 0, "none of the name servers in %s can be used: %s",
+			str_c(r->conf_path), (struct str){ l->conf.skipped, l->conf.skipped_n });
 	l->ttl_s = UINT32_MAX;
 	l->sure = true;
 	return search(l, absolute, d, f);
 }
 
-enum err resolve(struct resolver *r, struct addresses *out, struct str host, struct deadline *d, struct fault *f)
+enum err resolve(
+	struct resolver *r, struct addresses *out, struct str host, struct deadline *d, struct fault *f)
 {
 	struct address literal;
 	struct str key = host;
@@ -548,7 +566,9 @@ enum err resolve(struct resolver *r, struct addresses *out, struct str host, str
 		addresses_add(out, address_v4((const uint8_t[]){ 127, 0, 0, 1 }));
 		return OK;
 	}
-	struct lookup l = { .resolver = r, .host = host, .found = out, .ttl_s = TTL_HOSTS_S, .exists = false };
+	struct lookup l = {
+		.resolver = r, .host = host, .found = out, .ttl_s = TTL_HOSTS_S, .exists = false
+	};
 	enum kept kept = cache_get(r, out, &l.exists, key);
 	if (kept != UNKNOWN)
 		return kept == FOUND ? OK : nothing_found(&l, f);

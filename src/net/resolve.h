@@ -1,24 +1,28 @@
 /* resolve.h - a stub resolver with deadlines (RFC 1034, 1035, 2181, 2308, 3596, 5452; no RFC 6891).
  *
- * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked for in the cache, then in
- * /etc/hosts, then asked of the name servers of /etc/resolv.conf (127.0.0.1 when it names none): A and AAAA at once over
- * UDP, over TCP after truncation, answers taken only from a server that was asked and only if they repeat the question;
- * CNAME chains are followed within the answer. Ids, source ports and the case of letters in the question are random; a
- * server that has once repeated the case is held to it.
+ * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked for
+ * in the cache, then in /etc/hosts, then asked of the name servers of /etc/resolv.conf (127.0.0.1
+ * when it names none): A and AAAA at once over UDP, over TCP after truncation, answers taken only
+ * from a server that was asked and only if they repeat the question; CNAME chains are followed
+ * within the answer. Ids, source ports and the case of letters in the question are random; a server
+ * that has once repeated the case is held to it.
  *
- * Which names are asked for, and in which order, is glibc's way (resolv.conf(5)): one with fewer dots than `ndots` first in
- * the domains of the search list and then as it is, any other as it is and then in the list; a dot at the end leaves the
- * list out. The first name that has an address wins. One that a server fails at, or is silent about, does not end the search.
+ * Which names are asked for, and in which order, is glibc's way (resolv.conf(5)): one with fewer
+ * dots than `ndots` first in the domains of the search list and then as it is, any other as it is
+ * and then in the list; a dot at the end leaves the list out. The first name that has an address
+ * wins. One that a server fails at, or is silent about, does not end the search.
  *
- * `options attempts:` (1 to 5, else 2) says how often every server is asked, `timeout:` (1 to 30 s, else 5) how long the
- * last one asked about the last name has for its answer. Before that, the next one's turn comes after RESOLVE_PATIENCE_MS
- * already, and late answers still count: one lost packet must not eat the three seconds in which Slack wants to hear from us.
- * Whichever family is found, the other one is waited for only briefly.
+ * `options attempts:` (1 to 5, else 2) says how often every server is asked, `timeout:` (1 to 30 s,
+ * else 5) how long the last one asked about the last name has for its answer. Before that, the next
+ * one's turn comes after RESOLVE_PATIENCE_MS already, and late answers still count: one lost packet
+ * must not eat the three seconds in which Slack wants to hear from us. Whichever family is found,
+ * the other one is waited for only briefly.
  *
- * What is found is kept for its TTL, but at least 1 s and at most 300 s; names from /etc/hosts for 60 s. Until then no
- * file is opened and nothing is asked. The first caller after that asks again, while the others get the old addresses for
- * up to 3 s more. That a name has no address is kept for as long as its zone says (RFC 2308), at most 300 s; silence and
- * failures of servers are not kept. */
+ * What is found is kept for its TTL, but at least 1 s and at most 300 s; names from /etc/hosts for
+ * 60 s. Until then no file is opened and nothing is asked. The first caller after that asks again,
+ * while the others get the old addresses for up to 3 s more. That a name has no address is kept for
+ * as long as its zone says (RFC 2308), at most 300 s; silence and failures of servers are not kept.
+ */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
@@ -27,7 +31,12 @@
 #include "net/address.h"
 #include "os/lock.h"
 
-enum { RESOLVE_CACHE_SIZE = 64, RESOLVE_PATIENCE_MS = 600, RESOLVE_ECHOES = 4, RESOLVE_AAAA_MS = 50 };
+enum {
+	RESOLVE_CACHE_SIZE = 64,
+	RESOLVE_PATIENCE_MS = 600,
+	RESOLVE_ECHOES = 4,
+	RESOLVE_AAAA_MS = 50
+};
 
 /* Shared by the threads of a process; the members are resolve.c's business. */
 struct resolver {
@@ -49,15 +58,19 @@ struct resolver {
 	const char *conf_path, *hosts_path;
 };
 
-/* Paths are parameters so that tests can hand their own files; the process's are RESOLVE_CONF and RESOLVE_HOSTS. */
+/* Paths are parameters so that tests can hand their own files; the process's are RESOLVE_CONF and
+ * RESOLVE_HOSTS. */
 #define RESOLVE_CONF "/etc/resolv.conf"
 #define RESOLVE_HOSTS "/etc/hosts"
-/* `r` is zeroed memory. Opens nothing: files are read at the first look-up that needs them. The paths are borrowed for ever. */
+/* `r` is zeroed memory. Opens nothing: files are read at the first look-up that needs them. The
+ * paths are borrowed for ever. */
 void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_path);
 
-/* The addresses of `host`, a name or a literal without brackets: at least one after success, in the order to try, families
- * interleaved, IPv6 first. Several threads may ask at once.
- * E_NAME (not a host name, no such name, no address, no answer from any server: told apart in the text), E_TIMEOUT. */
-must_check enum err resolve(struct resolver *r, struct addresses *out, struct str host, struct deadline *d, struct fault *f);
+/* The addresses of `host`, a name or a literal without brackets: at least one after success, in the
+ * order to try, families interleaved, IPv6 first. Several threads may ask at once. E_NAME (not a
+ * host name, no such name, no address, no answer from any server: told apart in the text),
+ * E_TIMEOUT. */
+must_check enum err resolve(struct resolver *r, struct addresses *out, struct str host,
+	struct deadline *d, struct fault *f);
 
 #endif

@@ -13,7 +13,8 @@ struct stream stream_none(struct tls_client *tls)
 	return (struct stream){ .fd = -1, .secure = false, .tls = tls };
 }
 
-enum err stream_secure(struct stream *s, const struct tls_peer *peer, struct deadline *d, struct fault *f)
+enum err stream_secure(
+	struct stream *s, const struct tls_peer *peer, struct deadline *d, struct fault *f)
 {
 	struct tls_peer inside = *peer;
 	check(s->fd >= 0 && !s->secure && s->tls);
@@ -25,7 +26,8 @@ enum err stream_secure(struct stream *s, const struct tls_peer *peer, struct dea
 	return e;
 }
 
-enum err stream_wrap(struct stream *s, const struct tls_peer *proxy, struct deadline *d, struct fault *f)
+enum err stream_wrap(
+	struct stream *s, const struct tls_peer *proxy, struct deadline *d, struct fault *f)
 {
 	check(s->fd >= 0 && !s->secure && !s->wrapped && s->outer);
 	enum err e = tls_connect(s->outer, s->fd, proxy, d, f);
@@ -41,7 +43,8 @@ static struct tls_client *innermost(const struct stream *s)
 	return s->secure ? s->tls : s->wrapped ? s->outer : NULL;
 }
 
-/* The first parts that are not empty, as many as go into one call, without the `done` bytes of the first. */
+/* The first parts that are not empty, as many as go into one call, without the `done` bytes of the
+ * first. */
 static size_t gather(struct iovec *v, const struct str *parts, size_t count, size_t done)
 {
 	size_t n = 0;
@@ -53,7 +56,8 @@ static size_t gather(struct iovec *v, const struct str *parts, size_t count, siz
 	return n;
 }
 
-static enum err write_plain(int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
+static enum err write_plain(
+	int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
 {
 	struct iovec v[PARTS_AT_ONCE];
 	size_t i = 0, done = 0; /* parts before the i-th are written, and `done` bytes of it */
@@ -71,7 +75,8 @@ static enum err write_plain(int fd, const struct str *parts, size_t count, struc
 	}
 }
 
-static enum err read_plain(int fd, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f)
+static enum err read_plain(
+	int fd, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f)
 {
 	enum err e;
 	do {
@@ -82,15 +87,18 @@ static enum err read_plain(int fd, size_t *got, char *p, size_t cap, struct dead
 	return e;
 }
 
-enum err stream_write(struct stream *s, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
+enum err stream_write(
+	struct stream *s, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
 {
 	check(s->fd >= 0);
 	struct tls_client *tls = innermost(s);
-	enum err e = tls ? tls_write(tls, s->fd, parts, count, d, f) : write_plain(s->fd, parts, count, d, f);
+	enum err e =
+		tls ? tls_write(tls, s->fd, parts, count, d, f) : write_plain(s->fd, parts, count, d, f);
 	return e == E_TIMEOUT ? fault_set(f, e, 0, "the peer did not take the data in time") : e;
 }
 
-enum err stream_read(struct stream *s, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f)
+enum err stream_read(
+	struct stream *s, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f)
 {
 	check(s->fd >= 0 && cap > 0);
 	*got = 0;

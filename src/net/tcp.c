@@ -18,7 +18,8 @@ enum err socket_wait(struct pollfd *fds, size_t count, struct deadline *d, struc
 	}
 }
 
-enum err socket_wait_within(struct pollfd *fds, size_t count, int64_t ms, struct deadline *d, struct fault *f)
+enum err socket_wait_within(
+	struct pollfd *fds, size_t count, int64_t ms, struct deadline *d, struct fault *f)
 {
 	struct deadline inner = deadline_within(d, ms);
 	enum err e = socket_wait(fds, count, &inner, f);
@@ -28,7 +29,8 @@ enum err socket_wait_within(struct pollfd *fds, size_t count, int64_t ms, struct
 
 static bool is_closed_error(int sys)
 {
-	return sys == EPIPE || sys == ECONNRESET || sys == ETIMEDOUT || sys == EHOSTUNREACH || sys == ENETUNREACH;
+	return sys == EPIPE || sys == ECONNRESET || sys == ETIMEDOUT || sys == EHOSTUNREACH ||
+		sys == ENETUNREACH;
 }
 
 static enum err io_error(int sys, struct str what, struct fault *f)
@@ -108,7 +110,8 @@ static int winner(struct race *r)
 	return -1;
 }
 
-static enum err run(struct race *r, int *fd, const struct addresses *to, uint16_t port, struct deadline *d, struct fault *f)
+static enum err run(struct race *r, int *fd, const struct addresses *to, uint16_t port,
+	struct deadline *d, struct fault *f)
 {
 	size_t next = 0;
 	while (next < to->count || r->count > 0) {
@@ -126,7 +129,8 @@ static enum err run(struct race *r, int *fd, const struct addresses *to, uint16_
 	return E_CONNECT;
 }
 
-enum err tcp_connect(int *fd, const struct addresses *to, struct str name, uint16_t port, struct deadline *d, struct fault *f)
+enum err tcp_connect(int *fd, const struct addresses *to, struct str name, uint16_t port,
+	struct deadline *d, struct fault *f)
 {
 	struct race r = { .count = 0 };
 	*fd = -1;

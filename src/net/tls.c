@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-enum { MOVES_BELOW = 64 }; /* at once; a proxy that sends empty records for ever does not hold anybody up */
+enum {
+	MOVES_BELOW = 64
+}; /* at once; a proxy that sends empty records for ever does not hold anybody up */
 
 struct tls_pump tls_pump_init(br_ssl_engine_context *engine, struct tls_pump *below)
 {
@@ -24,7 +26,8 @@ static enum err send_below(struct tls_pump *below, int fd, struct fault *f)
 }
 
 /* As tcp_send, through `below`. */
-static enum err put_below(struct tls_pump *below, int fd, size_t *sent, struct str data, struct fault *f)
+static enum err put_below(
+	struct tls_pump *below, int fd, size_t *sent, struct str data, struct fault *f)
 {
 	*sent = tls_give(below, data);
 	br_ssl_engine_flush(below->engine, 0);
@@ -33,7 +36,8 @@ static enum err put_below(struct tls_pump *below, int fd, size_t *sent, struct s
 }
 
 /* As tcp_receive, through `below`. */
-static enum err get_below(struct tls_pump *below, int fd, size_t *got, char *p, size_t cap, struct fault *f)
+static enum err get_below(
+	struct tls_pump *below, int fd, size_t *got, char *p, size_t cap, struct fault *f)
 {
 	enum err e = OK;
 	for (int i = 0; i < MOVES_BELOW && e == OK; i++) {
@@ -64,10 +68,12 @@ static enum err send_some(struct tls_pump *t, int fd, unsigned char *p, size_t n
 	return e;
 }
 
-static enum err receive_some(struct tls_pump *t, int fd, unsigned char *p, size_t n, struct fault *f)
+static enum err receive_some(
+	struct tls_pump *t, int fd, unsigned char *p, size_t n, struct fault *f)
 {
 	size_t got;
-	enum err e = t->below ? get_below(t->below, fd, &got, (char *)p, n, f) : tcp_receive(fd, &got, p, n, f);
+	enum err e =
+		t->below ? get_below(t->below, fd, &got, (char *)p, n, f) : tcp_receive(fd, &got, p, n, f);
 	if (e == OK) {
 		br_ssl_engine_recvrec_ack(t->engine, got);
 		t->received += got;

@@ -13,7 +13,8 @@
 /* An hour: a session outlives the check of the certificate that it was made with. */
 enum { SECOND_MS = 1000, SESSION_MS = 3600 * SECOND_MS };
 
-/* ---- client certificates: that a server asks for one is remembered for the message if it will not do without ---- */
+/* ---- client certificates: that a server asks for one is remembered for the message if it will not
+ * do without ---- */
 
 static void pass_over(const br_ssl_client_certificate_class **class)
 {
@@ -25,13 +26,14 @@ static void pass_over_length(const br_ssl_client_certificate_class **class, size
 	(void)class, (void)n;
 }
 
-static void pass_over_bytes(const br_ssl_client_certificate_class **class, const unsigned char *p, size_t n)
+static void pass_over_bytes(
+	const br_ssl_client_certificate_class **class, const unsigned char *p, size_t n)
 {
 	(void)class, (void)p, (void)n;
 }
 
-static void choose_none(const br_ssl_client_certificate_class **class, const br_ssl_client_context *client, uint32_t types,
-                        br_ssl_client_certificate *choices)
+static void choose_none(const br_ssl_client_certificate_class **class,
+	const br_ssl_client_context *client, uint32_t types, br_ssl_client_certificate *choices)
 {
 	(void)client, (void)types;
 	((struct tls_refusal *)(void *)class)->asked = true;
@@ -40,7 +42,15 @@ static void choose_none(const br_ssl_client_certificate_class **class, const br_
 
 /* Without a certificate nothing is signed or exchanged. */
 static const br_ssl_client_certificate_class refusal_class = {
-	sizeof(struct tls_refusal), pass_over, pass_over_length, pass_over_bytes, pass_over, pass_over, choose_none, NULL, NULL,
+	sizeof(struct tls_refusal),
+	pass_over,
+	pass_over_length,
+	pass_over_bytes,
+	pass_over,
+	pass_over,
+	choose_none,
+	NULL,
+	NULL,
 };
 
 /* All but the verifier is as in every TLS connection of this program. */
@@ -73,8 +83,8 @@ static void begin(struct tls_client *t)
 	t->pump.writable = true;
 }
 
-/* Waits until what the engine wants is possible. It wants to receive even while it has to send, as otherwise two peers that
- * both wait for the other to read would wait for ever. */
+/* Waits until what the engine wants is possible. It wants to receive even while it has to send, as
+ * otherwise two peers that both wait for the other to read would wait for ever. */
 static enum err wait_for_socket(struct tls_client *t, int fd, struct deadline *d, struct fault *f)
 {
 	unsigned state = br_ssl_engine_current_state(t->pump.engine);
@@ -120,8 +130,9 @@ static enum err step(struct tls_client *t, int fd, struct deadline *d, struct fa
 /* Whether the session that is kept may be offered. */
 static bool session_is_for(const struct tls_client *t, const struct tls_peer *to, struct str host)
 {
-	return str_eq_nocase(str_c(t->host), host) && t->port == to->port && t->anchors == to->trust->anchors &&
-	       clock_mono_ms() < t->session.until && clock_wall_ms() / SECOND_MS <= t->session.not_after;
+	return str_eq_nocase(str_c(t->host), host) && t->port == to->port &&
+		t->anchors == to->trust->anchors && clock_mono_ms() < t->session.until &&
+		clock_wall_ms() / SECOND_MS <= t->session.not_after;
 }
 
 static void forget_session(struct tls_client *t)
@@ -178,7 +189,8 @@ static enum err shake_hands(struct tls_client *t, int fd, struct deadline *d, st
 }
 
 /* `literal`: the host as an address; NULL if it is a name. */
-static void start_verifier(struct tls_client *t, const struct trust *trust, const struct address *literal)
+static void start_verifier(
+	struct tls_client *t, const struct trust *trust, const struct address *literal)
 {
 	struct reference_identifier whom = { .dns_name = str_c(t->host) };
 	if (literal) {
@@ -189,7 +201,8 @@ static void start_verifier(struct tls_client *t, const struct trust *trust, cons
 	verifier_init(&t->verifier, PATH_SERVER, &whom, trust, clock_wall_ms() / SECOND_MS);
 }
 
-enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f)
+enum err tls_connect(
+	struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f)
 {
 	struct address literal;
 	struct str host = str_sub(to->host, 0, to->host.n - str_ends(to->host, S(".")));
@@ -208,7 +221,8 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 	t->verifier.seen = to->seen;
 	t->verifier.pinned = to->pinned;
 	set_profile(t, to->below);
-	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for both. */
+	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for
+	 * both. */
 	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, offer_session(t)))
 		return ended(t, f);
 	enum err e = shake_hands(t, fd, d, f);
@@ -223,8 +237,8 @@ enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, st
 
 /* ---- data ---- */
 
-static enum err write_records(struct tls_client *t, int fd, const struct str *parts, size_t count, struct deadline *d,
-                              struct fault *f)
+static enum err write_records(struct tls_client *t, int fd, const struct str *parts, size_t count,
+	struct deadline *d, struct fault *f)
 {
 	enum err e = OK;
 	begin(t);
@@ -239,14 +253,16 @@ static enum err write_records(struct tls_client *t, int fd, const struct str *pa
 	if (e != OK)
 		return e;
 	br_ssl_engine_flush(t->pump.engine, 0);
-	/* Exactly the rest of our own record: an answer to the peer's close_notify may come to stand behind it. */
+	/* Exactly the rest of our own record: an answer to the peer's close_notify may come to stand
+	 * behind it. */
 	size_t until = t->pump.sent + tls_pending(&t->pump);
 	while (e == OK && (t->pump.sent < until || (t->pump.below && tls_pending(t->pump.below))))
 		e = step(t, fd, d, f);
 	return e;
 }
 
-enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f)
+enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t count,
+	struct deadline *d, struct fault *f)
 {
 	if (t->pump.mute)
 		return fault_set(f, E_CLOSED, 0, "the connection is already broken");
@@ -256,7 +272,8 @@ enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t
 	return e;
 }
 
-enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f)
+enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap,
+	struct deadline *d, struct fault *f)
 {
 	begin(t);
 	while ((*got = tls_take(&t->pump, p, cap)) == 0) {
@@ -272,8 +289,9 @@ enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap
 bool tls_is_idle(const struct tls_client *t)
 {
 	size_t n;
-	return !t->pump.mute && br_ssl_engine_current_state(t->pump.engine) == (BR_SSL_SENDAPP | BR_SSL_RECVREC) &&
-	       br_ssl_engine_recvrec_buf(t->pump.engine, &n) == t->in;
+	return !t->pump.mute &&
+		br_ssl_engine_current_state(t->pump.engine) == (BR_SSL_SENDAPP | BR_SSL_RECVREC) &&
+		br_ssl_engine_recvrec_buf(t->pump.engine, &n) == t->in;
 }
 
 void tls_close(struct tls_client *t, int fd)

@@ -1,11 +1,13 @@
-/* tls_client.h - one TLS 1.2 client connection over BearSSL's engine, where every call that can wait has a deadline.
+/* tls_client.h - one TLS 1.2 client connection over BearSSL's engine, where every call that can
+ * wait has a deadline.
  *
- * Suites: ECDHE with X25519, P-256 or P-384; RSA and ECDSA server keys; AES-128/256-GCM and ChaCha20-Poly1305.
- * Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no compression, no renegotiation. A truncated
- * stream is an error. An extended master secret (RFC 7627) is asked for, but not demanded.
+ * Suites: ECDHE with X25519, P-256 or P-384; RSA and ECDSA server keys; AES-128/256-GCM and
+ * ChaCha20-Poly1305. Nothing older than TLS 1.2, no CBC, no static RSA, no SHA-1 in signatures, no
+ * compression, no renegotiation. A truncated stream is an error. An extended master secret (RFC
+ * 7627) is asked for, but not demanded.
  *
- * The server's certificate must be for the host and lead to an anchor by the rules of x509/path.h, none of which can be
- * switched off. */
+ * The server's certificate must be for the host and lead to an anchor by the rules of x509/path.h,
+ * none of which can be switched off. */
 #ifndef NET_TLS_CLIENT_H
 #define NET_TLS_CLIENT_H
 
@@ -18,15 +20,18 @@ struct tls_peer {
 	struct str host;           /* a name, or an IPv4 or IPv6 address without brackets */
 	uint16_t port;
 	const struct trust *trust; /* whom to believe */
-	struct str pinned;         /* a certificate that it must show, whoever signed it and whatever it is for; empty: none */
-	struct buf *seen;          /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
+	struct str pinned; /* a certificate that it must show, whoever signed it and whatever it is for;
+						  empty: none */
+	struct buf *
+		seen; /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
 	struct tls_pump *below;    /* as in struct tls_pump */
 };
 
-/* Memory for one TLS connection, about 81 KiB, of which 20 to 32 are touched; all zeros before its first use. May be kept
- * and used for one connection after another. The session is offered again, by its ticket (RFC 5077) or else by its id, to
- * the same host, port and anchors, for at most an hour and while the certificates of its first connection are valid. A
- * resumed connection does without certificates and public keys. */
+/* Memory for one TLS connection, about 81 KiB, of which 20 to 32 are touched; all zeros before its
+ * first use. May be kept and used for one connection after another. The session is offered again,
+ * by its ticket (RFC 5077) or else by its id, to the same host, port and anchors, for at most an
+ * hour and while the certificates of its first connection are valid. A resumed connection does
+ * without certificates and public keys. */
 struct tls_client {
 	br_ssl_client_context client;
 	struct tls_pump pump;
@@ -37,7 +42,8 @@ struct tls_client {
 	} refusal;
 	size_t asked; /* pump.received when the last write began */
 
-	/* Whom it is, or was, connected with, and the session that may be offered to the same one again. */
+	/* Whom it is, or was, connected with, and the session that may be offered to the same one
+	 * again. */
 	char host[256]; /* without a dot at the end, NUL-terminated */
 	uint16_t port;
 	const struct anchor *anchors; /* that it was verified with */
@@ -54,12 +60,15 @@ struct tls_client {
 
 /* The handshake with to->host over the connected socket `fd`.
  * E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; E_NAME when the host cannot be one. */
-must_check enum err tls_connect(struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f);
+must_check enum err tls_connect(
+	struct tls_client *t, int fd, const struct tls_peer *to, struct deadline *d, struct fault *f);
 
-/* As stream_write, stream_read and stream_is_idle, but a time-out leaves the fault's text to the caller, and
- * tls_is_idle looks only at what the engine holds. */
-must_check enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t count, struct deadline *d, struct fault *f);
-must_check enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap, struct deadline *d, struct fault *f);
+/* As stream_write, stream_read and stream_is_idle, but a time-out leaves the fault's text to the
+ * caller, and tls_is_idle looks only at what the engine holds. */
+must_check enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t count,
+	struct deadline *d, struct fault *f);
+must_check enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap,
+	struct deadline *d, struct fault *f);
 bool tls_is_idle(const struct tls_client *t);
 
 /* Tries once to send close_notify and wipes the keys. The socket is the caller's to close. */

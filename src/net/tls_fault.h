@@ -6,8 +6,10 @@
 
 #include <bearssl.h>
 
-/* Sets the fault for error `code` of a connection with `host`: E_CERT when its certificate was refused, which `v` knows more
- * about, else E_TLS. `asked`: the server wanted a certificate of ours. */
-enum err tls_fault_set(struct fault *f, unsigned code, struct str host, const struct verifier *v, bool asked);
+/* Sets the fault for error `code` of a connection with `host`: E_CERT when its certificate was
+ * refused, which `v` knows more about, else E_TLS. `asked`: the server wanted a certificate of
+ * ours. */
+enum err tls_fault_set(
+	struct fault *f, unsigned code, struct str host, const struct verifier *v, bool asked);
 
 #endif

@@ -9,8 +9,8 @@
 #include "crypto/sha256_class.h"
 #include "crypto/tls_prf.h"
 
-/* RSA before ECDSA, whose signatures cost three times as much to verify: a server that has certificates of both kinds
- * and leaves the choice to its client then shows the one with RSA. */
+/* RSA before ECDSA, whose signatures cost three times as much to verify: a server that has
+ * certificates of both kinds and leaves the choice to its client then shows the one with RSA. */
 static const uint16_t aes_first[] = {
 	BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -40,8 +40,9 @@ static const uint16_t chacha20_first[] = {
 #define CHACHA20 br_chacha20_ct_run
 #endif
 
-/* Ciphers by what the CPU has, and in the order in which it is good at them: without AES instructions ChaCha20 is several
- * times faster than AES in constant time. BearSSL would find out itself, but ask the CPU anew for each connection. */
+/* Ciphers by what the CPU has, and in the order in which it is good at them: without AES
+ * instructions ChaCha20 is several times faster than AES in constant time. BearSSL would find out
+ * itself, but ask the CPU anew for each connection. */
 static void set_ciphers(br_ssl_engine_context *e)
 {
 	bool fast = cpu_features() & CPU_GCM;
@@ -54,8 +55,8 @@ static void set_ciphers(br_ssl_engine_context *e)
 	br_ssl_engine_set_poly1305(e, br_poly1305_ctmul_run);
 }
 
-/* Algorithm by algorithm, so that nothing else is linked. The order of curves is BearSSL's: X25519 first, which costs
- * least. */
+/* Algorithm by algorithm, so that nothing else is linked. The order of curves is BearSSL's: X25519
+ * first, which costs least. */
 void tls_profile_set(br_ssl_engine_context *e)
 {
 	static const char *const protocols[] = { "http/1.1" };

@@ -1,4 +1,5 @@
-/* tls_profile.h - what the two sides of TLS have in common: TLS 1.2 and nothing else, its suites and algorithms. */
+/* tls_profile.h - what the two sides of TLS have in common: TLS 1.2 and nothing else, its suites
+ * and algorithms. */
 #ifndef NET_TLS_PROFILE_H
 #define NET_TLS_PROFILE_H
 
@@ -6,9 +7,10 @@
 
 #include <bearssl.h>
 
-/* Prepares an engine that is all zeros: no renegotiation, ECDHE with X25519, P-256 or P-384, AES-GCM and ChaCha20 in
- * the order in which this CPU is good at them, ALPN "http/1.1", entropy from the kernel. What it lacks are its buffers and
- * somebody who looks at, or shows, certificates. */
+/* Prepares an engine that is all zeros: no renegotiation, ECDHE with X25519, P-256 or P-384,
+ * AES-GCM and ChaCha20 in the order in which this CPU is good at them, ALPN "http/1.1", entropy
+ * from the kernel. What it lacks are its buffers and somebody who looks at, or shows, certificates.
+ */
 void tls_profile_set(br_ssl_engine_context *e);
 
 #endif

@@ -9,8 +9,8 @@
 
 enum {
 	SESSION_MS = 3600 * 1000,
-	/* Alerts and empty records cost work and bring nothing. The client's part of a handshake is shorter than this, and a
-	 * record is. */
+	/* Alerts and empty records cost work and bring nothing. The client's part of a handshake is
+	 * shorter than this, and a record is. */
 	FRUITLESS_MAX = 2 * BR_SSL_BUFSIZE_INPUT,
 	ALERT_SENT = 512,
 	ALERT_RECEIVED = 256,
@@ -18,7 +18,8 @@ enum {
 
 /* ---- sessions ---- */
 
-/* A session has its place by its id, which is random and was chosen here; a newer one there takes it over. */
+/* A session has its place by its id, which is random and was chosen here; a newer one there takes
+ * it over. */
 static struct tls_session *place_of(struct tls_sessions *s, const unsigned char *id)
 {
 	return &s->list[(id[0] << 8 | id[1]) % TLS_SESSIONS];
@@ -34,26 +35,32 @@ static void save_session(const br_ssl_session_cache_class **cache, br_ssl_server
 	lock_give(&s->lock);
 }
 
-static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server, br_ssl_session_parameters *p)
+static int load_session(const br_ssl_session_cache_class **cache, br_ssl_server_context *server,
+	br_ssl_session_parameters *p)
 {
 	struct tls_sessions *s = (struct tls_sessions *)(void *)cache;
 	(void)server;
 	lock_take(&s->lock);
 	const struct tls_session *kept = place_of(s, p->session_id);
-	bool found = clock_mono_ms() < kept->until && memcmp(kept->parameters.session_id, p->session_id, sizeof(p->session_id)) == 0;
+	bool found = clock_mono_ms() < kept->until &&
+		memcmp(kept->parameters.session_id, p->session_id, sizeof(p->session_id)) == 0;
 	if (found)
 		*p = kept->parameters;
 	lock_give(&s->lock);
 	return found;
 }
 
-static const br_ssl_session_cache_class cache_class = { sizeof(struct tls_sessions), save_session, load_session };
+static const br_ssl_session_cache_class cache_class = { sizeof(struct tls_sessions), save_session,
+	load_session };
 
 /* ---- the identity ---- */
 
-/* In the order of preference, for SHA-256 is as strong as the rest of the suites, and of their ids. */
-static const br_hash_class *const hashes[] = { &sha256_class, &br_sha384_vtable, &br_sha512_vtable };
-_Static_assert(br_sha384_ID == br_sha256_ID + 1 && br_sha512_ID == br_sha256_ID + 2, "ids follow each other");
+/* In the order of preference, for SHA-256 is as strong as the rest of the suites, and of their ids.
+ */
+static const br_hash_class *const hashes[] = { &sha256_class, &br_sha384_vtable,
+	&br_sha512_vtable };
+_Static_assert(
+	br_sha384_ID == br_sha256_ID + 1 && br_sha512_ID == br_sha256_ID + 2, "ids follow each other");
 
 static struct tls_identity *self(const br_ssl_server_policy_class **policy)
 {
@@ -61,7 +68,8 @@ static struct tls_identity *self(const br_ssl_server_policy_class **policy)
 }
 
 /* The first suite of the client's that the key is good for. */
-static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *server, br_ssl_server_choices *out)
+static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server_context *server,
+	br_ssl_server_choices *out)
 {
 	const struct tls_identity *id = self(policy);
 	bool is_ec = id->identity.key.type == BR_KEYTYPE_EC;
@@ -75,18 +83,21 @@ static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server
 		hash++;
 	if (i == count || hash > br_sha512_ID)
 		return 0;
-	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + hash, id->identity.chain, id->identity.chain_n };
+	*out = (br_ssl_server_choices){ suites[i][0], 0xff00 + hash, id->identity.chain,
+		id->identity.chain_n };
 	return 1;
 }
 
 /* There are no suites without ECDHE. */
-static uint32_t exchange_no_key(const br_ssl_server_policy_class **policy, unsigned char *data, size_t *n)
+static uint32_t exchange_no_key(
+	const br_ssl_server_policy_class **policy, unsigned char *data, size_t *n)
 {
 	(void)policy, (void)data, (void)n;
 	return 0;
 }
 
-static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm, unsigned char *data, size_t n, size_t cap)
+static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm,
+	unsigned char *data, size_t n, size_t cap)
 {
 	unsigned char value[64];
 	unsigned hash = (algorithm & 0xff) - br_sha256_ID;
@@ -95,9 +106,11 @@ static size_t sign(const br_ssl_server_policy_class **policy, unsigned algorithm
 	return pkey_sign(&self(policy)->identity.key, data, hashes[hash], value);
 }
 
-static const br_ssl_server_policy_class policy_class = { sizeof(struct tls_identity), choose, exchange_no_key, sign };
+static const br_ssl_server_policy_class policy_class = { sizeof(struct tls_identity), choose,
+	exchange_no_key, sign };
 
-enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
+enum err tls_identity_from_pem(
+	struct tls_identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
 {
 	enum err e = identity_from_pem(&id->identity, chain, key, arena, f);
 	if (e != OK)
@@ -144,7 +157,8 @@ static struct str sentence(int code)
 	case ALERT_SENT + 86:
 		return S("the client does not speak TLS 1.2");
 	case ALERT_SENT + 40:
-		return S("the client knows none of the algorithms: TLS 1.2 with ECDHE and AES-GCM or ChaCha20 is needed");
+		return S("the client knows none of the algorithms: TLS 1.2 with ECDHE and AES-GCM or "
+				 "ChaCha20 is needed");
 	case ALERT_SENT + 47:
 		return S("the client sent a key share that cannot be used");
 	case ALERT_SENT + 120:
@@ -174,7 +188,8 @@ static enum err take_stock(struct tls_server *t, size_t received, struct fault *
 	return t->fruitless <= FRUITLESS_MAX ? OK : fail(t, BR_ERR_TOO_LARGE, f);
 }
 
-enum err tls_server_pump(struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f)
+enum err tls_server_pump(
+	struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f)
 {
 	enum err e;
 	if (t->pump.mute)

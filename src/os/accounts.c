@@ -4,7 +4,8 @@
 
 enum { FILE_MAX = 64 * 1024 };
 
-/* The line whose first field is `name` or, if that is a number, whose third is; NAME:PASSWORD:NUMBER:... */
+/* The line whose first field is `name` or, if that is a number, whose third is;
+ * NAME:PASSWORD:NUMBER:... */
 static bool find(struct str fields[static 4], struct str text, struct str name)
 {
 	struct str line;
@@ -19,7 +20,8 @@ static bool find(struct str fields[static 4], struct str text, struct str name)
 }
 
 /* One at a time, while the process starts. */
-static enum err look_up(struct str fields[static 4], const char *path, struct str name, struct fault *f)
+static enum err look_up(
+	struct str fields[static 4], const char *path, struct str name, struct fault *f)
 {
 	static char memory[FILE_MAX];
 	struct buf text = BUF(memory);
@@ -44,7 +46,9 @@ enum err account_of_user(struct account *out, struct str name, struct fault *f)
 	enum err e = look_up(fields, path, name, f);
 	if (e != OK && !number)
 		return e == E_MORE ? bad(name, path, f) : e;
-	if (e == OK && (!str_to_u64(&uid, fields[2], UINT32_MAX - 1) || !str_to_u64(&gid, fields[3], UINT32_MAX - 1)))
+	if (e == OK &&
+		(!str_to_u64(&uid, fields[2], UINT32_MAX - 1) ||
+			!str_to_u64(&gid, fields[3], UINT32_MAX - 1)))
 		return bad(name, path, f);
 	*out = (struct account){ (uid_t)uid, (gid_t)gid };
 	return OK;

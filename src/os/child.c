@@ -28,7 +28,8 @@ struct child {
 	bool reaped; /* its number may be somebody else's by now */
 };
 
-/* What it has left behind in its group ends with it, before its number, which is the group's too, is free. */
+/* What it has left behind in its group ends with it, before its number, which is the group's too,
+ * is free. */
 static void reap(struct child *child)
 {
 	static const uint64_t one = 1;
@@ -88,7 +89,8 @@ static void close_end(struct run *r, int end)
 	r->ends[end].fd = -1;
 }
 
-/* As system calls: libc's would have all threads of this process follow, whose memory the child shares. */
+/* As system calls: libc's would have all threads of this process follow, whose memory the child
+ * shares. */
 #ifdef SYS_setresuid32
 enum { SET_GROUPS = SYS_setgroups32, SET_GID = SYS_setresgid32, SET_UID = SYS_setresuid32 };
 #else
@@ -97,27 +99,30 @@ enum { SET_GROUPS = SYS_setgroups, SET_GID = SYS_setresgid, SET_UID = SYS_setres
 
 static bool become_user(const struct account *a)
 {
-	return !a || (syscall(SET_GROUPS, 1, &a->gid) == 0 && syscall(SET_GID, a->gid, a->gid, a->gid) == 0 &&
-	              syscall(SET_UID, a->uid, a->uid, a->uid) == 0);
+	return !a ||
+		(syscall(SET_GROUPS, 1, &a->gid) == 0 && syscall(SET_GID, a->gid, a->gid, a->gid) == 0 &&
+			syscall(SET_UID, a->uid, a->uid, a->uid) == 0);
 }
 
-/* The kernel does it when the thread dies that started the child; all that do live as long as the process. Another user's
- * process would lose it. */
+/* The kernel does it when the thread dies that started the child; all that do live as long as the
+ * process. Another user's process would lose it. */
 static bool die_with(pid_t parent)
 {
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
-/* In the child, which shares the parent's memory until it is another program: nothing but system calls. Returns
- * only when that fails. */
+/* In the child, which shares the parent's memory until it is another program: nothing but system
+ * calls. Returns only when that fails. */
 static int become(const struct child_call *call, pid_t parent, const int theirs[static 3])
 {
 	sigset_t none;
 	sigemptyset(&none);
-	bool ok = setpgid(0, 0) == 0 && become_user(call->account) && die_with(parent) && chdir(call->directory) == 0;
+	bool ok = setpgid(0, 0) == 0 && become_user(call->account) && die_with(parent) &&
+		chdir(call->directory) == 0;
 	for (int fd = 0; ok && fd < 3; fd++)
 		ok = dup2(theirs[fd], fd) == fd;
-	/* An ignored signal would stay ignored: SIGPIPE is here, others may have been when this process was started. */
+	/* An ignored signal would stay ignored: SIGPIPE is here, others may have been when this process
+	 * was started. */
 	for (int number = 1; number < 32; number++)
 		signal(number, SIG_DFL);
 	if (ok && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
@@ -149,7 +154,8 @@ static int spawn(struct run *r, const int theirs[static 3])
 static int start(struct run *r)
 {
 	int theirs[3] = { -1, -1, -1 }, sys = 0;
-	signal(SIGCHLD, SIG_DFL); /* ignored, as it may have been when this process was started, no status would be kept */
+	signal(SIGCHLD, SIG_DFL); /* ignored, as it may have been when this process was started, no
+								 status would be kept */
 	for (int i = 0; i < 3 && sys == 0; i++) {
 		int fds[2];
 		sys = pipe2(fds, O_CLOEXEC) == 0 ? 0 : errno;
@@ -207,7 +213,8 @@ static void log_lines(struct run *r, struct str text)
 static bool take(struct run *r, int end)
 {
 	char memory[8192];
-	struct buf other = BUF(memory), *to = end == OUT && r->output->n < r->output->cap ? r->output : &other;
+	struct buf other = BUF(memory),
+			   *to = end == OUT && r->output->n < r->output->cap ? r->output : &other;
 	if (r->ends[end].fd < 0)
 		return false;
 	ssize_t n = read(r->ends[end].fd, to->p + to->n, to->cap - to->n);
@@ -252,7 +259,8 @@ static enum child_end attend(struct run *r, struct deadline *d)
 			continue;
 		}
 		/* -1 is for ever, which as an unsigned number it is. */
-		if (poll(r->ends, ENDS, (unsigned)left < (unsigned)r->call->tick_ms ? left : r->call->tick_ms) < 0)
+		if (poll(r->ends, ENDS,
+				(unsigned)left < (unsigned)r->call->tick_ms ? left : r->call->tick_ms) < 0)
 			continue;
 		if (r->call->tick_ms >= 0)
 			children_reap(r->call->children);
@@ -288,10 +296,13 @@ struct str child_describe(char memory[static 64], const struct child_result *res
 	return buf_str(&b);
 }
 
-enum err child_run(struct child_result *out, struct buf *output, const struct child_call *call, struct deadline *d, struct fault *f)
+enum err child_run(struct child_result *out, struct buf *output, const struct child_call *call,
+	struct deadline *d, struct fault *f)
 {
 	struct deadline inner = *d;
-	struct run r = { .call = call, .child = { .exited = -1 }, .payload = call->payload, .output = output };
+	struct run r = {
+		.call = call, .child = { .exited = -1 }, .payload = call->payload, .output = output
+	};
 	for (int i = 0; i < ENDS; i++)
 		r.ends[i] = (struct pollfd){ .fd = -1, .events = i == IN ? POLLOUT : POLLIN };
 	r.ends[STOP].fd = call->stop;

@@ -1,8 +1,10 @@
-/* child.h - runs another program and waits for its end: a function of the embedded backend, or one that hands out credentials.
+/* child.h - runs another program and waits for its end: a function of the embedded backend, or one
+ * that hands out credentials.
  *
- * It gets the payload on standard input, what it prints is its answer, what it writes to standard error is handed on line by
- * line. It runs in a process group of its own, with the environment it is given and nothing else, and the whole group ends
- * with it, or when its time is up, or when this process dies. */
+ * It gets the payload on standard input, what it prints is its answer, what it writes to standard
+ * error is handed on line by line. It runs in a process group of its own, with the environment it
+ * is given and nothing else, and the whole group ends with it, or when its time is up, or when this
+ * process dies. */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H
 
@@ -19,8 +21,9 @@ enum {
 	CHILD_GRACE_MS = 2000,   /* between SIGTERM and SIGKILL */
 };
 
-/* Collects the exit statuses of children for the threads that wait for them. One per process, because a process
- * that is PID 1 inherits orphans and must take their statuses too. Starts zeroed. */
+/* Collects the exit statuses of children for the threads that wait for them. One per process,
+ * because a process that is PID 1 inherits orphans and must take their statuses too. Starts zeroed.
+ */
 struct child;
 struct children {
 	struct lock lock;
@@ -37,8 +40,10 @@ struct child_call {
 	char *const *arguments, *const *environment; /* NULL-ended, as for execve */
 	const struct account *account; /* that it runs as, for root to say; NULL: this process's own */
 	struct str payload;
-	bool warn;                /* when it must end: SIGTERM first, and SIGKILL CHILD_GRACE_MS later; else SIGKILL at once */
-	int tick_ms;              /* how often to look whether it has ended; -1: children_reap is called on SIGCHLD */
+	bool warn; /* when it must end: SIGTERM first, and SIGKILL CHILD_GRACE_MS later; else SIGKILL at
+				  once */
+	int tick_ms; /* how often to look whether it has ended; -1: children_reap is called on SIGCHLD
+				  */
 	int stop;                 /* descriptor that becomes readable when it must end early; -1 if none */
 	void (*log)(void *ctx, struct str line); /* a line of standard error, without its end */
 	void *ctx;
@@ -52,10 +57,10 @@ struct child_result {
 	bool cut;      /* it printed more than `output` holds */
 };
 
-/* Runs it to its end, which comes at the hard moment of `d` at the latest; `output` receives what it printed, and no copy of that is
- * left anywhere. E_SYSTEM: it could not be started. */
-must_check enum err child_run(struct child_result *out, struct buf *output, const struct child_call *call, struct deadline *d,
-                              struct fault *f);
+/* Runs it to its end, which comes at the hard moment of `d` at the latest; `output` receives what
+ * it printed, and no copy of that is left anywhere. E_SYSTEM: it could not be started. */
+must_check enum err child_run(struct child_result *out, struct buf *output,
+	const struct child_call *call, struct deadline *d, struct fault *f);
 
 /* What was wrong, in words. That is that it printed too much if its exit code was 0. */
 struct str child_describe(char memory[static 64], const struct child_result *result);

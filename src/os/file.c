@@ -8,17 +8,22 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum err file_map(struct str *out, const char *variable, const char *path, size_t max, struct fault *f)
+enum err file_map(
+	struct str *out, const char *variable, const char *path, size_t max, struct fault *f)
 {
 	struct stat st;
 	enum err e = E_FILE;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	/* What may hold a secret is not shown, not even where it is only a path. */
-	struct str shown = str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG")) ? S("") : str_sub(str_c(path), 0, 100);
+	struct str shown =
+		str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG"))
+		? S("")
+		: str_sub(str_c(path), 0, 100);
 	if (fd < 0)
 		return fault_set(f, e, errno, "%s%s%s names a file that cannot be opened", str_c(variable),
 			shown.n ? S("=") : S(""), shown);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || (uintmax_t)st.st_size > max) {
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
+		(uintmax_t)st.st_size > max) {
 		fault_set(f, e, 0, "%s must name a regular file of 1 to %d bytes", str_c(variable), NUM(max));
 	} else {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

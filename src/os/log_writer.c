@@ -30,8 +30,9 @@ static void write_or_drop(const char *line, size_t n)
 	bool taken = put(line, n);
 	dropped += !taken;
 	if (taken && dropped) {
-		size_t length = log_format(notice, LOG_WARN, "log lines were dropped because nobody took them", "lines#",
-			ARGUMENTS("", NUM(dropped), S("")));
+		size_t length =
+			log_format(notice, LOG_WARN, "log lines were dropped because nobody took them",
+				"lines#", ARGUMENTS("", NUM(dropped), S("")));
 		if (put(notice, length))
 			dropped = 0;
 	}

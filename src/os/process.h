@@ -5,8 +5,8 @@
 #include "os/child.h"
 
 /* Makes what was relocated at the start (PT_GNU_RELRO) read-only. Opens /dev/null for those of the
- * descriptors 0 to 2 that are closed, lest a connection get one of these numbers and the log with it.
- * Ignores SIGPIPE: a log whose reader has gone must not end the process. */
+ * descriptors 0 to 2 that are closed, lest a connection get one of these numbers and the log with
+ * it. Ignores SIGPIPE: a log whose reader has gone must not end the process. */
 void process_prepare(void);
 
 /* All that this process starts. */

@@ -1,9 +1,10 @@
 /* queue.h - work that is handed to a crew of threads, and what comes back from them.
  *
- * A list is a doubly linked FIFO of links that lie inside whatever is listed; a link is on one list at most,
- * and its owner knows which. A queue has two lists under one lock: `waiting` for the crew, whose threads
- * sleep while it is empty, and `done` for the one thread that handed the work in, which sleeps elsewhere
- * and is woken through an eventfd. Nothing is allocated and nothing is bounded here: links are the memory. */
+ * A list is a doubly linked FIFO of links that lie inside whatever is listed; a link is on one list
+ * at most, and its owner knows which. A queue has two lists under one lock: `waiting` for the crew,
+ * whose threads sleep while it is empty, and `done` for the one thread that handed the work in,
+ * which sleeps elsewhere and is woken through an eventfd. Nothing is allocated and nothing is
+ * bounded here: links are the memory. */
 #ifndef OS_QUEUE_H
 #define OS_QUEUE_H
 
@@ -26,7 +27,8 @@ void list_remove(struct list *l, struct link *link);
 /* Takes the first off the list; NULL if there is none. */
 struct link *list_take(struct list *l);
 
-/* The structure of type `type` whose member `member` is the link that `pointer` points to; of NULL, NULL. */
+/* The structure of type `type` whose member `member` is the link that `pointer` points to; of NULL,
+ * NULL. */
 #define link_owner(pointer, type, member) \
 	((type *)(void *)((pointer) ? (char *)(pointer) - offsetof(type, member) : NULL))
 
@@ -51,7 +53,8 @@ must_check bool queue_withdraw(struct queue *q, struct link *link);
 void queue_return(struct queue *q, struct link *link);
 struct link *queue_collect(struct queue *q);
 
-/* For owners who change more than the lists at once. The lock is taken by them; they wake after giving it. */
+/* For owners who change more than the lists at once. The lock is taken by them; they wake after
+ * giving it. */
 void queue_wake_crew(struct queue *q);      /* after appending to `waiting` */
 void queue_wake_collector(struct queue *q); /* after appending to an empty `done` */
 

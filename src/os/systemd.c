@@ -51,11 +51,13 @@ enum err systemd_socket(int *fd, size_t i, struct fault *f)
 	int listens = 0, type = 0;
 	socklen_t size = sizeof(int);
 	*fd = FIRST_FD + (int)i;
-	if (getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
-	    !listens || type != SOCK_STREAM)
+	if (getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+		getsockopt(*fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || !listens || type != SOCK_STREAM)
 		return fault_set(f, E_CONFIG, 0,
-			"LISTEN_FDS: descriptor %d is not a listening stream socket (ListenStream=, Accept=no)", NUM(*fd));
-	if (fcntl(*fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK) != 0)
+			"LISTEN_FDS: descriptor %d is not a listening stream socket (ListenStream=, Accept=no)",
+			NUM(*fd));
+	if (fcntl(*fd, F_SETFD, FD_CLOEXEC) != 0 ||
+		fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK) != 0)
 		return fault_set(f, E_SYSTEM, errno, "LISTEN_FDS: descriptor %d cannot be used", NUM(*fd));
 	return OK;
 }

@@ -4,7 +4,8 @@
 
 #include "base/fault.h"
 
-/* Starts a detached thread with that many bytes of stack; signals stay with the thread that is there. E_SYSTEM. */
+/* Starts a detached thread with that many bytes of stack; signals stay with the thread that is
+ * there. E_SYSTEM. */
 must_check enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct fault *f);
 
 /* How many processors this process may use. */

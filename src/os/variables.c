@@ -8,14 +8,16 @@ enum {
 	INDEX_MAX = 192, /* so that a look-up ends soon */
 };
 
-/* Some sixty names are looked up at start among twenty or thirty variables, nearly all of which begin alike: comparing
- * them all would be half of the start. This finds a variable by the hash of its name; 1 is the first variable. */
+/* Some sixty names are looked up at start among twenty or thirty variables, nearly all of which
+ * begin alike: comparing them all would be half of the start. This finds a variable by the hash of
+ * its name; 1 is the first variable. */
 static struct {
 	uint8_t numbers[INDEX_SIZE];
 	bool made, too_many; /* more than fit: each look-up goes through all first */
 } names;
 
-/* Of some characters only: enough to tell apart names that begin alike, and no more than a start should pay for. */
+/* Of some characters only: enough to tell apart names that begin alike, and no more than a start
+ * should pay for. */
 static size_t hash_of(const char *name, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)name;

@@ -7,7 +7,8 @@
 /* A look-up of the variables of this process. */
 struct environment variables_of_process(void);
 
-/* The name of the first variable that begins with `prefix` and is not `known`; false if there is none. */
+/* The name of the first variable that begins with `prefix` and is not `known`; false if there is
+ * none. */
 must_check bool variables_find_unknown(struct str *name, struct str prefix,
                                        bool (*known)(struct str name, struct str value));
 

@@ -15,8 +15,8 @@ enum {
 	TICK_MS = 20,
 };
 
-/* As a shell does, but for the empty entries of PATH, which mean the current directory there. What is nowhere is tried once
- * more when it is to be started, and that failure tells. */
+/* As a shell does, but for the empty entries of PATH, which mean the current directory there. What
+ * is nowhere is tried once more when it is to be started, and that failure tells. */
 static void find(struct buf *path, struct str name)
 {
 	const struct environment env = variables_of_process();
@@ -42,25 +42,39 @@ static void keep_line(void *ctx, struct str line)
 	buf_format(last, ": %s", str_sub(line, 0, LINE_SHOWN));
 }
 
-enum err credential_process_run(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f)
+enum err credential_process_run(
+	void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f)
 {
-	char text[TEXT_MAX], path_memory[FILE_PATH_MAX], line[LINE_SHOWN + 2], description[64], *words[WORDS_MAX];
+	char text[TEXT_MAX], path_memory[FILE_PATH_MAX], line[LINE_SHOWN + 2], description[64],
+		*words[WORDS_MAX];
 	struct buf memory = BUF(text), path = BUF(path_memory), last = BUF(line);
 	struct child_result result;
 	(void)ctx;
 	if (words_split(words, WORDS_MAX, &memory, command) != OK)
-		return fault_set(f, E_CONFIG, 0, "credential_process is empty or too long, or has a quote without its end");
+		return fault_set(f, E_CONFIG, 0,
+			"credential_process is empty or too long, or has a quote without its end");
 	struct str name = str_c(words[0]);
 	bool wants_shell = str_starts(name, S("~")) || str_find(name, '$') < name.n;
 	find(&path, name);
 	const struct child_call call = {
-		.children = &process_children, .path = path.p, .directory = ".", .arguments = words, .environment = environ,
-		.tick_ms = TICK_MS, .stop = -1, .log = keep_line, .ctx = &last,
+		.children = &process_children,
+		.path = path.p,
+		.directory = ".",
+		.arguments = words,
+		.environment = environ,
+		.tick_ms = TICK_MS,
+		.stop = -1,
+		.log = keep_line,
+		.ctx = &last,
 	};
 	enum err e = child_run(&result, out, &call, d, f);
 	if (e == OK && result.end == CHILD_EXITED && result.code == 0 && !result.cut)
 		return OK;
-	return fault_set(f, e ? E_CONFIG : result.end == CHILD_TIMED_OUT ? E_TIMEOUT : E_REFUSED, 0, "credential_process %s: %s%s%s",
-		str_sub(name, 0, NAME_SHOWN), e ? fault_text(f) : child_describe(description, &result), buf_str(&last),
+	return fault_set(f,
+		e                                   ? E_CONFIG
+			: result.end == CHILD_TIMED_OUT ? E_TIMEOUT
+											: E_REFUSED,
+		0, "credential_process %s: %s%s%s", str_sub(name, 0, NAME_SHOWN),
+		e ? fault_text(f) : child_describe(description, &result), buf_str(&last),
 		e && wants_shell ? S("; no shell expands ~ or $HOME: write the whole path") : S(""));
 }

@@ -6,14 +6,16 @@
 #include "base/deadline.h"
 #include "base/fault.h"
 
-/* Splits `command` into words, as words_split does, finds the first along PATH, and runs it without a shell: with this
- * process's variables, in its directory, with nothing on standard input. `out` gets what it prints, in part even when it
- * fails, and is to be wiped. It ends with its whole process group at the hard moment of `d`. The last line of what it writes
- * to standard error goes into the message when it fails: the SDKs show that, too, and no secret may be there
+/* Splits `command` into words, as words_split does, finds the first along PATH, and runs it without
+ * a shell: with this process's variables, in its directory, with nothing on standard input. `out`
+ * gets what it prints, in part even when it fails, and is to be wiped. It ends with its whole
+ * process group at the hard moment of `d`. The last line of what it writes to standard error goes
+ * into the message when it fails: the SDKs show that, too, and no secret may be there
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html).
  *
- * E_CONFIG: it cannot be split or started. E_REFUSED: it failed, or prints more than `out` holds. E_TIMEOUT.
- * `ctx` is not looked at; the form is that of a callback. */
-must_check enum err credential_process_run(void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);
+ * E_CONFIG: it cannot be split or started. E_REFUSED: it failed, or prints more than `out` holds.
+ * E_TIMEOUT. `ctx` is not looked at; the form is that of a callback. */
+must_check enum err credential_process_run(
+	void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);
 
 #endif

@@ -10,7 +10,8 @@ void dedupe_init(struct dedupe *d, struct dedupe_table *table)
 	condition_init(&d->change);
 }
 
-/* FNV-1a: spreads well enough for a first look, and who could collide on purpose has a valid signature. */
+/* FNV-1a: spreads well enough for a first look, and who could collide on purpose has a valid
+ * signature. */
 static uint32_t hash_of(struct str id)
 {
 	uint32_t h = 2166136261u;

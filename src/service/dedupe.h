@@ -1,8 +1,9 @@
 /* dedupe.h - events once, as far as one process can know.
  *
- * Slack delivers an event again when it was not answered in time, with the same event_id. A second delivery
- * waits for what became of the first; one that was started is remembered for ten minutes, one that was not, or of which that is
- * not known, is not remembered at all. Bounded: when the table is full, the oldest is forgotten. */
+ * Slack delivers an event again when it was not answered in time, with the same event_id. A second
+ * delivery waits for what became of the first; one that was started is remembered for ten minutes,
+ * one that was not, or of which that is not known, is not remembered at all. Bounded: when the
+ * table is full, the oldest is forgotten. */
 #ifndef SERVICE_DEDUPE_H
 #define SERVICE_DEDUPE_H
 

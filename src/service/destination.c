@@ -6,11 +6,13 @@
 #include "service/respond.h"
 
 /* Posts what `record` holds. *silent: there was nothing to say. */
-static enum err post(struct services *s, bool *silent, const struct record *record, struct deadline *d, struct arena *arena,
-                     struct fault *f)
+static enum err post(struct services *s, bool *silent, const struct record *record,
+	struct deadline *d, struct arena *arena, struct fault *f)
 {
 	struct result result;
-	const struct result_use use = { .kind = record->kind, .has_url = true, .function = record->function };
+	const struct result_use use = {
+		.kind = record->kind, .has_url = true, .function = record->function
+	};
 	if (result_read(&result, &record->result, &use, arena) != OK)
 		return fault_set(f, E_LIMIT, 0, "the function's answer is too large for a message");
 	*silent = !result.message.n;
@@ -21,8 +23,8 @@ static enum err post(struct services *s, bool *silent, const struct record *reco
 }
 
 /* True if it may succeed when it is delivered again. */
-static bool run(struct services *s, struct str event, struct str request_id, int64_t now_s, struct deadline *d,
-                struct arena *arena)
+static bool run(struct services *s, struct str event, struct str request_id, int64_t now_s,
+	struct deadline *d, struct arena *arena)
 {
 	struct record record;
 	struct fault f;
@@ -39,14 +41,17 @@ static bool run(struct services *s, struct str event, struct str request_id, int
 	const char *outcome = e != OK ? "failed" : silent ? "nothing to say" : "posted";
 	metrics_relay(outcome);
 	/* Events have no response_url, and a function may serve them too. */
-	LOG(e == OK ? LOG_INFO : e == E_SYNTAX ? LOG_WARN : LOG_ERROR, "relay",
-	    "request_id function invocation outcome reason", request_id, record.function.function, record.request_id,
-	    str_c(outcome), e == OK ? S("") : fault_text(&f));
+	LOG(e == OK             ? LOG_INFO
+			: e == E_SYNTAX ? LOG_WARN
+							: LOG_ERROR,
+		"relay", "request_id function invocation outcome reason", request_id,
+		record.function.function, record.request_id, str_c(outcome),
+		e == OK ? S("") : fault_text(&f));
 	return undecided || e == E_BUSY;
 }
 
-bool destination_run(struct services *s, struct str *answer, struct str event, struct str request_id, int64_t now_s,
-                     struct deadline *d, struct arena *arena)
+bool destination_run(struct services *s, struct str *answer, struct str event,
+	struct str request_id, int64_t now_s, struct deadline *d, struct arena *arena)
 {
 	struct record_place place;
 	struct record_walk walk = record_walk(event, arena);

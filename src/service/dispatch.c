@@ -52,7 +52,8 @@ static void answer_fate(struct run *run, enum fate fate)
 /* What Slack would deliver it under again; empty for what it delivers once. */
 static struct str delivery_of(const struct run *run)
 {
-	return request_is_repeatable(run->d->decision) ? (struct str){ run->key, sizeof(run->key) } : S("");
+	return request_is_repeatable(run->d->decision) ? (struct str){ run->key, sizeof(run->key) }
+												   : S("");
 }
 
 bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
@@ -60,20 +61,26 @@ bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
 	struct fault f;
 	const struct decision *decision = d->decision;
 	const struct journal_request request = {
-		.arrived_ms = d->arrived_ms, .request_id = d->request_id, .kind = slack_kind_name(decision->slack.kind),
-		.region = decision->target.region, .function = decision->target.function,
-		.response_url = decision->slack.response_url, .payload = d->payload,
+		.arrived_ms = d->arrived_ms,
+		.request_id = d->request_id,
+		.kind = slack_kind_name(decision->slack.kind),
+		.region = decision->target.region,
+		.function = decision->target.function,
+		.response_url = decision->slack.response_url,
+		.payload = d->payload,
 	};
 	*id = 0;
 	if (!d->journal || journal_promise(d->journal, id, &request, attempted, &f) == OK)
 		return true;
 	if (journal_complains(d->journal, now(d)))
-		LOG(LOG_ERROR, "the journal cannot be written: what is acknowledged now would be lost in a crash", "request_id reason",
-			d->request_id, fault_text(&f));
+		LOG(LOG_ERROR,
+			"the journal cannot be written: what is acknowledged now would be lost in a crash",
+			"request_id reason", d->request_id, fault_text(&f));
 	return false;
 }
 
-/* Slack must have its answer, on disk or not. An event is promised nothing: Slack delivers it again. */
+/* Slack must have its answer, on disk or not. An event is promised nothing: Slack delivers it
+ * again. */
 static void answer_pending(void *arg)
 {
 	struct run *run = arg;
@@ -82,7 +89,8 @@ static void answer_pending(void *arg)
 	answer_fate(run, FATE_PENDING);
 }
 
-/* On disk before it is on the network: whoever reads the journal after a crash must not take it for one that was never tried. */
+/* On disk before it is on the network: whoever reads the journal after a crash must not take it for
+ * one that was never tried. */
 static void note_attempt(struct run *run)
 {
 	const struct dispatch *d = run->d;
@@ -93,18 +101,20 @@ static void note_attempt(struct run *run)
 	if (e == OK && d->journal && delivery_of(run).n)
 		e = journal_event(d->journal, delivery_of(run), false, d->arrived_ms, &f);
 	if (e != OK && journal_complains(d->journal, now(d)))
-		LOG(LOG_ERROR, "the journal cannot be written: after a crash this may be started twice", "request_id reason",
-			d->request_id, fault_text(&f));
+		LOG(LOG_ERROR, "the journal cannot be written: after a crash this may be started twice",
+			"request_id reason", d->request_id, fault_text(&f));
 }
 
 static void note_event(const struct run *run)
 {
 	const struct dispatch *d = run->d;
 	struct fault f;
-	if (d->journal && delivery_of(run).n && journal_event(d->journal, delivery_of(run), true, d->arrived_ms, &f) != OK &&
-	    journal_complains(d->journal, now(d)))
-		LOG(LOG_ERROR, "the journal cannot be written: after a crash this event may be started twice", "request_id reason",
-			d->request_id, fault_text(&f));
+	if (d->journal && delivery_of(run).n &&
+		journal_event(d->journal, delivery_of(run), true, d->arrived_ms, &f) != OK &&
+		journal_complains(d->journal, now(d)))
+		LOG(LOG_ERROR,
+			"the journal cannot be written: after a crash this event may be started twice",
+			"request_id reason", d->request_id, fault_text(&f));
 }
 
 static bool is_sync(const struct decision *decision)
@@ -117,10 +127,13 @@ bool dispatch_announces(const struct config *c, const struct decision *decision)
 	return c->ack == ACK_FIRST && decision->slack.kind != SLACK_EVENT && !is_sync(decision);
 }
 
-static struct outcome outcome_of(const struct dispatch *d, const struct invoke_result *result, struct str body)
+static struct outcome outcome_of(
+	const struct dispatch *d, const struct invoke_result *result, struct str body)
 {
 	static const enum fate fates[] = {
-		[INVOKE_STARTED] = FATE_STARTED, [INVOKE_NOT_STARTED] = FATE_NOT_STARTED, [INVOKE_UNKNOWN] = FATE_UNKNOWN,
+		[INVOKE_STARTED] = FATE_STARTED,
+		[INVOKE_NOT_STARTED] = FATE_NOT_STARTED,
+		[INVOKE_UNKNOWN] = FATE_UNKNOWN,
 	};
 	struct outcome outcome = {
 		.fate = fates[result->outcome],
@@ -130,7 +143,8 @@ static struct outcome outcome_of(const struct dispatch *d, const struct invoke_r
 	if (result->outcome != INVOKE_STARTED)
 		outcome.reason = fault_text(&result->fault);
 	else if (is_sync(d->decision) && result->error_name[0])
-		outcome.fate = FATE_FAILED, outcome.reason = result_failure(body, S("without a reason"), d->arena);
+		outcome.fate = FATE_FAILED,
+		outcome.reason = result_failure(body, S("without a reason"), d->arena);
 	return outcome;
 }
 
@@ -144,7 +158,8 @@ static void tell(const struct run *run, struct str message, enum err e)
 	if (url.n == 0 || (e == OK && !message.n))
 		return;
 	if (e == OK)
-		e = d->effects->post(d->effects->ctx, url, message, run->answered_ms + ANSWER_AHEAD_MS, &deadline, &f);
+		e = d->effects->post(
+			d->effects->ctx, url, message, run->answered_ms + ANSWER_AHEAD_MS, &deadline, &f);
 	else
 		fault_set(&f, e, 0, "no memory is left for the message");
 	if (e != OK)
@@ -158,7 +173,8 @@ void dispatch_tell(const struct dispatch *d, struct str message)
 }
 
 /* Reads what a function returned to a synchronous call. */
-static enum err read_result(struct result *out, const struct dispatch *d, struct str body, bool in_time)
+static enum err read_result(
+	struct result *out, const struct dispatch *d, struct str body, bool in_time)
 {
 	const struct decision *decision = d->decision;
 	const struct result_use use = {
@@ -167,12 +183,14 @@ static enum err read_result(struct result *out, const struct dispatch *d, struct
 	};
 	enum err e = result_read(out, &(struct function_result){ .json = body }, &use, d->arena);
 	if (e == OK && out->unseen.n)
-		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id reason", d->request_id, out->unseen);
+		LOG(LOG_WARN, "what the function returned is shown to nobody", "request_id reason",
+			d->request_id, out->unseen);
 	return e;
 }
 
-/* A message for the user after Slack had its answer: about a failure, or with what a function returned too late. Events have
- * no response_url: Slack delivers them again after the 503 that they got. */
+/* A message for the user after Slack had its answer: about a failure, or with what a function
+ * returned too late. Events have no response_url: Slack delivers them again after the 503 that they
+ * got. */
 static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
 {
 	const struct dispatch *d = run->d;
@@ -186,30 +204,41 @@ static void tell_late(const struct run *run, const struct outcome *outcome, stru
 	tell(run, message, e);
 }
 
-/* What the answer could not say: why a button started nothing, or a route's text for one that did. */
+/* What the answer could not say: why a button started nothing, or a route's text for one that did.
+ */
 static void follow_up(const struct run *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
 	const struct decision *decision = d->decision;
-	tell(run, reply_follow_up(decision->route, &decision->slack, &decision->target, outcome, d->arena), OK);
+	tell(run,
+		reply_follow_up(decision->route, &decision->slack, &decision->target, outcome, d->arena),
+		OK);
 }
 
 /* `failure`: why it failed, without what the function said of it. */
-static void log_result(const struct dispatch *d, const struct invoke_result *result, const struct outcome *outcome,
-                       struct str failure, int64_t took_ms)
+static void log_result(const struct dispatch *d, const struct invoke_result *result,
+	const struct outcome *outcome, struct str failure, int64_t took_ms)
 {
 	static const char *const words[] = {
-		[FATE_STARTED] = "started", [FATE_NOT_STARTED] = "not started", [FATE_UNKNOWN] = "unknown", [FATE_FAILED] = "failed",
+		[FATE_STARTED] = "started",
+		[FATE_NOT_STARTED] = "not started",
+		[FATE_UNKNOWN] = "unknown",
+		[FATE_FAILED] = "failed",
 	};
 	const struct target *target = &d->decision->target;
 	const struct slack_request *slack = &d->decision->slack;
 	metrics_invoke(words[outcome->fate], result->error_name, result->attempts, took_ms);
 	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, words[outcome->fate],
-	    "request_id kind type region function invocation status# attempts# ms# reason",
-	    d->request_id, slack_kind_name(slack->kind), slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""),
-	    target->region, target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts), NUM(took_ms),
-	    /* What a function says of its failure may have the request in it: that is for the one who asked. */
-	    outcome->fate != FATE_FAILED ? outcome->reason : failure.n ? failure : str_c(result->error_name));
+		"request_id kind type region function invocation status# attempts# ms# reason",
+		d->request_id, slack_kind_name(slack->kind),
+		slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""), target->region,
+		target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts),
+		NUM(took_ms),
+		/* What a function says of its failure may have the request in it: that is for the one who
+		   asked. */
+		outcome->fate != FATE_FAILED ? outcome->reason
+			: failure.n              ? failure
+									 : str_c(result->error_name));
 }
 
 /* True if the request is another delivery of an event that needs nothing more done. */
@@ -222,16 +251,18 @@ static bool is_duplicate(struct run *run)
 	enum dedupe_verdict verdict = id.n ? dedupe_begin(d->dedupe, id, d->soft) : DEDUPE_FIRST;
 	if (verdict == DEDUPE_FIRST)
 		return false;
-	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id, d->decision->slack.event_id,
+	LOG(LOG_INFO, "another delivery of an event", "request_id event_id outcome", d->request_id,
+		d->decision->slack.event_id,
 		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
 	if (!run->answered)
 		answer_fate(run, verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING);
 	return true;
 }
 
-/* Slack's answer to what was settled in time. What a function returned may turn out to be a failure, and may have more to
- * say than the answer can: result->message. */
-static void answer_settled(struct run *run, struct outcome *outcome, struct result *result, struct str body)
+/* Slack's answer to what was settled in time. What a function returned may turn out to be a
+ * failure, and may have more to say than the answer can: result->message. */
+static void answer_settled(
+	struct run *run, struct outcome *outcome, struct result *result, struct str body)
 {
 	const struct dispatch *d = run->d;
 	if (is_sync(d->decision) && outcome->fate == FATE_STARTED) {
@@ -253,8 +284,12 @@ bool dispatch_run(const struct dispatch *d)
 	int64_t start = now(d);
 	bool sync = is_sync(d->decision);
 	struct invoke_result result;
-	struct run run = { .d = d, .answered = d->answered, .answered_ms = start, .promised = d->promised };
-	struct deadline deadline = { .hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run, .limit = d->limit };
+	struct run run = {
+		.d = d, .answered = d->answered, .answered_ms = start, .promised = d->promised
+	};
+	struct deadline deadline = {
+		.hard = d->hard, .soft = d->soft, .on_soft = answer_pending, .arg = &run, .limit = d->limit
+	};
 	const struct slack_request *slack = &d->decision->slack;
 	struct buf body = { 0 };
 	if (is_duplicate(&run))
@@ -263,7 +298,8 @@ bool dispatch_run(const struct dispatch *d)
 	if (slack->response_url.n && spare > 0)
 		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
 	/* What cannot be kept is not announced: it is answered when it is settled. */
-	if (!run.answered && dispatch_announces(d->config, d->decision) && dispatch_promise(&run.promised, d, false))
+	if (!run.answered && dispatch_announces(d->config, d->decision) &&
+		dispatch_promise(&run.promised, d, false))
 		answer_fate(&run, FATE_ANNOUNCED);
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
@@ -299,12 +335,16 @@ bool dispatch_run(const struct dispatch *d)
 	return result.refusal == REFUSAL_EXPIRED;
 }
 
-enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,
-                          struct str request_id, int64_t received_at_ms, struct arena *arena)
+enum err dispatch_payload(struct str *out, const struct decision *decision,
+	const struct gateway_request *req, struct str request_id, int64_t received_at_ms,
+	struct arena *arena)
 {
 	const struct payload_facts facts = {
-		.request_id = request_id, .received_at_ms = received_at_ms, .key = decision->has_key ? &decision->key : NULL,
-		.retry_num = req->retry_num, .retry_reason = req->retry_reason,
+		.request_id = request_id,
+		.received_at_ms = received_at_ms,
+		.key = decision->has_key ? &decision->key : NULL,
+		.retry_num = req->retry_num,
+		.retry_reason = req->retry_reason,
 	};
 	return payload_slack(out, &decision->slack, req->body, &decision->target, &facts, arena);
 }

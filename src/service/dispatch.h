@@ -1,8 +1,9 @@
-/* dispatch.h - carries a decision out within its deadlines: calls the target, answers Slack in time, and tells
- * the user of what comes to light later. All hosts share it; they differ only in how the answer travels.
+/* dispatch.h - carries a decision out within its deadlines: calls the target, answers Slack in
+ * time, and tells the user of what comes to light later. All hosts share it; they differ only in
+ * how the answer travels.
  *
- * What it does to the world goes through a seam, so that what becomes of late, unknown, repeated and failed work
- * is tested without a socket. service/outside.h is the real one. */
+ * What it does to the world goes through a seam, so that what becomes of late, unknown, repeated
+ * and failed work is tested without a socket. service/outside.h is the real one. */
 #ifndef SERVICE_DISPATCH_H
 #define SERVICE_DISPATCH_H
 
@@ -12,8 +13,10 @@
 #include "service/journal.h"
 
 enum {
-	SYNC_ANSWER_MAX = 256 * 1024, /* what a function may answer while Slack waits: a hundred options take some 100 KB */
-	ANSWER_AHEAD_MS = 300,        /* a message must not overtake the answer, which takes another way to Slack */
+	SYNC_ANSWER_MAX = 256 *
+		1024, /* what a function may answer while Slack waits: a hundred options take some 100 KB */
+	ANSWER_AHEAD_MS =
+		300, /* a message must not overtake the answer, which takes another way to Slack */
 };
 
 struct effects {
@@ -24,8 +27,8 @@ struct effects {
 	             struct deadline *d);
 
 	/* Posts `message` to `url`, not before that moment (monotonic ms), as respond() does. */
-	enum err (*post)(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d,
-	                 struct fault *f);
+	enum err (*post)(void *ctx, struct str url, struct str message, int64_t not_before,
+		struct deadline *d, struct fault *f);
 
 	/* Monotonic ms. */
 	int64_t (*now)(void *ctx);
@@ -42,37 +45,43 @@ struct dispatch {
 	struct str payload;              /* what the function gets */
 	struct str trace_id;
 	struct str request_id;           /* the host's own id of the request, for the log */
-	int64_t soft, hard;              /* monotonic ms: Slack must have its answer; everything must have ended */
-	const _Atomic int64_t *limit;    /* when calls must have ended, of a host that is ending; NULL: none */
-	bool answered;                   /* Slack has its answer: announced, or it was waiting for its turn when that was due */
+	int64_t soft, hard; /* monotonic ms: Slack must have its answer; everything must have ended */
+	const _Atomic int64_t
+		*limit;    /* when calls must have ended, of a host that is ending; NULL: none */
+	bool answered; /* Slack has its answer: announced, or it was waiting for its turn when that was
+					  due */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 
-	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the invocation,
-	 * and always before dispatch_run returns. It must be done well within 200 ms. */
+	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the
+	 * invocation, and always before dispatch_run returns. It must be done well within 200 ms. */
 	void (*answer)(void *ctx, const struct reply *reply);
 	void *ctx;
 };
 
-/* Returns when everything is settled; one log line was written. True if AWS said that the keys have expired. */
+/* Returns when everything is settled; one log line was written. True if AWS said that the keys have
+ * expired. */
 bool dispatch_run(const struct dispatch *d);
 
-/* Posts `message` to the response_url of a request that has just been answered. A failure is logged. */
+/* Posts `message` to the response_url of a request that has just been answered. A failure is
+ * logged. */
 void dispatch_tell(const struct dispatch *d, struct str message);
 
-/* Puts on disk that the request is promised something, before an answer says so. `attempted`: its target is being called.
- * *id is 0 where there is no journal, and where that failed, which is logged. */
+/* Puts on disk that the request is promised something, before an answer says so. `attempted`: its
+ * target is being called. *id is 0 where there is no journal, and where that failed, which is
+ * logged. */
 must_check bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted);
 
 /* The reply to the decision's request, by what became of it; as reply_to. */
 void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,
                     const struct outcome *outcome, struct arena *arena);
 
-/* Whether Slack is answered before the target is called, with FATE_ANNOUNCED: as GATEWAY_ACK=first wants it, unless
- * the answer depends on how the call ends. */
+/* Whether Slack is answered before the target is called, with FATE_ANNOUNCED: as GATEWAY_ACK=first
+ * wants it, unless the answer depends on how the call ends. */
 bool dispatch_announces(const struct config *c, const struct decision *decision);
 
 /* The payload in the form `slack`, for a decision that wants it. E_LIMIT. */
-must_check enum err dispatch_payload(struct str *out, const struct decision *decision, const struct gateway_request *req,
-                                     struct str request_id, int64_t received_at_ms, struct arena *arena);
+must_check enum err dispatch_payload(struct str *out, const struct decision *decision,
+	const struct gateway_request *req, struct str request_id, int64_t received_at_ms,
+	struct arena *arena);
 
 #endif

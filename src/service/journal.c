@@ -14,12 +14,31 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A record: HEAD bytes (length of the body, type, zeros, id), the body, MAC bytes. Numbers have their lowest byte first. */
-enum { HEAD = 16, MAC = SHA256_SIZE, FIELDS = 6, NAME_SIZE = 32, KEY_SIZE = 32, DIRECTORY_BUFFER = 4096, END_RESERVE = 1 << 20, COMPLAINT_MS = 60000 };
+/* A record: HEAD bytes (length of the body, type, zeros, id), the body, MAC bytes. Numbers have
+ * their lowest byte first. */
+enum {
+	HEAD = 16,
+	MAC = SHA256_SIZE,
+	FIELDS = 6,
+	NAME_SIZE = 32,
+	KEY_SIZE = 32,
+	DIRECTORY_BUFFER = 4096,
+	END_RESERVE = 1 << 20,
+	COMPLAINT_MS = 60000
+};
 
-enum record_type { RECORD_REQUEST = 1, RECORD_ATTEMPTED_REQUEST, RECORD_ATTEMPT, RECORD_SETTLED, RECORD_EVENT, RECORD_STARTED_EVENT };
+enum record_type {
+	RECORD_REQUEST = 1,
+	RECORD_ATTEMPTED_REQUEST,
+	RECORD_ATTEMPT,
+	RECORD_SETTLED,
+	RECORD_EVENT,
+	RECORD_STARTED_EVENT
+};
 
-static const struct str class_names[] = { [JOURNAL_REQUESTS] = STR("requests-"), [JOURNAL_EVENTS] = STR("events-") };
+static const struct str class_names[] = {
+	[JOURNAL_REQUESTS] = STR("requests-"), [JOURNAL_EVENTS] = STR("events-")
+};
 
 /* ---- numbers ---- */
 
@@ -58,7 +77,8 @@ static bool read_name(enum journal_class *class, uint64_t *number, struct str na
 	for (*class = 0; *class < JOURNAL_CLASSES; ++*class)
 		if (str_starts(name, class_names[*class]))
 			break;
-	if (*class == JOURNAL_CLASSES || !hex_decode(bytes, sizeof(bytes), str_skip(name, class_names[*class].n)))
+	if (*class == JOURNAL_CLASSES ||
+		!hex_decode(bytes, sizeof(bytes), str_skip(name, class_names[*class].n)))
 		return false;
 	*number = 0;
 	for (size_t i = 0; i < sizeof(bytes); i++)
@@ -68,8 +88,8 @@ static bool read_name(enum journal_class *class, uint64_t *number, struct str na
 
 /* ---- codes ---- */
 
-static void code_of(uint8_t mac[static MAC], const struct hmac_key *key, const struct journal_file *file, uint64_t offset,
-                    const struct str *parts, size_t count)
+static void code_of(uint8_t mac[static MAC], const struct hmac_key *key,
+	const struct journal_file *file, uint64_t offset, const struct str *parts, size_t count)
 {
 	char place[24];
 	struct hmac h;
@@ -83,7 +103,8 @@ static void code_of(uint8_t mac[static MAC], const struct hmac_key *key, const s
 	hmac_final(&h, mac);
 }
 
-static bool verifies(const struct journal *j, const struct journal_file *file, uint64_t offset, struct str record)
+static bool verifies(
+	const struct journal *j, const struct journal_file *file, uint64_t offset, struct str record)
 {
 	uint8_t mac[MAC];
 	struct str signed_part = str_sub(record, 0, record.n - MAC);
@@ -163,7 +184,8 @@ static enum err begin_file(struct journal *j, enum journal_class class, struct f
 	if (!file)
 		return failed(j, ENFILE, f);
 	uint64_t number = j->next_number++;
-	int fd = openat(j->directory, put_name(name, class, number), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = openat(j->directory, put_name(name, class, number),
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(j, errno, f);
 	if (fsync(j->directory) != 0) {
@@ -177,9 +199,10 @@ static enum err begin_file(struct journal *j, enum journal_class class, struct f
 	return OK;
 }
 
-/* Appends a record of these parts to the current file of its class. Nothing of it stays when that fails. */
-static enum err append(struct journal *j, enum journal_class class, enum record_type type, uint64_t id,
-                       const struct str *body, size_t count, struct fault *f)
+/* Appends a record of these parts to the current file of its class. Nothing of it stays when that
+ * fails. */
+static enum err append(struct journal *j, enum journal_class class, enum record_type type,
+	uint64_t id, const struct str *body, size_t count, struct fault *f)
 {
 	char head[HEAD] = { 0 };
 	uint8_t mac[MAC];
@@ -244,8 +267,8 @@ static int sync_dirty(struct journal *j)
 	return sys;
 }
 
-/* Returns when all that was written so far is on disk. One thread at a time asks for that; those that come meanwhile
- * wait, and the next of them asks for all of them. */
+/* Returns when all that was written so far is on disk. One thread at a time asks for that; those
+ * that come meanwhile wait, and the next of them asks for all of them. */
 static enum err sync_all(struct journal *j, struct fault *f)
 {
 	uint64_t wanted = j->written;
@@ -266,10 +289,11 @@ static enum err sync_all(struct journal *j, struct fault *f)
 	return OK;
 }
 
-static size_t put_request(struct str parts[static 2 * FIELDS + 1], char lengths[static 8 + 4 * FIELDS],
-                          const struct journal_request *r)
+static size_t put_request(struct str parts[static 2 * FIELDS + 1],
+	char lengths[static 8 + 4 * FIELDS], const struct journal_request *r)
 {
-	const struct str fields[FIELDS] = { r->request_id, r->kind, r->region, r->function, r->response_url, r->payload };
+	const struct str fields[FIELDS] = { r->request_id, r->kind, r->region, r->function,
+		r->response_url, r->payload };
 	put_number(lengths, (uint64_t)r->arrived_ms, 8);
 	parts[0] = (struct str){ lengths, 8 };
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -283,7 +307,8 @@ static size_t put_request(struct str parts[static 2 * FIELDS + 1], char lengths[
 
 static bool read_request(struct journal_request *r, struct str body)
 {
-	struct str *const fields[FIELDS] = { &r->request_id, &r->kind, &r->region, &r->function, &r->response_url, &r->payload };
+	struct str *const fields[FIELDS] = { &r->request_id, &r->kind, &r->region, &r->function,
+		&r->response_url, &r->payload };
 	if (body.n < 8)
 		return false;
 	r->arrived_ms = (int64_t)read_number(body.p, 8);
@@ -299,7 +324,8 @@ static bool read_request(struct journal_request *r, struct str body)
 	return body.n == 0;
 }
 
-enum err journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r, bool attempted, struct fault *f)
+enum err journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
+	bool attempted, struct fault *f)
 {
 	struct str parts[2 * FIELDS + 1];
 	char lengths[8 + 4 * FIELDS];
@@ -307,9 +333,13 @@ enum err journal_promise(struct journal *j, uint64_t *id, const struct journal_r
 	lock_take(&j->lock);
 	*id = j->next_id;
 	struct journal_entry *entry = add_entry(j, *id);
-	enum err e = entry ? OK : fault_set(f, E_LIMIT, 0, "the journal holds %d requests that are not settled", NUM(JOURNAL_ENTRIES_MAX));
+	enum err e = entry
+		? OK
+		: fault_set(f, E_LIMIT, 0, "the journal holds %d requests that are not settled",
+			  NUM(JOURNAL_ENTRIES_MAX));
 	if (e == OK)
-		e = append(j, JOURNAL_REQUESTS, attempted ? RECORD_ATTEMPTED_REQUEST : RECORD_REQUEST, *id, parts, count, f);
+		e = append(j, JOURNAL_REQUESTS, attempted ? RECORD_ATTEMPTED_REQUEST : RECORD_REQUEST, *id,
+			parts, count, f);
 	if (e == OK) {
 		struct journal_file *file = j->current[JOURNAL_REQUESTS];
 		j->next_id++;
@@ -320,7 +350,8 @@ enum err journal_promise(struct journal *j, uint64_t *id, const struct journal_r
 		entry->offset = file->size - entry->size - HEAD - MAC;
 		file->unsettled++;
 		e = sync_all(j, f);
-		/* What may be on disk must not be started by the next process after its user was told otherwise. */
+		/* What may be on disk must not be started by the next process after its user was told
+		 * otherwise. */
 		if (e != OK)
 			(void)!append(j, JOURNAL_REQUESTS, RECORD_SETTLED, *id, NULL, 0, &(struct fault){ 0 });
 		if (e != OK)
@@ -357,13 +388,15 @@ void journal_settle(struct journal *j, uint64_t id)
 	lock_give(&j->lock);
 }
 
-enum err journal_event(struct journal *j, struct str key, bool started, int64_t now_ms, struct fault *f)
+enum err journal_event(
+	struct journal *j, struct str key, bool started, int64_t now_ms, struct fault *f)
 {
 	char stamp[8];
 	put_number(stamp, (uint64_t)now_ms, 8);
 	const struct str parts[] = { { stamp, sizeof(stamp) }, key };
 	lock_take(&j->lock);
-	enum err e = append(j, JOURNAL_EVENTS, started ? RECORD_STARTED_EVENT : RECORD_EVENT, 0, parts, countof(parts), f);
+	enum err e = append(j, JOURNAL_EVENTS, started ? RECORD_STARTED_EVENT : RECORD_EVENT, 0, parts,
+		countof(parts), f);
 	if (e == OK) {
 		j->current[JOURNAL_EVENTS]->newest_ms = now_ms;
 		e = sync_all(j, f);
@@ -413,7 +446,8 @@ static void release_file(struct journal *j, struct journal_file *file)
 	*file = (struct journal_file){ .number = 0 };
 }
 
-/* Gone for good before anything newer may go. The files that another thread is syncing stay where they are. */
+/* Gone for good before anything newer may go. The files that another thread is syncing stay where
+ * they are. */
 static bool remove_file(struct journal *j, struct journal_file *file)
 {
 	char name[NAME_SIZE];
@@ -423,7 +457,8 @@ static bool remove_file(struct journal *j, struct journal_file *file)
 	/* Somebody may have begun something in it meanwhile. */
 	if (j->written != written)
 		return false;
-	if (unlinkat(j->directory, put_name(name, file->class, file->number), 0) != 0 || fsync(j->directory) != 0)
+	if (unlinkat(j->directory, put_name(name, file->class, file->number), 0) != 0 ||
+		fsync(j->directory) != 0)
 		return false;
 	release_file(j, file);
 	return true;
@@ -464,13 +499,15 @@ static bool carry_over(struct journal *j, struct journal_entry *entry)
 	return true;
 }
 
-/* A file goes only when all that are older have gone: it may hold the end of a request that began in one of them. What
- * is unsettled in the oldest is carried over, so that it keeps no others. A mapped one waits for those who have views of it. */
+/* A file goes only when all that are older have gone: it may hold the end of a request that began
+ * in one of them. What is unsettled in the oldest is carried over, so that it keeps no others. A
+ * mapped one waits for those who have views of it. */
 static void tend_requests(struct journal *j)
 {
 	struct fault f;
 	struct journal_file *file;
-	while ((file = oldest(j, JOURNAL_REQUESTS)) && (file != j->current[JOURNAL_REQUESTS] || !file->unsettled)) {
+	while ((file = oldest(j, JOURNAL_REQUESTS)) &&
+		(file != j->current[JOURNAL_REQUESTS] || !file->unsettled)) {
 		bool movable = !file->map;
 		for (size_t i = 0; movable && file->unsettled && i < JOURNAL_ENTRIES_MAX; i++)
 			if (j->entries[i].id && &j->files[j->entries[i].file] == file)
@@ -505,8 +542,9 @@ void journal_close(struct journal *j)
 
 /* Where the records end that can be read; what is behind is torn. */
 static uint64_t each_record(struct journal *j, struct journal_file *file,
-                            void (*take)(struct journal *j, struct journal_file *file, uint64_t offset, struct str record, void *ctx),
-                            void *ctx)
+	void (*take)(struct journal *j, struct journal_file *file, uint64_t offset, struct str record,
+		void *ctx),
+	void *ctx)
 {
 	uint64_t offset = 0;
 	while (file->size - offset >= HEAD + MAC) {
@@ -524,7 +562,8 @@ struct events {
 	void *ctx;
 };
 
-static void take_record(struct journal *j, struct journal_file *file, uint64_t offset, struct str record, void *ctx)
+static void take_record(
+	struct journal *j, struct journal_file *file, uint64_t offset, struct str record, void *ctx)
 {
 	const struct events *events = ctx;
 	struct journal_request request;
@@ -576,11 +615,13 @@ static void take_record(struct journal *j, struct journal_file *file, uint64_t o
 }
 
 /* Reads a file as far as it can be read, and cuts off the rest. */
-static enum err read_file(struct journal *j, struct journal_file *file, const struct events *events, struct fault *f)
+static enum err read_file(
+	struct journal *j, struct journal_file *file, const struct events *events, struct fault *f)
 {
 	char name[NAME_SIZE];
 	struct stat st;
-	file->fd = openat(j->directory, put_name(name, file->class, file->number), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	file->fd = openat(
+		j->directory, put_name(name, file->class, file->number), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (file->fd < 0 || fstat(file->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return fault_set(f, E_FILE, errno, "the journal's file %s cannot be read", str_c(name));
 	file->size = (uint64_t)st.st_size;
@@ -656,7 +697,9 @@ static enum err read_own_key(struct journal *j, struct fault *f)
 		if (n == sizeof(bytes) && (fsync(fd) != 0 || fsync(j->directory) != 0))
 			n = -1;
 	}
-	enum err e = n == sizeof(bytes) ? OK : fault_set(f, E_FILE, n < 0 ? errno : 0, "the journal's file key cannot be used");
+	enum err e = n == sizeof(bytes)
+		? OK
+		: fault_set(f, E_FILE, n < 0 ? errno : 0, "the journal's file key cannot be used");
 	if (e == OK) {
 		hmac_key(&own, (struct str){ (const char *)bytes, sizeof(bytes) });
 		add_key(j, &own);
@@ -680,24 +723,28 @@ static enum err open_directory(struct journal *j, struct str directory, struct f
 		return fault_set(f, E_FILE, b.full ? ENAMETOOLONG : errno,
 			"GATEWAY_JOURNAL=%s must name a directory that exists and is not a link", shown);
 	if (fstat(j->directory, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
-		return fault_set(f, E_FILE, 0, "GATEWAY_JOURNAL=%s must belong to the user of this process and have mode 0700", shown);
+		return fault_set(f, E_FILE, 0,
+			"GATEWAY_JOURNAL=%s must belong to the user of this process and have mode 0700", shown);
 	j->guard = openat(j->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (j->guard < 0)
 		return fault_set(f, E_FILE, errno, "GATEWAY_JOURNAL=%s cannot be written to", shown);
 	if (flock(j->guard, LOCK_EX | LOCK_NB) != 0)
-		return fault_set(f, E_FILE, errno == EWOULDBLOCK ? 0 : errno, "GATEWAY_JOURNAL=%s is in use by another process", shown);
+		return fault_set(f, E_FILE, errno == EWOULDBLOCK ? 0 : errno,
+			"GATEWAY_JOURNAL=%s is in use by another process", shown);
 	return OK;
 }
 
-enum err journal_open(struct journal *j, struct str directory, const struct hmac_key *secrets, size_t count, int64_t now_ms,
-                      journal_event_fn *event, void *ctx, struct fault *f)
+enum err journal_open(struct journal *j, struct str directory, const struct hmac_key *secrets,
+	size_t count, int64_t now_ms, journal_event_fn *event, void *ctx, struct fault *f)
 {
 	const struct events events = { event, ctx };
 	size_t size = JOURNAL_ENTRIES_MAX * sizeof(*j->entries);
 	condition_init(&j->synced_on);
 	j->next_id = j->next_number = 1;
 	j->entries = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	enum err e = j->entries == MAP_FAILED ? fault_set(f, E_SYSTEM, errno, "no memory for the journal") : open_directory(j, directory, f);
+	enum err e = j->entries == MAP_FAILED
+		? fault_set(f, E_SYSTEM, errno, "no memory for the journal")
+		: open_directory(j, directory, f);
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);
 	if (e == OK && !count)
@@ -709,7 +756,8 @@ enum err journal_open(struct journal *j, struct str directory, const struct hmac
 	return e;
 }
 
-bool journal_next_left(struct journal *j, size_t *cursor, uint64_t *id, bool *attempted, struct journal_request *out)
+bool journal_next_left(
+	struct journal *j, size_t *cursor, uint64_t *id, bool *attempted, struct journal_request *out)
 {
 	bool found = false;
 	lock_take(&j->lock);

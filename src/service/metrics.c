@@ -10,8 +10,8 @@
 
 enum { SERIES_MAX = 96, LABEL_MAX = 48, LABELS_MAX = 128, BUCKETS = 12 };
 
-/* A counter by labels, which come from small sets, but the names of AWS's errors are AWS's to choose: what does not fit any
- * more is counted in the last one, whose labels are all "other". */
+/* A counter by labels, which come from small sets, but the names of AWS's errors are AWS's to
+ * choose: what does not fit any more is counted in the last one, whose labels are all "other". */
 struct series {
 	struct buf labels;
 	char memory[LABELS_MAX];
@@ -19,7 +19,8 @@ struct series {
 };
 
 struct family {
-	struct series list[SERIES_MAX + 1]; /* the one behind those in use is where labels are written that may be new */
+	struct series list[SERIES_MAX +
+		1]; /* the one behind those in use is where labels are written that may be new */
 	size_t used;
 };
 
@@ -28,7 +29,8 @@ struct histogram {
 	uint64_t sum_ms;
 };
 
-static const int64_t bounds_ms[BUCKETS] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 2500, 3000, 10000 };
+static const int64_t bounds_ms[BUCKETS] = { 5, 10, 25, 50, 100, 250, 500, 1000, 2000, 2500, 3000,
+	10000 };
 static const char bounds[] = "0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2 2.5 3 10 +Inf";
 
 /* NULL where nobody will ask: nothing is counted then. */
@@ -44,7 +46,8 @@ void metrics_start(void)
 	m = memory_map(sizeof(*m));
 }
 
-static struct series *label(struct series *s, const char *labels, struct str first, struct str second)
+static struct series *label(
+	struct series *s, const char *labels, struct str first, struct str second)
 {
 	s->labels = BUF(s->memory);
 	buf_format(&s->labels, labels, str_sub(first, 0, LABEL_MAX), str_sub(second, 0, LABEL_MAX));
@@ -133,16 +136,23 @@ struct described {
 	const char *name, *type, *help;
 };
 
-static const struct described requests = { "gateway_requests_total", "counter", "Requests answered, by kind and status." };
-static const struct described invokes = { "gateway_invokes_total", "counter", "Invocations, by outcome and by the name of AWS's error." };
-static const struct described relays = { "gateway_relays_total", "counter", "Messages to response_urls, by outcome." };
-static const struct described request_seconds = { "gateway_request_seconds", "histogram", "From the first byte of a request until its answer was written." };
-static const struct described invoke_seconds = { "gateway_invoke_seconds", "histogram", "How long invocations took, attempts after the first included." };
-static const struct described build = { "gateway_build_info", "gauge", "Always 1; the version is its label." };
+static const struct described requests = { "gateway_requests_total", "counter",
+	"Requests answered, by kind and status." };
+static const struct described invokes = { "gateway_invokes_total", "counter",
+	"Invocations, by outcome and by the name of AWS's error." };
+static const struct described relays = { "gateway_relays_total", "counter",
+	"Messages to response_urls, by outcome." };
+static const struct described request_seconds = { "gateway_request_seconds", "histogram",
+	"From the first byte of a request until its answer was written." };
+static const struct described invoke_seconds = { "gateway_invoke_seconds", "histogram",
+	"How long invocations took, attempts after the first included." };
+static const struct described build = { "gateway_build_info", "gauge",
+	"Always 1; the version is its label." };
 
 static void describe(struct buf *b, const struct described *d)
 {
-	buf_format(b, "# HELP %s %s\n# TYPE %s %s\n", str_c(d->name), str_c(d->help), str_c(d->name), str_c(d->type));
+	buf_format(b, "# HELP %s %s\n# TYPE %s %s\n", str_c(d->name), str_c(d->help), str_c(d->name),
+		str_c(d->type));
 }
 
 static void put_family(struct buf *b, const struct family *f, const struct described *d)
@@ -156,7 +166,8 @@ static void put_family(struct buf *b, const struct family *f, const struct descr
 static void put_seconds(struct buf *b, uint64_t ms)
 {
 	uint64_t rest = ms % 1000;
-	buf_format(b, "%d.%s%s%d", NUM(ms / 1000), rest < 100 ? S("0") : S(""), rest < 10 ? S("0") : S(""), NUM(rest));
+	buf_format(b, "%d.%s%s%d", NUM(ms / 1000), rest < 100 ? S("0") : S(""),
+		rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
 static void put_histogram(struct buf *b, const struct histogram *h, const struct described *d)
@@ -196,14 +207,18 @@ void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 		struct described what;
 		uint64_t value;
 	} singles[] = {
-		{ { "gateway_retries_total", "counter", "Attempts of invocations after the first." }, m->retries },
-		{ { "gateway_tls_failures_total", "counter", "TLS handshakes that failed." }, m->tls_failures },
-		{ { "gateway_events_ignored_total", "counter", "Events that nothing serves." }, m->events_ignored },
+		{ { "gateway_retries_total", "counter", "Attempts of invocations after the first." },
+			m->retries },
+		{ { "gateway_tls_failures_total", "counter", "TLS handshakes that failed." },
+			m->tls_failures },
+		{ { "gateway_events_ignored_total", "counter", "Events that nothing serves." },
+			m->events_ignored },
 		{ { "gateway_connections", "gauge", "Open connections of clients." }, gauges->connections },
 		{ { "gateway_inflight", "gauge", "Requests in the hands of workers." }, gauges->inflight },
 		{ { "gateway_queue", "gauge", "Requests that wait for a worker." }, gauges->queue },
 		{ { "process_resident_memory_bytes", "gauge", "Resident memory." }, resident_bytes() },
-		{ { "process_start_time_seconds", "gauge", "Start of the process, in seconds since the epoch." },
+		{ { "process_start_time_seconds", "gauge",
+			  "Start of the process, in seconds since the epoch." },
 			(uint64_t)gauges->started_wall_s },
 	};
 	put_family(b, &m->requests, &requests);

@@ -1,4 +1,5 @@
-/* metrics.h - counters of the process, in the text format of Prometheus (version 0.0.4). Any thread may count. */
+/* metrics.h - counters of the process, in the text format of Prometheus (version 0.0.4). Any thread
+ * may count. */
 #ifndef SERVICE_METRICS_H
 #define SERVICE_METRICS_H
 
@@ -10,7 +11,8 @@ struct metrics_gauges {
 	int64_t started_wall_s;
 };
 
-/* From here on it is counted; before, and in processes that nobody asks, it is not. Once, before any thread. */
+/* From here on it is counted; before, and in processes that nobody asks, it is not. Once, before
+ * any thread. */
 void metrics_start(void);
 
 void metrics_request(struct str kind, int status, int64_t took_ms);

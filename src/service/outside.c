@@ -3,13 +3,15 @@
 #include "base/clock.h"
 #include "service/respond.h"
 
-static void call(void *ctx, struct invoke_result *out, const struct invocation *in, struct buf *answer, struct deadline *d)
+static void call(void *ctx, struct invoke_result *out, const struct invocation *in,
+	struct buf *answer, struct deadline *d)
 {
 	struct outside *o = ctx;
 	invoke(&o->invoker, out, in, answer, d);
 }
 
-static enum err post(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d, struct fault *f)
+static enum err post(void *ctx, struct str url, struct str message, int64_t not_before,
+	struct deadline *d, struct fault *f)
 {
 	struct outside *o = ctx;
 	/* If that was all the time there is, respond says so. */

@@ -1,4 +1,5 @@
-/* outside.h - what a piece of work does to the world: it calls AWS, posts to Slack, and looks at the clock. */
+/* outside.h - what a piece of work does to the world: it calls AWS, posts to Slack, and looks at
+ * the clock. */
 #ifndef SERVICE_OUTSIDE_H
 #define SERVICE_OUTSIDE_H
 

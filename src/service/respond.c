@@ -9,8 +9,9 @@ enum {
 	ERROR_WORD_MAX = 40,
 };
 
-/* What Slack says is wrong, bare or as {"ok":false,"error":"expired_url"}, if it is one plain word; else nothing, for nobody
- * knows what it is. *no: it is in JSON that says no, whatever its status. */
+/* What Slack says is wrong, bare or as {"ok":false,"error":"expired_url"}, if it is one plain word;
+ * else nothing, for nobody knows what it is. *no: it is in JSON that says no, whatever its status.
+ */
 static struct str error_word(bool *no, struct str body)
 {
 	struct json v;
@@ -29,8 +30,8 @@ static struct str error_word(bool *no, struct str body)
 }
 
 /* What an answer means, whose status line has come. */
-static enum err judge(enum http_again *again, struct http_retry *retry, int status, const struct http_head *head, struct str body,
-                      struct fault *f)
+static enum err judge(enum http_again *again, struct http_retry *retry, int status,
+	const struct http_head *head, struct str body, struct fault *f)
 {
 	bool no;
 	struct str word = error_word(&no, body);
@@ -39,11 +40,13 @@ static enum err judge(enum http_again *again, struct http_retry *retry, int stat
 	if (status == 429)
 		http_retry_heed(retry, head, RETRY_AFTER_S);
 	*again = status == 429 || status >= 500 ? HTTP_AGAIN_LATER : HTTP_SETTLED;
-	return fault_set(f, E_REFUSED, 0, "Slack answered %d%s%s to the message", NUM(status), word.n ? S(" ") : S(""), word);
+	return fault_set(f, E_REFUSED, 0, "Slack answered %d%s%s to the message", NUM(status),
+		word.n ? S(" ") : S(""), word);
 }
 
-static enum err post(enum http_again *again, struct http_retry *retry, struct services *s, const struct dial_target *to,
-                     const struct http_request *request, struct deadline *d, struct fault *f)
+static enum err post(enum http_again *again, struct http_retry *retry, struct services *s,
+	const struct dial_target *to, const struct http_request *request, struct deadline *d,
+	struct fault *f)
 {
 	char answer[2048];
 	struct buf body = BUF(answer);
@@ -55,24 +58,37 @@ static enum err post(enum http_again *again, struct http_retry *retry, struct se
 	deadline_leave(d, &own);
 	*again = HTTP_SETTLED;
 	if (a.progress.status)
-		e = judge(again, retry, a.progress.status, a.response.head.status ? &a.response.head : NULL, buf_str(&body), f);
+		e = judge(again, retry, a.progress.status, a.response.head.status ? &a.response.head : NULL,
+			buf_str(&body), f);
 	else
 		*again = http_retry_failure(retry, &a, e);
 	http_attempt_end(&a, &s->pool);
 	return e;
 }
 
-enum err respond(struct services *s, struct str response_url, struct str message, struct deadline *d, struct fault *f)
+enum err respond(struct services *s, struct str response_url, struct str message,
+	struct deadline *d, struct fault *f)
 {
 	struct response_url url;
 	if (!response_url_read(&url, response_url, s->config.response_hosts))
-		return fault_set(f, E_REFUSED, 0, "the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows");
+		return fault_set(f, E_REFUSED, 0,
+			"the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows");
 	const struct dial_target to = {
-		.host = url.host, .port = url.port, .secure = url.secure, .trust = &s->slack_trust, .resolver = &s->resolver, .proxy = &s->proxy,
+		.host = url.host,
+		.port = url.port,
+		.secure = url.secure,
+		.trust = &s->slack_trust,
+		.resolver = &s->resolver,
+		.proxy = &s->proxy,
 	};
 	const struct http_field content_type = { S("Content-Type"), S("application/json; charset=utf-8") };
 	const struct http_request request = {
-		.method = S("POST"), .authority = url.authority, .path = url.path, .fields = &content_type, .fields_count = 1, .body = message,
+		.method = S("POST"),
+		.authority = url.authority,
+		.path = url.path,
+		.fields = &content_type,
+		.fields_count = 1,
+		.body = message,
 	};
 	struct http_retry retry = http_retry(HTTP_SENDER_MESSAGE);
 	enum http_again again;

@@ -23,7 +23,8 @@ enum {
 	FETCH_MS = 30000,
 	FETCH_STACK = 512 * 1024,
 	LOOK_MS = 50,
-	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and credentials can be fetched */
+	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and
+							  credentials can be fetched */
 };
 
 static void tell_left_out(const struct trust *trust)
@@ -31,11 +32,13 @@ static void tell_left_out(const struct trust *trust)
 	char text[1024];
 	struct buf reasons = BUF(text);
 	trust_put_left_out(&reasons, trust);
-	LOG(LOG_WARN, "certificates that cannot be trust anchors were left out", "variable used# left_out# reasons",
-		str_c(trust->source), NUM(trust->count), NUM(trust->left_out_n), buf_str(&reasons));
+	LOG(LOG_WARN, "certificates that cannot be trust anchors were left out",
+		"variable used# left_out# reasons", str_c(trust->source), NUM(trust->count),
+		NUM(trust->left_out_n), buf_str(&reasons));
 }
 
-static enum err read_bundle(struct trust *out, const char *variable, struct str path, struct fault *f)
+static enum err read_bundle(
+	struct trust *out, const char *variable, struct str path, struct fault *f)
 {
 	struct str pem;
 	char memory_of_path[FILE_NAME_MAX];
@@ -60,18 +63,23 @@ static enum err read_bundle(struct trust *out, const char *variable, struct str 
 }
 
 /* A variable, or else what the profile in use says. */
-static struct str setting(const struct environment *env, const char *variable, const struct profile *profile, struct str key)
+static struct str setting(const struct environment *env, const char *variable,
+	const struct profile *profile, struct str key)
 {
 	struct str v = environment_get(env, variable);
 	return v.n || !profile ? v : profile_get(profile, key);
 }
 
-static enum err read_trust(struct services *s, const struct environment *env, const struct profile *profile, struct fault *f)
+static enum err read_trust(struct services *s, const struct environment *env,
+	const struct profile *profile, struct fault *f)
 {
 	s->slack_trust = trust_builtin();
-	enum err e = read_bundle(&s->slack_trust, "SSL_CERT_FILE", environment_get(env, "SSL_CERT_FILE"), f);
+	enum err e =
+		read_bundle(&s->slack_trust, "SSL_CERT_FILE", environment_get(env, "SSL_CERT_FILE"), f);
 	s->aws_trust = s->slack_trust;
-	return e == OK ? read_bundle(&s->aws_trust, "AWS_CA_BUNDLE", setting(env, "AWS_CA_BUNDLE", profile, S("ca_bundle")), f) : e;
+	return e == OK ? read_bundle(&s->aws_trust, "AWS_CA_BUNDLE",
+						 setting(env, "AWS_CA_BUNDLE", profile, S("ca_bundle")), f)
+				   : e;
 }
 
 /* Inline, or in a file: @PATH. */
@@ -84,11 +92,14 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 		e = file_map(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
 	if (e != OK || !text.n)
 		return e;
-	/* The shortest route has some 35 bytes; of the text a copy, for a file may change or shrink later. */
+	/* The shortest route has some 35 bytes; of the text a copy, for a file may change or shrink
+	 * later. */
 	size_t size = CONFIG_ARENA_MIN + (2 + sizeof(struct route) / 32) * text.n;
 	struct arena memory = { memory_map(size), 0, size };
 	e = config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
-	return e == E_CONFIG && in_file ? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used")) : e;
+	return e == E_CONFIG && in_file
+		? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used"))
+		: e;
 }
 
 static const struct credential_host credential_host = {
@@ -99,7 +110,8 @@ static void tell_what_is_unusual(const struct services *s)
 {
 	if (s->config.skip_verify)
 		LOG(LOG_WARN,
-			"GATEWAY_INSECURE_SKIP_VERIFY=1: who can reach this gateway can start functions, for no signature is checked",
+			"GATEWAY_INSECURE_SKIP_VERIFY=1: who can reach this gateway can start functions, for "
+			"no signature is checked",
 			"");
 	struct fault f;
 	for (size_t i = 0; i < s->config.routes.count; i++)
@@ -110,21 +122,26 @@ static void tell_what_is_unusual(const struct services *s)
 			s->config.response_hosts);
 }
 
-/* Lambda sets what a profile could, so its files are only looked for there when somebody names one. Where keys come
- * from somewhere else, a file that nobody named stops nothing. */
-static enum err load_profile(struct profile_in_use *use, const struct environment *env, struct fault *f)
+/* Lambda sets what a profile could, so its files are only looked for there when somebody names one.
+ * Where keys come from somewhere else, a file that nobody named stops nothing. */
+static enum err load_profile(
+	struct profile_in_use *use, const struct environment *env, struct fault *f)
 {
-	bool named = environment_get(env, "AWS_PROFILE").n || environment_get(env, "AWS_DEFAULT_PROFILE").n;
+	bool named =
+		environment_get(env, "AWS_PROFILE").n || environment_get(env, "AWS_DEFAULT_PROFILE").n;
 	if (!named && environment_get(env, "AWS_LAMBDA_RUNTIME_API").n)
 		return E_MORE;
-	bool needed = named || !(environment_get(env, "AWS_ACCESS_KEY_ID").n || environment_get(env, "AWS_WEB_IDENTITY_TOKEN_FILE").n ||
-		environment_get(env, "GATEWAY_ROLESANYWHERE_CERT").n);
+	bool needed = named ||
+		!(environment_get(env, "AWS_ACCESS_KEY_ID").n ||
+			environment_get(env, "AWS_WEB_IDENTITY_TOKEN_FILE").n ||
+			environment_get(env, "GATEWAY_ROLESANYWHERE_CERT").n);
 	enum err e = profile_in_use_load(use, env, &credential_host, f);
 	if (e == OK)
 		profile_in_use_tell(use);
 	if (e == OK || needed)
 		return e;
-	LOG(LOG_WARN, "the settings of the default profile are not known, and not needed", "reason", fault_text(f));
+	LOG(LOG_WARN, "the settings of the default profile are not known, and not needed", "reason",
+		fault_text(f));
 	return E_MORE;
 }
 
@@ -150,7 +167,11 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	if (e == OK)
 		e = instance_metadata_check(env, profile, f);
 	s->aws = (struct aws_context){
-		.pool = &s->pool, .resolver = &s->resolver, .trust = &s->aws_trust, .proxy = &s->proxy, .endpoints = &s->endpoints,
+		.pool = &s->pool,
+		.resolver = &s->resolver,
+		.trust = &s->aws_trust,
+		.proxy = &s->proxy,
+		.endpoints = &s->endpoints,
 		.region = environment_get(env, "AWS_REGION"),
 	};
 	if (s->aws.region.n == 0)
@@ -164,7 +185,8 @@ static enum err read_aws(struct services *s, const struct environment *env, stru
 	return e;
 }
 
-static enum err check_way(const struct services *s, struct str host, uint64_t port, bool secure, struct fault *f)
+static enum err check_way(
+	const struct services *s, struct str host, uint64_t port, bool secure, struct fault *f)
 {
 	return proxy_check(proxy_for(&s->proxy, host, (uint16_t)port, secure), f);
 }
@@ -176,7 +198,8 @@ static enum err check_ways_out(const struct services *s, struct fault *f)
 	struct str host, entry, hosts = s->config.response_hosts;
 	if (!s->proxy.servers[false].unusable && !s->proxy.servers[true].unusable)
 		return OK;
-	endpoint_get(&lambda, &s->endpoints, AWS_LAMBDA, aws_region_ok(s->aws.region) ? s->aws.region : S("us-east-1"));
+	endpoint_get(&lambda, &s->endpoints, AWS_LAMBDA,
+		aws_region_ok(s->aws.region) ? s->aws.region : S("us-east-1"));
 	enum err e = check_way(s, lambda.host, lambda.port, lambda.secure, f);
 	while (e == OK && hosts.n) {
 		str_next(&entry, &hosts, ',');
@@ -201,7 +224,8 @@ static enum err refuse_unknown_variables(struct fault *f)
 	return fault_set(f, E_CONFIG, 0, "unknown variable %s (serve --help lists all)", shown);
 }
 
-enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f)
+enum err services_start(
+	struct services *s, const struct environment *env, size_t workers, struct fault *f)
 {
 	resolver_init(&s->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
 	enum err e = refuse_unknown_variables(f);
@@ -223,7 +247,8 @@ enum err services_start(struct services *s, const struct environment *env, size_
 		e = check_ways_out(s, f);
 	if (e != OK)
 		return e;
-	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host, credential_sources_fetch, memory_map(CREDENTIALS_SCRATCH), f);
+	e = credential_chain_init(&s->credentials, env, &s->aws, &credential_host,
+		credential_sources_fetch, memory_map(CREDENTIALS_SCRATCH), f);
 	if (e == OK)
 		e = signing_secrets_init(&s->secrets, &s->config, &s->credentials, f);
 	if (e != OK)
@@ -236,8 +261,8 @@ enum err services_start(struct services *s, const struct environment *env, size_
 	return OK;
 }
 
-/* An event that was started stays so for what is left of its ten minutes; of one that was only attempted nobody knows, so
- * Slack's next delivery starts it again. */
+/* An event that was started stays so for what is left of its ten minutes; of one that was only
+ * attempted nobody knows, so Slack's next delivery starts it again. */
 static void remember_event(void *ctx, struct str key, bool started, int64_t wall_ms)
 {
 	struct services *s = ctx;
@@ -245,8 +270,10 @@ static void remember_event(void *ctx, struct str key, bool started, int64_t wall
 	if (age_ms < 0 || age_ms > JOURNAL_EVENT_MS)
 		return;
 	if (!started)
-		LOG(LOG_WARN, "an event was being started when an earlier process ended: its next delivery may start it a second time", "key",
-			key);
+		LOG(LOG_WARN,
+			"an event was being started when an earlier process ended: its next delivery may start "
+			"it a second time",
+			"key", key);
 	else if (dedupe_begin(&s->dedupe, key, 0) == DEDUPE_FIRST)
 		dedupe_end(&s->dedupe, key, true);
 }
@@ -264,11 +291,12 @@ enum err services_open_journal(struct services *s, struct str directory, struct 
 			keys[count++] = held->list[i].key;
 	signing_secrets_release(&s->secrets, held);
 	s->journal = memory_map(sizeof(*s->journal));
-	enum err e = journal_open(s->journal, directory, keys, count, clock_wall_ms(), remember_event, s, f);
+	enum err e =
+		journal_open(s->journal, directory, keys, count, clock_wall_ms(), remember_event, s, f);
 	ct_wipe(keys, sizeof(keys));
 	if (e == OK && (s->journal->refused || s->journal->torn))
-		LOG(LOG_ERROR, "parts of the journal cannot be read, and are not acted on", "records# torn_bytes#", NUM(s->journal->refused),
-			NUM(s->journal->torn));
+		LOG(LOG_ERROR, "parts of the journal cannot be read, and are not acted on",
+			"records# torn_bytes#", NUM(s->journal->refused), NUM(s->journal->torn));
 	return e;
 }
 

@@ -1,5 +1,5 @@
-/* services.h - what a process sets up once and all its threads use: the settings, whom to trust, where to
- * find names, credentials and endpoints, kept connections. */
+/* services.h - what a process sets up once and all its threads use: the settings, whom to trust,
+ * where to find names, credentials and endpoints, kept connections. */
 #ifndef SERVICE_SERVICES_H
 #define SERVICE_SERVICES_H
 
@@ -14,7 +14,8 @@
 
 struct services {
 	struct config config;
-	struct trust aws_trust;   /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
+	struct trust
+		aws_trust; /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
 	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
 	struct aws_context aws;
 	struct endpoints endpoints;
@@ -28,17 +29,22 @@ struct services {
 	struct signing_secrets secrets;
 };
 
-/* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must be zeroed
- * and stay where it is. E_CONFIG with one sentence for the person who starts the program. */
-must_check enum err services_start(struct services *s, const struct environment *env, size_t workers, struct fault *f);
+/* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must
+ * be zeroed and stay where it is. E_CONFIG with one sentence for the person who starts the program.
+ */
+must_check enum err services_start(
+	struct services *s, const struct environment *env, size_t workers, struct fault *f);
 
-/* Opens the journal in `directory`, whose keys come from the signing secrets, and remembers the events in it. E_FILE. */
-must_check enum err services_open_journal(struct services *s, struct str directory, struct fault *f);
+/* Opens the journal in `directory`, whose keys come from the signing secrets, and remembers the
+ * events in it. E_FILE. */
+must_check enum err services_open_journal(
+	struct services *s, struct str directory, struct fault *f);
 
 /* Starts the thread that renews credentials ahead of their end, if they have one. E_SYSTEM. */
 must_check enum err services_keep_fresh(struct services *s, struct fault *f);
 
-/* Fetches credentials again in a thread of its own, for their source may have others. A failure is logged, what is held stays. */
+/* Fetches credentials again in a thread of its own, for their source may have others. A failure is
+ * logged, what is held stays. */
 void services_read_credentials_again(struct services *s);
 
 /* An invoker for one thread. Points into `s`. */

@@ -20,7 +20,8 @@ enum {
 /* ---- reading: whoever is busy, or before there are threads ---- */
 
 /* E_MORE: it is on the network, and without a deadline that is not asked. */
-static enum err read_text(struct buf *out, struct signing_secrets *s, const struct secret_source *source, struct deadline *d, struct fault *f)
+static enum err read_text(struct buf *out, struct signing_secrets *s,
+	const struct secret_source *source, struct deadline *d, struct fault *f)
 {
 	if (source->kind == SECRET_FILE)
 		return file_read(NULL, out, source->name, f);
@@ -28,12 +29,14 @@ static enum err read_text(struct buf *out, struct signing_secrets *s, const stru
 		return E_MORE;
 	/* One that does not answer must leave some time to the others. */
 	struct deadline share = deadline_within(d, deadline_left(d) / 2);
-	return secret_store_fetch(out, s->credentials, source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name,
-		&s->scratch, s->config->sources_count > 1 ? &share : d, f);
+	return secret_store_fetch(out, s->credentials,
+		source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name, &s->scratch,
+		s->config->sources_count > 1 ? &share : d, f);
 }
 
 /* One or several, by comma or line, of which no more than `room` are for all in the set. */
-static enum err add(struct slack_secrets *set, struct str text, struct str app, size_t room, struct fault *f)
+static enum err add(
+	struct slack_secrets *set, struct str text, struct str app, size_t room, struct fault *f)
 {
 	struct str line, secret;
 	size_t before = set->count;
@@ -52,7 +55,8 @@ static enum err add(struct slack_secrets *set, struct str text, struct str app, 
 	return set->count > before ? OK : fault_set(f, E_FILE, 0, "it is empty");
 }
 
-static enum err add_source(struct slack_secrets *set, struct signing_secrets *s, size_t i, size_t room, struct deadline *d, struct fault *f)
+static enum err add_source(struct slack_secrets *set, struct signing_secrets *s, size_t i,
+	size_t room, struct deadline *d, struct fault *f)
 {
 	const struct secret_source *source = &s->config->sources[i];
 	if (source->kind == SECRET_LITERAL) {
@@ -71,7 +75,8 @@ static enum err add_source(struct slack_secrets *set, struct signing_secrets *s,
 }
 
 /* What was known of it stays; if that is nothing, it is missing. */
-static void keep_source(struct slack_secrets *set, const struct slack_secrets *old, size_t i, struct str app, size_t room)
+static void keep_source(struct slack_secrets *set, const struct slack_secrets *old, size_t i,
+	struct str app, size_t room)
 {
 	size_t before = set->count;
 	for (size_t j = 0; j < old->count; j++)
@@ -81,7 +86,8 @@ static void keep_source(struct slack_secrets *set, const struct slack_secrets *o
 		set->list[set->count++] = (struct slack_secret){ .app = app, .missing = true };
 }
 
-/* Makes set `slot` of all sources. At the start, which is without a deadline, a file that cannot be read ends it. */
+/* Makes set `slot` of all sources. At the start, which is without a deadline, a file that cannot be
+ * read ends it. */
 static enum err fill(struct signing_secrets *s, unsigned slot, struct deadline *d, struct fault *f)
 {
 	struct slack_secrets *set = &s->sets[slot];
@@ -100,7 +106,8 @@ static enum err fill(struct signing_secrets *s, unsigned slot, struct deadline *
 			set->list[j].source = (uint16_t)i;
 		if (e == OK || e == E_MORE)
 			continue;
-		fault_set(&why, e, 0, "%s: a signing secret cannot be read from %s: %s", source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
+		fault_set(&why, e, 0, "%s: a signing secret cannot be read from %s: %s",
+			source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
 			str_sub(source->text, 0, 80), fault_text(&why));
 		if (d)
 			log_failure("not all signing secrets are known as they are now", S(""), &why);
@@ -128,7 +135,8 @@ static int wait_for_spare(struct signing_secrets *s)
 }
 
 /* `pause_ms`: until the next may be, if something is still missing. */
-static enum err refresh(struct signing_secrets *s, int64_t pause_ms, struct deadline *d, struct fault *f)
+static enum err refresh(
+	struct signing_secrets *s, int64_t pause_ms, struct deadline *d, struct fault *f)
 {
 	int slot = wait_for_spare(s);
 	enum err e = fill(s, (unsigned)slot, d, f);
@@ -143,7 +151,8 @@ static enum err refresh(struct signing_secrets *s, int64_t pause_ms, struct dead
 	return e;
 }
 
-enum err signing_secrets_init(struct signing_secrets *s, const struct config *config, struct credential_chain *credentials, struct fault *f)
+enum err signing_secrets_init(struct signing_secrets *s, const struct config *config,
+	struct credential_chain *credentials, struct fault *f)
 {
 	bool references = false;
 	s->config = config;
@@ -249,7 +258,8 @@ void signing_secrets_release(struct signing_secrets *s, const struct slack_secre
 	generation_release(&s->generation, held == &s->sets[1]);
 }
 
-void signing_secrets_decide(struct signing_secrets *s, struct decision *out, const struct gateway_request *req, int64_t now_s, struct arena *arena)
+void signing_secrets_decide(struct signing_secrets *s, struct decision *out,
+	const struct gateway_request *req, int64_t now_s, struct arena *arena)
 {
 	const struct slack_secrets *held = signing_secrets_hold(s);
 	decide(out, s->config, held, req, now_s, arena);

@@ -1,9 +1,11 @@
-/* secrets.h - the signing secrets as they are now, from wherever the configuration says: literal, file, AWS.
+/* secrets.h - the signing secrets as they are now, from wherever the configuration says: literal,
+ * file, AWS.
  *
- * Literals and files are there from the start. What AWS keeps is fetched by a thread of its own while the process starts, else by
- * the first request that needs it. When a signature fails, all is read again, files too, if the last time is a minute ago, or a second while
- * something has never been read: so a rotation needs no restart, and a flood of forged requests causes one read a minute. There is one read
- * at a time. What cannot be read any more stays as it was. */
+ * Literals and files are there from the start. What AWS keeps is fetched by a thread of its own
+ * while the process starts, else by the first request that needs it. When a signature fails, all is
+ * read again, files too, if the last time is a minute ago, or a second while something has never
+ * been read: so a rotation needs no restart, and a flood of forged requests causes one read a
+ * minute. There is one read at a time. What cannot be read any more stays as it was. */
 #ifndef SERVICE_SIGNING_SECRETS_H
 #define SERVICE_SIGNING_SECRETS_H
 
@@ -23,27 +25,33 @@ struct signing_secrets {
 	struct slack_secrets sets[2];
 };
 
-/* `s` is zeroed. Takes what is there without asking AWS. E_FILE for a file that cannot be read or holds no secret. */
-must_check enum err signing_secrets_init(struct signing_secrets *s, const struct config *config, struct credential_chain *credentials, struct fault *f);
+/* `s` is zeroed. Takes what is there without asking AWS. E_FILE for a file that cannot be read or
+ * holds no secret. */
+must_check enum err signing_secrets_init(struct signing_secrets *s, const struct config *config,
+	struct credential_chain *credentials, struct fault *f);
 
-/* Starts to read in a thread of its own, if something is missing or with `again`; if somebody reads already, once more
- * after that. A failure is logged. */
+/* Starts to read in a thread of its own, if something is missing or with `again`; if somebody reads
+ * already, once more after that. A failure is logged. */
 void signing_secrets_read_aside(struct signing_secrets *s, bool again);
 
 /* Waits for whoever reads. */
 void signing_secrets_wait(struct signing_secrets *s, struct deadline *d);
 
-/* Reads in this thread, for the one who uses s->sets[0] alone. The first failure, which was logged. */
-must_check enum err signing_secrets_read(struct signing_secrets *s, struct deadline *d, struct fault *f);
+/* Reads in this thread, for the one who uses s->sets[0] alone. The first failure, which was logged.
+ */
+must_check enum err signing_secrets_read(
+	struct signing_secrets *s, struct deadline *d, struct fault *f);
 
 /* decide(), with the secrets as they are now. */
-void signing_secrets_decide(struct signing_secrets *s, struct decision *out, const struct gateway_request *req, int64_t now_s, struct arena *arena);
+void signing_secrets_decide(struct signing_secrets *s, struct decision *out,
+	const struct gateway_request *req, int64_t now_s, struct arena *arena);
 
-/* Whether signing_secrets_renew could find others for a request with that verdict. Does not wait. */
+/* Whether signing_secrets_renew could find others for a request with that verdict. Does not wait.
+ */
 bool signing_secrets_may_help(const struct signing_secrets *s, enum slack_verdict verdict);
 
-/* Reads again, or waits for the one that does: until that moment (monotonic ms), but a second at least, for there is
- * nothing to say before. False if nothing has changed. */
+/* Reads again, or waits for the one that does: until that moment (monotonic ms), but a second at
+ * least, for there is nothing to say before. False if nothing has changed. */
 bool signing_secrets_renew(struct signing_secrets *s, enum slack_verdict verdict, int64_t until);
 
 /* For what looks at them otherwise. */

@@ -134,7 +134,9 @@ enum place {
  * below all of these. */
 enum { NOTHING = 64, CHANNEL, CHANNEL_LIST, BOT, LINK, CREATOR };
 
-#define TO(member) ((offsetof(struct slack_request, member) - offsetof(struct slack_request, type)) / sizeof(struct str))
+#define TO(member)                                                                                 \
+	((offsetof(struct slack_request, member) - offsetof(struct slack_request, type)) /             \
+		sizeof(struct str))
 #define TEXTS TO(channels_count) /* they stand in a row */
 _Static_assert(TEXTS <= NOTHING, "a byte tells a text from the rest");
 
@@ -150,7 +152,8 @@ static const struct rule {
 	char name[23];   /* n bytes of it */
 	uint8_t purpose; /* of a string; for CHANNEL_LIST, of an array */
 	uint8_t rank;
-	uint8_t inside; /* if it is an object, or an array whose first element is one: where its members are */
+	uint8_t inside; /* if it is an object, or an array whose first element is one: where its members
+					   are */
 #define NAME(name) sizeof(name) - 1, name
 } rules[] = {
 	{ FORM, NAME("payload"), TO(json), 1, NOWHERE },
@@ -356,7 +359,8 @@ static void take_text(struct reader *r, const struct rule *rule, struct str text
 /* Whether an array with that first element stands for the element. */
 static bool takes_first(const struct rule *rule, struct json first)
 {
-	return rule->inside == LIST ? json_type(first) == JSON_STRING : rule->inside && json_type(first) == JSON_OBJECT;
+	return rule->inside == LIST ? json_type(first) == JSON_STRING
+								: rule->inside && json_type(first) == JSON_OBJECT;
 }
 
 /* Other types than the expected ones count as absent, so that one odd member does not lose the

@@ -63,7 +63,8 @@ struct str slack_kind_name(enum slack_kind kind);
  * payload. */
 enum slack_kind slack_kind_of(struct str type);
 
-/* The i-th type of payload that is known, without "slash_command", which is a name of ours. False behind the last. */
+/* The i-th type of payload that is known, without "slash_command", which is a name of ours. False
+ * behind the last. */
 bool slack_type_nth(struct str *out, size_t i);
 
 /* The first channel; empty if there is none. */
@@ -81,7 +82,7 @@ bool slack_form_is_ssl_check(struct str form);
  * the one for such a body. E_SYNTAX when the body is not the form or JSON that it begins as, or
  * has another content type, with a text that says what is wrong; E_LIMIT when the arena is
  * exhausted. */
-must_check enum err slack_request_read(struct slack_request *r, struct str content_type, struct str body,
-                                       struct arena *arena, struct fault *f);
+must_check enum err slack_request_read(struct slack_request *r, struct str content_type,
+	struct str body, struct arena *arena, struct fault *f);
 
 #endif

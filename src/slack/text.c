@@ -1,6 +1,7 @@
 #include "slack/text.h"
 
-/* The entity at the front of `s`, which begins with '&'; else "&amp;", which is what that has to become. */
+/* The entity at the front of `s`, which begins with '&'; else "&amp;", which is what that has to
+ * become. */
 static struct str entity(struct str s)
 {
 	static const struct str entities[] = { STR("&lt;"), STR("&gt;") };

@@ -16,10 +16,12 @@ struct str slack_secret_fault(struct str secret)
 {
 	if (secret.n == 0)
 		return S("is empty");
-	if (str_starts(secret, S("\xff\xfe")) || str_starts(secret, S("\xfe\xff")) || str_find(secret, '\0') < secret.n)
+	if (str_starts(secret, S("\xff\xfe")) || str_starts(secret, S("\xfe\xff")) ||
+		str_find(secret, '\0') < secret.n)
 		return S("is UTF-16; save it as UTF-8");
 	if (str_starts(secret, S("xox")) || str_starts(secret, S("xapp-")))
-		return S("is a token, not the Signing Secret, which \"Basic Information\" of the Slack app shows");
+		return S("is a token, not the Signing Secret, which \"Basic Information\" of the Slack app "
+				 "shows");
 	if (secret.p[0] == '{')
 		return S("is JSON; name the key that holds the secret, as in secretsmanager:NAME#KEY");
 	if (str_find(S("\"'`"), secret.p[0]) < 3 || str_find(S("\"'`"), secret.p[secret.n - 1]) < 3)
@@ -41,7 +43,8 @@ bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str ap
 	return true;
 }
 
-bool slack_secrets_admit(const struct slack_secrets *s, const struct slack_secret *secret, struct str app)
+bool slack_secrets_admit(
+	const struct slack_secrets *s, const struct slack_secret *secret, struct str app)
 {
 	bool listed = false;
 	for (size_t i = 0; i < s->count; i++)
@@ -49,7 +52,8 @@ bool slack_secrets_admit(const struct slack_secrets *s, const struct slack_secre
 	return app.n == 0 || str_eq(secret->app, app) || (secret->app.n == 0 && !listed);
 }
 
-static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key, struct str timestamp, struct str body)
+static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key,
+	struct str timestamp, struct str body)
 {
 	struct hmac h;
 	hmac_init(&h, key);
@@ -60,8 +64,9 @@ static void compute(uint8_t out[static SHA256_SIZE], const struct hmac_key *key,
 	hmac_final(&h, out);
 }
 
-enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, const struct slack_secret **by,
-                                struct str timestamp, struct str signature, struct str body, int64_t now_s)
+enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s,
+	const struct slack_secret **by, struct str timestamp, struct str signature, struct str body,
+	int64_t now_s)
 {
 	uint64_t stamp;
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
@@ -89,7 +94,8 @@ enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, c
 	return verdict;
 }
 
-void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body)
+void slack_sign(
+	struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body)
 {
 	uint8_t code[SHA256_SIZE];
 	check(s->count > 0 && !s->list[0].missing);

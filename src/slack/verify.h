@@ -1,8 +1,8 @@
 /* verify.h - Slack's request signature, version v0.
  *
  * https://docs.slack.dev/authentication/verifying-requests-from-slack
- * The signature covers the time stamp as it was sent and the raw body, nothing else: neither the path nor
- * any other header. */
+ * The signature covers the time stamp as it was sent and the raw body, nothing else: neither the
+ * path nor any other header. */
 #ifndef SLACK_VERIFY_H
 #define SLACK_VERIFY_H
 
@@ -25,18 +25,22 @@ struct slack_secrets {
 	struct slack_secret list[SLACK_SECRETS_MAX];
 };
 
-/* A signing secret as somebody wrote it down: without white space around it and a byte order mark before it. */
+/* A signing secret as somebody wrote it down: without white space around it and a byte order mark
+ * before it. */
 struct str slack_secret_trim(struct str secret);
 
-/* Why the text cannot be a signing secret, for the end of a sentence ("it ..."); empty if it can. */
+/* Why the text cannot be a signing secret, for the end of a sentence ("it ..."); empty if it can.
+ */
 struct str slack_secret_fault(struct str secret);
 
 /* Adds one, its ASCII text as shown by Slack. False if it is empty or there is no room. */
 must_check bool slack_secrets_add(struct slack_secrets *s, struct str secret, struct str app);
 
-/* Whether a request that names `app` may be signed with `secret`, one of the list: an app that has secrets of its own, known or
- * missing, takes no others, and nobody else may use them. An empty `app` may be signed with any: requests of the oldest kinds name none. */
-bool slack_secrets_admit(const struct slack_secrets *s, const struct slack_secret *secret, struct str app);
+/* Whether a request that names `app` may be signed with `secret`, one of the list: an app that has
+ * secrets of its own, known or missing, takes no others, and nobody else may use them. An empty
+ * `app` may be signed with any: requests of the oldest kinds name none. */
+bool slack_secrets_admit(
+	const struct slack_secrets *s, const struct slack_secret *secret, struct str app);
 
 enum slack_verdict {
 	SLACK_GENUINE,
@@ -47,13 +51,16 @@ enum slack_verdict {
 	SLACK_UNDECIDED, /* signed with none of those that are known, but some are missing */
 };
 
-/* `timestamp` and `signature` are the header values, empty if absent. *age_s: now minus the time stamp, for the
- * log, set unless UNSIGNED or MALFORMED. *by: the one that signed it, set if GENUINE. Every secret is tried,
- * compared in constant time. */
-must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s, const struct slack_secret **by,
-                                           struct str timestamp, struct str signature, struct str body, int64_t now_s);
+/* `timestamp` and `signature` are the header values, empty if absent. *age_s: now minus the time
+ * stamp, for the log, set unless UNSIGNED or MALFORMED. *by: the one that signed it, set if
+ * GENUINE. Every secret is tried, compared in constant time. */
+must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s,
+	const struct slack_secret **by, struct str timestamp, struct str signature, struct str body,
+	int64_t now_s);
 
-/* Appends v0=<hex>, the signature of `body` at `timestamp` under the first secret, which is not missing. */
-void slack_sign(struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body);
+/* Appends v0=<hex>, the signature of `body` at `timestamp` under the first secret, which is not
+ * missing. */
+void slack_sign(
+	struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body);
 
 #endif

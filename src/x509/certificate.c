@@ -30,7 +30,8 @@ static bool is_date(struct utc t)
 	if (t.month < 1 || t.month > 12)
 		return false;
 	bool leap = t.month == 2 && t.year % 4 == 0 && (t.year % 100 != 0 || t.year % 400 == 0);
-	return t.day >= 1 && t.day <= days[t.month - 1] + leap && t.hour < 24 && t.minute < 60 && t.second < 60;
+	return t.day >= 1 && t.day <= days[t.month - 1] + leap && t.hour < 24 && t.minute < 60 &&
+		t.second < 60;
 }
 
 /* YYMMDDhhmmssZ or YYYYMMDDhhmmssZ (RFC 5280, 4.1.2.5). */
@@ -49,8 +50,11 @@ static bool take_time(struct str *rest, int64_t *seconds)
 	int two = number_at(text, 0);
 	struct utc t = {
 		.year = year == 4 ? two * 100 + number_at(text, 2) : two + (two < 50 ? 2000 : 1900),
-		.month = number_at(text, year), .day = number_at(text, year + 2),
-		.hour = number_at(text, year + 4), .minute = number_at(text, year + 6), .second = number_at(text, year + 8),
+		.month = number_at(text, year),
+		.day = number_at(text, year + 2),
+		.hour = number_at(text, year + 4),
+		.minute = number_at(text, year + 6),
+		.second = number_at(text, year + 8),
 	};
 	*seconds = utc_to_seconds(t);
 	return is_date(t);
@@ -63,13 +67,15 @@ static bool read_basic_constraints(struct certificate *out, struct str value)
 	struct str sequence;
 	if (!der_is_one(value, DER_SEQUENCE, &sequence) || !der_take_flag(&sequence, &out->is_ca))
 		return false;
-	return sequence.n == 0 || (der_take_small(&sequence, &out->path_length, COUNT_MAX) && sequence.n == 0);
+	return sequence.n == 0 ||
+		(der_take_small(&sequence, &out->path_length, COUNT_MAX) && sequence.n == 0);
 }
 
 static bool read_usage(struct certificate *out, struct str value)
 {
 	struct str bits;
-	if (!der_is_one(value, DER_BIT_STRING, &bits) || bits.n < 1 || bits.n > 3 || (unsigned char)bits.p[0] > 7)
+	if (!der_is_one(value, DER_BIT_STRING, &bits) || bits.n < 1 || bits.n > 3 ||
+		(unsigned char)bits.p[0] > 7)
 		return false;
 	out->has_usage = true;
 	/* Bit 0 is the highest of the first byte. */
@@ -117,10 +123,12 @@ static bool read_name_constraints(struct certificate *out, struct str value)
 	if (!der_is_one(value, DER_SEQUENCE, &sequence) || sequence.n == 0)
 		return false;
 	if (der_next_is(sequence, DER_CONTEXT) &&
-	    (!der_take(&sequence, DER_CONTEXT, &out->permitted) || !general_subtrees_are_well_formed(out->permitted)))
+		(!der_take(&sequence, DER_CONTEXT, &out->permitted) ||
+			!general_subtrees_are_well_formed(out->permitted)))
 		return false;
 	if (der_next_is(sequence, DER_CONTEXT + 1) &&
-	    (!der_take(&sequence, DER_CONTEXT + 1, &out->excluded) || !general_subtrees_are_well_formed(out->excluded)))
+		(!der_take(&sequence, DER_CONTEXT + 1, &out->excluded) ||
+			!general_subtrees_are_well_formed(out->excluded)))
 		return false;
 	return sequence.n == 0;
 }
@@ -154,8 +162,8 @@ static bool read_mappings(struct certificate *out, struct str value)
 		return false;
 	out->mappings = pairs;
 	while (pairs.n > 0)
-		if (!der_take(&pairs, DER_SEQUENCE, &pair) || !der_take_oid(&pair, &from) || !der_take_oid(&pair, &to) ||
-		    pair.n > 0 || str_eq(from, any) || str_eq(to, any))
+		if (!der_take(&pairs, DER_SEQUENCE, &pair) || !der_take_oid(&pair, &from) ||
+			!der_take_oid(&pair, &to) || pair.n > 0 || str_eq(from, any) || str_eq(to, any))
 			return false;
 	return true;
 }
@@ -180,8 +188,8 @@ static bool read_policy_constraints(struct certificate *out, struct str value)
 {
 	struct str sequence;
 	return der_is_one(value, DER_SEQUENCE, &sequence) && sequence.n > 0 &&
-	       take_count(&sequence, (char)0x80, &out->explicit_policy) && take_count(&sequence, (char)0x81, &out->inhibit_mapping) &&
-	       sequence.n == 0;
+		take_count(&sequence, (char)0x80, &out->explicit_policy) &&
+		take_count(&sequence, (char)0x81, &out->inhibit_mapping) && sequence.n == 0;
 }
 
 /* One whose OID is 2.5.29.`which`. */
@@ -257,7 +265,8 @@ static bool read_version(struct certificate *out, struct str *rest)
 	struct str version;
 	int number = 0;
 	bool ok = !der_next_is(*rest, VERSION) ||
-	          (der_take(rest, VERSION, &version) && der_take_small(&version, &number, 2) && version.n == 0);
+		(der_take(rest, VERSION, &version) && der_take_small(&version, &number, 2) &&
+			version.n == 0);
 	out->version = number + 1;
 	return ok;
 }
@@ -274,16 +283,19 @@ static bool read_contents(struct certificate *out, struct str *algorithm, struct
 {
 	struct str key, extensions;
 	if (!read_version(out, &contents) || !der_take_integer(&contents, &out->serial) ||
-	    !der_take(&contents, DER_SEQUENCE, algorithm) || !der_take_element(&contents, DER_SEQUENCE, &out->issuer) ||
-	    !read_validity(out, &contents) || !der_take_element(&contents, DER_SEQUENCE, &out->subject) ||
-	    !der_take(&contents, DER_SEQUENCE, &key) || !public_key_read(&out->key, key))
+		!der_take(&contents, DER_SEQUENCE, algorithm) ||
+		!der_take_element(&contents, DER_SEQUENCE, &out->issuer) ||
+		!read_validity(out, &contents) ||
+		!der_take_element(&contents, DER_SEQUENCE, &out->subject) ||
+		!der_take(&contents, DER_SEQUENCE, &key) || !public_key_read(&out->key, key))
 		return false;
 	if (!name_is_well_formed(out->issuer) || !name_is_well_formed(out->subject))
 		return false;
 	if (!der_skip_if(&contents, ISSUER_ID) || !der_skip_if(&contents, SUBJECT_ID))
 		return false;
-	if (der_next_is(contents, EXTENSIONS) && (out->version != 3 || !der_take(&contents, EXTENSIONS, &extensions) ||
-	                                          !read_extensions(out, extensions)))
+	if (der_next_is(contents, EXTENSIONS) &&
+		(out->version != 3 || !der_take(&contents, EXTENSIONS, &extensions) ||
+			!read_extensions(out, extensions)))
 		return false;
 	return contents.n == 0;
 }
@@ -294,11 +306,12 @@ enum err certificate_read(struct certificate *out, struct str der)
 	*out = (struct certificate){
 		.der = der, .path_length = -1, .explicit_policy = -1, .inhibit_mapping = -1, .inhibit_any = -1,
 	};
-	bool ok = der_is_one(der, DER_SEQUENCE, &certificate) && der_take_element(&certificate, DER_SEQUENCE, &out->signed_part) &&
-	          der_is_one(out->signed_part, DER_SEQUENCE, &contents) && read_contents(out, &inside, contents) &&
-	          der_take(&certificate, DER_SEQUENCE, &outside) && str_eq(inside, outside) &&
-	          signature_algorithm_read(&out->algorithm, outside) && der_take_bytes(&certificate, &out->signature) &&
-	          certificate.n == 0;
+	bool ok = der_is_one(der, DER_SEQUENCE, &certificate) &&
+		der_take_element(&certificate, DER_SEQUENCE, &out->signed_part) &&
+		der_is_one(out->signed_part, DER_SEQUENCE, &contents) &&
+		read_contents(out, &inside, contents) && der_take(&certificate, DER_SEQUENCE, &outside) &&
+		str_eq(inside, outside) && signature_algorithm_read(&out->algorithm, outside) &&
+		der_take_bytes(&certificate, &out->signature) && certificate.n == 0;
 	return ok ? OK : E_SYNTAX;
 }
 

@@ -1,9 +1,10 @@
 /* certificate.h - what an X.509 certificate says (RFC 5280).
  *
- * Reading checks the form, strictly: DER, nothing behind it, no extension twice, extensions in version 3 only, the same
- * algorithm inside and outside of what is signed. Whether a certificate may be believed is the business of path.h. Three
- * departures from DER and RFC 5280 are taken because certificates in use have them: a FALSE that is written out, times before
- * 2050 as GeneralizedTime, serial numbers that are negative or too long. */
+ * Reading checks the form, strictly: DER, nothing behind it, no extension twice, extensions in
+ * version 3 only, the same algorithm inside and outside of what is signed. Whether a certificate
+ * may be believed is the business of path.h. Three departures from DER and RFC 5280 are taken
+ * because certificates in use have them: a FALSE that is written out, times before 2050 as
+ * GeneralizedTime, serial numbers that are negative or too long. */
 #ifndef X509_CERTIFICATE_H
 #define X509_CERTIFICATE_H
 
@@ -14,7 +15,8 @@
 enum { PURPOSE_SERVER = 1, PURPOSE_CLIENT = 2, PURPOSE_ANY = 4 };
 enum { USAGE_SIGNATURE = 1 << 0, USAGE_CERTIFICATES = 1 << 5 };
 
-/* Everything is a view into the certificate, which the owner of its bytes keeps. A view whose p is NULL: not there. */
+/* Everything is a view into the certificate, which the owner of its bytes keeps. A view whose p is
+ * NULL: not there. */
 struct certificate {
 	struct str der;             /* all of it */
 	struct str signed_part;     /* TBSCertificate */
@@ -37,7 +39,8 @@ struct certificate {
 	struct str subject_key, issuer_key; /* key identifiers */
 	struct str policies;        /* contents of certificatePolicies */
 	struct str mappings;        /* contents of policyMappings */
-	int explicit_policy, inhibit_mapping, inhibit_any; /* skip counts of policyConstraints and inhibitAnyPolicy; -1: none */
+	int explicit_policy, inhibit_mapping,
+		inhibit_any; /* skip counts of policyConstraints and inhibitAnyPolicy; -1: none */
 	struct str critical;        /* OID of a critical extension that is not understood */
 };
 

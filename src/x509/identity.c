@@ -4,7 +4,8 @@
 #include "crypto/sha256.h"
 #include "crypto/sha256_class.h"
 
-static enum err read_chain(struct identity *id, struct str pem, struct arena *arena, struct fault *f)
+static enum err read_chain(
+	struct identity *id, struct str pem, struct arena *arena, struct fault *f)
 {
 	for (struct str label;;) {
 		struct buf der = arena_rest(arena);
@@ -41,14 +42,16 @@ static bool belong_together(const struct pkey *key, const struct public_key *cer
 	return signature_check(certified, &algorithm, message, (struct str){ (const char *)signature, n });
 }
 
-enum err identity_from_pem(struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
+enum err identity_from_pem(
+	struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f)
 {
 	enum err e = read_chain(id, chain, arena, f);
 	if (e == OK)
 		e = pkey_from_pem(&id->key, key, arena, f);
 	if (e != OK)
 		return e;
-	if (certificate_read(&id->own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK)
+	if (certificate_read(
+			&id->own, (struct str){ (const char *)id->chain[0].data, id->chain[0].data_len }) != OK)
 		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
 	if (!belong_together(&id->key, &id->own.key))
 		return fault_set(f, E_CONFIG, 0,

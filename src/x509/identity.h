@@ -1,4 +1,5 @@
-/* identity.h - who the gateway is to others: a certificate, those of the authorities above it, and the private key. */
+/* identity.h - who the gateway is to others: a certificate, those of the authorities above it, and
+ * the private key. */
 #ifndef X509_IDENTITY_H
 #define X509_IDENTITY_H
 
@@ -14,10 +15,11 @@ struct identity {
 	struct certificate own;
 };
 
-/* Reads it from PEM texts, in which blocks of other kinds are passed over: they may be the same. *id is all zeros before and
- * points into `arena` afterwards, which needs the size of both texts; it holds secrets until it is wiped.
- * E_CONFIG, and E_LIMIT when the arena is too small: a sentence that begins with "the certificate", "the private key" or
- * "there is". */
-must_check enum err identity_from_pem(struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f);
+/* Reads it from PEM texts, in which blocks of other kinds are passed over: they may be the same.
+ * *id is all zeros before and points into `arena` afterwards, which needs the size of both texts;
+ * it holds secrets until it is wiped. E_CONFIG, and E_LIMIT when the arena is too small: a sentence
+ * that begins with "the certificate", "the private key" or "there is". */
+must_check enum err identity_from_pem(
+	struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f);
 
 #endif

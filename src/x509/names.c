@@ -101,8 +101,8 @@ static bool take_sets(struct str *rest, struct str head)
 static bool name_begins(struct str name, struct str head, bool whole)
 {
 	struct str rest, sets;
-	return der_is_one(name, DER_SEQUENCE, &rest) && der_is_one(head, DER_SEQUENCE, &sets) && take_sets(&rest, sets) &&
-	       (!whole || rest.n == 0);
+	return der_is_one(name, DER_SEQUENCE, &rest) && der_is_one(head, DER_SEQUENCE, &sets) &&
+		take_sets(&rest, sets) && (!whole || rest.n == 0);
 }
 
 bool name_eq(struct str a, struct str b)
@@ -205,7 +205,8 @@ static bool is_host_name(struct str s)
 	return is_dns_name(s) && s.p[0] != '*' && !is_digit((unsigned char)s.p[s.n - 1]);
 }
 
-/* RFC 9525, 6.3: "*" only as the whole first label. Two labels must follow: nobody owns all of *.com. */
+/* RFC 9525, 6.3: "*" only as the whole first label. Two labels must follow: nobody owns all of
+ * *.com. */
 static bool dns_name_matches(struct str pattern, struct str host)
 {
 	struct str label, rest, domain;
@@ -213,7 +214,8 @@ static bool dns_name_matches(struct str pattern, struct str host)
 		return true;
 	if (!str_cut(&label, &domain, pattern, '.') || !str_eq(label, S("*")))
 		return false;
-	return str_cut(&label, &rest, host, '.') && label.n > 0 && str_find(domain, '.') < domain.n && str_eq_nocase(rest, domain);
+	return str_cut(&label, &rest, host, '.') && label.n > 0 && str_find(domain, '.') < domain.n &&
+		str_eq_nocase(rest, domain);
 }
 
 bool names_have(struct str names, const struct reference_identifier *whom)
@@ -294,8 +296,8 @@ static bool ends_nocase(struct str s, struct str end)
 	return s.n >= end.n && str_eq_nocase(str_skip(s, s.n - end.n), end);
 }
 
-/* `name` or something left of it; with a dot at its beginning `base` means the latter alone. A wildcard is within if all that
- * it stands for is. */
+/* `name` or something left of it; with a dot at its beginning `base` means the latter alone. A
+ * wildcard is within if all that it stands for is. */
 static bool dns_name_within(struct str name, struct str base)
 {
 	if (base.n == 0 || str_eq_nocase(name, base))
@@ -337,12 +339,14 @@ struct examined {
 	unsigned tag;
 	struct str value;
 	struct str local, host; /* of a mail address; of a URI the host alone */
-	bool odd; /* not of the form that names of its kind have: nothing permits it, everything excludes it */
+	bool odd; /* not of the form that names of its kind have: nothing permits it, everything
+				 excludes it */
 };
 
 static void read_mail(struct examined *name)
 {
-	name->odd = !str_cut(&name->local, &name->host, name->value, '@') || name->local.n == 0 || !is_host_name(name->host);
+	name->odd = !str_cut(&name->local, &name->host, name->value, '@') || name->local.n == 0 ||
+		!is_host_name(name->host);
 }
 
 static void read_uri(struct examined *name)
@@ -416,13 +420,14 @@ static bool is_within(const struct examined *name, struct str base, bool exclude
 }
 
 /* How many subtrees are for names of its kind, and how many of them it is within. */
-static enum constraint_verdict compare(const struct examined *name, struct str subtrees, bool excluded, unsigned *budget,
-                                       unsigned *kin, unsigned *within)
+static enum constraint_verdict compare(const struct examined *name, struct str subtrees,
+	bool excluded, unsigned *budget, unsigned *kin, unsigned *within)
 {
 	struct str subtree, base;
 	unsigned tag;
 	*kin = *within = 0;
-	while (subtrees.n > 0 && der_take(&subtrees, DER_SEQUENCE, &subtree) && der_take_any(&subtree, &tag, &base)) {
+	while (subtrees.n > 0 && der_take(&subtrees, DER_SEQUENCE, &subtree) &&
+		der_take_any(&subtree, &tag, &base)) {
 		if (*budget == 0)
 			return NAMES_TOO_MANY;
 		--*budget;
@@ -474,8 +479,9 @@ static enum constraint_verdict examine_subject(const struct constraints *c, stru
 	return v == NAMES_PERMITTED && mail.p ? examine(c, NAME_MAIL, mail) : v;
 }
 
-enum constraint_verdict constraints_check(struct str permitted, struct str excluded, struct str subject, struct str names,
-                                          const struct reference_identifier *whom, unsigned *budget, struct buf *refused)
+enum constraint_verdict constraints_check(struct str permitted, struct str excluded,
+	struct str subject, struct str names, const struct reference_identifier *whom, unsigned *budget,
+	struct buf *refused)
 {
 	const struct constraints c = { permitted, excluded, budget, refused };
 	enum constraint_verdict v = examine_subject(&c, subject);

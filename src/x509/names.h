@@ -1,11 +1,13 @@
-/* names.h - names in certificates: whom one is for (RFC 9525), distinguished names (RFC 5280, 7.1), name constraints
- * (RFC 5280, 4.2.1.10). Pure; all names are hostile bytes until a function here has called them well formed. */
+/* names.h - names in certificates: whom one is for (RFC 9525), distinguished names (RFC 5280, 7.1),
+ * name constraints (RFC 5280, 4.2.1.10). Pure; all names are hostile bytes until a function here
+ * has called them well formed. */
 #ifndef X509_NAMES_H
 #define X509_NAMES_H
 
 #include "base/buf.h"
 
-/* Whom a certificate has to be for: a DNS name without a dot at the end, or an address of 4 or 16 bytes. The other is empty. */
+/* Whom a certificate has to be for: a DNS name without a dot at the end, or an address of 4 or 16
+ * bytes. The other is empty. */
 struct reference_identifier {
 	struct str dns_name, address;
 };
@@ -27,11 +29,13 @@ enum {
 
 bool name_is_well_formed(struct str name);
 
-/* Whether two are the same: case and runs of blanks aside in texts of the usual types, byte for byte in others. */
+/* Whether two are the same: case and runs of blanks aside in texts of the usual types, byte for
+ * byte in others. */
 bool name_eq(struct str a, struct str b);
 
-/* Appends what people call it: the common name, or else the last organizational unit or organization, at most 64 bytes. What is
- * not printable ASCII becomes '?'. name_quote puts it in backquotes, which it then has none of itself. */
+/* Appends what people call it: the common name, or else the last organizational unit or
+ * organization, at most 64 bytes. What is not printable ASCII becomes '?'. name_quote puts it in
+ * backquotes, which it then has none of itself. */
 void name_put(struct buf *b, struct str name);
 void name_quote(struct buf *b, struct str name);
 
@@ -39,8 +43,8 @@ void name_quote(struct buf *b, struct str name);
 
 bool general_name_is_well_formed(unsigned tag, struct str value);
 
-/* Whether one of them is `whom`: an address byte for byte; a name case aside, where "*" may stand for the whole first
- * label if two labels follow. */
+/* Whether one of them is `whom`: an address byte for byte; a name case aside, where "*" may stand
+ * for the whole first label if two labels follow. */
 bool names_have(struct str names, const struct reference_identifier *whom);
 
 /* Appends the first few DNS names and addresses, for a message. */
@@ -48,7 +52,8 @@ void names_put(struct buf *b, struct str names);
 
 /* ---- constraints ---- */
 
-/* GeneralSubtrees: not empty, each with a well-formed base, and neither minimum nor maximum, which nobody may use. */
+/* GeneralSubtrees: not empty, each with a well-formed base, and neither minimum nor maximum, which
+ * nobody may use. */
 bool general_subtrees_are_well_formed(struct str subtrees);
 
 enum constraint_verdict {
@@ -58,13 +63,15 @@ enum constraint_verdict {
 	NAMES_TOO_MANY,    /* the budget is spent */
 };
 
-/* DNS names, addresses, directory names, mail addresses and hosts of URIs can be compared with constraints. A name of another
- * form is refused when its form is constrained.
+/* DNS names, addresses, directory names, mail addresses and hosts of URIs can be compared with
+ * constraints. A name of another form is refused when its form is constrained.
  *
- * The constraints of one certificate against what one below it is called: its subject, its names, and with `whom` the host
- * asked for. *budget is the number of comparisons that may still be made. A name that is not permitted, or excluded, is
- * appended to `refused` as names_put and name_put do. */
-enum constraint_verdict constraints_check(struct str permitted, struct str excluded, struct str subject, struct str names,
-                                          const struct reference_identifier *whom, unsigned *budget, struct buf *refused);
+ * The constraints of one certificate against what one below it is called: its subject, its names,
+ * and with `whom` the host asked for. *budget is the number of comparisons that may still be made.
+ * A name that is not permitted, or excluded, is appended to `refused` as names_put and name_put do.
+ */
+enum constraint_verdict constraints_check(struct str permitted, struct str excluded,
+	struct str subject, struct str names, const struct reference_identifier *whom, unsigned *budget,
+	struct buf *refused);
 
 #endif

@@ -11,7 +11,8 @@ struct search {
 	size_t limit;      /* on the length of the path, at the moment */
 	size_t depth;
 	size_t blamed_depth; /* how long the path was that somebody is blamed for; 0: nobody is */
-	const struct certificate *path[PATH_CERTIFICATES + 1]; /* with an anchor behind it when one is found */
+	const struct certificate
+		*path[PATH_CERTIFICATES + 1]; /* with an anchor behind it when one is found */
 	struct check {
 		const struct certificate *child;
 		const char *issuer; /* where its DER is: of a received one, or an anchor */
@@ -21,8 +22,8 @@ struct search {
 	unsigned steps, comparisons; /* left */
 };
 
-/* Blames a certificate for not being part of a path. What ended the longest one is what people want to know, and of that the
- * first. Only the search's own limit is more important. */
+/* Blames a certificate for not being part of a path. What ended the longest one is what people want
+ * to know, and of that the first. Only the search's own limit is more important. */
 static bool blame(struct search *s, enum path_code code, const struct certificate *c)
 {
 	struct path_answer *a = s->a;
@@ -103,7 +104,8 @@ static bool may_issue(struct search *s, const struct certificate *c, bool is_anc
 }
 
 /* Each pair is checked once, however many paths lead over it. */
-static bool verify(struct search *s, const struct certificate *child, const struct certificate *issuer)
+static bool verify(
+	struct search *s, const struct certificate *child, const struct certificate *issuer)
 {
 	for (size_t i = 0; i < s->checks_n; i++)
 		if (s->checks[i].child == child && s->checks[i].issuer == issuer->der.p)
@@ -117,7 +119,8 @@ static bool verify(struct search *s, const struct certificate *child, const stru
 	return good;
 }
 
-static bool is_signed_by(struct search *s, const struct certificate *child, const struct certificate *issuer, enum path_code code)
+static bool is_signed_by(struct search *s, const struct certificate *child,
+	const struct certificate *issuer, enum path_code code)
 {
 	return verify(s, child, issuer) || blame(s, code, child);
 }
@@ -133,7 +136,8 @@ static bool blame_constrained(struct search *s, const struct certificate *c, str
 	return false;
 }
 
-/* The constraints of path[i] on everything below it. Self-issued certificates are only meant to bridge a change of keys. */
+/* The constraints of path[i] on everything below it. Self-issued certificates are only meant to
+ * bridge a change of keys. */
 static bool constraints_hold(struct search *s, size_t i)
 {
 	const struct certificate *c = s->path[i];
@@ -143,8 +147,8 @@ static bool constraints_hold(struct search *s, size_t i)
 		const struct certificate *b = s->path[below];
 		if (below > 0 && certificate_is_self_issued(b))
 			continue;
-		switch (constraints_check(c->permitted, c->excluded, b->subject, b->names, below == 0 ? &s->q->whom : NULL,
-		                          &s->comparisons, &refused)) {
+		switch (constraints_check(c->permitted, c->excluded, b->subject, b->names,
+			below == 0 ? &s->q->whom : NULL, &s->comparisons, &refused)) {
 		case NAMES_PERMITTED:
 			break;
 		case NAMES_REFUSED:
@@ -167,7 +171,8 @@ static bool holds(struct search *s)
 	return policies_hold(s->path, s->depth) || blame(s, PATH_POLICY, s->path[0]);
 }
 
-/* The first `count` of the path are those whose ends matter: all, and the anchor's if that is another one. */
+/* The first `count` of the path are those whose ends matter: all, and the anchor's if that is
+ * another one. */
 static void accept_path(struct search *s, const struct anchor *anchor, size_t count)
 {
 	s->a->code = PATH_OK;
@@ -207,10 +212,12 @@ static bool is_in_path(const struct search *s, const struct certificate *c)
 	return false;
 }
 
-/* Certificates of one name are told apart by their keys' identifiers, if they have any. That is but a hint. */
+/* Certificates of one name are told apart by their keys' identifiers, if they have any. That is but
+ * a hint. */
 static bool fits_well(const struct certificate *child, const struct certificate *issuer)
 {
-	return !child->issuer_key.p || !issuer->subject_key.p || str_eq(child->issuer_key, issuer->subject_key);
+	return !child->issuer_key.p || !issuer->subject_key.p ||
+		str_eq(child->issuer_key, issuer->subject_key);
 }
 
 static bool extend(struct search *s);
@@ -255,7 +262,9 @@ static bool extend(struct search *s)
 
 enum path_code path_find(struct path_answer *a, const struct path_question *q)
 {
-	struct search s = { .q = q, .a = a, .depth = 1, .steps = PATH_STEPS, .comparisons = PATH_COMPARISONS };
+	struct search s = {
+		.q = q, .a = a, .depth = 1, .steps = PATH_STEPS, .comparisons = PATH_COMPARISONS
+	};
 	check(q->count > 0 && q->count <= PATH_CERTIFICATES);
 	*a = (struct path_answer){ .code = PATH_OK };
 	a->refused = BUF(a->refused_memory);

@@ -1,17 +1,21 @@
-/* path.h - whether a certificate may be believed: a path from it to an anchor (RFC 5280, 6; RFC 4158).
+/* path.h - whether a certificate may be believed: a path from it to an anchor (RFC 5280, 6; RFC
+ * 4158).
  *
- * The peer's own certificate comes first, the others in any order; duplicates and strangers are passed over. The shortest
- * path that satisfies every rule counts. What is looked at:
+ * The peer's own certificate comes first, the others in any order; duplicates and strangers are
+ * passed over. The shortest path that satisfies every rule counts. What is looked at:
  *
- * - the peer's own: not a CA's; in a server's, the host asked for, in the subjectAltName alone; a key that may sign;
- * - every certificate: its dates, the anchor's too; an extended key usage, critical or not, that allows the role or any; no
- *   critical extension that is not understood; SHA-256, SHA-384 or SHA-512; a key that is supported (signature.h);
- * - every issuer: a CA, with keyCertSign if it has a key usage, its path length (which self-issued certificates do not
- *   use up), its name constraints, the anchor's too. An anchor may be of X.509 version 1, nobody else;
+ * - the peer's own: not a CA's; in a server's, the host asked for, in the subjectAltName alone; a
+ * key that may sign;
+ * - every certificate: its dates, the anchor's too; an extended key usage, critical or not, that
+ * allows the role or any; no critical extension that is not understood; SHA-256, SHA-384 or
+ * SHA-512; a key that is supported (signature.h);
+ * - every issuer: a CA, with keyCertSign if it has a key usage, its path length (which self-issued
+ * certificates do not use up), its name constraints, the anchor's too. An anchor may be of X.509
+ * version 1, nobody else;
  * - policies, where one is demanded (policies.h).
  *
- * An anchor that is a server's own certificate is believed as a path of one: then its signature, and whether it is a CA's,
- * do not matter. Revocation is not looked at.
+ * An anchor that is a server's own certificate is believed as a path of one: then its signature,
+ * and whether it is a CA's, do not matter. Revocation is not looked at.
  *
  * Pure: time is handed in, nothing is allocated, the work is bounded by the limits below. */
 #ifndef X509_PATH_H
@@ -21,18 +25,20 @@
 #include "x509/trust.h"
 
 enum {
-	PATH_CERTIFICATES = 16,    /* that are received; more are passed over */
-	PATH_SIGNATURES = 32,      /* that are checked: some 100 ms of work, if every key is of the slowest kind */
+	PATH_CERTIFICATES = 16, /* that are received; more are passed over */
+	PATH_SIGNATURES =
+		32, /* that are checked: some 100 ms of work, if every key is of the slowest kind */
 	PATH_STEPS = 1024,         /* issuers that are tried */
 	PATH_COMPARISONS = 100000, /* of names with constraints */
-	PATH_OWN_RSA_BITS = 4096,  /* the longest key of a peer: longer signatures do not fit BearSSL's handshake */
+	PATH_OWN_RSA_BITS =
+		4096, /* the longest key of a peer: longer signatures do not fit BearSSL's handshake */
 };
 
 enum path_role { PATH_SERVER, PATH_CLIENT };
 
 /* Whether `signature` over `message` was made with the private half of `key`. */
-typedef bool path_verify(const struct public_key *key, const struct signature_algorithm *algorithm, struct str message,
-                         struct str signature);
+typedef bool path_verify(const struct public_key *key, const struct signature_algorithm *algorithm,
+	struct str message, struct str signature);
 
 struct path_question {
 	enum path_role role;                /* what the peer is */
@@ -86,8 +92,8 @@ struct path_answer {
 /* `a` must stay where it is while that is used. */
 must_check enum path_code path_find(struct path_answer *a, const struct path_question *q);
 
-/* Appends what is wrong, as what follows "the certificate of HOST " when it is the peer's own, or else the name of a
- * certificate. `q` as it was for path_find. */
+/* Appends what is wrong, as what follows "the certificate of HOST " when it is the peer's own, or
+ * else the name of a certificate. `q` as it was for path_find. */
 void path_put_reason(struct buf *b, const struct path_answer *a, const struct path_question *q);
 
 #endif

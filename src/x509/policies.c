@@ -34,7 +34,8 @@ static void add(struct expected *e, struct str policy)
 static bool take_policy(struct str *policies, struct str *policy)
 {
 	struct str information;
-	return policies->n > 0 && der_take(policies, DER_SEQUENCE, &information) && der_take_oid(&information, policy);
+	return policies->n > 0 && der_take(policies, DER_SEQUENCE, &information) &&
+		der_take_oid(&information, policy);
 }
 
 /* RFC 5280, 6.1.3 (d) and (e): what it asserts, as far as it was expected. */
@@ -56,14 +57,16 @@ static void assert_policies(struct expected *e, const struct certificate *c, boo
 	*e = asserted;
 }
 
-/* 6.1.4 (a) and (b): a policy is known below by the names that it is mapped to, or by none when mapping is inhibited. */
+/* 6.1.4 (a) and (b): a policy is known below by the names that it is mapped to, or by none when
+ * mapping is inhibited. */
 static void map_policies(struct expected *e, const struct certificate *c, bool mapping_counts)
 {
 	struct str rest = c->mappings, pair, from, to;
 	struct expected mapped = { .any = e->any, .count = 0 };
 	for (size_t i = 0; i < e->count; i++) {
 		bool is_mapped = false;
-		for (rest = c->mappings; rest.n > 0 && der_take(&rest, DER_SEQUENCE, &pair) && der_take_oid(&pair, &from);)
+		for (rest = c->mappings;
+			 rest.n > 0 && der_take(&rest, DER_SEQUENCE, &pair) && der_take_oid(&pair, &from);)
 			is_mapped = is_mapped || str_eq(from, e->list[i]);
 		if (!is_mapped)
 			add(&mapped, e->list[i]);

@@ -60,8 +60,9 @@ static unsigned char *bytes(struct str s)
 static bool read_rsa(struct public_key *out, struct str info)
 {
 	struct str contents, numbers, n, e;
-	if (!der_take_bytes(&info, &contents) || info.n > 0 || !der_is_one(contents, DER_SEQUENCE, &numbers) ||
-	    !der_take_number(&numbers, &n) || !der_take_number(&numbers, &e) || numbers.n > 0 || n.n == 0 || e.n == 0)
+	if (!der_take_bytes(&info, &contents) || info.n > 0 ||
+		!der_is_one(contents, DER_SEQUENCE, &numbers) || !der_take_number(&numbers, &n) ||
+		!der_take_number(&numbers, &e) || numbers.n > 0 || n.n == 0 || e.n == 0)
 		return false;
 	out->rsa_bits = (uint32_t)n.n * 8 - ((uint32_t)__builtin_clz((unsigned char)n.p[0]) - 24);
 	if (out->rsa_bits < RSA_BITS_LEAST || out->rsa_bits > RSA_BITS_MOST || e.n > n.n)
@@ -87,7 +88,8 @@ static bool read_ec(struct public_key *out, struct str parameters, struct str in
 	size_t point;
 	if (!der_take_bytes(&info, &q) || info.n > 0)
 		return false;
-	/* Parameters that are spelled out (RFC 3279) are refused by RFC 5480, and named by the kind of key alone. */
+	/* Parameters that are spelled out (RFC 3279) are refused by RFC 5480, and named by the kind of
+	 * key alone. */
 	if (!der_next_is(parameters, DER_OID))
 		return true;
 	if (!der_take_oid(&parameters, &out->curve) || parameters.n > 0)
@@ -167,8 +169,8 @@ static bool read_hash(struct str *oid, struct str contents)
 	return der_take_oid(&contents, oid) && (contents.n == 0 || str_eq(contents, S("\5\0")));
 }
 
-/* RSASSA-PSS-params (RFC 4055, 3.1). Their defaults mean SHA-1, so those that count are all there; a hash of the mask that
- * differs from the hash of the message is nobody's choice. */
+/* RSASSA-PSS-params (RFC 4055, 3.1). Their defaults mean SHA-1, so those that count are all there;
+ * a hash of the mask that differs from the hash of the message is nobody's choice. */
 static bool read_pss(struct signature_algorithm *out, struct str contents)
 {
 	struct str parameters, field, inner, oid, mask;
@@ -176,20 +178,23 @@ static bool read_pss(struct signature_algorithm *out, struct str contents)
 	if (contents.n == 0)
 		return true;
 	if (!der_is_one(contents, DER_SEQUENCE, &parameters) || !der_next_is(parameters, DER_CONTEXT) ||
-	    !der_take(&parameters, DER_CONTEXT, &field) || !der_is_one(field, DER_SEQUENCE, &inner) || !read_hash(&oid, inner))
+		!der_take(&parameters, DER_CONTEXT, &field) || !der_is_one(field, DER_SEQUENCE, &inner) ||
+		!read_hash(&oid, inner))
 		return der_is_one(contents, DER_SEQUENCE, &parameters) && !der_next_is(parameters, DER_CONTEXT);
 	if (!der_next_is(parameters, DER_CONTEXT + 1))
 		return true;
 	if (!der_take(&parameters, DER_CONTEXT + 1, &field) || !der_is_one(field, DER_SEQUENCE, &inner) ||
 	    !der_take_oid(&inner, &mask))
 		return false;
-	bool same = str_eq(mask, S(RSA_OID "\x08")) && der_is_one(inner, DER_SEQUENCE, &field) && read_hash(&mask, field) &&
-	            str_eq(mask, oid);
+	bool same = str_eq(mask, S(RSA_OID "\x08")) && der_is_one(inner, DER_SEQUENCE, &field) &&
+		read_hash(&mask, field) && str_eq(mask, oid);
 	if (der_next_is(parameters, DER_CONTEXT + 2) &&
-	    (!der_take(&parameters, DER_CONTEXT + 2, &field) || !der_take_small(&field, &salt, RSA_BITS_MOST / 8) || field.n > 0))
+		(!der_take(&parameters, DER_CONTEXT + 2, &field) ||
+			!der_take_small(&field, &salt, RSA_BITS_MOST / 8) || field.n > 0))
 		return false;
 	if (der_next_is(parameters, DER_CONTEXT + 3) &&
-	    (!der_take(&parameters, DER_CONTEXT + 3, &field) || !der_take_small(&field, &trailer, INT_MAX) || field.n > 0))
+		(!der_take(&parameters, DER_CONTEXT + 3, &field) ||
+			!der_take_small(&field, &trailer, INT_MAX) || field.n > 0))
 		return false;
 	if (same && trailer == 1 && hash_of(oid)) {
 		out->kind = SIGNED_PSS;
@@ -251,7 +256,9 @@ enum { HASH_MOST = 64 };
 
 static const br_hash_class *hash_class(unsigned id)
 {
-	return id == br_sha256_ID ? &sha256_class : id == br_sha384_ID ? &br_sha384_vtable : &br_sha512_vtable;
+	return id == br_sha256_ID ? &sha256_class
+		: id == br_sha384_ID  ? &br_sha384_vtable
+							  : &br_sha512_vtable;
 }
 
 static size_t hash_size(const br_hash_class *hash)
@@ -263,15 +270,18 @@ static size_t hash_size(const br_hash_class *hash)
 static bool is_ecdsa_value(struct str signature)
 {
 	struct str numbers, r, s;
-	return der_is_one(signature, DER_SEQUENCE, &numbers) && der_take_integer(&numbers, &r) && der_take_integer(&numbers, &s) &&
-	       numbers.n == 0 && (unsigned char)r.p[0] < 0x80 && (unsigned char)s.p[0] < 0x80;
+	return der_is_one(signature, DER_SEQUENCE, &numbers) && der_take_integer(&numbers, &r) &&
+		der_take_integer(&numbers, &s) && numbers.n == 0 && (unsigned char)r.p[0] < 0x80 &&
+		(unsigned char)s.p[0] < 0x80;
 }
 
-bool signature_check(const struct public_key *key, const struct signature_algorithm *a, struct str message, struct str signature)
+bool signature_check(const struct public_key *key, const struct signature_algorithm *a,
+	struct str message, struct str signature)
 {
 	unsigned char digest[HASH_MOST];
 	br_hash_compat_context context;
-	if (a->kind == SIGNED_OTHERWISE || key->key.key_type != (a->kind == SIGNED_ECDSA ? BR_KEYTYPE_EC : BR_KEYTYPE_RSA))
+	if (a->kind == SIGNED_OTHERWISE ||
+		key->key.key_type != (a->kind == SIGNED_ECDSA ? BR_KEYTYPE_EC : BR_KEYTYPE_RSA))
 		return false;
 	const br_hash_class *hash = hash_class(a->hash);
 	hash->init(&context.vtable);
@@ -280,6 +290,7 @@ bool signature_check(const struct public_key *key, const struct signature_algori
 	if (a->kind == SIGNED_PSS)
 		return rsa_verify_pss(&key->key.key.rsa, hash, digest, a->salt, signature);
 	if (a->kind == SIGNED_ECDSA)
-		return is_ecdsa_value(signature) && ecdsa_verify(&key->key.key.ec, digest, hash_size(hash), signature);
+		return is_ecdsa_value(signature) &&
+			ecdsa_verify(&key->key.key.ec, digest, hash_size(hash), signature);
 	return !key->pss_only && rsa_verify_pkcs1(&key->key.key.rsa, hash, digest, signature);
 }

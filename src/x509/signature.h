@@ -1,7 +1,8 @@
 /* signature.h - public keys and the signatures of certificates (RFC 3279, 4055, 5480, 5758).
  *
- * Supported are RSA of 2,048 to 8,192 bits, with PKCS#1 v1.5 or PSS, and ECDSA on P-256 and P-384, each over SHA-256, SHA-384
- * or SHA-512. What else there is can be read and named, but verifies nothing. Everything here is public: no constant time. */
+ * Supported are RSA of 2,048 to 8,192 bits, with PKCS#1 v1.5 or PSS, and ECDSA on P-256 and P-384,
+ * each over SHA-256, SHA-384 or SHA-512. What else there is can be read and named, but verifies
+ * nothing. Everything here is public: no constant time. */
 #ifndef X509_SIGNATURE_H
 #define X509_SIGNATURE_H
 
@@ -22,20 +23,25 @@ struct public_key {
 
 /* How a certificate is signed: an AlgorithmIdentifier. */
 struct signature_algorithm {
-	enum { SIGNED_OTHERWISE, SIGNED_PKCS1, SIGNED_PSS, SIGNED_ECDSA } kind; /* the first: not supported */
+	enum {
+		SIGNED_OTHERWISE,
+		SIGNED_PKCS1,
+		SIGNED_PSS,
+		SIGNED_ECDSA
+	} kind;               /* the first: not supported */
 	unsigned hash;        /* br_sha256_ID, br_sha384_ID or br_sha512_ID */
 	size_t salt;          /* bytes, with PSS */
 	struct str algorithm; /* OID, for a message */
 };
 
-/* Reads one from the contents of its SEQUENCE; views into it. False when it is malformed; one that is merely not supported is
- * not. */
+/* Reads one from the contents of its SEQUENCE; views into it. False when it is malformed; one that
+ * is merely not supported is not. */
 must_check bool public_key_read(struct public_key *out, struct str contents);
 must_check bool signature_algorithm_read(struct signature_algorithm *out, struct str contents);
 
 /* Whether `signature` over `message` was made with the private half of `key`. */
-must_check bool signature_check(const struct public_key *key, const struct signature_algorithm *algorithm, struct str message,
-                                struct str signature);
+must_check bool signature_check(const struct public_key *key,
+	const struct signature_algorithm *algorithm, struct str message, struct str signature);
 
 /* Appends what they are, for people: "RSA of 1024 bits", "SHA-1 with RSA", or the OID with dots. */
 void public_key_put(struct buf *b, const struct public_key *key);

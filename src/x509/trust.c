@@ -50,7 +50,8 @@ struct lists {
 static bool sort_in(struct lists *next, struct str label, struct str der)
 {
 	struct certificate c;
-	enum left_out_reason reason = str_eq(label, S("CERTIFICATE")) ? LEFT_OUT_MALFORMED : LEFT_OUT_LABEL;
+	enum left_out_reason reason =
+		str_eq(label, S("CERTIFICATE")) ? LEFT_OUT_MALFORMED : LEFT_OUT_LABEL;
 	bool whole = reason == LEFT_OUT_MALFORMED && certificate_read(&c, der) == OK;
 	if (!whole) {
 		*next->left_out++ = (struct left_out){ .reason = reason };
@@ -93,8 +94,11 @@ enum err trust_from_pem(struct trust *out, struct str pem, struct arena *arena, 
 	if (e != OK)
 		return fault_set(f, E_CONFIG, 0, "the bundle of certificates is not proper PEM, see line %d",
 			NUM(line_of(pem, rest)));
-	*out = (struct trust){ list, (size_t)(next.anchor - list), left_out, (size_t)(next.left_out - left_out), "PEM" };
-	return out->count ? OK : fault_set(f, E_CONFIG, 0, "there is no usable CA certificate in the bundle");
+	*out = (struct trust){ list, (size_t)(next.anchor - list), left_out,
+		(size_t)(next.left_out - left_out), "PEM" };
+	return out->count
+		? OK
+		: fault_set(f, E_CONFIG, 0, "there is no usable CA certificate in the bundle");
 }
 
 void left_out_put_reason(struct buf *b, const struct left_out *l)

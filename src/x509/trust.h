@@ -9,8 +9,8 @@
 struct anchor {
 	struct str der;     /* the certificate */
 	struct str subject; /* its Name, a view into it */
-	/* A server's own certificate, that nobody else has signed: it is believed when it is shown, byte for byte, and issues
-	 * nothing. */
+	/* A server's own certificate, that nobody else has signed: it is believed when it is shown,
+	 * byte for byte, and issues nothing. */
 	bool is_leaf;
 };
 
@@ -42,17 +42,21 @@ struct trust {
 extern const struct anchor anchors[];
 extern const size_t anchors_count;
 
-/* The anchors compiled in: Amazon's five roots, ISRG Root X1, X2, YR and YE, DigiCert Global Root G2 and G3. Lives for ever. */
+/* The anchors compiled in: Amazon's five roots, ISRG Root X1, X2, YR and YE, DigiCert Global Root
+ * G2 and G3. Lives for ever. */
 struct trust trust_builtin(void);
 
-/* The anchors of a PEM bundle: certificates of CAs, be they roots or not; self-signed ones of X.509 version 1, which cannot say
- * what they are; and servers' own that are self-signed. What else there is stands in out->left_out. Memory is taken from `arena` and
- * lives with it; trust_size(pem) is enough.
- * E_CONFIG when the text is not proper PEM or not one block is usable, E_LIMIT when the arena is too small. */
-must_check enum err trust_from_pem(struct trust *out, struct str pem, struct arena *arena, struct fault *f);
+/* The anchors of a PEM bundle: certificates of CAs, be they roots or not; self-signed ones of X.509
+ * version 1, which cannot say what they are; and servers' own that are self-signed. What else there
+ * is stands in out->left_out. Memory is taken from `arena` and lives with it; trust_size(pem) is
+ * enough. E_CONFIG when the text is not proper PEM or not one block is usable, E_LIMIT when the
+ * arena is too small. */
+must_check enum err trust_from_pem(
+	struct trust *out, struct str pem, struct arena *arena, struct fault *f);
 size_t trust_size(struct str pem);
 
-/* Appends what was left out and why, as far as there is room: "`Old Root` (its key is RSA of 1024 bits); and 2 more". */
+/* Appends what was left out and why, as far as there is room: "`Old Root` (its key is RSA of 1024
+ * bits); and 2 more". */
 void trust_put_left_out(struct buf *b, const struct trust *trust);
 void left_out_put_reason(struct buf *b, const struct left_out *l);
 

@@ -90,13 +90,18 @@ static const br_x509_class verifier_class = {
 	sizeof(struct verifier), start_chain, start_cert, append, end_cert, end_chain, get_pkey,
 };
 
-void verifier_init(struct verifier *v, enum path_role role, const struct reference_identifier *whom, const struct trust *trust,
-                   int64_t now_s)
+void verifier_init(struct verifier *v, enum path_role role, const struct reference_identifier *whom,
+	const struct trust *trust, int64_t now_s)
 {
 	check(role == PATH_CLIENT || whom->dns_name.n > 0 || whom->address.n > 0);
 	v->vtable = &verifier_class;
 	v->question = (struct path_question){
-		.role = role, .whom = *whom, .now_s = now_s, .trust = trust, .received = v->received, .verify = signature_check,
+		.role = role,
+		.whom = *whom,
+		.now_s = now_s,
+		.trust = trust,
+		.received = v->received,
+		.verify = signature_check,
 	};
 	v->answer.code = PATH_MALFORMED;
 	v->seen = NULL;

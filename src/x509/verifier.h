@@ -1,15 +1,18 @@
-/* verifier.h - the certificates of a TLS handshake on their way from BearSSL's engine to path.h: a br_x509_class. */
+/* verifier.h - the certificates of a TLS handshake on their way from BearSSL's engine to path.h: a
+ * br_x509_class. */
 #ifndef X509_VERIFIER_H
 #define X509_VERIFIER_H
 
 #include "x509/path.h"
 
 enum {
-	/* All the certificates that a peer sends, duplicates aside. Chains have 3 to 8 KiB; a server for some hundred names adds
+	/* All the certificates that a peer sends, duplicates aside. Chains have 3 to 8 KiB; a server
+	 * for some hundred names adds
 	 * 10. What does not fit is passed over. */
 	VERIFIER_BYTES = 32 * 1024,
 
-	/* Errors that end_chain gives the engine, behind BearSSL's own of certificates: this, plus an enum path_code. */
+	/* Errors that end_chain gives the engine, behind BearSSL's own of certificates: this, plus an
+	   enum path_code. */
 	VERIFIER_ERROR = 64,
 };
 
@@ -18,20 +21,23 @@ struct verifier {
 	const br_x509_class *vtable; /* first, for BearSSL */
 	struct path_question question;
 	struct path_answer answer;
-	struct str pinned;           /* a certificate: the peer is believed if it shows this one, and only then; empty: none */
-	struct buf *seen;            /* gets every certificate as it is sent, one behind the other; NULL: nobody asks */
+	struct str pinned; /* a certificate: the peer is believed if it shows this one, and only then;
+						  empty: none */
+	struct buf
+		*seen; /* gets every certificate as it is sent, one behind the other; NULL: nobody asks */
 	uint32_t position;           /* of the certificate at hand, 0 is the peer's own */
 	bool fits;                   /* it is stored as a whole */
-	bool malformed, too_many;    /* something was passed over because it is no certificate, or had no place */
+	bool malformed,
+		too_many; /* something was passed over because it is no certificate, or had no place */
 	size_t n, begin;             /* bytes in use, and where the certificate at hand begins */
 	struct certificate received[PATH_CERTIFICATES];
 	char bytes[VERIFIER_BYTES];
 };
 
-/* Prepares `v` for one handshake. `trust` and what `whom` points to are borrowed until then; for a server `whom` is not empty.
- * `seen` and `pinned` may be set afterwards. */
-void verifier_init(struct verifier *v, enum path_role role, const struct reference_identifier *whom, const struct trust *trust,
-                   int64_t now_s);
+/* Prepares `v` for one handshake. `trust` and what `whom` points to are borrowed until then; for a
+ * server `whom` is not empty. `seen` and `pinned` may be set afterwards. */
+void verifier_init(struct verifier *v, enum path_role role, const struct reference_identifier *whom,
+	const struct trust *trust, int64_t now_s);
 
 /* Appends why the peer's certificate was refused: "the certificate `x` of HOST has expired ...". */
 void verifier_put_reason(struct buf *b, const struct verifier *v, struct str host);

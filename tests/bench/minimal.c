@@ -1,5 +1,6 @@
-/* The least that can be a Lambda runtime: asks for an event, gives every one the same answer, asks again. It knows
- * one form of address, one request at a time, and no errors: what the gateway costs above this is its own doing. */
+/* The least that can be a Lambda runtime: asks for an event, gives every one the same answer, asks
+ * again. It knows one form of address, one request at a time, and no errors: what the gateway costs
+ * above this is its own doing. */
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

@@ -2,14 +2,16 @@
  *
  *	peer [-m] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM [ARGUMENT]... [-- ...]
  *
- * Starts one program after the other, ROUNDS times over, each in the environment that stands before it and
- * AWS_LAMBDA_RUNTIME_API. Each gets EVENTS events, all with the content of FILE, and is ended when it asks for one
- * more. A program that ends without having asked is timed up to its end. The order changes at random, always in
- * the same way: a program starts faster after one that did little, with the way to its start still in the caches.
+ * Starts one program after the other, ROUNDS times over, each in the environment that stands before
+ *it and AWS_LAMBDA_RUNTIME_API. Each gets EVENTS events, all with the content of FILE, and is ended
+ *when it asks for one more. A program that ends without having asked is timed up to its end. The
+ *order changes at random, always in the same way: a program starts faster after one that did
+ *little, with the way to its start still in the caches.
  *
- * All of them run on one processor, this one included, and with a high priority where that is allowed: a program
- * and its peer then take turns, no idle processor has to be woken up in between, and what is measured is the way
- * that has to be gone, all of it. Waiting for a message is part of that way, as it is in Lambda.
+ * All of them run on one processor, this one included, and with a high priority where that is
+ *allowed: a program and its peer then take turns, no idle processor has to be woken up in between,
+ *and what is measured is the way that has to be gone, all of it. Waiting for a message is part of
+ *that way, as it is in Lambda.
  *
  * Writes a line for everything measured: the number of the program, what, and how much:
  *
@@ -24,7 +26,8 @@
  *	peak	KiB of memory at the most, up to when all events were answered
  *	said	the content of its first answer, in the first round
  *
- * For the memory (-m) a program is given the time to come to rest after each answer; the times are of no use then. */
+ * For the memory (-m) a program is given the time to come to rest after each answer; the times are
+ *of no use then. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -96,7 +99,8 @@ static int64_t now(clockid_t clock)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* KiB at the most so far. What the kernel sums up per processor and in passing is exact only at rest. */
+/* KiB at the most so far. What the kernel sums up per processor and in passing is exact only at
+ * rest. */
 static long peak(pid_t pid)
 {
 	char path[64], line[256];
@@ -135,7 +139,8 @@ static size_t length(void)
 	return (size_t)(body + 4 - in) + (field && field < body ? (size_t)atol(field + 17) : 0);
 }
 
-/* Reads a request into `in` and tells when its first line was there; false when the connection ended. */
+/* Reads a request into `in` and tells when its first line was there; false when the connection
+ * ended. */
 static bool take(const struct trial *t, int64_t *line)
 {
 	size_t n = 0;
@@ -163,14 +168,18 @@ static void give_event(const struct trial *t)
 	bool chunked = event_n > LENGTH_MAX;
 	long long deadline = now(CLOCK_REALTIME) / 1000000 + DEADLINE_MS;
 	int n = sprintf(out,
-	                "HTTP/1.1 200 OK\r\n"
-	                "Content-Type: application/json\r\n"
-	                "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-%012ld\r\n"
-	                "Lambda-Runtime-Deadline-Ms: %lld\r\n"
-	                "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-west-1:123456789012:function:gateway\r\n"
-	                "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n",
-	                t->asked, deadline);
-	n += sprintf(out + n, chunked ? "Transfer-Encoding: chunked\r\n\r\n%zx\r\n" : "Content-Length: %zu\r\n\r\n", event_n);
+		"HTTP/1.1 200 OK\r\n"
+		"Content-Type: application/json\r\n"
+		"Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-%012ld\r\n"
+		"Lambda-Runtime-Deadline-Ms: %lld\r\n"
+		"Lambda-Runtime-Invoked-Function-Arn: "
+		"arn:aws:lambda:eu-west-1:123456789012:function:gateway\r\n"
+		"Lambda-Runtime-Trace-Id: "
+		"Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n",
+		t->asked, deadline);
+	n += sprintf(out + n,
+		chunked ? "Transfer-Encoding: chunked\r\n\r\n%zx\r\n" : "Content-Length: %zu\r\n\r\n",
+		event_n);
 	memcpy(out + n, event, event_n);
 	n += (int)event_n;
 	if (chunked)
@@ -180,7 +189,9 @@ static void give_event(const struct trial *t)
 
 static void give_thanks(const struct trial *t)
 {
-	static const char accepted[] = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
+	static const char accepted[] =
+		"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: "
+		"16\r\n\r\n{\"status\":\"OK\"}\n";
 	give(t, accepted, sizeof(accepted) - 1);
 }
 
@@ -262,7 +273,9 @@ static void finish(struct trial *t)
 	if (t->link >= 0)
 		kill(t->pid, SIGTERM);
 	wait4(t->pid, NULL, 0, &used);
-	tell(t, "cpu", (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) + used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+	tell(t, "cpu",
+		(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * INT64_C(1000000) + used.ru_utime.tv_usec +
+			used.ru_stime.tv_usec);
 	tell(t, "faults", used.ru_minflt + used.ru_majflt);
 	tell(t, "links", t->links);
 	if (t->link >= 0)
@@ -295,7 +308,8 @@ static void start_listening(void)
 	sprintf(api, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:%d", ntohs(at.sin_port));
 }
 
-/* Takes one program off the arguments, which become a list with an end, and returns where the next one begins. */
+/* Takes one program off the arguments, which become a list with an end, and returns where the next
+ * one begins. */
 static char **read_program(struct program *p, char **argv)
 {
 	size_t n = 0;
@@ -338,7 +352,9 @@ int main(int argc, char **argv)
 	measure_memory = argc > 1 && strcmp(argv[1], "-m") == 0;
 	argv += measure_memory;
 	if (argc - measure_memory < 6 || strcmp(argv[4], "--") != 0) {
-		fputs("usage: peer [-m] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM [ARGUMENT]... [-- ...]\n", stderr);
+		fputs("usage: peer [-m] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM [ARGUMENT]... [-- "
+			  "...]\n",
+			stderr);
 		return 2;
 	}
 	read_event(argv[3]);

@@ -2,8 +2,9 @@
  *
  *	ROLE HOST SECONDS ANCHORS CHAIN
  *
- * server or client; a name, an address, or - for a client; the time; two PEM files. Each line of the output is an answer:
- * "accepted LENGTH" or "refused CODE REASON", with the number of an enum path_code; "unusable" for a bundle without an anchor. */
+ * server or client; a name, an address, or - for a client; the time; two PEM files. Each line of
+ *the output is an answer: "accepted LENGTH" or "refused CODE REASON", with the number of an enum
+ *path_code; "unusable" for a bundle without an anchor. */
 #include "codec/pem.h"
 #include "net/address.h"
 #include "x509/verifier.h"
@@ -48,7 +49,8 @@ static unsigned feed(struct str pem)
 	}
 }
 
-static void answer(const char *role, const char *host, long long now, struct str bundle, struct str pem)
+static void answer(
+	const char *role, const char *host, long long now, struct str bundle, struct str pem)
 {
 	struct arena arena = { memory, 0, sizeof(memory) };
 	struct trust trust;
@@ -62,10 +64,12 @@ static void answer(const char *role, const char *host, long long now, struct str
 		return;
 	}
 	if (address_parse(&a, str_c(host)))
-		whom.address = str_skip((struct str){ (const char *)a.ip.s6_addr, 16 }, address_is_v4(&a) ? 12 : 0);
+		whom.address =
+			str_skip((struct str){ (const char *)a.ip.s6_addr, 16 }, address_is_v4(&a) ? 12 : 0);
 	else if (strcmp(host, "-") != 0)
 		whom.dns_name = str_c(host);
-	verifier_init(&verifier, strcmp(role, "client") == 0 ? PATH_CLIENT : PATH_SERVER, &whom, &trust, now);
+	verifier_init(
+		&verifier, strcmp(role, "client") == 0 ? PATH_CLIENT : PATH_SERVER, &whom, &trust, now);
 	unsigned error = feed(pem);
 	if (error == 0) {
 		printf("accepted %zu\n", verifier.answer.length);
@@ -80,7 +84,8 @@ int main(void)
 	char role[16], host[256], anchors_path[1024], chain_path[1024];
 	long long now;
 	while (scanf("%15s %255s %lld %1023s %1023s", role, host, &now, anchors_path, chain_path) == 5) {
-		answer(role, host, now, file(anchors, sizeof(anchors), anchors_path), file(chain, sizeof(chain), chain_path));
+		answer(role, host, now, file(anchors, sizeof(anchors), anchors_path),
+			file(chain, sizeof(chain), chain_path));
 		fflush(stdout);
 	}
 	return 0;

@@ -1,5 +1,6 @@
-/* Does what lines on standard input ask for, and answers each with a line, for tests/conformance/arithmetic: hexadecimal digits,
- * or 0 or 1. Fields are separated by blanks; the first is one of the commands below. */
+/* Does what lines on standard input ask for, and answers each with a line, for
+ * tests/conformance/arithmetic: hexadecimal digits, or 0 or 1. Fields are separated by blanks; the
+ * first is one of the commands below. */
 #include "codec/hex.h"
 #include "crypto/curves.h"
 #include "crypto/ecdsa.h"
@@ -37,7 +38,9 @@ static int curve_of(const struct field *point)
 
 static const br_hash_class *hash_of(const struct field *digest)
 {
-	return digest->n == 32 ? &br_sha256_vtable : digest->n == 48 ? &br_sha384_vtable : &br_sha512_vtable;
+	return digest->n == 32 ? &br_sha256_vtable
+		: digest->n == 48  ? &br_sha384_vtable
+						   : &br_sha512_vtable;
 }
 
 /* SCALAR U: the shared secret */
@@ -79,7 +82,8 @@ static void do_ecdsa(void)
 /* SCALAR DIGEST: a signature */
 static void do_sign(void)
 {
-	br_ec_private_key key = { field[0].n == 32 ? BR_EC_secp256r1 : BR_EC_secp384r1, field[0].bytes, field[0].n };
+	br_ec_private_key key = { field[0].n == 32 ? BR_EC_secp256r1 : BR_EC_secp384r1, field[0].bytes,
+		field[0].n };
 	uint8_t signature[ECDSA_SIGNATURE_MAX];
 	answer(signature, ecdsa_sign(signature, &key, hash_of(&field[1]), field[1].bytes));
 }
@@ -95,16 +99,22 @@ static void do_rsa(void)
 static void do_pss(void)
 {
 	br_rsa_public_key key = { field[0].bytes, field[0].n, field[1].bytes, field[1].n };
-	printf("%d\n", rsa_verify_pss(&key, hash_of(&field[2]), field[2].bytes, field[2].n, view(&field[3])));
+	printf("%d\n",
+		rsa_verify_pss(&key, hash_of(&field[2]), field[2].bytes, field[2].n, view(&field[3])));
 }
 
 static const struct {
 	struct str name;
 	void (*run)(void);
 } commands[] = {
-	{ STR("x25519"), do_x25519 }, { STR("x25519-public"), do_x25519_public }, { STR("multiply"), do_multiply },
-	{ STR("public"), do_public }, { STR("ecdsa"), do_ecdsa },                 { STR("sign"), do_sign },
-	{ STR("rsa"), do_rsa },       { STR("pss"), do_pss },
+	{ STR("x25519"), do_x25519 },
+	{ STR("x25519-public"), do_x25519_public },
+	{ STR("multiply"), do_multiply },
+	{ STR("public"), do_public },
+	{ STR("ecdsa"), do_ecdsa },
+	{ STR("sign"), do_sign },
+	{ STR("rsa"), do_rsa },
+	{ STR("pss"), do_pss },
 };
 
 int main(void)

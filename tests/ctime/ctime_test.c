@@ -1,6 +1,7 @@
-/* Secrets are marked as undefined memory and handed to the code that must not let its time depend on them. Run
- * under valgrind, which reports every branch and every address that comes from such memory. With the argument
- * `leak` a branch on a secret is taken, to show that one would be seen. */
+/* Secrets are marked as undefined memory and handed to the code that must not let its time depend
+ * on them. Run under valgrind, which reports every branch and every address that comes from such
+ * memory. With the argument `leak` a branch on a secret is taken, to show that one would be seen.
+ */
 #include "codec/hex.h"
 #include "crypto/ct.h"
 #include "crypto/ecdsa_raw.h"

@@ -1,5 +1,5 @@
-/* Any bytes come back from base64 and from a PEM block; any text that decodes is the one encoding of its bytes. The
- * text as PEM yields blocks, an error or nothing, and always comes to an end. */
+/* Any bytes come back from base64 and from a PEM block; any text that decodes is the one encoding
+ * of its bytes. The text as PEM yields blocks, an error or nothing, and always comes to an end. */
 #include "codec/base64.h"
 #include "codec/pem.h"
 
@@ -38,7 +38,8 @@ static void as_bytes(struct str bytes)
 	}
 	buf_put(&e, S("-----END X-----\n"));
 	text = buf_str(&e);
-	check(pem_next(&label, &d, &text) == OK && str_eq(label, S("X")) && str_eq(buf_str(&d), bytes) && text.n == 0);
+	check(pem_next(&label, &d, &text) == OK && str_eq(label, S("X")) &&
+		str_eq(buf_str(&d), bytes) && text.n == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -1,5 +1,6 @@
-/* Four bytes choose kind, limit and cut, the rest is the raw body: decoded in one piece, in two and in place,
- * the outcome is the same. And a body that is encoded in chunks of that size comes back. */
+/* Four bytes choose kind, limit and cut, the rest is the raw body: decoded in one piece, in two and
+ * in place, the outcome is the same. And a body that is encoded in chunks of that size comes back.
+ */
 #include "http/body.h"
 
 #include <string.h>
@@ -7,7 +8,8 @@
 enum { MOST = 4096 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static enum err decode(struct buf *out, size_t *used, struct http_body b, struct str raw, size_t cut)
+static enum err decode(
+	struct buf *out, size_t *used, struct http_body b, struct str raw, size_t cut)
 {
 	struct fault f;
 	size_t more;

@@ -1,5 +1,6 @@
-/* An event, once as it is and once with its body signed; what follows a NUL takes the place of its body. What is not
- * signed starts nothing; what is started is allowed; whatever happens then, the answer is one that the front door takes. */
+/* An event, once as it is and once with its body signed; what follows a NUL takes the place of its
+ * body. What is not signed starts nothing; what is started is allowed; whatever happens then, the
+ * answer is one that the front door takes. */
 #include "codec/json_read.h"
 #include "gateway/decide.h"
 #include "gateway/pattern.h"
@@ -8,13 +9,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { NOW = 1531420618 };
 #define STAMP S("1531420618")
-#define ROUTES \
-	S("{\"routes\":[{\"command\":\"/*\",\"users\":[\"U1\",\"U2CERLKJA\"],\"invoke\":\"eu-west-1/a:b\",\"ack\":\"{text}\"}," \
-	  "{\"path\":\"hooks/*\",\"invoke\":\"eu-west-1/c\",\"ack\":{\"blocks\":[]}},{\"event\":\"*\",\"invoke\":\"us-east-1/d\"}]}")
+#define ROUTES                                                                                     \
+	S("{\"routes\":[{\"command\":\"/*\",\"users\":[\"U1\",\"U2CERLKJA\"],\"invoke\":\"eu-west-1/"  \
+	  "a:b\",\"ack\":\"{text}\"},"                                                                 \
+	  "{\"path\":\"hooks/*\",\"invoke\":\"eu-west-1/"                                              \
+	  "c\",\"ack\":{\"blocks\":[]}},{\"event\":\"*\",\"invoke\":\"us-east-1/d\"}]}")
 
 static char memory[1 << 22];
 
-static void check_answer(const struct gateway_request *req, const struct reply *reply, struct arena *a)
+static void check_answer(
+	const struct gateway_request *req, const struct reply *reply, struct arena *a)
 {
 	struct json v;
 	size_t position;
@@ -26,12 +30,18 @@ static void check_answer(const struct gateway_request *req, const struct reply *
 	check(reply->status >= 200 && reply->status <= 503 && reply->no_retry <= (reply->status >= 400));
 }
 
-static void check_started(const struct config *c, const struct gateway_request *req, const struct decision *d, struct arena *a)
+static void check_started(const struct config *c, const struct gateway_request *req,
+	const struct decision *d, struct arena *a)
 {
-	check(str_eq(req->method, S("POST")) && allow_matches(c->allow, d->target.name) && !d->ignored && str_eq(d->target.region, S("eu-west-1")));
-	check(target_ok(&d->target) && d->slack.kind != SLACK_URL_VERIFICATION && (!d->route || route_refusal(d->route, &d->slack).n == 0));
+	check(str_eq(req->method, S("POST")) && allow_matches(c->allow, d->target.name) &&
+		!d->ignored && str_eq(d->target.region, S("eu-west-1")));
+	check(target_ok(&d->target) && d->slack.kind != SLACK_URL_VERIFICATION &&
+		(!d->route || route_refusal(d->route, &d->slack).n == 0));
 	for (int fate = FATE_STARTED; fate <= FATE_FAILED; fate++) {
-		struct outcome o = { .fate = (enum fate)fate, .reason = req->body, .request_id = req->query, .permanent = req->ssl_check };
+		struct outcome o = { .fate = (enum fate)fate,
+			.reason = req->body,
+			.request_id = req->query,
+			.permanent = req->ssl_check };
 		struct reply reply;
 		struct str message = reply_follow_up(d->route, &d->slack, &d->target, &o, a);
 		struct json v;
@@ -48,7 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	char signature[67];
 	struct buf b = BUF(signature);
 	struct arena a = { memory, 0, sizeof(memory) };
-	struct config c = { .allow = S("eu-west-1/*"), .ack_type = S("in_channel"), .ack_text = S("{command} {text} {user_name} {function}") };
+	struct config c = { .allow = S("eu-west-1/*"),
+		.ack_type = S("in_channel"),
+		.ack_text = S("{command} {text} {user_name} {function}") };
 	struct gateway_request req;
 	struct slack_secrets secrets = { 0 };
 	struct decision d;

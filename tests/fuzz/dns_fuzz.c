@@ -1,5 +1,6 @@
-/* Answers of name servers: nothing is read past the end, what is found is within its limits. The question is made to fit the
- * message, so that the fuzzer gets past it; and a question of ours turned into an answer is always one. */
+/* Answers of name servers: nothing is read past the end, what is found is within its limits. The
+ * question is made to fit the message, so that the fuzzer gets past it; and a question of ours
+ * turned into an answer is always one. */
 #include "net/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

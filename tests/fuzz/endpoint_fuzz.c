@@ -1,5 +1,5 @@
-/* An endpoint that was read from a URL makes a URL again, which reads the same; nothing in it can break out of a
- * request line or a Host field. */
+/* An endpoint that was read from a URL makes a URL again, which reads the same; nothing in it can
+ * break out of a request line or a Host field. */
 #include "aws/endpoint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_format(&url, "%s%s%s", e.secure ? S("https://") : S("http://"), e.authority, e.base_path);
 	check(endpoint_from_url(&again, buf_str(&url), &f) == OK);
 	check(again.secure == e.secure && again.port == e.port);
-	check(str_eq(again.host, e.host) && str_eq(again.authority, e.authority) && str_eq(again.base_path, e.base_path));
+	check(str_eq(again.host, e.host) && str_eq(again.authority, e.authority) &&
+		str_eq(again.base_path, e.base_path));
 	return 0;
 }

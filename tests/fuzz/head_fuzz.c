@@ -1,5 +1,5 @@
-/* The first byte chooses request or response; the rest is what a peer sent. Found alike in one piece and byte
- * by byte; what is accepted means the same when it is written out again. */
+/* The first byte chooses request or response; the rest is what a peer sent. Found alike in one
+ * piece and byte by byte; what is accepted means the same when it is written out again. */
 #include "http/head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static enum err parse(struct http_head *h, struct str bytes, uint8_t choice)
 {
 	struct fault f;
-	enum err e = choice & 1 ? http_request_parse(h, bytes, &f) : http_response_parse(h, bytes, choice & 2, &f);
+	enum err e = choice & 1 ? http_request_parse(h, bytes, &f)
+							: http_response_parse(h, bytes, choice & 2, &f);
 	check(e == OK || ((e == E_SYNTAX || e == E_LIMIT) && f.code == e && f.n > 0));
 	return e;
 }
@@ -49,8 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	write_again(&b, &h);
 	check(!b.full && parse(&again, buf_str(&b), data[0]) == OK && again.count == h.count);
 	check(again.body == h.body && again.length == h.length && again.keep_alive == h.keep_alive);
-	check(str_eq(again.method, h.method) && str_eq(again.target, h.target) && again.status == h.status);
+	check(str_eq(again.method, h.method) && str_eq(again.target, h.target) &&
+		again.status == h.status);
 	for (size_t i = 0; i < h.count; i++)
-		check(str_eq(again.fields[i].name, h.fields[i].name) && str_eq(again.fields[i].value, h.fields[i].value));
+		check(str_eq(again.fields[i].name, h.fields[i].name) &&
+			str_eq(again.fields[i].value, h.fields[i].value));
 	return 0;
 }

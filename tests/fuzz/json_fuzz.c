@@ -1,5 +1,5 @@
-/* Any text: a wrong byte is wrong whatever follows it. A right text, walked and written anew, is right again, and
- * written once more stays as it is; names are found under which they stand. */
+/* Any text: a wrong byte is wrong whatever follows it. A right text, walked and written anew, is
+ * right again, and written once more stays as it is; names are found under which they stand. */
 #include "codec/json_read.h"
 #include "codec/json_write.h"
 #include "codec/utf8.h"

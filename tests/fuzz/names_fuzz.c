@@ -1,5 +1,5 @@
-/* A reference or region that passes must be harmless in a host name and in a path, and must match the pattern of the
- * API's description, given here as a regular expression. */
+/* A reference or region that passes must be harmless in a host name and in a path, and must match
+ * the pattern of the API's description, given here as a regular expression. */
 #include "aws/endpoint.h"
 #include "aws/names.h"
 #include "codec/form.h"
@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define REGION "[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
-#define FUNCTION "^((arn:aws[a-zA-Z-]*:lambda:)?" REGION ":[0-9]{12}:function:|[0-9]{12}:(function:)?)?" \
+#define FUNCTION                                                                                   \
+	"^((arn:aws[a-zA-Z-]*:lambda:)?" REGION ":[0-9]{12}:function:|[0-9]{12}:(function:)?)?"        \
 	"[a-zA-Z0-9_.-]+(:([$]LATEST([.]PUBLISHED)?|[a-zA-Z0-9_-]+))?$"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_function(s);
 	if (aws_region_ok(s)) {
 		struct endpoint e;
-		endpoint_get(&e, &(struct endpoints){ .fips = size & 1, .dual_stack = size & 2 }, (enum aws_service)(size / 4 % AWS_SERVICES), s);
+		endpoint_get(&e, &(struct endpoints){ .fips = size & 1, .dual_stack = size & 2 },
+			(enum aws_service)(size / 4 % AWS_SERVICES), s);
 		check(str_find_str(e.host, S("..")) == e.host.n && str_find(e.host, '/') == e.host.n);
 	}
 	return 0;

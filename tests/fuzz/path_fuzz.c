@@ -1,7 +1,9 @@
-/* Paths: whatever certificates are sent, the search ends, and ends at an anchor or at nothing. Signatures are taken on trust, as
- * otherwise nothing that a fuzzer changes would be looked at any further.
+/* Paths: whatever certificates are sent, the search ends, and ends at an anchor or at nothing.
+ * Signatures are taken on trust, as otherwise nothing that a fuzzer changes would be looked at any
+ * further.
  *
- * The input is certificates one behind the other: the first is the peer's own, and those with an odd length are anchors as well. */
+ * The input is certificates one behind the other: the first is the peer's own, and those with an
+ * odd length are anchors as well. */
 #include "codec/der.h"
 #include "x509/verifier.h"
 
@@ -9,17 +11,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ANCHORS = 8 };
 
-static bool believe(const struct public_key *key, const struct signature_algorithm *algorithm, struct str message, struct str signature)
+static bool believe(const struct public_key *key, const struct signature_algorithm *algorithm,
+	struct str message, struct str signature)
 {
 	(void)key, (void)algorithm;
 	return message.n > 0 && signature.n > 0;
 }
 
-static unsigned verdict(struct verifier *v, const struct trust *trust, const struct reference_identifier *whom, struct str input)
+static unsigned verdict(struct verifier *v, const struct trust *trust,
+	const struct reference_identifier *whom, struct str input)
 {
 	const br_x509_class **class = &v->vtable;
 	struct str element;
-	verifier_init(v, whom->dns_name.n || whom->address.n ? PATH_SERVER : PATH_CLIENT, whom, trust, 1893456000);
+	verifier_init(v, whom->dns_name.n || whom->address.n ? PATH_SERVER : PATH_CLIENT, whom, trust,
+		1893456000);
 	v->question.verify = believe;
 	(*class)->start_chain(class, "server.test");
 	while (input.n > 0) {
@@ -44,8 +49,9 @@ static void look_at(const struct verifier *v, const struct trust *trust)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct verifier v;
-	static const struct reference_identifier hosts[] = { { .dns_name = STR("server.test") }, { .dns_name = STR("a.wild.test") },
-		{ .address = STR("\x7f\0\0\1") }, { .address = STR("") } };
+	static const struct reference_identifier hosts[] = { { .dns_name = STR("server.test") },
+		{ .dns_name = STR("a.wild.test") }, { .address = STR("\x7f\0\0\1") },
+		{ .address = STR("") } };
 	struct str input = { (const char *)data, size }, rest = input, element;
 	struct anchor list[ANCHORS];
 	struct trust trust = { .anchors = list, .source = "these" };

@@ -1,4 +1,5 @@
-/* Private keys: what is taken for one lies within the arena and signs within its bounds; a shorter one is none. */
+/* Private keys: what is taken for one lies within the arena and signs within its bounds; a shorter
+ * one is none. */
 #include "codec/base64.h"
 #include "crypto/pkey.h"
 

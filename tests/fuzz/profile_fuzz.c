@@ -1,5 +1,5 @@
-/* A section put behind a text whose lines can all be read is what counts, and everything else stays; what is found are views into the
- * text. Look-ups in any text come to an end. */
+/* A section put behind a text whose lines can all be read is what counts, and everything else
+ * stays; what is found are views into the text. Look-ups in any text come to an end. */
 #include "aws/profile.h"
 
 #include <string.h>
@@ -20,7 +20,8 @@ static void look_up(struct str text, struct str name, struct str key)
 	size_t first, bad = profile_bad_lines(&first, text);
 	profile_find(&p, &both, name);
 	struct str any = profile_get(&p, key);
-	struct str own = profile_section_get(&p.credentials, key), other = profile_section_get(&p.config, key);
+	struct str own = profile_section_get(&p.credentials, key),
+			   other = profile_section_get(&p.config, key);
 	check(within(text, p.config.body) && within(text, p.credentials.body) && within(text, any));
 	check(str_eq(any, own.n ? own : other) && str_eq(str_trim(any), any));
 	check(any.n == 0 || profile_exists(&p));

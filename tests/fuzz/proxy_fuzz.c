@@ -1,5 +1,6 @@
-/* Three lines: a proxy's URL, a list of exceptions, a target. What is read from the URL makes the same URL again, and fits a
- * request line; who is excepted does not depend on case, and no list reaches this machine through a proxy. */
+/* Three lines: a proxy's URL, a list of exceptions, a target. What is read from the URL makes the
+ * same URL again, and fits a request line; who is excepted does not depend on case, and no list
+ * reaches this machine through a proxy. */
 #include "net/dial.h"
 
 #include "net/address.h"
@@ -16,7 +17,8 @@ static const char *get(void *ctx, const char *name)
 	return strcmp(name, "https_proxy") == 0 ? ctx : NULL;
 }
 
-static enum err read_url(struct proxy *p, char text[static TEXT_MAX], struct str url, struct fault *f)
+static enum err read_url(
+	struct proxy *p, char text[static TEXT_MAX], struct str url, struct fault *f)
 {
 	struct buf b = { text, 0, TEXT_MAX, false };
 	buf_put(&b, url);
@@ -37,11 +39,14 @@ static void check_url(struct str url)
 	struct buf b = BUF(memory), authorization = BUF(field);
 	if (read_url(&p, text, url, &f) != OK || !s->host.n)
 		return;
-	check((address_parse(&literal, s->host) || dns_is_name(s->host)) && s->port > 0 && s->port <= 65535);
+	check((address_parse(&literal, s->host) || dns_is_name(s->host)) && s->port > 0 &&
+		s->port <= 65535);
 	bool v6 = str_find(s->host, ':') < s->host.n;
-	buf_format(&b, v6 ? "%s%s%s[%s]:%d" : "%s%s%s%s:%d", s->secure ? S("https://") : S(""), s->user, s->user.n ? S("@") : S(""), s->host, NUM(s->port));
+	buf_format(&b, v6 ? "%s%s%s[%s]:%d" : "%s%s%s%s:%d", s->secure ? S("https://") : S(""), s->user,
+		s->user.n ? S("@") : S(""), s->host, NUM(s->port));
 	check(read_url(&again, same, buf_str(&b), &f) == OK);
-	check(str_eq(again.servers[true].host, s->host) && str_eq(again.servers[true].user, s->user) && again.servers[true].port == s->port);
+	check(str_eq(again.servers[true].host, s->host) && str_eq(again.servers[true].user, s->user) &&
+		again.servers[true].port == s->port);
 	check(again.servers[true].secure == s->secure);
 	proxy_put_field(&authorization, s);
 	check(!authorization.full && (s->user.n > 0) == (authorization.n > 0));
@@ -55,10 +60,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	str_cut(&url, &rest, rest, '\n');
 	str_cut(&list, &rest, rest, '\n');
 	check_url(url);
-	struct proxy p = { { { .host = S("plain"), .port = 80 }, { .host = S("secure"), .port = 80 } }, list, NULL };
+	struct proxy p = { { { .host = S("plain"), .port = 80 }, { .host = S("secure"), .port = 80 } },
+		list, NULL };
 	struct dial_target to = { .host = rest, .port = 443, .secure = true, .proxy = &p };
 	bool straight = dial_via(&to) == NULL, literal = address_parse(&a, rest);
-	check(straight || (literal ? !address_is_loopback(&a) : dns_is_name(str_sub(rest, 0, rest.n - str_ends(rest, S("."))))));
+	check(straight ||
+		(literal ? !address_is_loopback(&a)
+				 : dns_is_name(str_sub(rest, 0, rest.n - str_ends(rest, S("."))))));
 	for (size_t i = 0; i < list.n && i < sizeof(upper); i++)
 		upper[i] = list.p[i] >= 'a' && list.p[i] <= 'z' ? (char)(list.p[i] - 32) : list.p[i];
 	p.except.p = upper;

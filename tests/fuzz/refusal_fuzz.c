@@ -1,4 +1,5 @@
-/* Whatever AWS, or what stands in for it, sends: one sentence comes out, fit for a message and a log line. */
+/* Whatever AWS, or what stands in for it, sends: one sentence comes out, fit for a message and a
+ * log line. */
 #include "aws/refusal.h"
 
 #include "codec/utf8.h"

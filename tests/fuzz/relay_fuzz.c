@@ -1,5 +1,5 @@
-/* A record of a destination; or a request's body, a NUL, and what the function returned, from which a record is made. Only
- * what is signed is believed; a message is an object. */
+/* A record of a destination; or a request's body, a NUL, and what the function returned, from which
+ * a record is made. Only what is signed is believed; a message is an object. */
 #include "codec/json_read.h"
 #include "codec/json_write.h"
 #include "gateway/relay.h"
@@ -18,19 +18,25 @@ static void check_message(const struct record *r, struct arena *a)
 	size_t position;
 	const struct result_use use = { .kind = r->kind, .has_url = true, .function = function };
 	check(result_read(&result, &r->result, &use, a) == OK);
-	check(result.message.n == 0 || (json_check(&v, &position, result.message) == OK && json_type(v) == JSON_OBJECT));
+	check(result.message.n == 0 ||
+		(json_check(&v, &position, result.message) == OK && json_type(v) == JSON_OBJECT));
 	check(!r->result.failed || (result.failed && result.reason.n > 0 && result.message.n > 0));
 }
 
-static struct str make_record(struct str body, struct str response, const struct slack_secrets *secrets, struct arena *a)
+static struct str make_record(
+	struct str body, struct str response, const struct slack_secrets *secrets, struct arena *a)
 {
 	char signature[67];
 	struct buf text = BUF(signature), b = arena_buf(a, 1 << 18);
 	struct json_writer w = json_writer(&b);
 	slack_sign(&text, secrets, DIGITS(NOW), body);
-	buf_put(&b, S("{\"requestContext\":{\"functionArn\":\"\",\"condition\":\"Success\"},\"responsePayload\":"));
+	buf_put(&b,
+		S("{\"requestContext\":{\"functionArn\":\"\",\"condition\":\"Success\"},"
+		  "\"responsePayload\":"));
 	buf_put(&b, response);
-	buf_put(&b, S(",\"requestPayload\":{\"version\":\"2.0\",\"headers\":{\"x-slack-request-timestamp\":\"1531420618\",\"x-slack-signature\":\""));
+	buf_put(&b,
+		S(",\"requestPayload\":{\"version\":\"2.0\",\"headers\":{\"x-slack-request-timestamp\":"
+		  "\"1531420618\",\"x-slack-signature\":\""));
 	buf_put(&b, buf_str(&text));
 	buf_put(&b, S("\"},\"body\":"));
 	json_put_string(&w, body);

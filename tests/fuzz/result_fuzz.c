@@ -1,5 +1,5 @@
-/* A byte for the kind and the time, then what a function returned. Whatever it is, what Slack is answered can stand in a head and a
- * message is an object. */
+/* A byte for the kind and the time, then what a function returned. Whatever it is, what Slack is
+ * answered can stand in a head and a message is an object. */
 #include "codec/json_read.h"
 #include "gateway/result.h"
 
@@ -37,13 +37,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1 || n > 1 << 14)
 		return 0;
 	const struct result_use use = {
-		.kind = (enum slack_kind)((data[0] & 0x3f) % SLACK_KINDS), .in_time = data[0] & 0x40, .has_url = data[0] & 0x80,
+		.kind = (enum slack_kind)((data[0] & 0x3f) % SLACK_KINDS),
+		.in_time = data[0] & 0x40,
+		.has_url = data[0] & 0x80,
 		.function = { S("eu-west-1"), S("f"), S("eu-west-1/f") },
 	};
 	struct str text = { (const char *)data + 1, n - 1 };
 	bool json = json_check(&v, &position, text) == OK;
-	check(result_read(&result, &(struct function_result){ .json = json ? text : S(""), .text = json ? S("") : text }, &use, &a) == OK);
-	check(result.message.n == 0 || (json_check(&v, &position, result.message) == OK && json_type(v) == JSON_OBJECT));
+	check(result_read(&result,
+			  &(struct function_result){ .json = json ? text : S(""), .text = json ? S("") : text },
+			  &use, &a) == OK);
+	check(result.message.n == 0 ||
+		(json_check(&v, &position, result.message) == OK && json_type(v) == JSON_OBJECT));
 	check(result.failed == (result.reason.n > 0));
 	check(use.has_url || result.message.n == 0);
 	check(use.in_time || result.reply.status == 0);

@@ -1,5 +1,6 @@
-/* A configuration, a NUL, a request's body, a NUL, a path. What is refused says why; of what is taken, every route is whole,
- * and the one that is found is the first of which every condition holds. */
+/* A configuration, a NUL, a request's body, a NUL, a path. What is refused says why; of what is
+ * taken, every route is whole, and the one that is found is the first of which every condition
+ * holds. */
 #include "gateway/pattern.h"
 #include "gateway/route.h"
 #include "gateway/template.h"
@@ -13,8 +14,9 @@ static void check_route(const struct route *r)
 	enum template_name name;
 	struct str piece;
 	check(target_ok(&r->target) && r->target.name.n == r->target.region.n + 1 + r->target.function.n);
-	check(r->command.n || r->callback_id.n || r->action_id.n || r->event.n || r->path.n || r->function.n || r->subtype.n ||
-	      r->channel_type.n || r->kind.n || r->app.n || r->writer != WRITER_ANYBODY);
+	check(r->command.n || r->callback_id.n || r->action_id.n || r->event.n || r->path.n ||
+		r->function.n || r->subtype.n || r->channel_type.n || r->kind.n || r->app.n ||
+		r->writer != WRITER_ANYBODY);
 	check(r->kinds && !(r->kinds & (1u << SLACK_URL_VERIFICATION | 1u << SLACK_RATE_LIMITED)));
 	check(!str_starts(r->path, S("/")) && !str_ends(r->path, S("/")));
 	check(r->ack_message.n == 0 || r->ack_message.p[0] == '{');
@@ -29,11 +31,13 @@ static bool holds(struct str pattern, struct str value)
 
 static bool fits(const struct route *r, const struct slack_request *slack, struct str path)
 {
-	return (r->kinds >> slack->kind & 1) && holds(r->command, slack->command) && holds(r->callback_id, slack->callback_id) &&
-	       holds(r->action_id, slack->action_id) && holds(r->event, slack->event_type) && holds(r->function, slack->function) &&
-	       holds(r->subtype, slack->subtype) && holds(r->channel_type, slack->channel_type) && holds(r->kind, slack->type) &&
-	       holds(r->app, S("A1")) && (r->writer == WRITER_ANYBODY || (r->writer == WRITER_APP) == slack->bot) &&
-	       (!r->path.n || (path.n && pattern_matches_path(r->path, path)));
+	return (r->kinds >> slack->kind & 1) && holds(r->command, slack->command) &&
+		holds(r->callback_id, slack->callback_id) && holds(r->action_id, slack->action_id) &&
+		holds(r->event, slack->event_type) && holds(r->function, slack->function) &&
+		holds(r->subtype, slack->subtype) && holds(r->channel_type, slack->channel_type) &&
+		holds(r->kind, slack->type) && holds(r->app, S("A1")) &&
+		(r->writer == WRITER_ANYBODY || (r->writer == WRITER_APP) == slack->bot) &&
+		(!r->path.n || (path.n && pattern_matches_path(r->path, path)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -48,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	str_cut(&text, &body, (struct str){ (const char *)data, n }, '\0');
 	str_cut(&body, &path, body, '\0');
 	enum err e = routes_read(&routes, text, PAYLOAD_EVENT, &a, &f);
-	check(e == OK || (e == E_CONFIG && f.code == e && str_starts(fault_text(&f), S("GATEWAY_CONFIG"))));
+	check(e == OK ||
+		(e == E_CONFIG && f.code == e && str_starts(fault_text(&f), S("GATEWAY_CONFIG"))));
 	if (e != OK || slack_request_read(&slack, S(""), body, &a, &f) != OK)
 		return 0;
 	struct request_path readings = { .count = 1, .decoded = { path } };
@@ -63,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(found == first);
 	if (found)
 		check((route_refusal(found, &slack).n == 0) >=
-		      (!found->teams.text.n && !found->user_teams.text.n && !found->channels.text.n && !found->users.text.n));
+			(!found->teams.text.n && !found->user_teams.text.n && !found->channels.text.n &&
+				!found->users.text.n));
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* A key, a NUL, and an answer of GetParameter or GetSecretValue. What is read of it stands in the answer or in the memory given; what is
- * not says why, in words that hold nothing of it. */
+/* A key, a NUL, and an answer of GetParameter or GetSecretValue. What is read of it stands in the
+ * answer or in the memory given; what is not says why, in words that hold nothing of it. */
 #include "aws/secret_store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

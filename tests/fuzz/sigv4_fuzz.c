@@ -1,5 +1,6 @@
-/* The canonical request keeps its form, whatever path, query and header value it is made of: six lines and the
- * headers, a path without empty and dot segments, pairs in order. Input: path, query and value, a line each. */
+/* The canonical request keeps its form, whatever path, query and header value it is made of: six
+ * lines and the headers, a path without empty and dot segments, pairs in order. Input: path, query
+ * and value, a line each. */
 #include "aws/sigv4.h"
 
 #include <string.h>
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	str_cut(&path, &rest, rest, '\n');
 	str_cut(&query, &rest, rest, '\n');
 	str_cut(&value, &rest, rest, '\n');
-	struct http_field headers[] = { { S("x-b"), value }, { S("host"), S("h") }, { S("x-a"), S("a") }, { S("x-b"), S("b") } };
+	struct http_field headers[] = { { S("x-b"), value }, { S("host"), S("h") },
+		{ S("x-a"), S("a") }, { S("x-b"), S("b") } };
 	struct sigv4_request req = { S("POST"), path, query, headers, 4, { 0 } };
 	char memory[4096];
 	struct buf out = BUF(memory);
@@ -52,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_path(lines[1]);
 	check_query(lines[2]);
 	check(str_eq(lines[3], S("host:h")) && str_eq(lines[4], S("x-a:a")));
-	check(str_starts(lines[5], S("x-b:")) && str_ends(lines[5], S(",b")) && str_find_str(lines[5], S("  ")) == lines[5].n);
+	check(str_starts(lines[5], S("x-b:")) && str_ends(lines[5], S(",b")) &&
+		str_find_str(lines[5], S("  ")) == lines[5].n);
 	check(lines[6].n == 0 && str_eq(lines[7], S("host;x-a;x-b")) && lines[8].n == 64);
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* A body as Slack signs it: JSON if it begins with '{', else a form. JSON means the same when it comes as the form
- * field `payload`. */
+/* A body as Slack signs it: JSON if it begins with '{', else a form. JSON means the same when it
+ * comes as the form field `payload`. */
 #include "codec/form.h"
 #include "codec/json_read.h"
 #include "slack/request.h"
@@ -8,14 +8,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static bool same(const struct slack_request *a, const struct slack_request *b)
 {
-	return a->kind == b->kind && str_eq(a->type, b->type) && str_eq(a->command, b->command) && str_eq(a->text, b->text) &&
-	       str_eq(a->user_id, b->user_id) && str_eq(a->user_name, b->user_name) && str_eq(a->team_id, b->team_id) &&
-	       str_eq(slack_channel_id(a), slack_channel_id(b)) && a->channels_count == b->channels_count && str_eq(a->api_app_id, b->api_app_id) && str_eq(a->response_url, b->response_url) &&
-	       str_eq(a->callback_id, b->callback_id) && str_eq(a->action_id, b->action_id) && str_eq(a->event_type, b->event_type) &&
-	       str_eq(a->event_id, b->event_id) && str_eq(a->challenge, b->challenge) && str_eq(a->json, b->json);
+	return a->kind == b->kind && str_eq(a->type, b->type) && str_eq(a->command, b->command) &&
+		str_eq(a->text, b->text) && str_eq(a->user_id, b->user_id) &&
+		str_eq(a->user_name, b->user_name) && str_eq(a->team_id, b->team_id) &&
+		str_eq(slack_channel_id(a), slack_channel_id(b)) &&
+		a->channels_count == b->channels_count && str_eq(a->api_app_id, b->api_app_id) &&
+		str_eq(a->response_url, b->response_url) && str_eq(a->callback_id, b->callback_id) &&
+		str_eq(a->action_id, b->action_id) && str_eq(a->event_type, b->event_type) &&
+		str_eq(a->event_id, b->event_id) && str_eq(a->challenge, b->challenge) &&
+		str_eq(a->json, b->json);
 }
 
-static enum err read(struct slack_request *r, struct str content_type, struct str body, struct arena *a)
+static enum err read(
+	struct slack_request *r, struct str content_type, struct str body, struct arena *a)
 {
 	struct fault f = { 0 };
 	enum err e = slack_request_read(r, content_type, body, a, &f);
@@ -33,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	bool is_json = slack_is_json(body);
 	if (n > 1 << 16)
 		return 0;
-	enum err e = read(&r, is_json ? S("application/json") : S("application/x-www-form-urlencoded"), body, &a);
+	enum err e = read(
+		&r, is_json ? S("application/json") : S("application/x-www-form-urlencoded"), body, &a);
 	if (!is_json) {
 		check((e == OK) <= form_check(body));
 		check(e != OK || (r.kind == SLACK_COMMAND) <= (r.command.n > 0 && r.json.n == 0));

@@ -1,5 +1,5 @@
-/* Three lines: stage, base path, path. A path that names a function is made of nothing but what may stand in a
- * host name and in a segment, and means the same when it is written in any other way. */
+/* Three lines: stage, base path, path. A path that names a function is made of nothing but what may
+ * stand in a host name and in a segment, and means the same when it is written in any other way. */
 #include "aws/names.h"
 #include "codec/form.h"
 #include "gateway/pattern.h"
@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check_bytes(t.function);
 	check(str_find(t.region, '.') == t.region.n && str_find(t.region, ':') == t.region.n);
 	check(str_eq(readings.decoded[0], t.name) || str_eq(request_path_shown(&readings), t.name));
-	check(allow_matches(S("*/*"), t.name) == (aws_account(t.function).n == 0) && allow_matches(t.name, t.name));
+	check(allow_matches(S("*/*"), t.name) == (aws_account(t.function).n == 0) &&
+		allow_matches(t.name, t.name));
 
 	struct buf b = arena_rest(&a);
 	buf_put(&b, S("/"));
@@ -43,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	percent_encode(&b, t.function, false);
 	request_path_read(&readings, arena_keep(&a, &b), S(""), S(""), &a);
 	check(target_from_path(&again, &readings, &a) == OK);
-	check(str_eq(again.region, t.region) && str_eq(again.function, t.function) && str_eq(again.name, t.name));
+	check(str_eq(again.region, t.region) && str_eq(again.function, t.function) &&
+		str_eq(again.name, t.name));
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* Any bytes: the three ways to look at them agree, and what is well-formed is what putting its code points together
- * again gives. */
+/* Any bytes: the three ways to look at them agree, and what is well-formed is what putting its code
+ * points together again gives. */
 #include "codec/utf8.h"
 
 enum { MOST = 1 << 14 };

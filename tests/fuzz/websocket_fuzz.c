@@ -1,5 +1,5 @@
-/* Two bytes choose limit and cut, the rest comes from a peer: read whole and in two pieces, it amounts to the same. And
- * what is written is read back, once its mask is off. */
+/* Two bytes choose limit and cut, the rest comes from a peer: read whole and in two pieces, it
+ * amounts to the same. And what is written is read back, once its mask is off. */
 #include "http/websocket.h"
 
 #include <string.h>
@@ -19,13 +19,15 @@ static void read_all(struct trace *t, struct websocket_reader *r, struct str inp
 	while (t->last != WEBSOCKET_BROKEN && t->last != WEBSOCKET_GOT_CLOSE) {
 		size_t before = input.n;
 		t->last = websocket_read(r, &input);
-		check(input.n <= before && r->message.n <= r->message.cap && r->control_n <= WEBSOCKET_CONTROL_MAX);
+		check(input.n <= before && r->message.n <= r->message.cap &&
+			r->control_n <= WEBSOCKET_CONTROL_MAX);
 		if (t->last == WEBSOCKET_MORE) {
 			check(input.n == 0);
 			return;
 		}
 		bool data = t->last == WEBSOCKET_GOT_TEXT || t->last == WEBSOCKET_GOT_BINARY;
-		buf_format(&t->b, "%d %s %d\n", NUM(t->last), data ? buf_str(&r->message) : (struct str){ r->control, r->control_n }, NUM(r->code));
+		buf_format(&t->b, "%d %s %d\n", NUM(t->last),
+			data ? buf_str(&r->message) : (struct str){ r->control, r->control_n }, NUM(r->code));
 	}
 }
 
@@ -41,7 +43,8 @@ static void round_trip(struct str payload)
 	frame[1] &= 0x7f;
 	memmove(frame + head, frame + head + 4, payload.n);
 	struct str input = { frame, b.n - 4 };
-	check(websocket_read(&r, &input) == WEBSOCKET_GOT_BINARY && input.n == 0 && str_eq(buf_str(&r.message), payload));
+	check(websocket_read(&r, &input) == WEBSOCKET_GOT_BINARY && input.n == 0 &&
+		str_eq(buf_str(&r.message), payload));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

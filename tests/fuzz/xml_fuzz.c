@@ -1,4 +1,5 @@
-/* XML: whatever comes, a text is no longer than what it was taken from, and found again when it is written plainly. */
+/* XML: whatever comes, a text is no longer than what it was taken from, and found again when it is
+ * written plainly. */
 #include "codec/xml.h"
 
 #include <string.h>

@@ -58,7 +58,8 @@ void aws_service_start(const struct str *answers, size_t count)
 	static struct http_pool *pool;
 	static char url_memory[64];
 	if (!pool) {
-		void *slots = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *slots = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(slots != MAP_FAILED);
 		static struct http_pool only_pool;
 		http_pool_init(&only_pool, slots, SLOTS);
@@ -73,7 +74,9 @@ void aws_service_start(const struct str *answers, size_t count)
 	buf_format(&url, "http://127.0.0.1:%d", NUM(peer.port));
 	for (size_t i = 0; i < AWS_SERVICES; i++)
 		endpoints.urls[i] = buf_str(&url);
-	aws_service_context = (struct aws_context){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints, .region = S("eu-west-1") };
+	aws_service_context = (struct aws_context){
+		.pool = pool, .resolver = &resolver, .endpoints = &endpoints, .region = S("eu-west-1")
+	};
 }
 
 size_t aws_service_requests(void)

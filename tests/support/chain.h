@@ -11,7 +11,8 @@ struct chain {
 	struct str der[CHAIN_MAX];
 };
 
-/* The certificates of vectors/x509/NAME.pem; each ends at a guard page, and lives as long as the test. */
+/* The certificates of vectors/x509/NAME.pem; each ends at a guard page, and lives as long as the
+ * test. */
 struct chain chain_load(const char *name);
 
 /* The first of them, read. */

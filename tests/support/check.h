@@ -26,21 +26,24 @@ void test_register(struct test *t);
 	} \
 	static void test_##id(void)
 
-/* printf-like label for the expectations that follow, until the next call or the end of the test. */
+/* printf-like label for the expectations that follow, until the next call or the end of the test.
+ */
 void context(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define expect(cond) expect_at(__FILE__, __LINE__, (cond), #cond)
-#define expect_int(got, want) expect_int_at(__FILE__, __LINE__, (int64_t)(got), (int64_t)(want), #got)
+#define expect_int(got, want)                                                                      \
+	expect_int_at(__FILE__, __LINE__, (int64_t)(got), (int64_t)(want), #got)
 #define expect_str(got, want) expect_str_at(__FILE__, __LINE__, (got), (want), #got)
 bool expect_at(const char *file, int line, bool ok, const char *what);
 bool expect_int_at(const char *file, int line, int64_t got, int64_t want, const char *what);
 bool expect_str_at(const char *file, int line, struct str got, struct str want, const char *what);
 
-/* A copy of `s` whose last byte is the last of a page, with an unreadable page behind it: any read past
- * the end faults. Lives until the next test begins. The bytes may be written to. */
+/* A copy of `s` whose last byte is the last of a page, with an unreadable page behind it: any read
+ * past the end faults. Lives until the next test begins. The bytes may be written to. */
 struct str guard_copy(struct str s);
 
-/* Pseudo-random numbers from the printed seed: one below `bound` (> 0), and one of 64 bits, never 0. */
+/* Pseudo-random numbers from the printed seed: one below `bound` (> 0), and one of 64 bits, never
+ * 0. */
 size_t test_random(size_t bound);
 uint64_t test_random64(void);
 

@@ -31,8 +31,9 @@ void peer_start(struct peer *p, void (*serve)(int fd, struct peer *p), void *arg
 	p->arg = arg;
 	atomic_init(&p->connections, 0);
 	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (p->listener < 0 || bind(p->listener, (struct sockaddr *)&at, sizeof(at)) || listen(p->listener, 16) ||
-	    getsockname(p->listener, (struct sockaddr *)&at, &n) || pthread_create(&p->thread, NULL, run, p)) {
+	if (p->listener < 0 || bind(p->listener, (struct sockaddr *)&at, sizeof(at)) ||
+		listen(p->listener, 16) || getsockname(p->listener, (struct sockaddr *)&at, &n) ||
+		pthread_create(&p->thread, NULL, run, p)) {
 		perror("peer");
 		exit(2);
 	}

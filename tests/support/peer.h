@@ -1,4 +1,5 @@
-/* peer.h - somebody to talk to on the loopback address, as well or as badly behaved as a test wants. */
+/* peer.h - somebody to talk to on the loopback address, as well or as badly behaved as a test
+ * wants. */
 #ifndef TESTS_PEER_H
 #define TESTS_PEER_H
 
@@ -6,9 +7,11 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Listens on a free port of 127.0.0.1 and serves one connection after another in a thread of its own. */
+/* Listens on a free port of 127.0.0.1 and serves one connection after another in a thread of its
+ * own. */
 struct peer {
-	void (*serve)(int fd, struct peer *p); /* called with each connection, which is closed afterwards */
+	void (*serve)(
+		int fd, struct peer *p); /* called with each connection, which is closed afterwards */
 	void *arg;
 	uint16_t port;
 	atomic_uint connections; /* accepted so far */
@@ -26,7 +29,8 @@ void peer_reset(int fd);
 
 /* Things to serve. */
 void peer_close(int fd, struct peer *p); /* at once */
-void peer_hang(int fd, struct peer *p);  /* neither reads nor writes until the other side ends; for at most 5 s */
+void peer_hang(int fd,
+	struct peer *p); /* neither reads nor writes until the other side ends; for at most 5 s */
 void peer_echo(int fd, struct peer *p);
 
 #endif

@@ -4,7 +4,14 @@
 #include <sys/prctl.h>
 
 /* linux/filter.h and linux/seccomp.h, which musl's headers lack. */
-enum { LOAD = 0x20, JUMP_IF_EQUAL = 0x15, RETURN = 0x06, RETURN_ERRNO = 0x00050000, RETURN_ALLOW = 0x7fff0000, FILTER = 2 };
+enum {
+	LOAD = 0x20,
+	JUMP_IF_EQUAL = 0x15,
+	RETURN = 0x06,
+	RETURN_ERRNO = 0x00050000,
+	RETURN_ALLOW = 0x7fff0000,
+	FILTER = 2
+};
 
 struct instruction {
 	uint16_t code;
@@ -25,8 +32,10 @@ bool refuse_calls(const long *numbers, size_t count, int sys)
 		return false;
 	filter[program.n++] = (struct instruction){ LOAD, 0, 0, 0 };
 	for (size_t i = 0; i < count; i++)
-		filter[program.n++] = (struct instruction){ JUMP_IF_EQUAL, (uint8_t)(count - i), 0, (uint32_t)numbers[i] };
+		filter[program.n++] =
+			(struct instruction){ JUMP_IF_EQUAL, (uint8_t)(count - i), 0, (uint32_t)numbers[i] };
 	filter[program.n++] = (struct instruction){ RETURN, 0, 0, RETURN_ALLOW };
 	filter[program.n++] = (struct instruction){ RETURN, 0, 0, RETURN_ERRNO | (uint32_t)sys };
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, FILTER, &program, 0, 0) == 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		prctl(PR_SET_SECCOMP, FILTER, &program, 0, 0) == 0;
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From now on these calls, REFUSED_MAX at most, fail with errno `sys` in this process; call it in a child. False if the kernel
- * takes no filter. */
+/* From now on these calls, REFUSED_MAX at most, fail with errno `sys` in this process; call it in a
+ * child. False if the kernel takes no filter. */
 enum { REFUSED_MAX = 8 };
 bool refuse_calls(const long *numbers, size_t count, int sys);
 

@@ -1,4 +1,5 @@
-/* The listener alone. The program's own main belongs to its own link: it has no allocator, which the sanitizer needs. */
+/* The listener alone. The program's own main belongs to its own link: it has no allocator, which
+ * the sanitizer needs. */
 
 #include "os/process.h"
 #include "cli/serve.h"

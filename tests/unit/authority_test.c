@@ -20,12 +20,33 @@ static const struct {
 	{ STR("[::]:0"), false, true, STR("::"), 0 },
 	{ STR(":80"), false, true, STR(""), 80 },
 	{ STR(":0"), false, true, STR(""), 0 },
-	{ .text = STR("") }, { .text = STR(":") }, { .text = STR("a:") }, { .text = STR("a:x") }, { .text = STR("a:+1") },
-	{ .text = STR("a:65536") }, { .text = STR("a:99999999999999999999") }, { .text = STR("a: 1") }, { .text = STR("a :1") },
-	{ .text = STR("a:1:2") }, { .text = STR("::1") }, { .text = STR("::1:80") }, { .text = STR("[]") }, { .text = STR("[]:80") },
-	{ .text = STR("[::1") }, { .text = STR("[::1]80") }, { .text = STR("[::1]:") }, { .text = STR("[::1]]:80") },
-	{ .text = STR("[10.0.0.1]:80") }, { .text = STR("[a]:80") }, { .text = STR("[fe80::1%eth0]:80") }, { .text = STR("::1]:80") },
-	{ .text = STR("u@a:80") }, { .text = STR("a/b:80") }, { .text = STR("a%20b:80") }, { .text = STR("a\0b:80") }, { .text = STR("\xc3\xa9:80") },
+	{ .text = STR("") },
+	{ .text = STR(":") },
+	{ .text = STR("a:") },
+	{ .text = STR("a:x") },
+	{ .text = STR("a:+1") },
+	{ .text = STR("a:65536") },
+	{ .text = STR("a:99999999999999999999") },
+	{ .text = STR("a: 1") },
+	{ .text = STR("a :1") },
+	{ .text = STR("a:1:2") },
+	{ .text = STR("::1") },
+	{ .text = STR("::1:80") },
+	{ .text = STR("[]") },
+	{ .text = STR("[]:80") },
+	{ .text = STR("[::1") },
+	{ .text = STR("[::1]80") },
+	{ .text = STR("[::1]:") },
+	{ .text = STR("[::1]]:80") },
+	{ .text = STR("[10.0.0.1]:80") },
+	{ .text = STR("[a]:80") },
+	{ .text = STR("[fe80::1%eth0]:80") },
+	{ .text = STR("::1]:80") },
+	{ .text = STR("u@a:80") },
+	{ .text = STR("a/b:80") },
+	{ .text = STR("a%20b:80") },
+	{ .text = STR("a\0b:80") },
+	{ .text = STR("\xc3\xa9:80") },
 };
 
 TEST(authority_of_a_peer_and_to_listen_on)
@@ -38,7 +59,8 @@ TEST(authority_of_a_peer_and_to_listen_on)
 			expect_str(host, cases[i].host);
 			expect_int(port, cases[i].port);
 		}
-		if (expect(authority_split_listening(&host, &port, text) == cases[i].listening) && cases[i].listening) {
+		if (expect(authority_split_listening(&host, &port, text) == cases[i].listening) &&
+			cases[i].listening) {
 			expect_str(host, cases[i].host);
 			expect_int(port, cases[i].port);
 		}

@@ -20,7 +20,9 @@ static const struct {
 	{ STR("AA=="), STR("\0") },
 	{ STR("//79"), STR("\xff\xfe\xfd") },
 	{ STR("+/+/"), STR("\xfb\xff\xbf") },
-	{ STR("eyJ0ZXh0IjoiZ3LDvMOfZSDinJMifQ=="), STR("{\"text\":\"gr\xc3\xbc\xc3\x9f" "e \xe2\x9c\x93\"}") },
+	{ STR("eyJ0ZXh0IjoiZ3LDvMOfZSDinJMifQ=="),
+		STR("{\"text\":\"gr\xc3\xbc\xc3\x9f"
+			"e \xe2\x9c\x93\"}") },
 };
 
 TEST(base64_vectors)
@@ -47,14 +49,53 @@ TEST(base64_decode_refuses)
 {
 	static const struct str cases[] = {
 		/* a single digit, too much or too little padding, padding in the middle */
-		STR("A"), STR("AAAAA"), STR("="), STR("=="), STR("==="), STR("===="), STR("A==="), STR("A="), STR("A=="),
-		STR("AA="), STR("AAA=="), STR("AAAA="), STR("AAAA=="), STR("AAAA===="), STR("AA==AAAA"), STR("AA=A"), STR("=AAA"),
-		STR("AAAAAA="), STR("Zg==\n"),
+		STR("A"),
+		STR("AAAAA"),
+		STR("="),
+		STR("=="),
+		STR("==="),
+		STR("===="),
+		STR("A==="),
+		STR("A="),
+		STR("A=="),
+		STR("AA="),
+		STR("AAA=="),
+		STR("AAAA="),
+		STR("AAAA=="),
+		STR("AAAA===="),
+		STR("AA==AAAA"),
+		STR("AA=A"),
+		STR("=AAA"),
+		STR("AAAAAA="),
+		STR("Zg==\n"),
 		/* bits that no byte takes */
-		STR("Zh=="), STR("Zh"), STR("Zm9="), STR("Zm9"), STR("AB=="), STR("A/=="), STR("AAB="), STR("AAD"),
+		STR("Zh=="),
+		STR("Zh"),
+		STR("Zm9="),
+		STR("Zm9"),
+		STR("AB=="),
+		STR("A/=="),
+		STR("AAB="),
+		STR("AAD"),
 		/* not of the alphabet */
-		STR("AAA\n"), STR("AA A"), STR(" AAA"), STR("AAA "), STR("AA-A"), STR("AA_A"), STR("AA\0A"), STR("\xc3\xa9" "AA"),
-		STR("AA@A"), STR("AA[A"), STR("AA`A"), STR("AA{A"), STR("AA:A"), STR("AA.A"), STR("AA,A"), STR("AAA*AAAA"), STR("A-"),
+		STR("AAA\n"),
+		STR("AA A"),
+		STR(" AAA"),
+		STR("AAA "),
+		STR("AA-A"),
+		STR("AA_A"),
+		STR("AA\0A"),
+		STR("\xc3\xa9"
+			"AA"),
+		STR("AA@A"),
+		STR("AA[A"),
+		STR("AA`A"),
+		STR("AA{A"),
+		STR("AA:A"),
+		STR("AA.A"),
+		STR("AA,A"),
+		STR("AAA*AAAA"),
+		STR("A-"),
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct buf b = BUF(memory);

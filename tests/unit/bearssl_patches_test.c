@@ -1,11 +1,13 @@
-/* The defects of BearSSL 0.6 that vendor/patches/ mends, one test a patch; each fails without its patch. */
+/* The defects of BearSSL 0.6 that vendor/patches/ mends, one test a patch; each fails without its
+ * patch. */
 #include "check.h"
 
 #include <string.h>
 
 #include <bearssl.h>
 
-/* A self-signed P-256 certificate for *.com and *.example.net, valid 2020 to 2049, and its private key. */
+/* A self-signed P-256 certificate for *.com and *.example.net, valid 2020 to 2049, and its private
+ * key. */
 static const unsigned char CERTIFICATE[] = {
 	0x30, 0x82, 0x01, 0x28, 0x30, 0x81, 0xD0, 0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x01, 0x30,
 	0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02, 0x30, 0x0C, 0x31, 0x0A, 0x30,
@@ -47,7 +49,9 @@ static bool untouched(const unsigned char *p, size_t n)
 	return true;
 }
 
-/* ---- arithmetic ------------------------------------------------------------------------------------------------------ */
+/* ---- arithmetic
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 TEST(bearssl_modulus_of_a_4096_bit_key)
 {
@@ -98,16 +102,19 @@ static void expect_refused(const unsigned char encoded[static 32])
 	}
 }
 
-/* RFC 7748, section 6.1: these points give zero with every key. The last three are p - 1, p and p + 1, for p = 2^255 - 19. */
+/* RFC 7748, section 6.1: these points give zero with every key. The last three are p - 1, p and p +
+ * 1, for p = 2^255 - 19. */
 TEST(bearssl_x25519_refuses_points_of_small_order)
 {
 	static const unsigned char points[][32] = {
 		{ 0 },
 		{ 1 },
-		{ 0xE0, 0xEB, 0x7A, 0x7C, 0x3B, 0x41, 0xB8, 0xAE, 0x16, 0x56, 0xE3, 0xFA, 0xF1, 0x9F, 0xC4, 0x6A,
-		  0xDA, 0x09, 0x8D, 0xEB, 0x9C, 0x32, 0xB1, 0xFD, 0x86, 0x62, 0x05, 0x16, 0x5F, 0x49, 0xB8, 0x00 },
-		{ 0x5F, 0x9C, 0x95, 0xBC, 0xA3, 0x50, 0x8C, 0x24, 0xB1, 0xD0, 0xB1, 0x55, 0x9C, 0x83, 0xEF, 0x5B,
-		  0x04, 0x44, 0x5C, 0xC4, 0x58, 0x1C, 0x8E, 0x86, 0xD8, 0x22, 0x4E, 0xDD, 0xD0, 0x9F, 0x11, 0x57 },
+		{ 0xE0, 0xEB, 0x7A, 0x7C, 0x3B, 0x41, 0xB8, 0xAE, 0x16, 0x56, 0xE3, 0xFA, 0xF1, 0x9F, 0xC4,
+			0x6A, 0xDA, 0x09, 0x8D, 0xEB, 0x9C, 0x32, 0xB1, 0xFD, 0x86, 0x62, 0x05, 0x16, 0x5F,
+			0x49, 0xB8, 0x00 },
+		{ 0x5F, 0x9C, 0x95, 0xBC, 0xA3, 0x50, 0x8C, 0x24, 0xB1, 0xD0, 0xB1, 0x55, 0x9C, 0x83, 0xEF,
+			0x5B, 0x04, 0x44, 0x5C, 0xC4, 0x58, 0x1C, 0x8E, 0x86, 0xD8, 0x22, 0x4E, 0xDD, 0xD0,
+			0x9F, 0x11, 0x57 },
 	};
 	unsigned char scalar[32], point[32];
 
@@ -158,7 +165,9 @@ TEST(bearssl_points_of_wrong_length_are_refused_untouched)
 	}
 }
 
-/* ---- handshakes --------------------------------------------------------------------------------------------------------- */
+/* ---- handshakes
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static struct {
 	br_ssl_client_context client;
@@ -197,8 +206,11 @@ static void carry_all(void)
 static void set_up(void)
 {
 	static const unsigned char seed[32] = { 1 };
-	br_x509_certificate chain = { .data = (unsigned char *)(uintptr_t)CERTIFICATE, .data_len = sizeof CERTIFICATE };
-	br_ec_private_key key = { .curve = BR_EC_secp256r1, .x = (unsigned char *)(uintptr_t)KEY, .xlen = sizeof KEY };
+	br_x509_certificate chain = { .data = (unsigned char *)(uintptr_t)CERTIFICATE,
+		.data_len = sizeof CERTIFICATE };
+	br_ec_private_key key = {
+		.curve = BR_EC_secp256r1, .x = (unsigned char *)(uintptr_t)KEY, .xlen = sizeof KEY
+	};
 	br_ec_public_key public_key = {
 		.curve = BR_EC_secp256r1,
 		.q = (unsigned char *)(uintptr_t)CERTIFICATE + PUBLIC_KEY_AT,
@@ -230,7 +242,8 @@ static bool connected(void)
 {
 	size_t n;
 
-	return br_ssl_engine_sendapp_buf(&tls.client.eng, &n) != NULL && br_ssl_engine_sendapp_buf(&tls.server.eng, &n) != NULL;
+	return br_ssl_engine_sendapp_buf(&tls.client.eng, &n) != NULL &&
+		br_ssl_engine_sendapp_buf(&tls.server.eng, &n) != NULL;
 }
 
 /* ---- resumption ---- */
@@ -322,7 +335,8 @@ TEST(bearssl_extended_master_secret)
 	expect(connected());
 	expect_int(tls.client.eng.session.extended, 1);
 	expect_int(tls.server.eng.session.extended, 1);
-	expect(memcmp(tls.client.eng.session.master_secret, tls.server.eng.session.master_secret, 48) == 0);
+	expect(memcmp(tls.client.eng.session.master_secret, tls.server.eng.session.master_secret, 48) ==
+		0);
 	memcpy(id, tls.server.eng.session.session_id, sizeof id);
 	shake_hands(true);
 	expect(connected() && was_resumed(id));
@@ -360,7 +374,8 @@ TEST(bearssl_resumption_keeps_the_kind_of_master_secret)
 
 TEST(bearssl_handshake_is_hashed_once)
 {
-	static const br_hash_class *const classes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
+	static const br_hash_class *const classes[] = { &br_sha256_vtable, &br_sha384_vtable,
+		&br_sha512_vtable };
 	br_multihash_context m;
 	unsigned char text[1000], got[64], want[64];
 	br_hash_compat_context alone;
@@ -374,7 +389,8 @@ TEST(bearssl_handshake_is_hashed_once)
 		for (int round = 0; round < 2; round++) {
 			br_multihash_init(&m);
 			br_multihash_update(&m, text, 300);
-			expect(br_multihash_out(&m, br_sha256_ID, got) == 32 && br_multihash_out(&m, br_sha512_ID, got) == 64);
+			expect(br_multihash_out(&m, br_sha256_ID, got) == 32 &&
+				br_multihash_out(&m, br_sha512_ID, got) == 64);
 			br_multihash_only(&m, id);
 			br_multihash_update(&m, text, sizeof text);
 			for (int i = br_sha256_ID; i <= br_sha512_ID; i++)

@@ -19,8 +19,10 @@ static bool mentions(struct str text, const char *word)
 /* Where raw bytes come from and where the body goes, in the three ways it is used. */
 enum layout { APART, IN_PLACE, GROWING, LAYOUTS };
 
-/* Decodes `raw`, cut behind each byte with a chance of 1 in `rarity` (0: never). *used counts all of it. */
-static enum err decode(struct buf *out, size_t *used, struct http_body b, struct str raw, enum layout layout, size_t rarity)
+/* Decodes `raw`, cut behind each byte with a chance of 1 in `rarity` (0: never). *used counts all
+ * of it. */
+static enum err decode(struct buf *out, size_t *used, struct http_body b, struct str raw,
+	enum layout layout, size_t rarity)
 {
 	static char memory[1 << 16];
 	size_t n = 0;
@@ -62,7 +64,8 @@ static const struct {
 	{ STR("5\r\nhello\r\n0\r\n\r\n"), STR("hello"), OK, NULL },
 	{ STR("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"), STR("hello world"), OK, NULL },
 	{ STR("0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n"), STR("hello"), OK, NULL },
-	{ STR("A\r\n0123456789\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n"), STR("0123456789abcdefghijklmnopqrstuvwxyz"), OK, NULL },
+	{ STR("A\r\n0123456789\r\n1a\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n"),
+		STR("0123456789abcdefghijklmnopqrstuvwxyz"), OK, NULL },
 	{ STR("2\r\n\r\n\r\n0\r\n\r\n"), STR("\r\n"), OK, NULL },
 	{ STR("3;name=value;other=\"a;b\"\r\nabc\r\n0;last\r\n\r\n"), STR("abc"), OK, NULL },
 	{ STR("3;\r\nabc\r\n0;\tx \r\n\r\n"), STR("abc"), OK, NULL },
@@ -112,7 +115,8 @@ TEST(body_chunked)
 			size_t used;
 			context("case %zu, layout %zu, cut one in %zu", i, k % LAYOUTS, rarities[k / LAYOUTS]);
 			buf_format(&whole, "%s%s", chunked[i].raw, chunked[i].want == OK ? next_request : S(""));
-			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0), buf_str(&whole), k % LAYOUTS, rarities[k / LAYOUTS]);
+			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0), buf_str(&whole),
+				k % LAYOUTS, rarities[k / LAYOUTS]);
 			expect_int(e, chunked[i].want);
 			expect_str(buf_str(&out), chunked[i].body);
 			if (e == OK)
@@ -131,7 +135,8 @@ TEST(body_chunked_prefixes)
 			struct buf out;
 			size_t used;
 			context("case %zu, %zu bytes", i, n);
-			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0), str_sub(chunked[i].raw, 0, n), APART, 0);
+			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0),
+				str_sub(chunked[i].raw, 0, n), APART, 0);
 			expect(e == E_MORE || (chunked[i].want != OK && e == chunked[i].want));
 		}
 	}
@@ -158,10 +163,14 @@ TEST(body_by_length)
 	for (enum layout layout = 0; layout < LAYOUTS; layout++) {
 		for (size_t rarity = 0; rarity < 4; rarity++) {
 			context("layout %d, cut one in %d", layout, (int)rarity);
-			expect_int(decode(&out, &used, body_of(HTTP_BODY_LENGTH, 11), S("hello worldGET /"), layout, rarity), OK);
+			expect_int(decode(&out, &used, body_of(HTTP_BODY_LENGTH, 11), S("hello worldGET /"),
+						   layout, rarity),
+				OK);
 			expect_str(buf_str(&out), S("hello world"));
 			expect_int(used, 11);
-			expect_int(decode(&out, &used, body_of(HTTP_BODY_LENGTH, 12), S("hello world"), layout, rarity), E_MORE);
+			expect_int(decode(&out, &used, body_of(HTTP_BODY_LENGTH, 12), S("hello world"), layout,
+						   rarity),
+				E_MORE);
 			expect_str(buf_str(&out), S("hello world"));
 		}
 	}

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test"), 0 };
+static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX,
+	STR("test"), 0 };
 static char memory[2 * AWS_CALL_ANSWER_MAX];
 static struct arena arena;
 static struct aws_answer answer;
@@ -23,7 +24,8 @@ static enum err call_with(struct aws_call *call, int64_t ms)
 
 static enum err call(int64_t ms)
 {
-	static const struct http_field fields[] = { { STR("content-type"), STR("text/x") }, { STR("x-amz-target"), STR("T.Op") } };
+	static const struct http_field fields[] = { { STR("content-type"), STR("text/x") },
+		{ STR("x-amz-target"), STR("T.Op") } };
 	struct aws_call c = {
 		.service = AWS_SSM, .action = S("ssm:GetParameter"),
 		.post = {
@@ -53,10 +55,14 @@ TEST(call_is_sent_again_if_that_may_help)
 		{ "passing", { BUSY, STR("HTTP/1.1 429 Too Many\r\n\r\n"), GOOD }, 3, OK, STR("") },
 		{ "throttled", { THROTTLED, THROTTLED, GOOD }, 3, OK, STR("") },
 		{ "for too long", { BUSY, BUSY, BUSY }, 3, E_REFUSED, STR("answered 503") },
-		{ "refused", { STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"ParameterNotFound\",\"message\":\"none\"}") }, 1, E_REFUSED,
-		  STR("ParameterNotFound: none") },
-		{ "not allowed", { STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"AccessDeniedException\"}") }, 1, E_REFUSED,
-		  STR("AccessDeniedException; the gateway's role needs ssm:GetParameter on it") },
+		{ "refused",
+			{ STR("HTTP/1.1 400 Bad "
+				  "Request\r\n\r\n{\"__type\":\"ParameterNotFound\",\"message\":\"none\"}") },
+			1, E_REFUSED, STR("ParameterNotFound: none") },
+		{ "not allowed",
+			{ STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"AccessDeniedException\"}") }, 1,
+			E_REFUSED,
+			STR("AccessDeniedException; the gateway's role needs ssm:GetParameter on it") },
 		{ "too large", { STR(HEAD("200 OK", "32769") "\r\n") }, 1, E_LIMIT, STR("") },
 		{ "not HTTP", { STR("HTTP/1.1 200 OK\r\nbad\r\n\r\n") }, 1, E_SYNTAX, STR("") },
 	};
@@ -75,7 +81,8 @@ TEST(call_is_sent_again_if_that_may_help)
 
 TEST(call_names_the_error)
 {
-	static const struct str refusal = STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"ParameterNotFound\"}");
+	static const struct str refusal =
+		STR("HTTP/1.1 400 Bad Request\r\n\r\n{\"__type\":\"ParameterNotFound\"}");
 	const struct str answers[] = { GOOD, refusal };
 	aws_service_start(answers, 2);
 	expect_int(call(3000), OK);
@@ -107,23 +114,30 @@ TEST(call_ends_with_its_deadline)
 
 TEST(call_corrects_the_clock_once)
 {
-	static const struct str wrong = STR("HTTP/1.1 400 Bad Request\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n"
-	                                    "{\"__type\":\"InvalidSignatureException\"}\n");
+	static const struct str wrong =
+		STR("HTTP/1.1 400 Bad Request\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n"
+			"{\"__type\":\"InvalidSignatureException\"}\n");
 	const struct str answers[] = { wrong, wrong };
 	aws_service_start(answers, 2);
 	log_set_level(LOG_ERROR);
 	expect_int(call(3000), E_REFUSED);
 	log_set_level(LOG_INFO);
 	expect_int(aws_service_requests(), 2);
-	expect(str_find_str(aws_service_request(0), S("x-amz-date: 20260101T")) == aws_service_request(0).n);
-	expect(str_find_str(aws_service_request(1), S("x-amz-date: 20260101T")) < aws_service_request(1).n);
+	expect(str_find_str(aws_service_request(0), S("x-amz-date: 20260101T")) ==
+		aws_service_request(0).n);
+	expect(str_find_str(aws_service_request(1), S("x-amz-date: 20260101T")) <
+		aws_service_request(1).n);
 	aws_service_stop();
 }
 
 TEST(call_is_signed_if_there_are_keys)
 {
 	struct aws_call c = {
-		.service = AWS_STS, .post = { .region = S("us-gov-west-1"), .path = S("/p"), .query = S("a=b"), .payload = S("body") },
+		.service = AWS_STS,
+		.post = { .region = S("us-gov-west-1"),
+			.path = S("/p"),
+			.query = S("a=b"),
+			.payload = S("body") },
 	};
 	const struct str answers[] = { GOOD, GOOD };
 	aws_service_start(answers, 2);
@@ -132,8 +146,11 @@ TEST(call_is_signed_if_there_are_keys)
 	expect_int(call_with(&c, 3000), OK);
 	struct str plain = aws_service_request(0), with_keys = aws_service_request(1);
 	expect(str_starts(plain, S("POST /p?a=b HTTP/1.1\r\n")) && str_ends(plain, S("\r\n\r\nbody")));
-	expect(str_find_str(plain, S("authorization")) == plain.n && str_find_str(plain, S("x-amz-security-token")) == plain.n);
-	expect(str_find_str(with_keys, S("/us-gov-west-1/sts/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token, ")) < with_keys.n);
+	expect(str_find_str(plain, S("authorization")) == plain.n &&
+		str_find_str(plain, S("x-amz-security-token")) == plain.n);
+	expect(str_find_str(with_keys,
+			   S("/us-gov-west-1/sts/aws4_request, "
+				 "SignedHeaders=host;x-amz-date;x-amz-security-token, ")) < with_keys.n);
 	aws_service_stop();
 }
 

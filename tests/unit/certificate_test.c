@@ -65,16 +65,21 @@ static struct str assembled(struct str validity, struct str extensions)
 {
 	static char bytes[512];
 	struct buf b = BUF(bytes);
-	char validity_n = (char)validity.n, list_n = (char)extensions.n, field_n = (char)(extensions.n + 2);
+	char validity_n = (char)validity.n, list_n = (char)extensions.n,
+		 field_n = (char)(extensions.n + 2);
 	size_t n = 44 + 2 + validity.n + (extensions.n ? 4 + extensions.n : 0);
 	char all_n = (char)(n + 2 + 8), contents_n = (char)n;
 	check(n + 2 + 8 < 128);
 	buf_format(&b, "\x30%s\x30%s", (struct str){ &all_n, 1 }, (struct str){ &contents_n, 1 });
-	buf_put(&b, S("\xa0\3\2\1\2\2\1\1\x30\3\6\1\x2a\x30\0\x30")); /* version, serial, algorithm, issuer */
+	buf_put(&b,
+		S("\xa0\3\2\1\2\2\1\1\x30\3\6\1\x2a\x30\0\x30")); /* version, serial, algorithm, issuer */
 	buf_format(&b, "%s%s", (struct str){ &validity_n, 1 }, validity);
-	buf_put(&b, S("\x30\0\x30\x19\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\2\3\2\0\4")); /* subject, key */
+	buf_put(&b,
+		S("\x30\0\x30\x19\x30\x13\6\7\x2a\x86\x48\xce\x3d\2\1\6\x08\x2a\x86\x48\xce\x3d\3\1\2\3\2\0"
+		  "\4")); /* subject, key */
 	if (extensions.n)
-		buf_format(&b, "\xa3%s\x30%s%s", (struct str){ &field_n, 1 }, (struct str){ &list_n, 1 }, extensions);
+		buf_format(&b, "\xa3%s\x30%s%s", (struct str){ &field_n, 1 }, (struct str){ &list_n, 1 },
+			extensions);
 	buf_put(&b, S("\x30\3\6\1\x2a\3\1\0"));
 	return guard_copy(buf_str(&b));
 }
@@ -141,7 +146,8 @@ static struct str bytes_of(const unsigned char *p, size_t n)
 /* BearSSL's own decoder must say the same. */
 TEST(certificate_agrees_with_the_decoder_of_the_library)
 {
-	static const char *const names[] = { "root-ec", "root-rsa", "root-p384", "good-ec", "good-rsa", "good-p384", "too-large" };
+	static const char *const names[] = { "root-ec", "root-rsa", "root-p384", "good-ec", "good-rsa",
+		"good-p384", "too-large" };
 	for (size_t i = 0; i < countof(names); i++) {
 		char subject[512];
 		struct buf b = BUF(subject);
@@ -157,11 +163,14 @@ TEST(certificate_agrees_with_the_decoder_of_the_library)
 		expect(c.is_ca == br_x509_decoder_isCA(&decoder));
 		expect_int(c.key.key.key_type, key->key_type);
 		if (key->key_type == BR_KEYTYPE_RSA) {
-			expect_str(bytes_of(c.key.key.key.rsa.n, c.key.key.key.rsa.nlen), bytes_of(key->key.rsa.n, key->key.rsa.nlen));
-			expect_str(bytes_of(c.key.key.key.rsa.e, c.key.key.key.rsa.elen), bytes_of(key->key.rsa.e, key->key.rsa.elen));
+			expect_str(bytes_of(c.key.key.key.rsa.n, c.key.key.key.rsa.nlen),
+				bytes_of(key->key.rsa.n, key->key.rsa.nlen));
+			expect_str(bytes_of(c.key.key.key.rsa.e, c.key.key.key.rsa.elen),
+				bytes_of(key->key.rsa.e, key->key.rsa.elen));
 		} else {
 			expect_int(c.key.key.key.ec.curve, key->key.ec.curve);
-			expect_str(bytes_of(c.key.key.key.ec.q, c.key.key.key.ec.qlen), bytes_of(key->key.ec.q, key->key.ec.qlen));
+			expect_str(bytes_of(c.key.key.key.ec.q, c.key.key.key.ec.qlen),
+				bytes_of(key->key.ec.q, key->key.ec.qlen));
 		}
 	}
 }
@@ -210,21 +219,31 @@ TEST(certificate_extensions)
 		{ "unknown kind of name", STR(NAMES("\x89\0")), E_SYNTAX, false },
 		{ "purposes, none", STR("\x30\x09\6\3\x55\x1d\x25\4\2\x30\0"), E_SYNTAX, false },
 		{ "constraints, none", STR("\x30\x09\6\3\x55\x1d\x1e\4\2\x30\0"), E_SYNTAX, false },
-		{ "constraints, no subtree", STR("\x30\x0b\6\3\x55\x1d\x1e\4\4\x30\2\xa0\0"), E_SYNTAX, false },
-		{ "constraint on a name", STR("\x30\x10\6\3\x55\x1d\x1e\4\x09\x30\7\xa0\5\x30\3\x82\1a"), OK, false },
-		{ "constraint with a minimum", STR("\x30\x13\6\3\x55\x1d\x1e\4\x0c\x30\x0a\xa0\x08\x30\6\x82\1a\x80\1\1"), E_SYNTAX, false },
-		{ "constraint on half an address", STR("\x30\x13\6\3\x55\x1d\x1e\4\x0c\x30\x0a\xa0\x08\x30\6\x87\4\1\2\3\4"), E_SYNTAX, false },
+		{ "constraints, no subtree", STR("\x30\x0b\6\3\x55\x1d\x1e\4\4\x30\2\xa0\0"), E_SYNTAX,
+			false },
+		{ "constraint on a name", STR("\x30\x10\6\3\x55\x1d\x1e\4\x09\x30\7\xa0\5\x30\3\x82\1a"),
+			OK, false },
+		{ "constraint with a minimum",
+			STR("\x30\x13\6\3\x55\x1d\x1e\4\x0c\x30\x0a\xa0\x08\x30\6\x82\1a\x80\1\1"), E_SYNTAX,
+			false },
+		{ "constraint on half an address",
+			STR("\x30\x13\6\3\x55\x1d\x1e\4\x0c\x30\x0a\xa0\x08\x30\6\x87\4\1\2\3\4"), E_SYNTAX,
+			false },
 		{ "usage without bits", STR("\x30\x0a\6\3\x55\x1d\x0f\4\3\3\1\0"), OK, false },
 		{ "usage without a byte", STR("\x30\x09\6\3\x55\x1d\x0f\4\2\3\0"), E_SYNTAX, false },
-		{ "usage with eight bits unused", STR("\x30\x0b\6\3\x55\x1d\x0f\4\4\3\2\x08\0"), E_SYNTAX, false },
-		{ "policy mapped to any", STR("\x30\x14\6\3\x55\x1d\x21\4\x0d\x30\x0b\x30\x09\6\1\x2a\6\4\x55\x1d\x20\0"), E_SYNTAX, false },
+		{ "usage with eight bits unused", STR("\x30\x0b\6\3\x55\x1d\x0f\4\4\3\2\x08\0"), E_SYNTAX,
+			false },
+		{ "policy mapped to any",
+			STR("\x30\x14\6\3\x55\x1d\x21\4\x0d\x30\x0b\x30\x09\6\1\x2a\6\4\x55\x1d\x20\0"),
+			E_SYNTAX, false },
 		{ "critical", STR("\x30\x0a\6\2\x2a\3\1\1\xff\4\1\0"), OK, false },
 		{ "no value", STR("\x30\4\6\2\x2a\3"), E_SYNTAX, false },
 		{ "something behind the value", STR("\x30\x0a\6\2\x2a\3\4\1\0\1\1\0"), E_SYNTAX, false },
 		{ "indefinite length", STR("\x30\x80\6\2\x2a\3\4\1\0"), E_SYNTAX, false },
 		{ "length longer than needed", STR("\x30\x81\7\6\2\x2a\3\4\1\0"), E_SYNTAX, false },
 		{ "length with a zero", STR("\x30\x82\0\7\6\2\x2a\3\4\1\0"), E_SYNTAX, false },
-		{ "length of nine bytes", STR("\x30\x89\0\0\0\0\0\0\0\0\7\6\2\x2a\3\4\1\0"), E_SYNTAX, false },
+		{ "length of nine bytes", STR("\x30\x89\0\0\0\0\0\0\0\0\7\6\2\x2a\3\4\1\0"), E_SYNTAX,
+			false },
 		{ "huge length", STR("\x30\x84\xff\xff\xff\xff\6\2\x2a\3\4\1\0"), E_SYNTAX, false },
 		{ "tag of two bytes", STR("\x3f\7\6\2\x2a\3\4\1\0"), E_SYNTAX, false },
 	};

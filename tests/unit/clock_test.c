@@ -21,11 +21,24 @@ TEST(clock_goes_forward)
 TEST(utc_agrees_with_the_library)
 {
 	static const int64_t edges[] = {
-		0, 59, 60, 86399, 86400, 68169599, 68169600, 951782399, 951782400, 951868800, 1078012800, 4107542399, 4107542400,
+		0,
+		59,
+		60,
+		86399,
+		86400,
+		68169599,
+		68169600,
+		951782399,
+		951782400,
+		951868800,
+		1078012800,
+		4107542399,
+		4107542400,
 		253402300799,
 	};
 	for (int i = 0; i < 20000; i++) {
-		int64_t seconds = (size_t)i < countof(edges) ? edges[i] : (int64_t)(test_random64() % 253402300800);
+		int64_t seconds =
+			(size_t)i < countof(edges) ? edges[i] : (int64_t)(test_random64() % 253402300800);
 		time_t t = (time_t)seconds;
 		struct tm want;
 		gmtime_r(&t, &want);
@@ -48,8 +61,10 @@ TEST(utc_every_day_follows_the_last)
 	for (int64_t day = 0; day < 366 * 800; day++) {
 		struct utc t = utc_from_seconds(day * 86400);
 		bool next_day = t.year == last.year && t.month == last.month && t.day == last.day + 1;
-		bool next_month = t.year == last.year && t.month == last.month + 1 && t.day == 1 && last.day >= 28;
-		bool next_year = t.year == last.year + 1 && t.month == 1 && t.day == 1 && last.month == 12 && last.day == 31;
+		bool next_month =
+			t.year == last.year && t.month == last.month + 1 && t.day == 1 && last.day >= 28;
+		bool next_year = t.year == last.year + 1 && t.month == 1 && t.day == 1 &&
+			last.month == 12 && last.day == 31;
 		bad += !next_day && !next_month && !next_year;
 		last = t;
 	}

@@ -36,7 +36,8 @@ static enum err read(struct variable *variables)
 /* With the secret, and one more. */
 static enum err read_one(const char *name, const char *value)
 {
-	return read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SECRET }, { name, value } });
+	return read(
+		(struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SECRET }, { name, value } });
 }
 
 TEST(config_defaults)
@@ -59,8 +60,15 @@ TEST(config_defaults)
 TEST(config_empty_values)
 {
 	static const char *const names[] = {
-		"GATEWAY_INSECURE_SKIP_VERIFY", "GATEWAY_ALLOW", "GATEWAY_ACK", "GATEWAY_ACK_TYPE", "GATEWAY_TIMEOUT_MS",
-		"GATEWAY_BASE_PATH", "GATEWAY_RESPONSE_HOSTS", "GATEWAY_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL",
+		"GATEWAY_INSECURE_SKIP_VERIFY",
+		"GATEWAY_ALLOW",
+		"GATEWAY_ACK",
+		"GATEWAY_ACK_TYPE",
+		"GATEWAY_TIMEOUT_MS",
+		"GATEWAY_BASE_PATH",
+		"GATEWAY_RESPONSE_HOSTS",
+		"GATEWAY_LOG_LEVEL",
+		"AWS_LAMBDA_LOG_LEVEL",
 	};
 	struct config unset;
 	expect_int(read_one(NULL, NULL), OK);
@@ -99,7 +107,9 @@ TEST(config_secrets)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
+		expect_int(
+			read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }),
+			OK);
 		expect_int(config.sources_count, cases[i].count);
 		for (size_t j = 0; j < config.sources_count; j++) {
 			expect_int(config.sources[j].kind, SECRET_LITERAL);
@@ -121,12 +131,16 @@ TEST(config_references_to_secrets)
 		{ " file:a b\n", SECRET_FILE, STR("a b") },
 		{ "file:x#y", SECRET_FILE, STR("x#y") },
 		{ "ssm:/slack/secret:3", SECRET_SSM, STR("/slack/secret:3") },
-		{ "ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/slack", SECRET_SSM, STR("arn:aws:ssm:eu-west-1:123456789012:parameter/slack") },
+		{ "ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/slack", SECRET_SSM,
+			STR("arn:aws:ssm:eu-west-1:123456789012:parameter/slack") },
 		{ "secretsmanager:slack", SECRET_SECRETS_MANAGER, STR("slack") },
-		{ "secretsmanager:rds!slack#a \"key\"", SECRET_SECRETS_MANAGER, STR("rds!slack#a \"key\"") },
-		{ "secretsmanager:slack#signing_secret", SECRET_SECRETS_MANAGER, STR("slack#signing_secret") },
-		{ "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k", SECRET_SECRETS_MANAGER,
-		  STR("arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k") },
+		{ "secretsmanager:rds!slack#a \"key\"", SECRET_SECRETS_MANAGER,
+			STR("rds!slack#a \"key\"") },
+		{ "secretsmanager:slack#signing_secret", SECRET_SECRETS_MANAGER,
+			STR("slack#signing_secret") },
+		{ "secretsmanager:arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k",
+			SECRET_SECRETS_MANAGER,
+			STR("arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf#k") },
 		/* what looks like one and is none is a secret */
 		{ "FILE:/run/secret", SECRET_LITERAL, STR("FILE:/run/secret") },
 		{ "vault:slack", SECRET_LITERAL, STR("vault:slack") },
@@ -138,7 +152,9 @@ TEST(config_references_to_secrets)
 		struct buf b = BUF(mixed);
 		buf_format(&b, SECRET ",%s, other%s", str_c(cases[i].value), S("\0"));
 		context("%s", cases[i].value);
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }), OK);
+		expect_int(
+			read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", cases[i].value } }),
+			OK);
 		expect_int(config.sources_count, 1);
 		expect_int(config.sources[0].kind, cases[i].kind);
 		expect_str(config.sources[0].name, cases[i].name);
@@ -151,19 +167,33 @@ TEST(config_references_to_secrets)
 		expect_str(config.sources[2].text, S("other"));
 	}
 	static const char *const empty[] = {
-		"file:", "ssm:", "secretsmanager:", "secretsmanager:#", "secretsmanager:#key", "secretsmanager:id#", SECRET ",file: ",
-		"ssm:a b", "ssm:a\"", "ssm:a\\", "ssm:a\x7f", "ssm:a#b", "secretsmanager:\xc3\xa4", "secretsmanager:a\"#b",
+		"file:",
+		"ssm:",
+		"secretsmanager:",
+		"secretsmanager:#",
+		"secretsmanager:#key",
+		"secretsmanager:id#",
+		SECRET ",file: ",
+		"ssm:a b",
+		"ssm:a\"",
+		"ssm:a\\",
+		"ssm:a\x7f",
+		"ssm:a#b",
+		"secretsmanager:\xc3\xa4",
+		"secretsmanager:a\"#b",
 	};
 	for (size_t i = 0; i < countof(empty); i++) {
 		context("%s", empty[i]);
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", empty[i] } }), E_CONFIG);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", empty[i] } }),
+			E_CONFIG);
 		expect(str_starts(fault_text(&fault), S("SLACK_SIGNING_SECRET: ")));
 		expect(str_ends(fault_text(&fault), S("must be followed by the name of what holds the secret")));
 	}
 }
 
-#define NO_SECRET \
-	"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of your Slack app, " \
+#define NO_SECRET                                                                                  \
+	"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of your " \
+	"Slack app, "                                                                                  \
 	"or set GATEWAY_INSECURE_SKIP_VERIFY=1 to verify nothing"
 
 TEST(config_needs_a_secret)
@@ -171,23 +201,34 @@ TEST(config_needs_a_secret)
 	static const char *const values[] = { NULL, "", " ", ",", " , \n" };
 	for (size_t i = 0; i < countof(values); i++) {
 		context("case %zu", i);
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] } }), E_CONFIG);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] } }),
+			E_CONFIG);
 		expect_str(fault_text(&fault), S(NO_SECRET));
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] }, { "GATEWAY_INSECURE_SKIP_VERIFY", "1" } }), OK);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] },
+					   { "GATEWAY_INSECURE_SKIP_VERIFY", "1" } }),
+			OK);
 		expect(config.skip_verify);
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] }, { "GATEWAY_INSECURE_SKIP_VERIFY", "0" } }), E_CONFIG);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", values[i] },
+					   { "GATEWAY_INSECURE_SKIP_VERIFY", "0" } }),
+			E_CONFIG);
 	}
 #define SIXTEEN "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,"
-	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN } }), OK);
-	expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN SECRET } }), E_CONFIG);
-	expect_str(fault_text(&fault), S("there are more than 64 secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
+	expect_int(read((struct variable[VARIABLES_MAX]){
+				   { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN } }),
+		OK);
+	expect_int(read((struct variable[VARIABLES_MAX]){
+				   { "SLACK_SIGNING_SECRET", SIXTEEN SIXTEEN SIXTEEN SIXTEEN SECRET } }),
+		E_CONFIG);
+	expect_str(fault_text(&fault),
+		S("there are more than 64 secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG"));
 }
 
 static enum err read_routes(const char *secret, const char *text)
 {
 	static char memory[1 << 14];
 	struct arena a = { memory, 0, sizeof(memory) };
-	struct environment env = { get, (struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", secret } } };
+	struct environment env = { get,
+		(struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", secret } } };
 	fault.n = 0;
 	config = (struct config){ 0 };
 	expect_int(config_read(&config, &env, &fault), OK);
@@ -196,7 +237,10 @@ static enum err read_routes(const char *secret, const char *text)
 
 TEST(config_secrets_of_apps)
 {
-	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"" SECRET ", old\"},\"A2\":{\"secret\":\"other\"}}}"), OK);
+	expect_int(
+		read_routes(NULL,
+			"{\"apps\":{\"A1\":{\"secret\":\"" SECRET ", old\"},\"A2\":{\"secret\":\"other\"}}}"),
+		OK);
 	expect_int(config_check_secrets(&config, &fault), OK);
 	expect_int(config.sources_count, 3);
 	expect_str(config.sources[0].app, S("A1"));
@@ -210,7 +254,8 @@ TEST(config_secrets_of_apps)
 	expect_int(config.sources[1].kind, SECRET_FILE);
 	expect_str(config.sources[1].app, S("A1"));
 	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"ssm:\"}}}"), E_CONFIG);
-	expect_str(fault_text(&fault), S("GATEWAY_CONFIG: ssm: must be followed by the name of what holds the secret"));
+	expect_str(fault_text(&fault),
+		S("GATEWAY_CONFIG: ssm: must be followed by the name of what holds the secret"));
 	expect_int(read_routes(SECRET, "{\"apps\":{\"A1\":{\"secret\":\"other\"}}}"), OK);
 	expect_int(config.sources_count, 2);
 	expect_str(config.sources[0].app, S(""));
@@ -240,8 +285,11 @@ TEST(config_values)
 	expect_int(config.ack, ACK_FIRST);
 	expect_int(read_one("GATEWAY_ACK", "Confirmed"), OK);
 	expect_int(config.ack, ACK_CONFIRMED);
-	expect_int(read_one("GATEWAY_ACK_TEXT", "{user_name} asks for {function}:{region} {command} {text} {request_id} {}"), OK);
-	expect_str(config.ack_text, S("{user_name} asks for {function}:{region} {command} {text} {request_id} {}"));
+	expect_int(read_one("GATEWAY_ACK_TEXT",
+				   "{user_name} asks for {function}:{region} {command} {text} {request_id} {}"),
+		OK);
+	expect_str(config.ack_text,
+		S("{user_name} asks for {function}:{region} {command} {text} {request_id} {}"));
 	expect_int(read_one("GATEWAY_ACK_TYPE", "in_channel"), OK);
 	expect_str(config.ack_type, S("in_channel"));
 	expect_int(read_one("GATEWAY_ACK_TYPE", "EPHEMERAL"), OK);
@@ -261,8 +309,14 @@ TEST(config_base_path)
 		const char *value;
 		struct str want;
 	} cases[] = {
-		{ "slack", STR("slack") },       { "/slack", STR("slack") },     { "/slack/", STR("slack") }, { "//slack//", STR("slack") },
-		{ "/a/b/", STR("a/b") },         { "/", STR("") },               { "//", STR("") },           { "/a%20b", STR("a%20b") },
+		{ "slack", STR("slack") },
+		{ "/slack", STR("slack") },
+		{ "/slack/", STR("slack") },
+		{ "//slack//", STR("slack") },
+		{ "/a/b/", STR("a/b") },
+		{ "/", STR("") },
+		{ "//", STR("") },
+		{ "/a%20b", STR("a%20b") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -277,23 +331,39 @@ TEST(config_log_level)
 		const char *lambda, *own;
 		enum log_level want;
 	} cases[] = {
-		{ NULL, "debug", LOG_DEBUG },   { NULL, "INFO", LOG_INFO },     { NULL, "Warn", LOG_WARN },     { NULL, "error", LOG_ERROR },
-		{ "TRACE", NULL, LOG_DEBUG },   { "DEBUG", NULL, LOG_DEBUG },   { "INFO", NULL, LOG_INFO },     { "WARN", NULL, LOG_WARN },
-		{ "ERROR", NULL, LOG_ERROR },   { "FATAL", NULL, LOG_ERROR },   { "ERROR", "debug", LOG_DEBUG }, { "TRACE", "info", LOG_INFO },
-		{ "DEBUG", "", LOG_DEBUG },     { "FATAL", "warn", LOG_WARN },
+		{ NULL, "debug", LOG_DEBUG },
+		{ NULL, "INFO", LOG_INFO },
+		{ NULL, "Warn", LOG_WARN },
+		{ NULL, "error", LOG_ERROR },
+		{ "TRACE", NULL, LOG_DEBUG },
+		{ "DEBUG", NULL, LOG_DEBUG },
+		{ "INFO", NULL, LOG_INFO },
+		{ "WARN", NULL, LOG_WARN },
+		{ "ERROR", NULL, LOG_ERROR },
+		{ "FATAL", NULL, LOG_ERROR },
+		{ "ERROR", "debug", LOG_DEBUG },
+		{ "TRACE", "info", LOG_INFO },
+		{ "DEBUG", "", LOG_DEBUG },
+		{ "FATAL", "warn", LOG_WARN },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_LAMBDA_LOG_LEVEL", cases[i].lambda },
-		                                                  { "GATEWAY_LOG_LEVEL", cases[i].own } }), OK);
+		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", SECRET },
+					   { "AWS_LAMBDA_LOG_LEVEL", cases[i].lambda },
+					   { "GATEWAY_LOG_LEVEL", cases[i].own } }),
+			OK);
 		expect_int(config.log_level, cases[i].want);
 	}
 }
 
 #define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define ALLOW_FORM "each entry is region/function, where * stands for any run of characters but '/', as in eu-west-1/deploy-*"
+#define ALLOW_FORM                                                                                 \
+	"each entry is region/function, where * stands for any run of characters but '/', as in "      \
+	"eu-west-1/deploy-*"
 #define HOSTS_FORM "each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"
-#define TEXT_NAMES "it may name {function}, {region}, {command}, {text}, {user_name}, {user_id}, {channel_id} and {request_id}"
+#define TEXT_NAMES                                                                                 \
+	"it may name {function}, {region}, {command}, {text}, {user_name}, {user_id}, {channel_id} "   \
+	"and {request_id}"
 
 TEST(config_refusals)
 {
@@ -302,40 +372,76 @@ TEST(config_refusals)
 		struct str message;
 	} cases[] = {
 		{ "GATEWAY_INSECURE_SKIP_VERIFY", "true",
-		  STR("GATEWAY_INSECURE_SKIP_VERIFY=true cannot be used: it is 1 for on, or 0 or nothing for off") },
+			STR("GATEWAY_INSECURE_SKIP_VERIFY=true cannot be used: it is 1 for on, or 0 or nothing "
+				"for off") },
 		{ "GATEWAY_INSECURE_SKIP_VERIFY", "1 ",
-		  STR("GATEWAY_INSECURE_SKIP_VERIFY=1  cannot be used: it is 1 for on, or 0 or nothing for off") },
+			STR("GATEWAY_INSECURE_SKIP_VERIFY=1  cannot be used: it is 1 for on, or 0 or nothing "
+				"for off") },
 		{ "GATEWAY_ALLOW", "deploy", STR("GATEWAY_ALLOW=deploy cannot be used: " ALLOW_FORM) },
-		{ "GATEWAY_ALLOW", "eu-west-1/a, b ,*/*", STR("GATEWAY_ALLOW= b  cannot be used: " ALLOW_FORM) },
-		{ "GATEWAY_ALLOW", "eu-west-1/a/b", STR("GATEWAY_ALLOW=eu-west-1/a/b cannot be used: " ALLOW_FORM) },
+		{ "GATEWAY_ALLOW", "eu-west-1/a, b ,*/*",
+			STR("GATEWAY_ALLOW= b  cannot be used: " ALLOW_FORM) },
+		{ "GATEWAY_ALLOW", "eu-west-1/a/b",
+			STR("GATEWAY_ALLOW=eu-west-1/a/b cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", ",eu-west-1/a", STR("GATEWAY_ALLOW= cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", X60 X60, STR("GATEWAY_ALLOW=" X60 " cannot be used: " ALLOW_FORM) },
-		{ "GATEWAY_ACK", "later", STR("GATEWAY_ACK=later cannot be used: it is one of confirmed, first") },
-		{ "GATEWAY_ACK_TYPE", "in-channel", STR("GATEWAY_ACK_TYPE=in-channel cannot be used: it is one of ephemeral, in_channel") },
-		{ "GATEWAY_ACK_TEXT", "{function} {foo}", STR("GATEWAY_ACK_TEXT names {foo}: " TEXT_NAMES) },
+		{ "GATEWAY_ACK", "later",
+			STR("GATEWAY_ACK=later cannot be used: it is one of confirmed, first") },
+		{ "GATEWAY_ACK_TYPE", "in-channel",
+			STR("GATEWAY_ACK_TYPE=in-channel cannot be used: it is one of ephemeral, in_channel") },
+		{ "GATEWAY_ACK_TEXT", "{function} {foo}",
+			STR("GATEWAY_ACK_TEXT names {foo}: " TEXT_NAMES) },
 		{ "GATEWAY_ACK_TEXT", "{Function}", STR("GATEWAY_ACK_TEXT names {Function}: " TEXT_NAMES) },
-		{ "GATEWAY_ACK_TEXT", "{" X60 "}", STR("GATEWAY_ACK_TEXT names {xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}: " TEXT_NAMES) },
-		{ "GATEWAY_TIMEOUT_MS", "99", STR("GATEWAY_TIMEOUT_MS=99 cannot be used: it is a number of milliseconds from 100 to 2900") },
-		{ "GATEWAY_TIMEOUT_MS", "2901", STR("GATEWAY_TIMEOUT_MS=2901 cannot be used: it is a number of milliseconds from 100 to 2900") },
-		{ "GATEWAY_TIMEOUT_MS", "2.5", STR("GATEWAY_TIMEOUT_MS=2.5 cannot be used: it is a number of milliseconds from 100 to 2900") },
-		{ "GATEWAY_TIMEOUT_MS", "2500ms", STR("GATEWAY_TIMEOUT_MS=2500ms cannot be used: it is a number of milliseconds from 100 to 2900") },
-		{ "GATEWAY_TIMEOUT_MS", "-1", STR("GATEWAY_TIMEOUT_MS=-1 cannot be used: it is a number of milliseconds from 100 to 2900") },
-		{ "GATEWAY_TIMEOUT_MS", " 2500", STR("GATEWAY_TIMEOUT_MS= 2500 cannot be used: it is a number of milliseconds from 100 to 2900") },
+		{ "GATEWAY_ACK_TEXT", "{" X60 "}",
+			STR("GATEWAY_ACK_TEXT names {xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}: " TEXT_NAMES) },
+		{ "GATEWAY_TIMEOUT_MS", "99",
+			STR("GATEWAY_TIMEOUT_MS=99 cannot be used: it is a number of milliseconds from 100 to "
+				"2900") },
+		{ "GATEWAY_TIMEOUT_MS", "2901",
+			STR("GATEWAY_TIMEOUT_MS=2901 cannot be used: it is a number of milliseconds from 100 "
+				"to 2900") },
+		{ "GATEWAY_TIMEOUT_MS", "2.5",
+			STR("GATEWAY_TIMEOUT_MS=2.5 cannot be used: it is a number of milliseconds from 100 to "
+				"2900") },
+		{ "GATEWAY_TIMEOUT_MS", "2500ms",
+			STR("GATEWAY_TIMEOUT_MS=2500ms cannot be used: it is a number of milliseconds from 100 "
+				"to 2900") },
+		{ "GATEWAY_TIMEOUT_MS", "-1",
+			STR("GATEWAY_TIMEOUT_MS=-1 cannot be used: it is a number of milliseconds from 100 to "
+				"2900") },
+		{ "GATEWAY_TIMEOUT_MS", " 2500",
+			STR("GATEWAY_TIMEOUT_MS= 2500 cannot be used: it is a number of milliseconds from 100 "
+				"to 2900") },
 		{ "GATEWAY_TIMEOUT_MS", "18446744073709554116",
-		  STR("GATEWAY_TIMEOUT_MS=18446744073709554116 cannot be used: it is a number of milliseconds from 100 to 2900") },
-		{ "GATEWAY_BASE_PATH", "/a b", STR("GATEWAY_BASE_PATH=/a b cannot be used: it is the beginning of a URL path, such as /slack") },
-		{ "GATEWAY_BASE_PATH", "/a?b", STR("GATEWAY_BASE_PATH=/a?b cannot be used: it is the beginning of a URL path, such as /slack") },
-		{ "GATEWAY_BASE_PATH", "/a#b", STR("GATEWAY_BASE_PATH=/a#b cannot be used: it is the beginning of a URL path, such as /slack") },
-		{ "GATEWAY_BASE_PATH", "/\xc3\xa4", STR("GATEWAY_BASE_PATH=/\xc3\xa4 cannot be used: it is the beginning of a URL path, such as /slack") },
+			STR("GATEWAY_TIMEOUT_MS=18446744073709554116 cannot be used: it is a number of "
+				"milliseconds from 100 to 2900") },
+		{ "GATEWAY_BASE_PATH", "/a b",
+			STR("GATEWAY_BASE_PATH=/a b cannot be used: it is the beginning of a URL path, such as "
+				"/slack") },
+		{ "GATEWAY_BASE_PATH", "/a?b",
+			STR("GATEWAY_BASE_PATH=/a?b cannot be used: it is the beginning of a URL path, such as "
+				"/slack") },
+		{ "GATEWAY_BASE_PATH", "/a#b",
+			STR("GATEWAY_BASE_PATH=/a#b cannot be used: it is the beginning of a URL path, such as "
+				"/slack") },
+		{ "GATEWAY_BASE_PATH", "/\xc3\xa4",
+			STR("GATEWAY_BASE_PATH=/\xc3\xa4 cannot be used: it is the beginning of a URL path, "
+				"such as /slack") },
 		{ "GATEWAY_RESPONSE_HOSTS", "https://hooks.slack.com",
-		  STR("GATEWAY_RESPONSE_HOSTS=https://hooks.slack.com cannot be used: " HOSTS_FORM) },
-		{ "GATEWAY_RESPONSE_HOSTS", "hooks.slack.com,http://10.0.0.1:80", STR("GATEWAY_RESPONSE_HOSTS=http://10.0.0.1:80 cannot be used: " HOSTS_FORM) },
-		{ "GATEWAY_RESPONSE_HOSTS", "*.slack.com", STR("GATEWAY_RESPONSE_HOSTS=*.slack.com cannot be used: " HOSTS_FORM) },
-		{ "GATEWAY_RESPONSE_HOSTS", X60 X60 "/", STR("GATEWAY_RESPONSE_HOSTS=" X60 " cannot be used: " HOSTS_FORM) },
-		{ "GATEWAY_LOG_LEVEL", "trace", STR("GATEWAY_LOG_LEVEL=trace cannot be used: it is one of debug, info, warn, error") },
-		{ "GATEWAY_LOG_LEVEL", "4", STR("GATEWAY_LOG_LEVEL=4 cannot be used: it is one of debug, info, warn, error") },
+			STR("GATEWAY_RESPONSE_HOSTS=https://hooks.slack.com cannot be used: " HOSTS_FORM) },
+		{ "GATEWAY_RESPONSE_HOSTS", "hooks.slack.com,http://10.0.0.1:80",
+			STR("GATEWAY_RESPONSE_HOSTS=http://10.0.0.1:80 cannot be used: " HOSTS_FORM) },
+		{ "GATEWAY_RESPONSE_HOSTS", "*.slack.com",
+			STR("GATEWAY_RESPONSE_HOSTS=*.slack.com cannot be used: " HOSTS_FORM) },
+		{ "GATEWAY_RESPONSE_HOSTS", X60 X60 "/",
+			STR("GATEWAY_RESPONSE_HOSTS=" X60 " cannot be used: " HOSTS_FORM) },
+		{ "GATEWAY_LOG_LEVEL", "trace",
+			STR("GATEWAY_LOG_LEVEL=trace cannot be used: it is one of debug, info, warn, error") },
+		{ "GATEWAY_LOG_LEVEL", "4",
+			STR("GATEWAY_LOG_LEVEL=4 cannot be used: it is one of debug, info, warn, error") },
 		/* what begins with AWS_ may be secret, and people do exchange names */
-		{ "AWS_LAMBDA_LOG_LEVEL", "wJalrXUtnFEMI", STR("AWS_LAMBDA_LOG_LEVEL cannot be used: it is one of debug, info, warn, error, fatal, trace") },
+		{ "AWS_LAMBDA_LOG_LEVEL", "wJalrXUtnFEMI",
+			STR("AWS_LAMBDA_LOG_LEVEL cannot be used: it is one of debug, info, warn, error, "
+				"fatal, trace") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);

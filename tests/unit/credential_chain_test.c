@@ -35,8 +35,10 @@ static void serve(int fd, struct peer *p)
 		return;
 	int n = ++asked;
 	clock_sleep_ms(delay_ms);
-	snprintf(body, sizeof(body), "{\"AccessKeyId\":\"AKID%d\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%s\"}", n,
-		expiration ? expiration : "");
+	snprintf(body, sizeof(body),
+		"{\"AccessKeyId\":\"AKID%d\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%"
+		"s\"}",
+		n, expiration ? expiration : "");
 	int length = snprintf(answer, sizeof(answer), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s",
 		expiration ? "200 OK" : "404 Gone", strlen(body), body);
 	send(fd, answer, (size_t)length, MSG_NOSIGNAL);
@@ -54,7 +56,8 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
-static enum err nothing_to_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
+static enum err nothing_to_load(
+	void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
 {
 	(void)ctx, (void)max;
 	*out = S("");
@@ -82,10 +85,13 @@ static void set_up(const char *first_expiration)
 	static struct http_pool *pool;
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static const struct environment env = { look_up, NULL };
-	static const struct credential_host host = { .read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload };
+	static const struct credential_host host = {
+		.read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload
+	};
 	struct fault f;
 	if (!pool) {
-		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(memory != MAP_FAILED);
 		static struct http_pool only_pool;
 		http_pool_init(&only_pool, memory, SLOTS);
@@ -100,7 +106,9 @@ static void set_up(const char *first_expiration)
 	log_set_level(LOG_ERROR);
 	memset(&chain, 0, sizeof(chain));
 	client = (struct aws_context){ .pool = pool, .resolver = &resolver, .endpoints = &endpoints };
-	expect_int(credential_chain_init(&chain, &env, &client, &host, credential_sources_fetch, scratch, &f), OK);
+	expect_int(
+		credential_chain_init(&chain, &env, &client, &host, credential_sources_fetch, scratch, &f),
+		OK);
 }
 
 static enum err hold(const struct credentials **keys)

@@ -40,7 +40,8 @@ TEST(command_prints)
 		{ "true", STR("") },
 		{ "cat", STR("") },
 		{ "/bin/sh -c 'echo no >&2; echo yes; echo no >&2'", STR("yes\n") },
-		{ "/bin/sh -c 'sleep 60 & echo yes'", STR("yes\n") }, /* the one who keeps the pipe ends with it */
+		{ "/bin/sh -c 'sleep 60 & echo yes'",
+			STR("yes\n") }, /* the one who keeps the pipe ends with it */
 		{ "/bin/sh -c 'exec >&-; sleep 0.1'", STR("") },
 		{ "/bin/sh -c 'echo $COMMAND_TEST'", STR("handed on\n") },
 		{ "printf ~$HOME*", STR("~$HOME*") },
@@ -63,24 +64,38 @@ TEST(command_fails)
 		enum err want;
 		struct str why;
 	} cases[] = {
-		{ "", E_CONFIG, STR("credential_process is empty or too long, or has a quote without its end") },
-		{ "true 'hunter2", E_CONFIG, STR("credential_process is empty or too long, or has a quote without its end") },
-		{ "nobody-has-this hunter2", E_CONFIG, STR("credential_process nobody-has-this: it could not be started: No such file or directory") },
-		{ "/nobody/has/this", E_CONFIG, STR("credential_process /nobody/has/this: it could not be started: No such file or directory") },
+		{ "", E_CONFIG,
+			STR("credential_process is empty or too long, or has a quote without its end") },
+		{ "true 'hunter2", E_CONFIG,
+			STR("credential_process is empty or too long, or has a quote without its end") },
+		{ "nobody-has-this hunter2", E_CONFIG,
+			STR("credential_process nobody-has-this: it could not be started: No such file or "
+				"directory") },
+		{ "/nobody/has/this", E_CONFIG,
+			STR("credential_process /nobody/has/this: it could not be started: No such file or "
+				"directory") },
 		{ "''", E_CONFIG, STR("credential_process : it could not be started: Permission denied") },
-		{ "/usr", E_CONFIG, STR("credential_process /usr: it could not be started: Permission denied") },
-		{ "/etc/passwd", E_CONFIG, STR("credential_process /etc/passwd: it could not be started: Permission denied") },
+		{ "/usr", E_CONFIG,
+			STR("credential_process /usr: it could not be started: Permission denied") },
+		{ "/etc/passwd", E_CONFIG,
+			STR("credential_process /etc/passwd: it could not be started: Permission denied") },
 		{ "false hunter2", E_REFUSED, STR("credential_process false: it ended with exit code 1") },
 		{ "/bin/sh -c 'echo hunter2; exit 3'", E_REFUSED,
-		  STR("credential_process /bin/sh: it ended with exit code 3") },
+			STR("credential_process /bin/sh: it ended with exit code 3") },
 		{ "/bin/sh -c 'echo a >&2; echo \" log in \" >&2; echo >&2; exit 255'", E_REFUSED,
-		  STR("credential_process /bin/sh: it ended with exit code 255: log in") },
-		{ "/bin/sh -c 'echo 123456789-123456789-123456789-123456789-123456789-123456789-123456789-123456789-123456789- >&2; exit 1'",
-		  E_REFUSED, STR("credential_process /bin/sh: it ended with exit code 1: 123456789-123456789-123456789-123456789-123456789-"
-		                 "123456789-123456789-123456789-") },
-		{ "/bin/sh -c 'kill -9 $$'", E_REFUSED, STR("credential_process /bin/sh: it was killed by signal 9") },
+			STR("credential_process /bin/sh: it ended with exit code 255: log in") },
+		{ "/bin/sh -c 'echo "
+		  "123456789-123456789-123456789-123456789-123456789-123456789-123456789-123456789-"
+		  "123456789- >&2; exit 1'",
+			E_REFUSED,
+			STR("credential_process /bin/sh: it ended with exit code 1: "
+				"123456789-123456789-123456789-123456789-123456789-"
+				"123456789-123456789-123456789-") },
+		{ "/bin/sh -c 'kill -9 $$'", E_REFUSED,
+			STR("credential_process /bin/sh: it was killed by signal 9") },
 		{ "/bin/sh -c 'head -c 1024 /dev/zero'", OK, STR("") },
-		{ "/bin/sh -c 'head -c 1025 /dev/zero'", E_REFUSED, STR("credential_process /bin/sh: it printed too much") },
+		{ "/bin/sh -c 'head -c 1025 /dev/zero'", E_REFUSED,
+			STR("credential_process /bin/sh: it printed too much") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].command);
@@ -91,7 +106,8 @@ TEST(command_fails)
 	memset(long_command, 'x', sizeof(long_command) - 1);
 	context("a long one");
 	expect_int(run(long_command), E_CONFIG);
-	expect_str(fault_text(&fault), S("credential_process is empty or too long, or has a quote without its end"));
+	expect_str(fault_text(&fault),
+		S("credential_process is empty or too long, or has a quote without its end"));
 }
 
 static void count_soft(void *arg)
@@ -99,8 +115,8 @@ static void count_soft(void *arg)
 	++*(int *)arg;
 }
 
-/* In the middle of the wait the soft moment is served; at the hard one all that the command has started is ended, what does not
- * want to, too. */
+/* In the middle of the wait the soft moment is served; at the hard one all that the command has
+ * started is ended, what does not want to, too. */
 TEST(command_has_a_deadline)
 {
 	int softs = 0;
@@ -110,8 +126,12 @@ TEST(command_has_a_deadline)
 	d.on_soft = count_soft;
 	d.arg = &softs;
 	out = BUF(memory);
-	expect_int(credential_process_run(NULL, &out, S("/bin/sh -c 'trap \"\" TERM; sleep 60 & echo $!; wait; sleep 60'"), &d, &fault), E_TIMEOUT);
-	expect_str(fault_text(&fault), S("credential_process /bin/sh: it ran into its time limit and was ended"));
+	expect_int(
+		credential_process_run(NULL, &out,
+			S("/bin/sh -c 'trap \"\" TERM; sleep 60 & echo $!; wait; sleep 60'"), &d, &fault),
+		E_TIMEOUT);
+	expect_str(fault_text(&fault),
+		S("credential_process /bin/sh: it ran into its time limit and was ended"));
 	int64_t took = clock_mono_ms() - start;
 	expect(took >= 400 && took < 5000);
 	expect_int(softs, 1);

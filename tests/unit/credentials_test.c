@@ -21,7 +21,8 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
-static enum err nothing_to_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
+static enum err nothing_to_load(
+	void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
 {
 	(void)ctx, (void)max;
 	*out = S("");
@@ -38,7 +39,9 @@ static enum err init(struct credential_chain *c, const char **table, struct faul
 {
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static struct aws_context client;
-	static const struct credential_host host = { .read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload };
+	static const struct credential_host host = {
+		.read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload
+	};
 	struct environment env = { table_get, table };
 	memset(c, 0, sizeof(*c));
 	return credential_chain_init(c, &env, &client, &host, credential_sources_fetch, scratch, f);
@@ -51,10 +54,18 @@ TEST(credentials_come_from_the_environment)
 		struct str token;
 	} cases[] = {
 		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=" }, STR("") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=", "AWS_SESSION_TOKEN", "" }, STR("") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=", "AWS_SESSION_TOKEN", "tok" }, STR("tok") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=", "AWS_SECURITY_TOKEN", "old" }, STR("old") },
-		{ { "AWS_SECURITY_TOKEN", "old", "AWS_SESSION_TOKEN", "tok", "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=" }, STR("tok") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=", "AWS_SESSION_TOKEN",
+			  "" },
+			STR("") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=", "AWS_SESSION_TOKEN",
+			  "tok" },
+			STR("tok") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "se/cr+et=", "AWS_SECURITY_TOKEN",
+			  "old" },
+			STR("old") },
+		{ { "AWS_SECURITY_TOKEN", "old", "AWS_SESSION_TOKEN", "tok", "AWS_ACCESS_KEY_ID", "AKID",
+			  "AWS_SECRET_ACCESS_KEY", "se/cr+et=" },
+			STR("tok") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -98,7 +109,8 @@ TEST(credentials_may_be_missing_until_they_are_needed)
 
 TEST(credentials_that_cannot_be_are_refused)
 {
-	static char long_id[CREDENTIALS_ID_MAX + 2], long_secret[CREDENTIALS_SECRET_MAX + 2], long_token[CREDENTIALS_TOKEN_MAX + 2];
+	static char long_id[CREDENTIALS_ID_MAX + 2], long_secret[CREDENTIALS_SECRET_MAX + 2],
+		long_token[CREDENTIALS_TOKEN_MAX + 2];
 	memset(long_id, 'i', sizeof(long_id) - 1);
 	memset(long_secret, 's', sizeof(long_secret) - 1);
 	memset(long_token, 't', sizeof(long_token) - 1);
@@ -107,17 +119,28 @@ TEST(credentials_that_cannot_be_are_refused)
 		struct str why;
 	} cases[] = {
 		{ { "AWS_ACCESS_KEY_ID", "AKID" }, S("without AWS_SECRET_ACCESS_KEY") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "" }, S("without AWS_SECRET_ACCESS_KEY") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "" },
+			S("without AWS_SECRET_ACCESS_KEY") },
 		{ { "AWS_SECRET_ACCESS_KEY", "hunter2" }, S("without AWS_ACCESS_KEY_ID") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID\n", "AWS_SECRET_ACCESS_KEY", "hunter2" }, S("AWS_ACCESS_KEY_ID") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2\r" }, S("AWS_SECRET_ACCESS_KEY") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", " hunter2" }, S("AWS_SECRET_ACCESS_KEY") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2\xc3\xa4" }, S("AWS_SECRET_ACCESS_KEY") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2", "AWS_SESSION_TOKEN", "hunter2\r\nHost: x" }, S("AWS_SESSION_TOKEN") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2", "AWS_SECURITY_TOKEN", "hunter2\x7f" }, S("AWS_SECURITY_TOKEN") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID\n", "AWS_SECRET_ACCESS_KEY", "hunter2" },
+			S("AWS_ACCESS_KEY_ID") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2\r" },
+			S("AWS_SECRET_ACCESS_KEY") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", " hunter2" },
+			S("AWS_SECRET_ACCESS_KEY") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2\xc3\xa4" },
+			S("AWS_SECRET_ACCESS_KEY") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2", "AWS_SESSION_TOKEN",
+			  "hunter2\r\nHost: x" },
+			S("AWS_SESSION_TOKEN") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2", "AWS_SECURITY_TOKEN",
+			  "hunter2\x7f" },
+			S("AWS_SECURITY_TOKEN") },
 		{ { "AWS_ACCESS_KEY_ID", long_id, "AWS_SECRET_ACCESS_KEY", "hunter2" }, S("128 bytes") },
 		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", long_secret }, S("128 bytes") },
-		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2", "AWS_SESSION_TOKEN", long_token }, S("8192 bytes") },
+		{ { "AWS_ACCESS_KEY_ID", "AKID", "AWS_SECRET_ACCESS_KEY", "hunter2", "AWS_SESSION_TOKEN",
+			  long_token },
+			S("8192 bytes") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -130,9 +153,11 @@ TEST(credentials_that_cannot_be_are_refused)
 		expect(str_find_str(text, cases[i].why) < text.n);
 		expect(str_find_str(text, S("hunter2")) == text.n);
 	}
-	long_id[CREDENTIALS_ID_MAX] = long_secret[CREDENTIALS_SECRET_MAX] = long_token[CREDENTIALS_TOKEN_MAX] = 0;
+	long_id[CREDENTIALS_ID_MAX] = long_secret[CREDENTIALS_SECRET_MAX] =
+		long_token[CREDENTIALS_TOKEN_MAX] = 0;
 	context("the longest");
-	const char *table[] = { "AWS_ACCESS_KEY_ID", long_id, "AWS_SECRET_ACCESS_KEY", long_secret, "AWS_SESSION_TOKEN", long_token, NULL };
+	const char *table[] = { "AWS_ACCESS_KEY_ID", long_id, "AWS_SECRET_ACCESS_KEY", long_secret,
+		"AWS_SESSION_TOKEN", long_token, NULL };
 	static struct credential_chain c;
 	struct fault f;
 	expect_int(init(&c, table, &f), OK);
@@ -146,16 +171,25 @@ TEST(credentials_are_copied_from_json)
 		struct str token;
 		int64_t expires_ms;
 	} cases[] = {
-		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Token\":\"t\",\"Expiration\":\"2026-01-01T00:00:00Z\"}"),
-		  OK, STR("t"), 1767225600000 },
-		{ STR("{\"Version\":1,\"SessionToken\":\"s\",\"SecretAccessKey\":\"hunter2\",\"AccessKeyId\":\"AKID\"}"), OK, STR("s"), INT64_MAX },
-		{ STR("{\"accessKeyId\":\"AKID\",\"secretAccessKey\":\"hunt\\u0065r2\",\"sessionToken\":\"s\\/\",\"expiration\":\"2026-01-01T00:00:00Z\"}"),
-		  OK, STR("s/"), 1767225600000 },
-		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Token\":null,\"Expiration\":\"0001-01-01T00:00:00Z\"}"), OK, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Token\":\"t\","
+			  "\"Expiration\":\"2026-01-01T00:00:00Z\"}"),
+			OK, STR("t"), 1767225600000 },
+		{ STR("{\"Version\":1,\"SessionToken\":\"s\",\"SecretAccessKey\":\"hunter2\","
+			  "\"AccessKeyId\":\"AKID\"}"),
+			OK, STR("s"), INT64_MAX },
+		{ STR("{\"accessKeyId\":\"AKID\",\"secretAccessKey\":\"hunt\\u0065r2\",\"sessionToken\":"
+			  "\"s\\/\",\"expiration\":\"2026-01-01T00:00:00Z\"}"),
+			OK, STR("s/"), 1767225600000 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Token\":null,"
+			  "\"Expiration\":\"0001-01-01T00:00:00Z\"}"),
+			OK, STR(""), 0 },
 		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":7}"), E_SYNTAX, STR(""), 0 },
 		{ STR("{\"Code\":\"AssumeRoleUnauthorizedAccess\"}"), E_SYNTAX, STR(""), 0 },
-		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Expiration\":\"hunter2\"}"), E_SYNTAX, STR(""), 0 },
-		{ STR("{\"AccessKeyId\":\"AK\\r\\nID\",\"SecretAccessKey\":\"hunter2\"}"), E_SYNTAX, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\",\"Expiration\":"
+			  "\"hunter2\"}"),
+			E_SYNTAX, STR(""), 0 },
+		{ STR("{\"AccessKeyId\":\"AK\\r\\nID\",\"SecretAccessKey\":\"hunter2\"}"), E_SYNTAX,
+			STR(""), 0 },
 		{ STR("{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"hunter2\""), E_SYNTAX, STR(""), 0 },
 		{ STR("[\"AKID\",\"hunter2\"]"), E_SYNTAX, STR(""), 0 },
 		{ STR("<html>hunter2</html>"), E_SYNTAX, STR(""), 0 },
@@ -167,9 +201,12 @@ TEST(credentials_are_copied_from_json)
 		char memory[256];
 		struct arena scratch = { memory, 0, sizeof(memory) };
 		struct fault f;
-		expect_int(credentials_set_from_json(&set, guard_copy(cases[i].json), &scratch, S("test"), &f), cases[i].want);
+		expect_int(
+			credentials_set_from_json(&set, guard_copy(cases[i].json), &scratch, S("test"), &f),
+			cases[i].want);
 		if (cases[i].want != OK) {
-			expect(str_starts(fault_text(&f), S("test ")) && str_find_str(fault_text(&f), S("hunter2")) == f.n);
+			expect(str_starts(fault_text(&f), S("test ")) &&
+				str_find_str(fault_text(&f), S("hunter2")) == f.n);
 			continue;
 		}
 		expect_str(set.keys.access_key_id, S("AKID"));

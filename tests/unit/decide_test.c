@@ -35,16 +35,29 @@ static struct gateway_request request_of(struct str content_type, struct str bod
 	struct slack_secrets signer = only(S(SECRET));
 	slack_sign(&b, &signer, S(STAMP), body);
 	return (struct gateway_request){
-		.door = DOOR_HTTP, .method = S("POST"), .path = S("/eu-west-1/deploy:live"), .content_type = content_type,
-		.user_agent = S("Slackbot 1.0 (+https://api.slack.com/robots)"), .timestamp = S(STAMP), .signature = buf_str(&b), .body = body,
+		.door = DOOR_HTTP,
+		.method = S("POST"),
+		.path = S("/eu-west-1/deploy:live"),
+		.content_type = content_type,
+		.user_agent = S("Slackbot 1.0 (+https://api.slack.com/robots)"),
+		.timestamp = S(STAMP),
+		.signature = buf_str(&b),
+		.body = body,
 	};
 }
 
-static struct gateway_request form(struct str body) { return request_of(S("application/x-www-form-urlencoded"), body); }
-static struct gateway_request json(struct str body) { return request_of(S("application/json"), body); }
+static struct gateway_request form(struct str body)
+{
+	return request_of(S("application/x-www-form-urlencoded"), body);
+}
+static struct gateway_request json(struct str body)
+{
+	return request_of(S("application/json"), body);
+}
 
 #define COMMAND S("command=%2Fdeploy&text=hello")
-#define EVENT S("{\"type\":\"event_callback\",\"event_id\":\"Ev1\",\"event\":{\"type\":\"app_mention\"}}")
+#define EVENT                                                                                      \
+	S("{\"type\":\"event_callback\",\"event_id\":\"Ev1\",\"event\":{\"type\":\"app_mention\"}}")
 #define CHALLENGE S("{\"type\":\"url_verification\",\"challenge\":\"3eZbrw1aB\"}")
 #define SUGGESTION S("payload={\"type\":\"block_suggestion\"}")
 #define SHORTCUT S("payload={\"type\":\"shortcut\"}")
@@ -69,10 +82,18 @@ static void expect_answer(struct reply want)
 #define TEXT S("text/plain; charset=utf-8")
 #define JSON S("application/json")
 #define EMPTY ((struct reply){ .status = 200 })
-#define HEALTHY ((struct reply){ .status = 200, .content_type = S("text/plain"), .body = S("ok\n") })
-#define UNAUTHORIZED ((struct reply){ .status = 401, .content_type = JSON, .body = S("{\"error\":\"invalid signature\"}") })
-#define ONLY_POST ((struct reply){ .status = 405, .content_type = JSON, .body = S("{\"error\":\"only POST is answered here\"}"), .allow = S("POST") })
-#define NO_OPTIONS ((struct reply){ .status = 200, .content_type = JSON, .body = S("{\"options\":[]}") })
+#define HEALTHY                                                                                    \
+	((struct reply){ .status = 200, .content_type = S("text/plain"), .body = S("ok\n") })
+#define UNAUTHORIZED                                                                               \
+	((struct reply){                                                                               \
+		.status = 401, .content_type = JSON, .body = S("{\"error\":\"invalid signature\"}") })
+#define ONLY_POST                                                                                  \
+	((struct reply){ .status = 405,                                                                \
+		.content_type = JSON,                                                                      \
+		.body = S("{\"error\":\"only POST is answered here\"}"),                                   \
+		.allow = S("POST") })
+#define NO_OPTIONS                                                                                 \
+	((struct reply){ .status = 200, .content_type = JSON, .body = S("{\"options\":[]}") })
 #define CHALLENGED ((struct reply){ .status = 200, .content_type = TEXT, .body = S("3eZbrw1aB") })
 
 /* From the event to the decision, with the command and the signature that Slack documents. */
@@ -108,10 +129,12 @@ TEST(decide_starts_what_is_signed)
 	} cases[] = {
 		{ STR("application/x-www-form-urlencoded"), STR("command=%2Fdeploy"), SLACK_COMMAND },
 		{ STR(""), STR("command=%2Fdeploy"), SLACK_COMMAND },
-		{ STR("application/x-www-form-urlencoded"), STR("payload={\"type\":\"shortcut\"}"), SLACK_SHORTCUT },
+		{ STR("application/x-www-form-urlencoded"), STR("payload={\"type\":\"shortcut\"}"),
+			SLACK_SHORTCUT },
 		{ STR("application/x-www-form-urlencoded"), STR(""), SLACK_UNKNOWN_KIND },
 		{ STR("application/json"), STR("{\"type\":\"event_callback\"}"), SLACK_EVENT },
-		{ STR("application/json"), STR("{\"type\":\"something_of_next_year\"}"), SLACK_UNKNOWN_KIND },
+		{ STR("application/json"), STR("{\"type\":\"something_of_next_year\"}"),
+			SLACK_UNKNOWN_KIND },
 	};
 	struct config c = config_of(S(SECRET));
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -150,7 +173,10 @@ TEST(decide_health_checks)
 	};
 	struct config c = config_of(S(SECRET));
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct gateway_request req = { .door = DOOR_ALB, .method = cases[i].method, .user_agent = cases[i].user_agent, .path = cases[i].path };
+		struct gateway_request req = { .door = DOOR_ALB,
+			.method = cases[i].method,
+			.user_agent = cases[i].user_agent,
+			.path = cases[i].path };
 		context("case %zu", i);
 		run(&c, &req);
 		if (cases[i].healthy)
@@ -176,7 +202,8 @@ TEST(decide_ssl_checks)
 		{ STR("POST"), STR(""), STR(""), true, 401 },
 		{ STR("POST"), STR("application/json"), STR("ssl_check=1"), false, 200 },
 		{ STR("POST"), STR(""), STR("{\"text\":\"&ssl_check=1&\"}"), false, 401 },
-		{ STR("POST"), STR("application/json"), STR("{\"ssl_check\":\"1\",\"type\":\"ssl_check\"}"), false, 401 },
+		{ STR("POST"), STR("application/json"), STR("{\"ssl_check\":\"1\",\"type\":\"ssl_check\"}"),
+			false, 401 },
 		{ STR("POST"), STR(""), STR("ssl_check=0&ssl_check=1"), false, 401 },
 		{ STR("POST"), STR(""), STR("ssl_check=11"), false, 401 },
 		{ STR("POST"), STR(""), STR("ssl_check"), false, 401 },
@@ -185,8 +212,11 @@ TEST(decide_ssl_checks)
 	};
 	struct config c = config_of(S(SECRET));
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct gateway_request req = { .method = cases[i].method, .content_type = cases[i].content_type, .body = cases[i].body,
-		                               .ssl_check = cases[i].in_query, .path = S("/eu-west-1/deploy") };
+		struct gateway_request req = { .method = cases[i].method,
+			.content_type = cases[i].content_type,
+			.body = cases[i].body,
+			.ssl_check = cases[i].in_query,
+			.path = S("/eu-west-1/deploy") };
 		context("case %zu", i);
 		run(&c, &req);
 		expect_answer(cases[i].status == 200 ? EMPTY : cases[i].status == 401 ? UNAUTHORIZED : ONLY_POST);
@@ -242,7 +272,9 @@ TEST(decide_order)
 	req.path = S("/nowhere");
 	context("form before path");
 	run(&closed, &req);
-	expect_answer((struct reply){ .status = 400, .content_type = JSON, .body = S("{\"error\":\"the body is not valid JSON at byte 1\"}") });
+	expect_answer((struct reply){ .status = 400,
+		.content_type = JSON,
+		.body = S("{\"error\":\"the body is not valid JSON at byte 1\"}") });
 
 	req = form(S("ssl_check=0&ssl_check=1"));
 	req.path = S("/nowhere");
@@ -278,19 +310,29 @@ TEST(decide_order)
 	req.path = S("/eu-west-1/x/y");
 	context("path before permission");
 	run(&closed, &req);
-	expect_answer((struct reply){ .status = 200, .content_type = JSON,
-	                              .body = S("{\"response_type\":\"ephemeral\",\"text\":\"Invalid resource [eu-west-1/x/y]. Expecting format [region/function-name]\"}") });
+	expect_answer((struct reply){ .status = 200,
+		.content_type = JSON,
+		.body = S("{\"response_type\":\"ephemeral\",\"text\":\"Invalid resource [eu-west-1/x/y]. "
+				  "Expecting format [region/function-name]\"}") });
 }
 
 TEST(decide_permission)
 {
-#define NOT_ALLOWED "Lambda function deploy:live@eu-west-1 could not be started: this gateway may not start it (GATEWAY_ALLOW does not list it)"
+#define NOT_ALLOWED                                                                                \
+	"Lambda function deploy:live@eu-west-1 could not be started: this gateway may not start it "   \
+	"(GATEWAY_ALLOW does not list it)"
 	static const struct {
 		struct str allow;
 		bool want;
 	} lists[] = {
-		{ STR("*/*"), true },           { STR("eu-west-1/deploy:live"), true }, { STR("eu-*/*:live"), true }, { STR("a/b,eu-west-1/*"), true },
-		{ STR("eu-west-1/deploy"), false }, { STR("eu-west-2/*"), false },      { STR("*/*:test"), false },   { STR("eu-west-1/deploy:"), false },
+		{ STR("*/*"), true },
+		{ STR("eu-west-1/deploy:live"), true },
+		{ STR("eu-*/*:live"), true },
+		{ STR("a/b,eu-west-1/*"), true },
+		{ STR("eu-west-1/deploy"), false },
+		{ STR("eu-west-2/*"), false },
+		{ STR("*/*:test"), false },
+		{ STR("eu-west-1/deploy:"), false },
 	};
 	struct config c = config_of(S(SECRET));
 	for (size_t i = 0; i < countof(lists); i++) {
@@ -301,7 +343,9 @@ TEST(decide_permission)
 		if (lists[i].want)
 			expect_int(decision.action, ACTION_INVOKE);
 		else
-			expect_answer((struct reply){ .status = 200, .content_type = JSON, .body = S("{\"response_type\":\"ephemeral\",\"text\":\"" NOT_ALLOWED "\"}") });
+			expect_answer((struct reply){ .status = 200,
+				.content_type = JSON,
+				.body = S("{\"response_type\":\"ephemeral\",\"text\":\"" NOT_ALLOWED "\"}") });
 	}
 	c.allow = S("eu-west-1/other");
 	context("kinds without a message");
@@ -311,10 +355,12 @@ TEST(decide_permission)
 	expect_int(decision.level, LOG_WARN);
 	req = json(EVENT);
 	run(&c, &req);
-	expect_answer((struct reply){ .status = 403, .content_type = TEXT, .body = S(NOT_ALLOWED), .no_retry = true });
+	expect_answer((struct reply){
+		.status = 403, .content_type = TEXT, .body = S(NOT_ALLOWED), .no_retry = true });
 }
 
-/* Whoever looks what answers here is told, without a signature; HAProxy asks so whether it is there. */
+/* Whoever looks what answers here is told, without a signature; HAProxy asks so whether it is
+ * there. */
 TEST(decide_root)
 {
 	static const struct {
@@ -338,13 +384,16 @@ TEST(decide_root)
 	struct config c = config_of(S(SECRET));
 	c.base_path = S("base");
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct gateway_request req = { .method = cases[i].method, .path = cases[i].path, .stage = cases[i].stage };
+		struct gateway_request req = {
+			.method = cases[i].method, .path = cases[i].path, .stage = cases[i].stage
+		};
 		context("case %zu", i);
 		run(&c, &req);
 		expect_int(decision.action, ACTION_ANSWER);
 		expect_int(decision.reply.status, cases[i].status);
 		if (cases[i].status == 200)
-			expect(str_starts(decision.reply.body, S("slack-lambda-gateway: ")) && str_ends(decision.reply.body, S("\n")));
+			expect(str_starts(decision.reply.body, S("slack-lambda-gateway: ")) &&
+				str_ends(decision.reply.body, S("\n")));
 		else if (cases[i].status == 204)
 			expect_str(decision.reply.allow, S("GET, HEAD, OPTIONS, POST"));
 	}
@@ -380,12 +429,14 @@ static void expect_started(struct str name)
 TEST(decide_by_route)
 {
 	struct config c = config_of(S(SECRET));
-	use_routes(&c, S("{\"routes\":["
-	                 "{\"command\":\"/deploy\",\"users\":[\"U1\"],\"invoke\":\"us-east-1/routed:live\",\"payload\":\"slack\"},"
-	                 "{\"command\":\"/d*\",\"invoke\":\"us-east-1/never\"},"
-	                 "{\"path\":\"/hooks/*\",\"invoke\":\"us-east-1/hooked\"},"
-	                 "{\"callback_id\":\"options\",\"mode\":\"sync\",\"invoke\":\"us-east-1/options\"},"
-	                 "{\"event\":\"app_mention\",\"invoke\":\"local/mention\"}]}"));
+	use_routes(&c,
+		S("{\"routes\":["
+		  "{\"command\":\"/deploy\",\"users\":[\"U1\"],\"invoke\":\"us-east-1/"
+		  "routed:live\",\"payload\":\"slack\"},"
+		  "{\"command\":\"/d*\",\"invoke\":\"us-east-1/never\"},"
+		  "{\"path\":\"/hooks/*\",\"invoke\":\"us-east-1/hooked\"},"
+		  "{\"callback_id\":\"options\",\"mode\":\"sync\",\"invoke\":\"us-east-1/options\"},"
+		  "{\"event\":\"app_mention\",\"invoke\":\"local/mention\"}]}"));
 
 	struct gateway_request req = form(S("command=/deploy&user_id=U1"));
 	context("a route before the path");
@@ -404,9 +455,11 @@ TEST(decide_by_route)
 	req = form(S("command=/deploy&user_id=U2"));
 	context("a refusal does not fall through");
 	run(&c, &req);
-	expect_answer((struct reply){ .status = 200, .content_type = JSON,
-	                              .body = S("{\"response_type\":\"ephemeral\",\"text\":\"Lambda function routed:live@us-east-1 could not be started: "
-	                                        "you are not allowed to start it\"}") });
+	expect_answer((struct reply){ .status = 200,
+		.content_type = JSON,
+		.body = S("{\"response_type\":\"ephemeral\",\"text\":\"Lambda function "
+				  "routed:live@us-east-1 could not be started: "
+				  "you are not allowed to start it\"}") });
 
 	req = form(S("command=/deploy&user_id=U1"));
 	c.allow = S("us-east-1/routed,eu-west-1/*");
@@ -469,11 +522,14 @@ TEST(decide_ignores_events)
 		{ MENTION, "/", "\"type\":\"reaction_added\"", true, 200 },
 		{ MENTION, "/no-region/x", "\"type\":\"reaction_added\"", true, 200 },
 		{ MENTION, "/eu-west-1/x", "\"type\":\"reaction_added\"", false, 0 },
-		{ "{\"path\":\"hooks\",\"invoke\":\"eu-west-1/m\"}", "/", "\"type\":\"reaction_added\"", true, 200 },
-		{ "{\"command\":\"/x\",\"invoke\":\"eu-west-1/m\"}", "/", "\"type\":\"reaction_added\"", false, 404 },
+		{ "{\"path\":\"hooks\",\"invoke\":\"eu-west-1/m\"}", "/", "\"type\":\"reaction_added\"",
+			true, 200 },
+		{ "{\"command\":\"/x\",\"invoke\":\"eu-west-1/m\"}", "/", "\"type\":\"reaction_added\"",
+			false, 404 },
 		{ "", "/", "\"type\":\"reaction_added\"", false, 404 },
 		/* what GATEWAY_ALLOW refuses was asked for */
-		{ "{\"event\":\"app_mention\",\"invoke\":\"eu-west-2/m\"}", "/", "\"type\":\"app_mention\"", false, 403 },
+		{ "{\"event\":\"app_mention\",\"invoke\":\"eu-west-2/m\"}", "/", "\"type\":\"app_mention\"",
+			false, 403 },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[512], body[512];
@@ -514,13 +570,18 @@ TEST(decide_refusals_are_followed_up)
 		{ "/eu-west-2/x", "{\"type\":\"message_action\"," URL "}", true, 500 },
 		{ "/eu-west-2/x", "{\"type\":\"interactive_message\"," URL "}", true, 500 },
 		{ "/eu-west-2/x", "{\"type\":\"block_actions\"}", false, 500 },
-		{ "/eu-west-2/x", "{\"type\":\"view_submission\",\"response_urls\":[{" URL "}]}", false, 500 },
+		{ "/eu-west-2/x", "{\"type\":\"view_submission\",\"response_urls\":[{" URL "}]}", false,
+			500 },
 		{ "/eu-west-2/x", "{\"type\":\"block_suggestion\"," URL "}", false, 200 },
 		{ "/nowhere", "{\"type\":\"block_actions\"," URL "}", true, 500 },
 		{ "/nowhere", "{\"type\":\"shortcut\"}", false, 500 },
 		/* a button that opens an address needs nobody to serve it */
-		{ "/nowhere", "{\"type\":\"block_actions\",\"actions\":[{\"url\":\"https://example.com\"}]," URL "}", false, 200 },
-		{ "/eu-west-2/x", "{\"type\":\"block_actions\",\"actions\":[{\"url\":\"https://example.com\"}]," URL "}", true, 500 },
+		{ "/nowhere",
+			"{\"type\":\"block_actions\",\"actions\":[{\"url\":\"https://example.com\"}]," URL "}",
+			false, 200 },
+		{ "/eu-west-2/x",
+			"{\"type\":\"block_actions\",\"actions\":[{\"url\":\"https://example.com\"}]," URL "}",
+			true, 500 },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[512];
@@ -564,9 +625,12 @@ TEST(decide_by_app)
 		struct str body;
 		bool with_own, want;
 	} cases[] = {
-		{ STR("command=/x&api_app_id=A1"), true, true },  { STR("command=/x&api_app_id=A1"), false, false },
-		{ STR("command=/x&api_app_id=A2"), true, false }, { STR("command=/x&api_app_id=A2"), false, true },
-		{ STR("command=/x"), true, true },                { STR("command=/x"), false, true },
+		{ STR("command=/x&api_app_id=A1"), true, true },
+		{ STR("command=/x&api_app_id=A1"), false, false },
+		{ STR("command=/x&api_app_id=A2"), true, false },
+		{ STR("command=/x&api_app_id=A2"), false, true },
+		{ STR("command=/x"), true, true },
+		{ STR("command=/x"), false, true },
 	};
 	struct config c = config_of(S("for everybody"));
 	expect(slack_secrets_add(&secrets, S(SECRET), S("A1")));
@@ -601,14 +665,23 @@ TEST(decide_refusals)
 		{ STR(STAMP), STR("v0=1"), STR("the signature or its time stamp is malformed"), false },
 		{ STR("now"), STR(SIGNATURE), STR("the signature or its time stamp is malformed"), false },
 		{ STR("1531420317"), STR(SIGNATURE),
-		  STR("the time stamp is 301 s behind this machine's clock (300 s are allowed); if Slack sent it just now, this clock is wrong"), false },
+			STR("the time stamp is 301 s behind this machine's clock (300 s are allowed); if Slack "
+				"sent it just now, this clock is wrong"),
+			false },
 		{ STR("1531421619"), STR(SIGNATURE),
-		  STR("the time stamp is 1001 s ahead of this machine's clock (300 s are allowed); if Slack sent it just now, this clock is wrong"), false },
+			STR("the time stamp is 1001 s ahead of this machine's clock (300 s are allowed); if "
+				"Slack sent it just now, this clock is wrong"),
+			false },
 		{ STR("999999999999"), STR(SIGNATURE),
-		  STR("the time stamp is 998468579381 s ahead of this machine's clock (300 s are allowed); if Slack sent it just now, this clock is wrong"), false },
+			STR("the time stamp is 998468579381 s ahead of this machine's clock (300 s are "
+				"allowed); if Slack sent it just now, this clock is wrong"),
+			false },
 		{ STR(STAMP), STR("v0=0000000000000000000000000000000000000000000000000000000000000000"),
-		  STR("signed with none of the secrets in SLACK_SIGNING_SECRET; is it the Signing Secret of this Slack app?"), false },
-		{ STR(STAMP), STR(SIGNATURE), STR("the signature or its time stamp stands there more than once"), true },
+			STR("signed with none of the secrets in SLACK_SIGNING_SECRET; is it the Signing Secret "
+				"of this Slack app?"),
+			false },
+		{ STR(STAMP), STR(SIGNATURE),
+			STR("the signature or its time stamp stands there more than once"), true },
 	};
 	struct config c = config_of(S(SECRET));
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -652,7 +725,10 @@ TEST(decide_without_secrets)
 /* What could not be fetched yet may be what a request is signed with: that is no forger's fault. */
 TEST(decide_while_a_secret_is_missing)
 {
-#define REGRET(code) ((struct reply){ .status = (code), .content_type = JSON, .body = S("{\"error\":\"the signing secret could not be fetched\"}") })
+#define REGRET(code)                                                                               \
+	((struct reply){ .status = (code),                                                             \
+		.content_type = JSON,                                                                      \
+		.body = S("{\"error\":\"the signing secret could not be fetched\"}") })
 	struct config c = config_of(S("another secret"));
 	secrets.list[secrets.count++] = (struct slack_secret){ .app = S("A1"), .missing = true };
 	for (size_t i = 0; i < 2; i++) {
@@ -705,10 +781,13 @@ TEST(decide_unreadable_requests)
 	arena_reset(&arena);
 	fault_set(&f, E_LIMIT, 0, "the body is larger than 1048576 bytes");
 	decide_unreadable(&decision, &f, &arena);
-	expect_answer((struct reply){ .status = 413, .content_type = JSON, .body = S("{\"error\":\"the body is larger than 1048576 bytes\"}") });
+	expect_answer((struct reply){ .status = 413,
+		.content_type = JSON,
+		.body = S("{\"error\":\"the body is larger than 1048576 bytes\"}") });
 	fault_set(&f, E_SYNTAX, 0, "no \"JSON\"");
 	decide_unreadable(&decision, &f, &arena);
-	expect_answer((struct reply){ .status = 400, .content_type = JSON, .body = S("{\"error\":\"no \\\"JSON\\\"\"}") });
+	expect_answer((struct reply){
+		.status = 400, .content_type = JSON, .body = S("{\"error\":\"no \\\"JSON\\\"\"}") });
 	expect_int(decision.level, LOG_WARN);
 }
 
@@ -716,17 +795,22 @@ static struct str any(const struct str *list, size_t count)
 {
 	return list[test_random(count)];
 }
-#define ANY(...) any((const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })))
+#define ANY(...)                                                                                   \
+	any((const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })))
 
-/* Whatever else a request says: changed by one bit after it was signed, it starts nothing and learns nothing. */
+/* Whatever else a request says: changed by one bit after it was signed, it starts nothing and
+ * learns nothing. */
 TEST(decide_never_starts_what_is_not_signed)
 {
 	struct config c = config_of(S(SECRET));
 	size_t started = 0;
 	for (int i = 0; i < 20000; i++) {
 		char signature[67], body[128];
-		struct gateway_request req = request_of(ANY(S(""), S("application/json"), S("application/x-www-form-urlencoded"), S("text/plain")),
-		                                        ANY(COMMAND, SHORTCUT, EVENT, CHALLENGE, SUGGESTION, LIMITED, S(""), S("{}"), S("payload=")));
+		struct gateway_request req =
+			request_of(ANY(S(""), S("application/json"), S("application/x-www-form-urlencoded"),
+						   S("text/plain")),
+				ANY(COMMAND, SHORTCUT, EVENT, CHALLENGE, SUGGESTION, LIMITED, S(""), S("{}"),
+					S("payload=")));
 		req.method = ANY(S("POST"), S("POST"), S("POST"), S("GET"), S("PUT"), S(""));
 		req.path = ANY(S("/eu-west-1/deploy"), S("/"), S("/healthz"), S("us-east-1/x"), S(""));
 		req.user_agent = ANY(S("Slackbot 1.0"), S("ELB-HealthChecker/2.0"), S(""));
@@ -746,7 +830,8 @@ TEST(decide_never_starts_what_is_not_signed)
 		req.signature = buf_str(&s);
 		req.body = buf_str(&b);
 		run(&c, &req);
-		if (!expect(decision.action == ACTION_ANSWER && str_find_str(decision.reply.body, S("3eZbrw1aB")) == decision.reply.body.n))
+		if (!expect(decision.action == ACTION_ANSWER &&
+				str_find_str(decision.reply.body, S("3eZbrw1aB")) == decision.reply.body.n))
 			break;
 	}
 	expect(started > 1000);

@@ -46,7 +46,8 @@ TEST(dedupe_forgets_what_was_not)
 
 TEST(dedupe_lengths)
 {
-	static const struct str longest = STR("0123456789012345678901234567890123456789"), longer = STR("01234567890123456789012345678901234567890");
+	static const struct str longest = STR("0123456789012345678901234567890123456789"),
+							longer = STR("01234567890123456789012345678901234567890");
 	start();
 	expect_int(longest.n, DEDUPE_ID_MAX);
 	expect_int(begin(longest), DEDUPE_FIRST);

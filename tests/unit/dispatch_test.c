@@ -41,7 +41,8 @@ static bool pass(struct deadline *d, int64_t ms)
 	return in_time;
 }
 
-static void call(void *ctx, struct invoke_result *out, const struct invocation *in, struct buf *answer, struct deadline *d)
+static void call(void *ctx, struct invoke_result *out, const struct invocation *in,
+	struct buf *answer, struct deadline *d)
 {
 	expect(ctx == &world);
 	world.calls++;
@@ -60,7 +61,8 @@ static void call(void *ctx, struct invoke_result *out, const struct invocation *
 	}
 }
 
-static enum err post(void *ctx, struct str url, struct str message, int64_t not_before, struct deadline *d, struct fault *f)
+static enum err post(void *ctx, struct str url, struct str message, int64_t not_before,
+	struct deadline *d, struct fault *f)
 {
 	expect(ctx == &world);
 	expect_str(url, S("https://hooks.slack.com/commands/1"));
@@ -72,7 +74,9 @@ static enum err post(void *ctx, struct str url, struct str message, int64_t not_
 	struct buf b = BUF(world.posted);
 	buf_put(&b, message);
 	world.posted_n = b.n;
-	return world.post_result == OK ? OK : fault_set(f, world.post_result, 0, "Slack answered 500 to the message");
+	return world.post_result == OK
+		? OK
+		: fault_set(f, world.post_result, 0, "Slack answered 500 to the message");
 }
 
 static int64_t now(void *ctx)
@@ -111,16 +115,28 @@ static bool run(const struct request *r)
 		.action = ACTION_INVOKE,
 		.target = { S("eu-west-1"), S("deploy"), S("eu-west-1/deploy") },
 		.route = r->sync ? &route : NULL,
-		.slack = { .kind = r->kind, .event_id = r->event_id,
-			.response_url = r->without_url || r->kind == SLACK_EVENT ? S("") : S("https://hooks.slack.com/commands/1") },
+		.slack = { .kind = r->kind,
+			.event_id = r->event_id,
+			.response_url = r->without_url || r->kind == SLACK_EVENT
+				? S("")
+				: S("https://hooks.slack.com/commands/1") },
 	};
 	start = world.now;
 	arena = (struct arena){ memory, 0, sizeof(memory) };
 	world.calls = world.posts = world.answers = 0;
 	const struct dispatch d = {
-		.effects = &effects, .config = &config, .dedupe = &dedupe, .decision = &decision, .payload = S("{\"a\":1}"),
-		.request_id = S("r-1"), .soft = start + (r->soft_ms ? r->soft_ms : SOFT), .hard = start + (r->hard_ms ? r->hard_ms : HARD),
-		.answered = r->answered, .arena = &arena, .answer = answer, .ctx = &world,
+		.effects = &effects,
+		.config = &config,
+		.dedupe = &dedupe,
+		.decision = &decision,
+		.payload = S("{\"a\":1}"),
+		.request_id = S("r-1"),
+		.soft = start + (r->soft_ms ? r->soft_ms : SOFT),
+		.hard = start + (r->hard_ms ? r->hard_ms : HARD),
+		.answered = r->answered,
+		.arena = &arena,
+		.answer = answer,
+		.ctx = &world,
 	};
 	log_set_level(LOG_ERROR + 1);
 	bool expired = dispatch_run(&d);
@@ -130,7 +146,9 @@ static bool run(const struct request *r)
 
 static void set_up(enum invoke_outcome outcome, int64_t takes_ms)
 {
-	world = (struct world){ .now = clock_mono_ms(), .call_takes_ms = takes_ms, .result = { .outcome = outcome, .attempts = 1 } };
+	world = (struct world){ .now = clock_mono_ms(),
+		.call_takes_ms = takes_ms,
+		.result = { .outcome = outcome, .attempts = 1 } };
 	memset(&table, 0, sizeof(table));
 	dedupe = (struct dedupe){ .table = NULL };
 	dedupe_init(&dedupe, &table);
@@ -160,16 +178,20 @@ TEST(dispatch_in_time)
 		int posts;
 	} rows[] = {
 		{ SLACK_COMMAND, INVOKE_STARTED, false, false, 200, STR("has been started"), 0 },
-		{ SLACK_COMMAND, INVOKE_NOT_STARTED, false, false, 200, STR("could not be started: AccessDeniedException: no"), 0 },
-		{ SLACK_COMMAND, INVOKE_UNKNOWN, false, false, 200, STR("may or may not have been started"), 0 },
+		{ SLACK_COMMAND, INVOKE_NOT_STARTED, false, false, 200,
+			STR("could not be started: AccessDeniedException: no"), 0 },
+		{ SLACK_COMMAND, INVOKE_UNKNOWN, false, false, 200, STR("may or may not have been started"),
+			0 },
 		{ SLACK_EVENT, INVOKE_STARTED, false, false, 200, STR(""), 0 },
 		{ SLACK_EVENT, INVOKE_NOT_STARTED, false, false, 503, STR(""), 0 },
 		{ SLACK_EVENT, INVOKE_NOT_STARTED, true, true, 403, STR(""), 0 },
 		{ SLACK_EVENT, INVOKE_UNKNOWN, false, false, 503, STR(""), 0 },
 		{ SLACK_VIEW_SUBMISSION, INVOKE_STARTED, false, false, 200, STR(""), 0 },
-		{ SLACK_VIEW_SUBMISSION, INVOKE_NOT_STARTED, false, false, 500, STR("AccessDeniedException"), -1 },
+		{ SLACK_VIEW_SUBMISSION, INVOKE_NOT_STARTED, false, false, 500,
+			STR("AccessDeniedException"), -1 },
 		{ SLACK_BLOCK_ACTIONS, INVOKE_STARTED, false, false, 200, STR(""), 0 },
-		{ SLACK_BLOCK_ACTIONS, INVOKE_NOT_STARTED, false, false, 500, STR("AccessDeniedException"), -1 },
+		{ SLACK_BLOCK_ACTIONS, INVOKE_NOT_STARTED, false, false, 500, STR("AccessDeniedException"),
+			-1 },
 	};
 	for (size_t i = 0; i < countof(rows); i++) {
 		context("row %zu", i);

@@ -94,8 +94,9 @@ TEST(dns_answer_with_ipv6)
 {
 	struct dns_question q = { 0x1234, DNS_AAAA, STR("www.example.com") };
 	struct dns_answer a;
-	struct str message = S(HEADER("\x81\x80", "\0\1") "\3www\7example\3com\0\0\x1c\0\1" WWW "\0\x1c\0\1\0\0\0\5\0\x10"
-	                       "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01");
+	struct str message = S(
+		HEADER("\x81\x80", "\0\1") "\3www\7example\3com\0\0\x1c\0\1" WWW "\0\x1c\0\1\0\0\0\5\0\x10"
+								   "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01");
 	expect_int(dns_read_answer(&a, guard_copy(message), &q), OK);
 	expect_int(a.found.count, 1);
 	expect(!address_is_v4(&a.found.list[0]));
@@ -104,7 +105,8 @@ TEST(dns_answer_with_ipv6)
 
 TEST(dns_aliases_are_followed)
 {
-	/* www -> cdn.example.net -> edge.example.net, in the wrong order, with a stranger's address between them. */
+	/* www -> cdn.example.net -> edge.example.net, in the wrong order, with a stranger's address
+	 * between them. */
 	struct dns_answer a;
 	struct str message = S(HEADER("\x81\x80", "\0\4") QUESTION
 	                       "\4edge\7example\3net\0" A_RECORD("\0\0\0\x1e", "\1\1\1\1") /* at 33 */
@@ -132,7 +134,10 @@ TEST(dns_statuses)
 	expect_int(a.status, DNS_NO_SUCH_NAME);
 	expect_int(read(&a, S(HEADER("\x81\x82", "\0\0") QUESTION)), OK);
 	expect_int(a.status, 2);
-	expect_int(read(&a, S(HEADER("\x83\x80", "\0\2") QUESTION WWW A_RECORD("\0\0\1\0", "\1\2\3\4") WWW "\0\1\0")), OK);
+	expect_int(read(&a,
+				   S(HEADER("\x83\x80", "\0\2") QUESTION WWW A_RECORD("\0\0\1\0", "\1\2\3\4") WWW
+					   "\0\1\0")),
+		OK);
 	expect(a.truncated);
 	expect_int(a.found.count, 1);
 }
@@ -141,15 +146,20 @@ TEST(dns_case_is_no_matter)
 {
 	struct dns_question q = { 0x1234, DNS_A, STR("WWW.Example.COM") };
 	struct dns_answer a;
-	expect_int(dns_read_answer(&a, S(HEADER("\x81\x80", "\0\1") QUESTION "\3WwW\7eXample\3com\0" A_RECORD("\0\0\0\5", "\1\2\3\4")), &q),
-	           OK);
+	expect_int(dns_read_answer(&a,
+				   S(HEADER("\x81\x80", "\0\1") QUESTION
+					   "\3WwW\7eXample\3com\0" A_RECORD("\0\0\0\5", "\1\2\3\4")),
+				   &q),
+		OK);
 	expect_int(a.found.count, 1);
 }
 
 TEST(dns_ttl_with_the_top_bit_is_zero)
 {
 	struct dns_answer a;
-	expect_int(read(&a, S(HEADER("\x81\x80", "\0\1") QUESTION WWW A_RECORD("\x80\0\0\1", "\1\2\3\4"))), OK);
+	expect_int(
+		read(&a, S(HEADER("\x81\x80", "\0\1") QUESTION WWW A_RECORD("\x80\0\0\1", "\1\2\3\4"))),
+		OK);
 	expect_int(a.ttl, 0);
 	expect_int(a.found.count, 1);
 }
@@ -185,10 +195,14 @@ TEST(dns_what_is_no_answer_to_the_question)
 		{ "another type", STR(HEADER("\x81\x80", "\0\0") "\3www\7example\3com\0\0\x1c\0\1") },
 		{ "another class", STR(HEADER("\x81\x80", "\0\0") "\3www\7example\3com\0\0\1\0\3") },
 		{ "cut record", STR(HEADER("\x81\x80", "\0\1") QUESTION WWW "\0\1\0\1\0\0\0\5\0\4\1\2\3") },
-		{ "missing record", STR(HEADER("\x81\x80", "\0\2") QUESTION WWW A_RECORD("\0\0\0\5", "\1\2\3\4")) },
-		{ "pointer to itself", STR(HEADER("\x81\x80", "\0\1") QUESTION "\xc0\x21" A_RECORD("\0\0\0\5", "\1\2\3\4")) },
-		{ "pointer forward", STR(HEADER("\x81\x80", "\0\1") QUESTION "\xc0\x30" A_RECORD("\0\0\0\5", "\1\2\3\4")) },
-		{ "reserved label type", STR(HEADER("\x81\x80", "\0\1") QUESTION "\x40\0" A_RECORD("\0\0\0\5", "\1\2\3\4")) },
+		{ "missing record",
+			STR(HEADER("\x81\x80", "\0\2") QUESTION WWW A_RECORD("\0\0\0\5", "\1\2\3\4")) },
+		{ "pointer to itself",
+			STR(HEADER("\x81\x80", "\0\1") QUESTION "\xc0\x21" A_RECORD("\0\0\0\5", "\1\2\3\4")) },
+		{ "pointer forward",
+			STR(HEADER("\x81\x80", "\0\1") QUESTION "\xc0\x30" A_RECORD("\0\0\0\5", "\1\2\3\4")) },
+		{ "reserved label type",
+			STR(HEADER("\x81\x80", "\0\1") QUESTION "\x40\0" A_RECORD("\0\0\0\5", "\1\2\3\4")) },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct dns_answer a;
@@ -201,7 +215,8 @@ TEST(dns_what_is_no_answer_to_the_question)
 TEST(dns_every_prefix_is_refused)
 {
 	struct dns_answer a;
-	struct str whole = S(HEADER("\x81\x80", "\0\2") QUESTION WWW A_RECORD("\0\0\1\0", "\1\2\3\4") WWW A_RECORD("\0\0\0\5", "\1\2\3\4"));
+	struct str whole = S(HEADER("\x81\x80", "\0\2") QUESTION WWW A_RECORD("\0\0\1\0", "\1\2\3\4")
+			WWW A_RECORD("\0\0\0\5", "\1\2\3\4"));
 	for (size_t n = 0; n < whole.n; n++) {
 		context("%zu bytes", n);
 		expect_int(read(&a, str_sub(whole, 0, n)), E_SYNTAX);
@@ -211,8 +226,8 @@ TEST(dns_every_prefix_is_refused)
 
 TEST(dns_name_of_too_many_labels_is_refused)
 {
-	/* In the data of one record labels of one byte, each with a pointer to the one before; the next record's name begins
-	 * at the last: with 127 of them it is as long as a name may be. */
+	/* In the data of one record labels of one byte, each with a pointer to the one before; the next
+	 * record's name begins at the last: with 127 of them it is as long as a name may be. */
 	for (int labels = 127; labels <= 128; labels++) {
 		char bytes[1024];
 		struct buf b = BUF(bytes);

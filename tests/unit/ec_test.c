@@ -11,7 +11,8 @@
 
 static const int ids[] = { BR_EC_secp256r1, BR_EC_secp384r1 };
 
-/* What BearSSL says of a curve. Its arithmetic, which shares nothing with ours, is what ours is held against. */
+/* What BearSSL says of a curve. Its arithmetic, which shares nothing with ours, is what ours is
+ * held against. */
 static const br_ec_impl *const other = &br_ec_all_m31;
 
 static const uint8_t *order_of(int id)
@@ -77,8 +78,8 @@ static void try_scalar(int id, uint8_t *point, const uint8_t *k)
 	expect(memcmp(point, want, n) == 0);
 }
 
-/* The generator and a point that was random before are multiplied by small numbers, those that the order is little more
- * than, powers of two and their neighbours, and random ones. */
+/* The generator and a point that was random before are multiplied by small numbers, those that the
+ * order is little more than, powers of two and their neighbours, and random ones. */
 TEST(ec_multiplies)
 {
 	for (size_t i = 0; i < countof(ids); i++) {
@@ -110,12 +111,14 @@ TEST(ec_multiplies)
 	}
 }
 
-/* The generator by its digits and by the table are two ways to one result, quick enough for many. */
+/* The generator by its digits and by the table are two ways to one result, quick enough for many.
+ */
 TEST(ec_generator_as_any_point)
 {
 	for (size_t i = 0; i < countof(ids); i++) {
 		size_t size = ec_size(ids[i]), n = 1 + 2 * size;
-		uint8_t k[EC_SIZE_MAX], by_table[EC_POINT_SIZE_MAX], by_digits[EC_POINT_SIZE_MAX], generator[EC_POINT_SIZE_MAX];
+		uint8_t k[EC_SIZE_MAX], by_table[EC_POINT_SIZE_MAX], by_digits[EC_POINT_SIZE_MAX],
+			generator[EC_POINT_SIZE_MAX];
 		size_t length;
 		memcpy(generator, curves.generator(ids[i], &length), n);
 		for (unsigned j = 1; j < 2000; j++) {
@@ -169,7 +172,8 @@ static const bool takes_zero = false;
 
 static bool is_zero(struct str what)
 {
-	return str_eq(what, S("digest-empty")) || str_eq(what, S("digest-of-zeros")) || str_eq(what, S("digest-of-order"));
+	return str_eq(what, S("digest-empty")) || str_eq(what, S("digest-of-zeros")) ||
+		str_eq(what, S("digest-of-order"));
 }
 
 /* vectors/ecdsa/make says what the fields are. */
@@ -204,11 +208,13 @@ TEST(ecdsa_verifies)
 /* The same as BearSSL's, byte for byte, as RFC 6979 leaves no choice; and verified. */
 TEST(ecdsa_signs)
 {
-	static const br_hash_class *const hashes[] = { &br_sha256_vtable, &br_sha384_vtable, &br_sha512_vtable };
+	static const br_hash_class *const hashes[] = { &br_sha256_vtable, &br_sha384_vtable,
+		&br_sha512_vtable };
 	for (size_t i = 0; i < countof(ids); i++) {
 		for (unsigned j = 0; j < 60; j++) {
 			size_t size = ec_size(ids[i]), padding = test_random(3);
-			uint8_t k[EC_SIZE_MAX + 2] = { 0 }, digest[64], got[ECDSA_SIGNATURE_MAX], want[ECDSA_SIGNATURE_MAX];
+			uint8_t k[EC_SIZE_MAX + 2] = { 0 }, digest[64], got[ECDSA_SIGNATURE_MAX],
+									want[ECDSA_SIGNATURE_MAX];
 			uint8_t point[EC_POINT_SIZE_MAX];
 			const br_hash_class *hash = hashes[j % countof(hashes)];
 			random_scalar(ids[i], k + padding);
@@ -357,7 +363,8 @@ static void scalar(const struct ec_curve *c, limb *out, int64_t k)
 		out[i] = limb_sub(c->order.m[i], out[i], &borrow);
 }
 
-/* u G + v (m G) for small numbers of either sign, where doublings, opposites and infinity come about inside and at the end. */
+/* u G + v (m G) for small numbers of either sign, where doublings, opposites and infinity come
+ * about inside and at the end. */
 TEST(ec_adds_multiples)
 {
 	for (size_t i = 0; i < countof(ids); i++) {
@@ -366,7 +373,8 @@ TEST(ec_adds_multiples)
 		limb want_x[EC_LIMBS_MAX], want_y[EC_LIMBS_MAX];
 		struct ec_point q, sum;
 		for (int n = 0; n < 1500; n++) {
-			int64_t a = (int64_t)test_random(41) - 20, b = (int64_t)test_random(41) - 20, m = (int64_t)test_random(41) - 20;
+			int64_t a = (int64_t)test_random(41) - 20, b = (int64_t)test_random(41) - 20,
+					m = (int64_t)test_random(41) - 20;
 			if (m == 0)
 				continue;
 			context("curve %d: %d G + %d (%d G)", ids[i], (int)a, (int)b, (int)m);
@@ -383,7 +391,8 @@ TEST(ec_adds_multiples)
 			scalar(c, k, a + b * m);
 			ec_times_generator(c, &q, k);
 			ec_affine(c, want_x, want_y, &q);
-			expect(memcmp(x, want_x, c->n * sizeof(limb)) == 0 && memcmp(y, want_y, c->n * sizeof(limb)) == 0);
+			expect(memcmp(x, want_x, c->n * sizeof(limb)) == 0 &&
+				memcmp(y, want_y, c->n * sizeof(limb)) == 0);
 		}
 	}
 }

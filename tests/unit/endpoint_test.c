@@ -57,19 +57,31 @@ TEST(endpoints_are_read_from_variables_and_profiles)
 		bool fips, dual_stack;
 	} cases[] = {
 		{ { NULL }, STR(""), STR(""), STR(""), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a" }, STR(""), STR("http://a"), STR("http://a"), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://b" }, STR(""), STR("http://a"), STR("http://b"), false, false },
-		{ { "AWS_ENDPOINT_URL_LAMBDA", "http://a" }, STR(""), STR("http://a"), STR(""), false, false },
-		{ { "AWS_ENDPOINT_URL", "" }, STR("endpoint_url = http://p"), STR("http://p"), STR("http://p"), false, false },
-		{ { NULL }, STR("endpoint_url = http://p\nservices = x\n[services x]\nsecrets_manager =\n  endpoint_url = http://s"),
-		  STR("http://p"), STR("http://s"), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a" }, STR("services = x\n[services x]\nlambda =\n  endpoint_url = http://s"), STR("http://a"), STR("http://a"), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True" }, STR(""), STR(""), STR(""), false, false },
-		{ { "AWS_ENDPOINT_URL", "http://a" }, STR("ignore_configured_endpoint_urls=true"), STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, STR(""), STR("http://a"), STR("http://a"), false,
+			false },
+		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://b" },
+			STR(""), STR("http://a"), STR("http://b"), false, false },
+		{ { "AWS_ENDPOINT_URL_LAMBDA", "http://a" }, STR(""), STR("http://a"), STR(""), false,
+			false },
+		{ { "AWS_ENDPOINT_URL", "" }, STR("endpoint_url = http://p"), STR("http://p"),
+			STR("http://p"), false, false },
+		{ { NULL },
+			STR("endpoint_url = http://p\nservices = x\n[services x]\nsecrets_manager =\n  "
+				"endpoint_url = http://s"),
+			STR("http://p"), STR("http://s"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" },
+			STR("services = x\n[services x]\nlambda =\n  endpoint_url = http://s"), STR("http://a"),
+			STR("http://a"), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True" },
+			STR(""), STR(""), STR(""), false, false },
+		{ { "AWS_ENDPOINT_URL", "http://a" }, STR("ignore_configured_endpoint_urls=true"), STR(""),
+			STR(""), false, false },
 		{ { "AWS_USE_FIPS_ENDPOINT", "TRUE" }, STR(""), STR(""), STR(""), true, false },
 		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true" }, STR(""), STR(""), STR(""), false, true },
-		{ { NULL }, STR("use_fips_endpoint = true\nuse_dualstack_endpoint=True"), STR(""), STR(""), true, true },
-		{ { "AWS_USE_FIPS_ENDPOINT", "false" }, STR("use_fips_endpoint = true"), STR(""), STR(""), false, false },
+		{ { NULL }, STR("use_fips_endpoint = true\nuse_dualstack_endpoint=True"), STR(""), STR(""),
+			true, true },
+		{ { "AWS_USE_FIPS_ENDPOINT", "false" }, STR("use_fips_endpoint = true"), STR(""), STR(""),
+			false, false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -100,8 +112,10 @@ TEST(endpoints_that_cannot_be_used_are_refused)
 		{ { "AWS_ENDPOINT_URL_STS", "ftp://secret" }, STR("AWS_ENDPOINT_URL_STS cannot be used") },
 		{ { "AWS_ENDPOINT_URL", "http://secret@host" }, STR("AWS_ENDPOINT_URL cannot be used") },
 		{ { "AWS_USE_FIPS_ENDPOINT", "secret" }, STR("AWS_USE_FIPS_ENDPOINT") },
-		{ { "AWS_USE_FIPS_ENDPOINT", "true", "AWS_ENDPOINT_URL_SSM", "http://localhost" }, STR("AWS_ENDPOINT_URL_SSM cannot be combined") },
-		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true", "AWS_ENDPOINT_URL", "http://localhost" }, STR("AWS_ENDPOINT_URL cannot be combined") },
+		{ { "AWS_USE_FIPS_ENDPOINT", "true", "AWS_ENDPOINT_URL_SSM", "http://localhost" },
+			STR("AWS_ENDPOINT_URL_SSM cannot be combined") },
+		{ { "AWS_USE_DUALSTACK_ENDPOINT", "true", "AWS_ENDPOINT_URL", "http://localhost" },
+			STR("AWS_ENDPOINT_URL cannot be combined") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -126,20 +140,29 @@ TEST(endpoint_reads_urls)
 	} cases[] = {
 		{ STR("https://example.com"), true, 443, STR("example.com"), STR("example.com"), STR("") },
 		{ STR("https://example.com/"), true, 443, STR("example.com"), STR("example.com"), STR("") },
-		{ STR("https://example.com:443/"), true, 443, STR("example.com"), STR("example.com"), STR("") },
-		{ STR("https://example.com:80"), true, 80, STR("example.com"), STR("example.com:80"), STR("") },
+		{ STR("https://example.com:443/"), true, 443, STR("example.com"), STR("example.com"),
+			STR("") },
+		{ STR("https://example.com:80"), true, 80, STR("example.com"), STR("example.com:80"),
+			STR("") },
 		{ STR("HTTPS://Example.COM"), true, 443, STR("example.com"), STR("example.com"), STR("") },
-		{ STR("http://localhost:4566"), false, 4566, STR("localhost"), STR("localhost:4566"), STR("") },
+		{ STR("http://localhost:4566"), false, 4566, STR("localhost"), STR("localhost:4566"),
+			STR("") },
 		{ STR("http://localhost:80"), false, 80, STR("localhost"), STR("localhost"), STR("") },
-		{ STR("http://localhost:443"), false, 443, STR("localhost"), STR("localhost:443"), STR("") },
+		{ STR("http://localhost:443"), false, 443, STR("localhost"), STR("localhost:443"),
+			STR("") },
 		{ STR("http://localhost:0080"), false, 80, STR("localhost"), STR("localhost"), STR("") },
-		{ STR("http://localhost:65535"), false, 65535, STR("localhost"), STR("localhost:65535"), STR("") },
-		{ STR("http://127.0.0.1:3001"), false, 3001, STR("127.0.0.1"), STR("127.0.0.1:3001"), STR("") },
+		{ STR("http://localhost:65535"), false, 65535, STR("localhost"), STR("localhost:65535"),
+			STR("") },
+		{ STR("http://127.0.0.1:3001"), false, 3001, STR("127.0.0.1"), STR("127.0.0.1:3001"),
+			STR("") },
 		{ STR("http://[::1]"), false, 80, STR("::1"), STR("[::1]"), STR("") },
-		{ STR("http://[FE80::1]:8080/x"), false, 8080, STR("fe80::1"), STR("[fe80::1]:8080"), STR("/x") },
-		{ STR("http://[::ffff:1.2.3.4]"), false, 80, STR("::ffff:1.2.3.4"), STR("[::ffff:1.2.3.4]"), STR("") },
+		{ STR("http://[FE80::1]:8080/x"), false, 8080, STR("fe80::1"), STR("[fe80::1]:8080"),
+			STR("/x") },
+		{ STR("http://[::ffff:1.2.3.4]"), false, 80, STR("::ffff:1.2.3.4"), STR("[::ffff:1.2.3.4]"),
+			STR("") },
 		{ STR("https://vpce-0a-b1.lambda.eu-west-1.vpce.amazonaws.com"), true, 443,
-		  STR("vpce-0a-b1.lambda.eu-west-1.vpce.amazonaws.com"), STR("vpce-0a-b1.lambda.eu-west-1.vpce.amazonaws.com"), STR("") },
+			STR("vpce-0a-b1.lambda.eu-west-1.vpce.amazonaws.com"),
+			STR("vpce-0a-b1.lambda.eu-west-1.vpce.amazonaws.com"), STR("") },
 		{ STR("http://my_host"), false, 80, STR("my_host"), STR("my_host"), STR("") },
 		{ STR("http://h/base"), false, 80, STR("h"), STR("h"), STR("/base") },
 		{ STR("http://h/base/"), false, 80, STR("h"), STR("h"), STR("/base") },
@@ -230,7 +253,8 @@ TEST(endpoint_takes_urls_up_to_its_limit)
 	struct fault f;
 	expect_int(endpoint_from_url(&e, guard_copy((struct str){ url, ENDPOINT_URL_MAX }), &f), OK);
 	expect_int(e.base_path.n, ENDPOINT_URL_MAX - 16);
-	expect_int(endpoint_from_url(&e, guard_copy((struct str){ url, ENDPOINT_URL_MAX + 1 }), &f), E_CONFIG);
+	expect_int(
+		endpoint_from_url(&e, guard_copy((struct str){ url, ENDPOINT_URL_MAX + 1 }), &f), E_CONFIG);
 }
 
 TEST(endpoints_take_the_mark_of_fips_off_a_region)
@@ -286,7 +310,8 @@ TEST(endpoints_know_where_sts_was)
 		bool legacy;
 	} settings[] = {
 		{ { "AWS_STS_REGIONAL_ENDPOINTS", "Legacy" }, STR(""), OK, true },
-		{ { "AWS_STS_REGIONAL_ENDPOINTS", "regional" }, STR("sts_regional_endpoints = legacy"), OK, false },
+		{ { "AWS_STS_REGIONAL_ENDPOINTS", "regional" }, STR("sts_regional_endpoints = legacy"), OK,
+			false },
 		{ { NULL }, STR("sts_regional_endpoints = legacy"), OK, true },
 		{ { "AWS_STS_REGIONAL_ENDPOINTS", "global" }, STR(""), E_CONFIG, false },
 	};

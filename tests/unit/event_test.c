@@ -5,11 +5,20 @@
 
 static char memory[1 << 20];
 
-static struct event_request request_of(const struct event_field *fields, size_t count, struct str body)
+static struct event_request request_of(
+	const struct event_field *fields, size_t count, struct str body)
 {
 	return (struct event_request){
-		.method = S("POST"), .path = S("/eu-west-1/my-fn"), .query = S(""), .protocol = S("HTTP/1.1"), .source_ip = S("1.2.3.4"),
-		.request_id = S("id-1"), .time_ms = 1583348638390, .fields = fields, .fields_count = count, .body = body,
+		.method = S("POST"),
+		.path = S("/eu-west-1/my-fn"),
+		.query = S(""),
+		.protocol = S("HTTP/1.1"),
+		.source_ip = S("1.2.3.4"),
+		.request_id = S("id-1"),
+		.time_ms = 1583348638390,
+		.fields = fields,
+		.fields_count = count,
+		.body = body,
 	};
 }
 
@@ -36,19 +45,26 @@ static struct json member(struct str text, struct str name)
 TEST(event_whole)
 {
 	static const struct event_field fields[] = {
-		{ STR("Host"), STR("gw.example.com:8443") }, { STR("User-Agent"), STR("Slackbot 1.0") },
-		{ STR("Content-Type"), STR("application/x-www-form-urlencoded") }, { STR("X-Slack-Signature"), STR("v0=00") },
+		{ STR("Host"), STR("gw.example.com:8443") },
+		{ STR("User-Agent"), STR("Slackbot 1.0") },
+		{ STR("Content-Type"), STR("application/x-www-form-urlencoded") },
+		{ STR("X-Slack-Signature"), STR("v0=00") },
 	};
 	struct event_request req = request_of(fields, countof(fields), S("command=%2Fx"));
 	req.query = S("a=1&b=%20+c");
 	expect_str(written(&req),
-	           S("{\"version\":\"2.0\",\"routeKey\":\"$default\",\"rawPath\":\"/eu-west-1/my-fn\",\"rawQueryString\":\"a=1&b=%20+c\","
-	             "\"headers\":{\"host\":\"gw.example.com:8443\",\"user-agent\":\"Slackbot 1.0\",\"content-type\":\"application/x-www-form-urlencoded\","
-	             "\"x-slack-signature\":\"v0=00\"},\"queryStringParameters\":{\"a\":\"1\",\"b\":\"  c\"},"
-	             "\"requestContext\":{\"accountId\":\"anonymous\",\"apiId\":\"gateway\",\"domainName\":\"gw.example.com:8443\",\"domainPrefix\":\"gw\","
-	             "\"http\":{\"method\":\"POST\",\"path\":\"/eu-west-1/my-fn\",\"protocol\":\"HTTP/1.1\",\"sourceIp\":\"1.2.3.4\",\"userAgent\":\"Slackbot 1.0\"},"
-	             "\"requestId\":\"id-1\",\"routeKey\":\"$default\",\"stage\":\"$default\",\"time\":\"04/Mar/2020:19:03:58 +0000\",\"timeEpoch\":1583348638390},"
-	             "\"body\":\"Y29tbWFuZD0lMkZ4\",\"isBase64Encoded\":true}"));
+		S("{\"version\":\"2.0\",\"routeKey\":\"$default\",\"rawPath\":\"/eu-west-1/"
+		  "my-fn\",\"rawQueryString\":\"a=1&b=%20+c\","
+		  "\"headers\":{\"host\":\"gw.example.com:8443\",\"user-agent\":\"Slackbot "
+		  "1.0\",\"content-type\":\"application/x-www-form-urlencoded\","
+		  "\"x-slack-signature\":\"v0=00\"},\"queryStringParameters\":{\"a\":\"1\",\"b\":\"  c\"},"
+		  "\"requestContext\":{\"accountId\":\"anonymous\",\"apiId\":\"gateway\",\"domainName\":"
+		  "\"gw.example.com:8443\",\"domainPrefix\":\"gw\","
+		  "\"http\":{\"method\":\"POST\",\"path\":\"/eu-west-1/my-fn\",\"protocol\":\"HTTP/"
+		  "1.1\",\"sourceIp\":\"1.2.3.4\",\"userAgent\":\"Slackbot 1.0\"},"
+		  "\"requestId\":\"id-1\",\"routeKey\":\"$default\",\"stage\":\"$default\",\"time\":\"04/"
+		  "Mar/2020:19:03:58 +0000\",\"timeEpoch\":1583348638390},"
+		  "\"body\":\"Y29tbWFuZD0lMkZ4\",\"isBase64Encoded\":true}"));
 }
 
 TEST(event_bodies)
@@ -56,7 +72,8 @@ TEST(event_bodies)
 	static const struct {
 		struct str type, body, member, base64;
 	} cases[] = {
-		{ STR("application/json"), STR("{\"a\":\"\xc3\xbc\"}"), STR("\"{\\\"a\\\":\\\"\xc3\xbc\\\"}\""), STR("false") },
+		{ STR("application/json"), STR("{\"a\":\"\xc3\xbc\"}"),
+			STR("\"{\\\"a\\\":\\\"\xc3\xbc\\\"}\""), STR("false") },
 		{ STR("Application/JSON ; charset=utf-8"), STR("{}"), STR("\"{}\""), STR("false") },
 		{ STR("text/plain"), STR("a\r\n\x01"), STR("\"a\\r\\n\\u0001\""), STR("false") },
 		{ STR("TEXT/x"), STR("a"), STR("\"a\""), STR("false") },
@@ -82,15 +99,21 @@ TEST(event_bodies)
 TEST(event_fields_that_stand_twice)
 {
 	static const struct event_field fields[] = {
-		{ STR("X-A"), STR("1") }, { STR("COOKIE"), STR("a=b;  c=\"d\";;") }, { STR("x-a"), STR("") }, { STR("x-B"), STR("\"\\\xff") },
-		{ STR("X-a"), STR("3, 4") }, { STR("Cookie"), STR("e") },
+		{ STR("X-A"), STR("1") },
+		{ STR("COOKIE"), STR("a=b;  c=\"d\";;") },
+		{ STR("x-a"), STR("") },
+		{ STR("x-B"), STR("\"\\\xff") },
+		{ STR("X-a"), STR("3, 4") },
+		{ STR("Cookie"), STR("e") },
 	};
 	struct event_request req = request_of(fields, countof(fields), S(""));
 	req.query = S("a=1&&a=2&A=3&b&%61=4&%zz=%4&=");
 	struct str event = written(&req);
-	expect_str(member(event, S("headers")).text, S("{\"x-a\":\"1,,3, 4\",\"x-b\":\"\\\"\\\\\xef\xbf\xbd\"}"));
+	expect_str(member(event, S("headers")).text,
+		S("{\"x-a\":\"1,,3, 4\",\"x-b\":\"\\\"\\\\\xef\xbf\xbd\"}"));
 	expect_str(member(event, S("cookies")).text, S("[\"a=b\",\"c=\\\"d\\\"\",\"e\"]"));
-	expect_str(member(event, S("queryStringParameters")).text, S("{\"a\":\"1,2,4\",\"A\":\"3\",\"b\":\"\",\"%zz\":\"%4\",\"\":\"\"}"));
+	expect_str(member(event, S("queryStringParameters")).text,
+		S("{\"a\":\"1,2,4\",\"A\":\"3\",\"b\":\"\",\"%zz\":\"%4\",\"\":\"\"}"));
 	expect_str(member(event, S("rawQueryString")).text, S("\"a=1&&a=2&A=3&b&%61=4&%zz=%4&=\""));
 	req = request_of(NULL, 0, S(""));
 	event = written(&req);
@@ -100,18 +123,24 @@ TEST(event_fields_that_stand_twice)
 	expect_str(json_member(member(event, S("requestContext")), S("domainName")).text, S("\"\""));
 }
 
-/* What a function sees, a gateway as its destination understands again: the request as it was signed. */
+/* What a function sees, a gateway as its destination understands again: the request as it was
+ * signed. */
 TEST(event_is_a_front_doors)
 {
 	static char body[40000];
-	static const struct str types[] = { STR("application/json"), STR("application/x-www-form-urlencoded"), STR("") };
+	static const struct str types[] = { STR("application/json"),
+		STR("application/x-www-form-urlencoded"), STR("") };
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = (char)test_random(256);
 	for (size_t n = 0; n < sizeof(body); n = 2 * n + 1) {
 		for (size_t i = 0; i < countof(types); i++) {
 			struct event_field fields[] = {
-				{ S("Content-Type"), types[i] }, { S("X-Slack-Signature"), S("v0=0") }, { S("X-Slack-Request-Timestamp"), S("1") },
-				{ S("X-Slack-Retry-Num"), S("2") }, { S("X-Slack-Retry-Reason"), S("http_error") }, { S("User-Agent"), S("a/b") },
+				{ S("Content-Type"), types[i] },
+				{ S("X-Slack-Signature"), S("v0=0") },
+				{ S("X-Slack-Request-Timestamp"), S("1") },
+				{ S("X-Slack-Retry-Num"), S("2") },
+				{ S("X-Slack-Retry-Reason"), S("http_error") },
+				{ S("User-Agent"), S("a/b") },
 			};
 			struct event_request req = request_of(fields, countof(fields), (struct str){ body, n });
 			struct arena a = { memory, 0, sizeof(memory) };
@@ -139,7 +168,8 @@ TEST(event_is_a_front_doors)
 
 TEST(event_without_memory)
 {
-	static const struct event_field fields[] = { { STR("Cookie"), STR("a=b") }, { STR("X"), STR("y") } };
+	static const struct event_field fields[] = { { STR("Cookie"), STR("a=b") },
+		{ STR("X"), STR("y") } };
 	struct event_request req = request_of(fields, countof(fields), S("a"));
 	size_t whole = written(&req).n;
 	for (size_t cap = 0; cap <= whole; cap++) {

@@ -104,7 +104,8 @@ TEST(percent_encode_keeps_the_unreserved)
 			struct str back;
 			percent_encode(&b, (struct str){ &byte, 1 }, keep);
 			context("byte %d", c);
-			static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+			static const char unreserved[] =
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 			bool plain = c && (strchr(unreserved, c) || (keep && c == '/'));
 			expect_int(b.n, plain ? 1 : 3);
 			expect_int(percent_decode(&back, buf_str(&b), &arena), OK);

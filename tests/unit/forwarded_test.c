@@ -38,7 +38,8 @@ TEST(forwarded_for_is_who_no_trusted_proxy_is)
 		struct buf text = BUF(memory);
 		context("case %zu", i);
 		if (cases[i].first)
-			head.fields[head.count++] = (struct http_field){ S("X-Forwarded-For"), guard_copy(str_c(cases[i].first)) };
+			head.fields[head.count++] =
+				(struct http_field){ S("X-Forwarded-For"), guard_copy(str_c(cases[i].first)) };
 		head.fields[head.count++] = (struct http_field){ S("Host"), S("a") };
 		if (cases[i].second)
 			head.fields[head.count++] = (struct http_field){ S("x-forwarded-for"), str_c(cases[i].second) };
@@ -56,9 +57,15 @@ TEST(blocks_of_addresses_hold_what_begins_like_them)
 		const char *block, *address;
 		bool want;
 	} cases[] = {
-		{ "10.0.0.0/8", "10.255.255.255", true }, { "10.0.0.0/8", "11.0.0.0", false }, { "10.1.2.3", "10.1.2.3", true },
-		{ "10.1.2.3", "10.1.2.2", false }, { "0.0.0.0/0", "203.0.113.1", true }, { "0.0.0.0/0", "::1", false },
-		{ "::/0", "::1", true }, { "::/0", "203.0.113.1", false }, { "2001:db8::/33", "2001:db8:7fff::", true },
+		{ "10.0.0.0/8", "10.255.255.255", true },
+		{ "10.0.0.0/8", "11.0.0.0", false },
+		{ "10.1.2.3", "10.1.2.3", true },
+		{ "10.1.2.3", "10.1.2.2", false },
+		{ "0.0.0.0/0", "203.0.113.1", true },
+		{ "0.0.0.0/0", "::1", false },
+		{ "::/0", "::1", true },
+		{ "::/0", "203.0.113.1", false },
+		{ "2001:db8::/33", "2001:db8:7fff::", true },
 		{ "2001:db8::/33", "2001:db8:8000::", false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -73,7 +80,8 @@ TEST(blocks_of_addresses_hold_what_begins_like_them)
 
 TEST(blocks_of_addresses_are_refused_when_they_are_none)
 {
-	static const char *const bad[] = { "", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0/8", "a/8", "10.0.0.0/8/8" };
+	static const char *const bad[] = { "", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129",
+		"10.0.0.0/-1", "10.0.0/8", "a/8", "10.0.0.0/8/8" };
 	for (size_t i = 0; i < countof(bad); i++) {
 		struct address_block block;
 		context("%s", bad[i]);

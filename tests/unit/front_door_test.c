@@ -26,7 +26,8 @@ static struct str vector(const char *name)
 	return test_file(path);
 }
 
-static const char *const files[] = { "rest.json", "http1.json", "http2.json", "url.json", "alb.json", "alb_multi.json" };
+static const char *const files[] = { "rest.json", "http1.json", "http2.json", "url.json",
+	"alb.json", "alb_multi.json" };
 
 TEST(front_door_reads_every_door)
 {
@@ -55,7 +56,8 @@ TEST(front_door_reads_every_door)
 		expect_str(request.content_type, S("application/x-www-form-urlencoded"));
 		expect_str(request.user_agent, S("Slackbot 1.0 (+https://api.slack.com/robots)"));
 		expect_str(request.timestamp, S("1531420618"));
-		expect_str(request.signature, S("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"));
+		expect_str(request.signature,
+			S("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"));
 		expect(!request.doubled);
 		expect_str(request.retry_num, S(""));
 		expect_str(request.retry_reason, S(""));
@@ -84,14 +86,32 @@ TEST(front_door_refuses_beginnings)
 TEST(front_door_none)
 {
 	static const struct str events[] = {
-		STR("{}"), STR("[]"), STR("null"), STR("true"), STR("0"), STR("-1.5e3"), STR("\"\""), STR("\"{}\""), STR(" {}\r\n"),
+		STR("{}"),
+		STR("[]"),
+		STR("null"),
+		STR("true"),
+		STR("0"),
+		STR("-1.5e3"),
+		STR("\"\""),
+		STR("\"{}\""),
+		STR(" {}\r\n"),
 		STR("[{\"httpMethod\":\"POST\"}]"),
 		STR("{\"source\":\"serverless-plugin-warmup\"}"),
 		STR("{\"key1\":\"value1\",\"key2\":\"value2\",\"key3\":\"value3\"}"),
-		STR("{\"version\":\"1.0\"}"), STR("{\"version\":\"0\"}"), STR("{\"version\":2.0}"), STR("{\"version\":\"2\"}"), STR("{\"version\":\"2.00\"}"),
-		STR("{\"httpMethod\":null}"), STR("{\"httpMethod\":1}"), STR("{\"httpmethod\":\"POST\"}"), STR("{\"x\":{\"httpMethod\":\"POST\"}}"),
-		STR("{\"requestContext\":null}"), STR("{\"requestContext\":[]}"), STR("{\"requestContext\":{\"elb\":null}}"),
-		STR("{\"requestContext\":{\"elb\":\"arn\"}}"), STR("{\"requestContext\":\"elb\"}"),
+		STR("{\"version\":\"1.0\"}"),
+		STR("{\"version\":\"0\"}"),
+		STR("{\"version\":2.0}"),
+		STR("{\"version\":\"2\"}"),
+		STR("{\"version\":\"2.00\"}"),
+		STR("{\"httpMethod\":null}"),
+		STR("{\"httpMethod\":1}"),
+		STR("{\"httpmethod\":\"POST\"}"),
+		STR("{\"x\":{\"httpMethod\":\"POST\"}}"),
+		STR("{\"requestContext\":null}"),
+		STR("{\"requestContext\":[]}"),
+		STR("{\"requestContext\":{\"elb\":null}}"),
+		STR("{\"requestContext\":{\"elb\":\"arn\"}}"),
+		STR("{\"requestContext\":\"elb\"}"),
 		STR("{\"httpMethod\":\"POST\",\"httpMethod\":null}"),
 	};
 	static const char *const others[] = { "schedule.json", "queue.json", "destination.json" };
@@ -114,26 +134,40 @@ TEST(front_door_foreign)
 		struct str event;
 		const char *beginning;
 	} cases[] = {
-		{ STR("{\"raw_path\":\"/eu-west-1/x\",\"method\":\"POST\",\"headers\":{},\"body\":\"x\",\"is_base64_encoded\":false}"),
-		  "the event is from VPC Lattice" },
-		{ STR("{\"version\":\"2.0\",\"path\":\"/\",\"method\":\"POST\",\"headers\":{\"a\":[\"b\"]},\"requestContext\":{"
-		      "\"serviceNetworkArn\":\"arn:aws:vpc-lattice:x\",\"serviceArn\":\"x\"},\"body\":\"x\"}"),
-		  "the event is from VPC Lattice" },
-		{ STR("{\"messageVersion\":\"1.0\",\"agent\":{\"name\":\"x\"},\"apiPath\":\"/\",\"httpMethod\":\"POST\",\"actionGroup\":\"x\"}"),
-		  "the event is from a Bedrock agent" },
-		{ STR("{\"messageVersion\":\"1.0\",\"agent\":{},\"function\":\"x\",\"actionGroup\":\"x\"}"), "the event is from a Bedrock agent" },
-		{ STR("{\"type\":\"REQUEST\",\"methodArn\":\"arn:x\",\"httpMethod\":\"POST\",\"path\":\"/\",\"headers\":{}}"),
-		  "the event asks an API Gateway authorizer" },
-		{ STR("{\"type\":\"TOKEN\",\"methodArn\":\"arn:x\",\"authorizationToken\":\"x\"}"), "the event asks an API Gateway authorizer" },
-		{ STR("{\"version\":\"2.0\",\"type\":\"REQUEST\",\"routeArn\":\"arn:x\",\"requestContext\":{\"http\":{\"method\":\"POST\"}}}"),
-		  "the event asks an API Gateway authorizer" },
-		{ STR("{\"requestContext\":{\"connectionId\":\"x=\",\"eventType\":\"MESSAGE\"},\"body\":\"x\"}"),
-		  "the event is from a WebSocket API" },
-		{ STR("{\"Records\":[{\"cf\":{\"request\":{\"method\":\"POST\"}}}]}"), "the event is from CloudFront" },
-		{ STR("{\"body-json\":{},\"params\":{\"header\":{}},\"context\":{}}"), "the event is from an API Gateway integration" },
-		{ STR("{\"token\":\"x\",\"type\":\"event_callback\",\"event\":{}}"), "the event is from an API Gateway integration" },
-		{ STR("{\"token\":\"x\",\"type\":\"url_verification\",\"challenge\":\"x\"}"), "the event is from an API Gateway integration" },
-		{ STR("{\"headers\":{\"X-Slack-Signature\":\"x\"},\"body\":\"command=%2Fx\"}"), "the event is from an API Gateway integration" },
+		{ STR("{\"raw_path\":\"/eu-west-1/"
+			  "x\",\"method\":\"POST\",\"headers\":{},\"body\":\"x\",\"is_base64_encoded\":false}"),
+			"the event is from VPC Lattice" },
+		{ STR("{\"version\":\"2.0\",\"path\":\"/"
+			  "\",\"method\":\"POST\",\"headers\":{\"a\":[\"b\"]},\"requestContext\":{"
+			  "\"serviceNetworkArn\":\"arn:aws:vpc-lattice:x\",\"serviceArn\":\"x\"},\"body\":"
+			  "\"x\"}"),
+			"the event is from VPC Lattice" },
+		{ STR("{\"messageVersion\":\"1.0\",\"agent\":{\"name\":\"x\"},\"apiPath\":\"/"
+			  "\",\"httpMethod\":\"POST\",\"actionGroup\":\"x\"}"),
+			"the event is from a Bedrock agent" },
+		{ STR("{\"messageVersion\":\"1.0\",\"agent\":{},\"function\":\"x\",\"actionGroup\":\"x\"}"),
+			"the event is from a Bedrock agent" },
+		{ STR("{\"type\":\"REQUEST\",\"methodArn\":\"arn:x\",\"httpMethod\":\"POST\",\"path\":\"/"
+			  "\",\"headers\":{}}"),
+			"the event asks an API Gateway authorizer" },
+		{ STR("{\"type\":\"TOKEN\",\"methodArn\":\"arn:x\",\"authorizationToken\":\"x\"}"),
+			"the event asks an API Gateway authorizer" },
+		{ STR("{\"version\":\"2.0\",\"type\":\"REQUEST\",\"routeArn\":\"arn:x\",\"requestContext\":"
+			  "{\"http\":{\"method\":\"POST\"}}}"),
+			"the event asks an API Gateway authorizer" },
+		{ STR("{\"requestContext\":{\"connectionId\":\"x=\",\"eventType\":\"MESSAGE\"},\"body\":"
+			  "\"x\"}"),
+			"the event is from a WebSocket API" },
+		{ STR("{\"Records\":[{\"cf\":{\"request\":{\"method\":\"POST\"}}}]}"),
+			"the event is from CloudFront" },
+		{ STR("{\"body-json\":{},\"params\":{\"header\":{}},\"context\":{}}"),
+			"the event is from an API Gateway integration" },
+		{ STR("{\"token\":\"x\",\"type\":\"event_callback\",\"event\":{}}"),
+			"the event is from an API Gateway integration" },
+		{ STR("{\"token\":\"x\",\"type\":\"url_verification\",\"challenge\":\"x\"}"),
+			"the event is from an API Gateway integration" },
+		{ STR("{\"headers\":{\"X-Slack-Signature\":\"x\"},\"body\":\"command=%2Fx\"}"),
+			"the event is from an API Gateway integration" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -144,7 +178,8 @@ TEST(front_door_foreign)
 	}
 }
 
-/* An HTTP API puts a stage that has a name before every path; what it matched with {proxy+} has none. */
+/* An HTTP API puts a stage that has a name before every path; what it matched with {proxy+} has
+ * none. */
 TEST(front_door_takes_the_stage_off)
 {
 	static const struct {
@@ -163,8 +198,9 @@ TEST(front_door_takes_the_stage_off)
 	for (size_t i = 0; i < countof(cases); i++) {
 		char event[512];
 		struct buf b = BUF(event);
-		buf_format(&b, "{\"version\":\"2.0\",\"rawPath\":\"%s\",\"requestContext\":{\"stage\":\"%s\"}", str_c(cases[i].path),
-			str_c(cases[i].stage));
+		buf_format(&b,
+			"{\"version\":\"2.0\",\"rawPath\":\"%s\",\"requestContext\":{\"stage\":\"%s\"}",
+			str_c(cases[i].path), str_c(cases[i].stage));
 		if (*cases[i].proxy)
 			buf_format(&b, ",\"pathParameters\":{\"proxy\":\"%s\"}", str_c(cases[i].proxy));
 		buf_put(&b, S("}"));
@@ -182,9 +218,12 @@ TEST(front_door_not_json)
 	} cases[] = {
 		{ STR(""), STR("the event of 0 bytes is not valid JSON at byte 0") },
 		{ STR("ping"), STR("the event of 4 bytes is not valid JSON at byte 0") },
-		{ STR("{\"httpMethod\":\"POST\",}"), STR("the event of 22 bytes is not valid JSON at byte 21") },
-		{ STR("{\"httpMethod\":\"POST\"} x"), STR("the event of 23 bytes is not valid JSON at byte 22") },
-		{ STR("{\"httpMethod\":\"POST\xff\"}"), STR("the event of 22 bytes is not valid JSON at byte 19") },
+		{ STR("{\"httpMethod\":\"POST\",}"),
+			STR("the event of 22 bytes is not valid JSON at byte 21") },
+		{ STR("{\"httpMethod\":\"POST\"} x"),
+			STR("the event of 23 bytes is not valid JSON at byte 22") },
+		{ STR("{\"httpMethod\":\"POST\xff\"}"),
+			STR("the event of 22 bytes is not valid JSON at byte 19") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -195,60 +234,106 @@ TEST(front_door_not_json)
 }
 
 #define REST(more) STR("{\"httpMethod\":\"POST\"," more "}")
-#define HTTP(more) STR("{\"version\":\"2.0\",\"requestContext\":{\"http\":{\"method\":\"POST\"}}," more "}")
+#define HTTP(more)                                                                                 \
+	STR("{\"version\":\"2.0\",\"requestContext\":{\"http\":{\"method\":\"POST\"}}," more "}")
 #define ALB(more) STR("{\"requestContext\":{\"elb\":{}},\"httpMethod\":\"POST\"," more "}")
 
-/* Fields that are missing, null or of another type count as not there, and cost nothing but themselves. */
+/* Fields that are missing, null or of another type count as not there, and cost nothing but
+ * themselves. */
 TEST(front_door_odd_members)
 {
 	static const struct {
 		struct str event;
 		struct gateway_request want;
 	} cases[] = {
-		{ REST("\"path\":\"/a\",\"headers\":null,\"multiValueHeaders\":null,\"queryStringParameters\":null,"
-		       "\"multiValueQueryStringParameters\":null,\"pathParameters\":null,\"stageVariables\":null,\"requestContext\":null,\"body\":null"),
-		  { .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
-		{ REST("\"path\":1,\"headers\":1,\"multiValueHeaders\":\"x\",\"queryStringParameters\":[],\"pathParameters\":[\"proxy\"],"
-		       "\"requestContext\":7,\"body\":{},\"isBase64Encoded\":\"true\""),
-		  { .door = DOOR_REST, .method = STR("POST") } },
-		{ REST("\"path\":\"/a\",\"pathParameters\":{\"proxy\":null}"), { .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
-		{ REST("\"path\":\"/a\",\"pathParameters\":{\"proxy\":\"b/c\"}"), { .door = DOOR_REST, .method = STR("POST"), .path = STR("b/c") } },
-		{ REST("\"path\":\"/a\",\"pathParameters\":{\"other\":\"b/c\"}"), { .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
-		{ REST("\"path\":\"/a\",\"rawPath\":\"/b\",\"version\":\"1.0\""), { .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
-		{ REST("\"path\":\"\\/a\\u002fb\",\"p\\u0061th\":\"/c\\/d\""), { .door = DOOR_REST, .method = STR("POST"), .path = STR("/c/d") } },
-		{ REST("\"requestContext\":{\"stage\":\"s\",\"requestTimeEpoch\":\"1\",\"timeEpoch\":2}"), { .door = DOOR_REST, .method = STR("POST"), .stage = STR("s") } },
-		{ REST("\"requestContext\":{\"requestTimeEpoch\":1.5e3}"), { .door = DOOR_REST, .method = STR("POST") } },
-		{ REST("\"requestContext\":{\"requestTimeEpoch\":-9223372036854775808}"), { .door = DOOR_REST, .method = STR("POST") } },
-		{ REST("\"requestContext\":{\"requestTimeEpoch\":9223372036854775808}"), { .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"path\":\"/"
+			   "a\",\"headers\":null,\"multiValueHeaders\":null,\"queryStringParameters\":null,"
+			   "\"multiValueQueryStringParameters\":null,\"pathParameters\":null,"
+			   "\"stageVariables\":null,\"requestContext\":null,\"body\":null"),
+			{ .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
+		{ REST("\"path\":1,\"headers\":1,\"multiValueHeaders\":\"x\",\"queryStringParameters\":[],"
+			   "\"pathParameters\":[\"proxy\"],"
+			   "\"requestContext\":7,\"body\":{},\"isBase64Encoded\":\"true\""),
+			{ .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"path\":\"/a\",\"pathParameters\":{\"proxy\":null}"),
+			{ .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
+		{ REST("\"path\":\"/a\",\"pathParameters\":{\"proxy\":\"b/c\"}"),
+			{ .door = DOOR_REST, .method = STR("POST"), .path = STR("b/c") } },
+		{ REST("\"path\":\"/a\",\"pathParameters\":{\"other\":\"b/c\"}"),
+			{ .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
+		{ REST("\"path\":\"/a\",\"rawPath\":\"/b\",\"version\":\"1.0\""),
+			{ .door = DOOR_REST, .method = STR("POST"), .path = STR("/a") } },
+		{ REST("\"path\":\"\\/a\\u002fb\",\"p\\u0061th\":\"/c\\/d\""),
+			{ .door = DOOR_REST, .method = STR("POST"), .path = STR("/c/d") } },
+		{ REST("\"requestContext\":{\"stage\":\"s\",\"requestTimeEpoch\":\"1\",\"timeEpoch\":2}"),
+			{ .door = DOOR_REST, .method = STR("POST"), .stage = STR("s") } },
+		{ REST("\"requestContext\":{\"requestTimeEpoch\":1.5e3}"),
+			{ .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"requestContext\":{\"requestTimeEpoch\":-9223372036854775808}"),
+			{ .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"requestContext\":{\"requestTimeEpoch\":9223372036854775808}"),
+			{ .door = DOOR_REST, .method = STR("POST") } },
 		{ REST("\"requestContext\":{\"requestTimeEpoch\":9223372036854775807}"),
-		  { .door = DOOR_REST, .method = STR("POST"), .arrived_ms = INT64_MAX } },
-		{ REST("\"body\":\"eA==\""), { .door = DOOR_REST, .method = STR("POST"), .body = STR("eA==") } },
-		{ REST("\"body\":\"eA==\",\"isBase64Encoded\":null"), { .door = DOOR_REST, .method = STR("POST"), .body = STR("eA==") } },
-		{ REST("\"body\":\"eA==\",\"isBase64Encoded\":false"), { .door = DOOR_REST, .method = STR("POST"), .body = STR("eA==") } },
-		{ REST("\"body\":\"eA==\",\"isBase64Encoded\":true"), { .door = DOOR_REST, .method = STR("POST"), .body = STR("x") } },
-		{ REST("\"body\":\"eA\",\"isBase64Encoded\":true"), { .door = DOOR_REST, .method = STR("POST"), .body = STR("x") } },
-		{ REST("\"body\":\"\",\"isBase64Encoded\":true"), { .door = DOOR_REST, .method = STR("POST") } },
-		{ REST("\"body\":null,\"isBase64Encoded\":true"), { .door = DOOR_REST, .method = STR("POST") } },
-		{ REST("\"body\":\"a\\n\\u0000\\ud83d\\udea2\\\"\""), { .door = DOOR_REST, .method = STR("POST"), .body = STR("a\n\0\xf0\x9f\x9a\xa2\"") } },
-		{ REST("\"headers\":{\"content-TYPE\":\"a\",\"USER-agent\":\"b\",\"x-Slack-retry-Num\":\"1\",\"X-SLACK-RETRY-REASON\":\"http_timeout\","
-		       "\"X-Slack-Signature\":\"c\",\"x-slack-request-timestamp\":\"2\",\"x-slack-signatures\":\"d\",\"slack-signature\":\"e\"}"),
-		  { .door = DOOR_REST, .method = STR("POST"), .content_type = STR("a"), .user_agent = STR("b"), .retry_num = STR("1"),
-		    .retry_reason = STR("http_timeout"), .signature = STR("c"), .timestamp = STR("2") } },
-		{ REST("\"headers\":{\"X-Slack-S\\u0069gnature\":\"v0\\u003d\"}"), { .door = DOOR_REST, .method = STR("POST"), .signature = STR("v0=") } },
-		{ REST("\"headers\":{\"X-Slack-Signature\":null,\"Content-Type\":5,\"User-Agent\":{}}"), { .door = DOOR_REST, .method = STR("POST") } },
-		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\"],\"Content-Type\":[],\"User-Agent\":[\"b\",\"c\"]}"),
-		  { .door = DOOR_REST, .method = STR("POST"), .signature = STR("a"), .user_agent = STR("c") } },
-		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":\"a\"}"), { .door = DOOR_REST, .method = STR("POST"), .signature = STR("a") } },
-		{ HTTP("\"rawPath\":\"/a\",\"path\":\"/b\",\"httpMethod\":\"GET\",\"rawQueryString\":\"c=d\""),
-		  { .door = DOOR_HTTP, .method = STR("POST"), .path = STR("/a"), .query = STR("c=d") } },
-		{ HTTP("\"rawPath\":\"/a\",\"pathParameters\":{\"proxy\":\"b\"}"), { .door = DOOR_HTTP, .method = STR("POST"), .path = STR("b") } },
+			{ .door = DOOR_REST, .method = STR("POST"), .arrived_ms = INT64_MAX } },
+		{ REST("\"body\":\"eA==\""),
+			{ .door = DOOR_REST, .method = STR("POST"), .body = STR("eA==") } },
+		{ REST("\"body\":\"eA==\",\"isBase64Encoded\":null"),
+			{ .door = DOOR_REST, .method = STR("POST"), .body = STR("eA==") } },
+		{ REST("\"body\":\"eA==\",\"isBase64Encoded\":false"),
+			{ .door = DOOR_REST, .method = STR("POST"), .body = STR("eA==") } },
+		{ REST("\"body\":\"eA==\",\"isBase64Encoded\":true"),
+			{ .door = DOOR_REST, .method = STR("POST"), .body = STR("x") } },
+		{ REST("\"body\":\"eA\",\"isBase64Encoded\":true"),
+			{ .door = DOOR_REST, .method = STR("POST"), .body = STR("x") } },
+		{ REST("\"body\":\"\",\"isBase64Encoded\":true"),
+			{ .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"body\":null,\"isBase64Encoded\":true"),
+			{ .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"body\":\"a\\n\\u0000\\ud83d\\udea2\\\"\""),
+			{ .door = DOOR_REST, .method = STR("POST"), .body = STR("a\n\0\xf0\x9f\x9a\xa2\"") } },
+		{ REST("\"headers\":{\"content-TYPE\":\"a\",\"USER-agent\":\"b\",\"x-Slack-retry-Num\":"
+			   "\"1\",\"X-SLACK-RETRY-REASON\":\"http_timeout\","
+			   "\"X-Slack-Signature\":\"c\",\"x-slack-request-timestamp\":\"2\",\"x-slack-"
+			   "signatures\":\"d\",\"slack-signature\":\"e\"}"),
+			{ .door = DOOR_REST,
+				.method = STR("POST"),
+				.content_type = STR("a"),
+				.user_agent = STR("b"),
+				.retry_num = STR("1"),
+				.retry_reason = STR("http_timeout"),
+				.signature = STR("c"),
+				.timestamp = STR("2") } },
+		{ REST("\"headers\":{\"X-Slack-S\\u0069gnature\":\"v0\\u003d\"}"),
+			{ .door = DOOR_REST, .method = STR("POST"), .signature = STR("v0=") } },
+		{ REST("\"headers\":{\"X-Slack-Signature\":null,\"Content-Type\":5,\"User-Agent\":{}}"),
+			{ .door = DOOR_REST, .method = STR("POST") } },
+		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\"],\"Content-Type\":[],\"User-"
+			   "Agent\":[\"b\",\"c\"]}"),
+			{ .door = DOOR_REST,
+				.method = STR("POST"),
+				.signature = STR("a"),
+				.user_agent = STR("c") } },
+		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":\"a\"}"),
+			{ .door = DOOR_REST, .method = STR("POST"), .signature = STR("a") } },
+		{ HTTP("\"rawPath\":\"/a\",\"path\":\"/"
+			   "b\",\"httpMethod\":\"GET\",\"rawQueryString\":\"c=d\""),
+			{ .door = DOOR_HTTP, .method = STR("POST"), .path = STR("/a"), .query = STR("c=d") } },
+		{ HTTP("\"rawPath\":\"/a\",\"pathParameters\":{\"proxy\":\"b\"}"),
+			{ .door = DOOR_HTTP, .method = STR("POST"), .path = STR("b") } },
 		{ STR("{\"version\":\"2.0\"}"), { .door = DOOR_HTTP } },
-		{ STR("{\"version\":\"2.0\",\"requestContext\":{\"http\":null,\"stage\":\"$default\",\"timeEpoch\":-1}}"), { .door = DOOR_HTTP } },
-		{ STR("{\"vers\\u0069on\":\"2\\u002e0\",\"rawPath\":\"/a\"}"), { .door = DOOR_HTTP, .path = STR("/a") } },
-		{ ALB("\"path\":\"/a\",\"headers\":{}"), { .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
-		{ ALB("\"path\":\"/a\",\"headers\":null,\"multiValueHeaders\":{}"), { .door = DOOR_ALB_MULTI, .method = STR("POST"), .path = STR("/a") } },
-		{ ALB("\"path\":\"/a\",\"headers\":null,\"multiValueHeaders\":null"), { .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
-		{ ALB("\"version\":\"2.0\",\"path\":\"/a\""), { .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
+		{ STR("{\"version\":\"2.0\",\"requestContext\":{\"http\":null,\"stage\":\"$default\","
+			  "\"timeEpoch\":-1}}"),
+			{ .door = DOOR_HTTP } },
+		{ STR("{\"vers\\u0069on\":\"2\\u002e0\",\"rawPath\":\"/a\"}"),
+			{ .door = DOOR_HTTP, .path = STR("/a") } },
+		{ ALB("\"path\":\"/a\",\"headers\":{}"),
+			{ .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
+		{ ALB("\"path\":\"/a\",\"headers\":null,\"multiValueHeaders\":{}"),
+			{ .door = DOOR_ALB_MULTI, .method = STR("POST"), .path = STR("/a") } },
+		{ ALB("\"path\":\"/a\",\"headers\":null,\"multiValueHeaders\":null"),
+			{ .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
+		{ ALB("\"version\":\"2.0\",\"path\":\"/a\""),
+			{ .door = DOOR_ALB, .method = STR("POST"), .path = STR("/a") } },
 		{ STR("{\"requestContext\":{\"elb\":{}}}"), { .door = DOOR_ALB } },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -282,20 +367,31 @@ TEST(front_door_doubled_signature)
 	} cases[] = {
 		{ REST("\"headers\":{\"X-Slack-Signature\":\"a\",\"x-slack-signature\":\"b\"}"), true },
 		{ REST("\"headers\":{\"X-Slack-Signature\":\"a\",\"X-Slack-Signature\":\"a\"}"), true },
-		{ REST("\"headers\":{\"X-Slack-Signature\":\"a\",\"X-Slack-Signatur\\u0065\":\"a\"}"), true },
+		{ REST("\"headers\":{\"X-Slack-Signature\":\"a\",\"X-Slack-Signatur\\u0065\":\"a\"}"),
+			true },
 		{ REST("\"headers\":{\"X-Slack-Signature\":\"\",\"x-slack-signature\":\"b\"}"), true },
-		{ REST("\"headers\":{\"X-Slack-Request-Timestamp\":\"1\",\"x-slack-REQUEST-timestamp\":\"1\"}"), true },
+		{ REST("\"headers\":{\"X-Slack-Request-Timestamp\":\"1\",\"x-slack-REQUEST-timestamp\":"
+			   "\"1\"}"),
+			true },
 		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\",\"b\"]}"), true },
 		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\",\"a\"]}"), true },
 		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\",null]}"), true },
-		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\"],\"x-slack-signature\":[\"a\"]}"), true },
-		{ REST("\"multiValueHeaders\":{\"X-Slack-Request-Timestamp\":[\"1\",\"2\"]},\"headers\":{\"X-Slack-Request-Timestamp\":\"2\"}"), true },
+		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\"],\"x-slack-signature\":[\"a\"]"
+			   "}"),
+			true },
+		{ REST("\"multiValueHeaders\":{\"X-Slack-Request-Timestamp\":[\"1\",\"2\"]},\"headers\":{"
+			   "\"X-Slack-Request-Timestamp\":\"2\"}"),
+			true },
 		{ ALB("\"multiValueHeaders\":{\"x-slack-signature\":[\"a\",\"b\"]}"), true },
 		{ HTTP("\"headers\":{\"x-slack-signature\":\"a\",\"X-Slack-Signature\":\"a\"}"), true },
 		/* both maps say the same thing, and other headers may come as they like */
-		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\"],\"X-Slack-Request-Timestamp\":[\"1\"]},"
-		       "\"headers\":{\"X-Slack-Signature\":\"a\",\"X-Slack-Request-Timestamp\":\"1\"}"), false },
-		{ REST("\"headers\":{\"User-Agent\":\"a\",\"user-agent\":\"b\"},\"multiValueHeaders\":{\"Content-Type\":[\"a\",\"b\"]}"), false },
+		{ REST("\"multiValueHeaders\":{\"X-Slack-Signature\":[\"a\"],\"X-Slack-Request-Timestamp\":"
+			   "[\"1\"]},"
+			   "\"headers\":{\"X-Slack-Signature\":\"a\",\"X-Slack-Request-Timestamp\":\"1\"}"),
+			false },
+		{ REST("\"headers\":{\"User-Agent\":\"a\",\"user-agent\":\"b\"},\"multiValueHeaders\":{"
+			   "\"Content-Type\":[\"a\",\"b\"]}"),
+			false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -311,11 +407,17 @@ TEST(front_door_ssl_check)
 		bool want;
 	} cases[] = {
 		{ REST("\"queryStringParameters\":{\"ssl_check\":\"1\"}"), true },
-		{ REST("\"queryStringParameters\":{\"token\":\"t\",\"ssl_check\":\"1\"},\"multiValueQueryStringParameters\":null"), true },
+		{ REST("\"queryStringParameters\":{\"token\":\"t\",\"ssl_check\":\"1\"},"
+			   "\"multiValueQueryStringParameters\":null"),
+			true },
 		{ REST("\"multiValueQueryStringParameters\":{\"ssl_check\":[\"1\"]}"), true },
-		{ HTTP("\"rawQueryString\":\"ssl_check=1\",\"queryStringParameters\":{\"ssl_check\":\"1\"}"), true },
+		{ HTTP(
+			  "\"rawQueryString\":\"ssl_check=1\",\"queryStringParameters\":{\"ssl_check\":\"1\"}"),
+			true },
 		{ ALB("\"headers\":{},\"queryStringParameters\":{\"ssl_check\":\"1\"}"), true },
-		{ ALB("\"multiValueHeaders\":{},\"multiValueQueryStringParameters\":{\"ssl_check\":[\"1\"]}"), true },
+		{ ALB("\"multiValueHeaders\":{},\"multiValueQueryStringParameters\":{\"ssl_check\":[\"1\"]"
+			  "}"),
+			true },
 		{ REST("\"queryStringParameters\":{\"ssl_check\":\"0\"}"), false },
 		{ REST("\"queryStringParameters\":{\"ssl_check\":1}"), false },
 		{ REST("\"queryStringParameters\":{\"ssl_check\":\"11\"}"), false },
@@ -376,7 +478,15 @@ TEST(front_door_limits_the_body)
 TEST(front_door_refuses_wrong_base64)
 {
 	static const struct str bodies[] = {
-		STR("%"), STR("eA= ="), STR("eA==\\n"), STR("e"), STR("eA==eA=="), STR("eB=="), STR("e-_="), STR("=="), STR("token=x&command=/y"),
+		STR("%"),
+		STR("eA= ="),
+		STR("eA==\\n"),
+		STR("e"),
+		STR("eA==eA=="),
+		STR("eB=="),
+		STR("e-_="),
+		STR("=="),
+		STR("token=x&command=/y"),
 	};
 	for (size_t i = 0; i < countof(bodies); i++) {
 		char text[128];
@@ -393,8 +503,9 @@ TEST(front_door_refuses_wrong_base64)
 /* However little memory there is: the whole request or none of it. */
 TEST(front_door_without_memory)
 {
-	static const struct str event = REST("\"p\\u0061th\":\"\\u002fa\",\"headers\":{\"X-Slack-S\\u0069gnature\":\"v0\\u003d\"},"
-	                                     "\"body\":\"aGVsbG8\\u003d\",\"isBase64Encoded\":true");
+	static const struct str event =
+		REST("\"p\\u0061th\":\"\\u002fa\",\"headers\":{\"X-Slack-S\\u0069gnature\":\"v0\\u003d\"},"
+			 "\"body\":\"aGVsbG8\\u003d\",\"isBase64Encoded\":true");
 	static const struct str no_body = REST("\"path\":\"\\u002fa\"");
 	enum err e = E_LIMIT;
 	for (size_t cap = 0; e != OK && cap < 4096; cap++) {
@@ -419,27 +530,52 @@ TEST(front_door_answers)
 		struct reply reply;
 		struct str want;
 	} cases[] = {
-#define JSON_REPLY { .status = 200, .content_type = STR("application/json"), .body = STR("{\"text\":\"\xc3\xa4\"}") }
+#define JSON_REPLY                                                                                 \
+	{ .status = 200,                                                                               \
+		.content_type = STR("application/json"),                                                   \
+		.body = STR("{\"text\":\"\xc3\xa4\"}") }
 #define JSON_BODY "\"body\":\"{\\\"text\\\":\\\"\xc3\xa4\\\"}\",\"isBase64Encoded\":false}"
-		{ DOOR_REST, JSON_REPLY, STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/json\"}," JSON_BODY) },
-		{ DOOR_HTTP, JSON_REPLY, STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/json\"}," JSON_BODY) },
-		{ DOOR_NONE, JSON_REPLY, STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/json\"}," JSON_BODY) },
+		{ DOOR_REST, JSON_REPLY,
+			STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/"
+				"json\"}," JSON_BODY) },
+		{ DOOR_HTTP, JSON_REPLY,
+			STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/"
+				"json\"}," JSON_BODY) },
+		{ DOOR_NONE, JSON_REPLY,
+			STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/"
+				"json\"}," JSON_BODY) },
 		{ DOOR_ALB, JSON_REPLY,
-		  STR("{\"statusCode\":200,\"statusDescription\":\"200 OK\",\"headers\":{\"Content-Type\":\"application/json\"}," JSON_BODY) },
+			STR("{\"statusCode\":200,\"statusDescription\":\"200 "
+				"OK\",\"headers\":{\"Content-Type\":\"application/json\"}," JSON_BODY) },
 		{ DOOR_ALB_MULTI, JSON_REPLY,
-		  STR("{\"statusCode\":200,\"statusDescription\":\"200 OK\",\"multiValueHeaders\":{\"Content-Type\":[\"application/json\"]}," JSON_BODY) },
-		{ DOOR_REST, { .status = 200 }, STR("{\"statusCode\":200,\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
+			STR("{\"statusCode\":200,\"statusDescription\":\"200 "
+				"OK\",\"multiValueHeaders\":{\"Content-Type\":[\"application/"
+				"json\"]}," JSON_BODY) },
+		{ DOOR_REST, { .status = 200 },
+			STR("{\"statusCode\":200,\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
 		{ DOOR_ALB_MULTI, { .status = 200 },
-		  STR("{\"statusCode\":200,\"statusDescription\":\"200 OK\",\"multiValueHeaders\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
-		{ DOOR_HTTP, { .status = 405, .content_type = STR("a/b"), .allow = STR("POST"), .body = STR("\n\"\\\0\x7f") },
-		  STR("{\"statusCode\":405,\"headers\":{\"Content-Type\":\"a/b\",\"Allow\":\"POST\"},\"body\":\"\\n\\\"\\\\\\u0000\x7f\",\"isBase64Encoded\":false}") },
+			STR("{\"statusCode\":200,\"statusDescription\":\"200 "
+				"OK\",\"multiValueHeaders\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
+		{ DOOR_HTTP,
+			{ .status = 405,
+				.content_type = STR("a/b"),
+				.allow = STR("POST"),
+				.body = STR("\n\"\\\0\x7f") },
+			STR("{\"statusCode\":405,\"headers\":{\"Content-Type\":\"a/"
+				"b\",\"Allow\":\"POST\"},\"body\":\"\\n\\\"\\\\\\u0000\x7f\",\"isBase64Encoded\":"
+				"false}") },
 		{ DOOR_HTTP, { .status = 403, .no_retry = true, .body = STR("\xff") },
-		  STR("{\"statusCode\":403,\"headers\":{\"x-slack-no-retry\":\"1\"},\"body\":\"/w==\",\"isBase64Encoded\":true}") },
+			STR("{\"statusCode\":403,\"headers\":{\"x-slack-no-retry\":\"1\"},\"body\":\"/"
+				"w==\",\"isBase64Encoded\":true}") },
 		{ DOOR_ALB, { .status = 503 },
-		  STR("{\"statusCode\":503,\"statusDescription\":\"503 Service Unavailable\",\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
-		{ DOOR_ALB_MULTI, { .status = 404, .content_type = STR("a/b"), .allow = STR("POST"), .no_retry = true },
-		  STR("{\"statusCode\":404,\"statusDescription\":\"404 Not Found\",\"multiValueHeaders\":{\"Content-Type\":[\"a/b\"],"
-		      "\"Allow\":[\"POST\"],\"x-slack-no-retry\":[\"1\"]},\"body\":\"\",\"isBase64Encoded\":false}") },
+			STR("{\"statusCode\":503,\"statusDescription\":\"503 Service "
+				"Unavailable\",\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}") },
+		{ DOOR_ALB_MULTI,
+			{ .status = 404, .content_type = STR("a/b"), .allow = STR("POST"), .no_retry = true },
+			STR("{\"statusCode\":404,\"statusDescription\":\"404 Not "
+				"Found\",\"multiValueHeaders\":{\"Content-Type\":[\"a/b\"],"
+				"\"Allow\":[\"POST\"],\"x-slack-no-retry\":[\"1\"]},\"body\":\"\","
+				"\"isBase64Encoded\":false}") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[512];

@@ -30,9 +30,10 @@ static enum err response(struct str bytes, bool to_head)
 
 TEST(head_reads_a_request)
 {
-	struct str bytes = guard_copy(S("POST /eu-west-1/f:live?x=1 HTTP/1.1\r\nHost: Gateway.example:8080\r\n"
-	                                "X-Slack-Signature:v0=ab \t\r\nempty:\r\nx-twice: a\r\nX-Twice: \xc3\xa4\tb\r\n"
-	                                "Content-Length: 12\r\n\r\n"));
+	struct str bytes = guard_copy(
+		S("POST /eu-west-1/f:live?x=1 HTTP/1.1\r\nHost: Gateway.example:8080\r\n"
+		  "X-Slack-Signature:v0=ab \t\r\nempty:\r\nx-twice: a\r\nX-Twice: \xc3\xa4\tb\r\n"
+		  "Content-Length: 12\r\n\r\n"));
 	expect_int(request(bytes), OK);
 	expect_str(head.method, S("POST"));
 	expect_str(head.target, S("/eu-west-1/f:live?x=1"));
@@ -53,7 +54,12 @@ TEST(head_reads_a_request)
 
 TEST(head_reads_a_response)
 {
-	expect_int(response(guard_copy(S("HTTP/1.1 202 Accepted\r\nx-amzn-RequestId: 4a-1\r\nContent-Length: 0\r\n\r\n")), false), OK);
+	expect_int(
+		response(
+			guard_copy(
+				S("HTTP/1.1 202 Accepted\r\nx-amzn-RequestId: 4a-1\r\nContent-Length: 0\r\n\r\n")),
+			false),
+		OK);
 	expect_int(head.status, 202);
 	expect_int(head.minor_version, 1);
 	expect_int(head.body, HTTP_BODY_LENGTH);
@@ -62,7 +68,8 @@ TEST(head_reads_a_response)
 	expect_str(http_field_get(&head, S("X-Amzn-Requestid")), S("4a-1"));
 }
 
-/* What must be refused of a request, and by which word of the text it is told. NULL: as early as http_head_find. */
+/* What must be refused of a request, and by which word of the text it is told. NULL: as early as
+ * http_head_find. */
 TEST(head_refuses_requests)
 {
 	static const struct {
@@ -139,27 +146,45 @@ TEST(head_refuses_requests)
 		{ STR("GET / HTTP/1.1\r\nHost: a\r\n\xc3\xa4: b\r\n\r\n"), E_SYNTAX, "name" },
 		{ STR("GET / HTTP/1.1\r\nHost: a\r\nX(y): b\r\n\r\n"), E_SYNTAX, "name" },
 		/* how long the body is */
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"), E_SYNTAX, "more than one Content-Length" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\n"), E_SYNTAX, "more than one Content-Length" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n"),
+			E_SYNTAX, "more than one Content-Length" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\n"),
+			E_SYNTAX, "more than one Content-Length" },
 		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n"), E_SYNTAX, "number" },
 		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n"), E_SYNTAX, "number" },
 		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -0\r\n\r\n"), E_SYNTAX, "number" },
 		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\n"), E_SYNTAX, "number" },
 		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5 5\r\n\r\n"), E_SYNTAX, "number" },
 		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n"), E_SYNTAX, "number" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9007199254740993\r\n\r\n"), E_SYNTAX, "number" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551621\r\n\r\n"), E_SYNTAX, "number" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"), E_SYNTAX, "both" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n"), E_SYNTAX, "both" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"), E_SYNTAX, "more than one Transfer" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;q=1\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n"), E_SYNTAX, "just chunked" },
-		{ STR("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), E_SYNTAX, "HTTP/1.0" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9007199254740993\r\n\r\n"), E_SYNTAX,
+			"number" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551621\r\n\r\n"),
+			E_SYNTAX, "number" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: "
+			  "chunked\r\n\r\n"),
+			E_SYNTAX, "both" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nContent-Length: "
+			  "5\r\n\r\n"),
+			E_SYNTAX, "both" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+			  "chunked\r\n\r\n"),
+			E_SYNTAX, "more than one Transfer" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), E_SYNTAX,
+			"just chunked" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n"),
+			E_SYNTAX, "just chunked" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n"), E_SYNTAX,
+			"just chunked" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked;q=1\r\n\r\n"), E_SYNTAX,
+			"just chunked" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \"chunked\"\r\n\r\n"), E_SYNTAX,
+			"just chunked" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"), E_SYNTAX,
+			"just chunked" },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n"), E_SYNTAX,
+			"just chunked" },
+		{ STR("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), E_SYNTAX,
+			"HTTP/1.0" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -179,22 +204,34 @@ TEST(head_accepts_requests)
 		enum http_body_kind body;
 	} cases[] = {
 		{ STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), STR("/"), true, HTTP_BODY_NONE },
-		{ STR("get /?%zz=[] HTTP/1.1\r\nhOST: 127.0.0.1:80\r\n\r\n"), STR("/?%zz=[]"), true, HTTP_BODY_NONE },
-		{ STR("GET //x HTTP/1.1\r\nHost:[::ffff:1.2.3.4]:443\r\n\r\n"), STR("//x"), true, HTTP_BODY_NONE },
+		{ STR("get /?%zz=[] HTTP/1.1\r\nhOST: 127.0.0.1:80\r\n\r\n"), STR("/?%zz=[]"), true,
+			HTTP_BODY_NONE },
+		{ STR("GET //x HTTP/1.1\r\nHost:[::ffff:1.2.3.4]:443\r\n\r\n"), STR("//x"), true,
+			HTTP_BODY_NONE },
 		{ STR("GET /$LATEST HTTP/1.0\r\n\r\n"), STR("/$LATEST"), false, HTTP_BODY_NONE },
-		{ STR("GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n"), STR("/"), true, HTTP_BODY_NONE },
-		{ STR("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"), STR("/"), false, HTTP_BODY_NONE },
-		{ STR("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), STR("/"), false, HTTP_BODY_NONE },
-		{ STR("GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nconnection: foo,\t CLOSE ,\r\n\r\n"), STR("/"), false, HTTP_BODY_NONE },
-		{ STR("GET / HTTP/1.1\r\nHost: a\r\nConnection: closed, not-close\r\n\r\n"), STR("/"), true, HTTP_BODY_NONE },
+		{ STR("GET / HTTP/1.0\r\nHost: a\r\nConnection: Keep-Alive\r\n\r\n"), STR("/"), true,
+			HTTP_BODY_NONE },
+		{ STR("GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n"), STR("/"), false,
+			HTTP_BODY_NONE },
+		{ STR("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"), STR("/"), false,
+			HTTP_BODY_NONE },
+		{ STR("GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nconnection: foo,\t CLOSE ,\r\n\r\n"),
+			STR("/"), false, HTTP_BODY_NONE },
+		{ STR("GET / HTTP/1.1\r\nHost: a\r\nConnection: closed, not-close\r\n\r\n"), STR("/"), true,
+			HTTP_BODY_NONE },
 		{ STR("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), STR("*"), true, HTTP_BODY_NONE },
-		{ STR("GET http://A.b:1/c?d HTTP/1.1\r\nHost: a.B:1\r\n\r\n"), STR("/c?d"), true, HTTP_BODY_NONE },
+		{ STR("GET http://A.b:1/c?d HTTP/1.1\r\nHost: a.B:1\r\n\r\n"), STR("/c?d"), true,
+			HTTP_BODY_NONE },
 		{ STR("GET HTTPS://a HTTP/1.1\r\nHost: a\r\n\r\n"), STR("/"), true, HTTP_BODY_NONE },
 		{ STR("GET http://a/ HTTP/1.0\r\n\r\n"), STR("/"), false, HTTP_BODY_NONE },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"), STR("/"), true, HTTP_BODY_CHUNKED },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9007199254740992\r\n\r\n"), STR("/"), true, HTTP_BODY_LENGTH },
-		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0012\r\n\r\n"), STR("/"), true, HTTP_BODY_LENGTH },
-		{ STR("G!#$%&'*+-.^_`|~9 / HTTP/1.1\r\nHost: a_b-c.\r\n!#$%&'*+-.^_`|~9: \x80\xff\r\n\r\n"), STR("/"), true, HTTP_BODY_NONE },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"), STR("/"), true,
+			HTTP_BODY_CHUNKED },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9007199254740992\r\n\r\n"), STR("/"),
+			true, HTTP_BODY_LENGTH },
+		{ STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0012\r\n\r\n"), STR("/"), true,
+			HTTP_BODY_LENGTH },
+		{ STR("G!#$%&'*+-.^_`|~9 / HTTP/1.1\r\nHost: a_b-c.\r\n!#$%&'*+-.^_`|~9: \x80\xff\r\n\r\n"),
+			STR("/"), true, HTTP_BODY_NONE },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -216,15 +253,23 @@ TEST(head_response_bodies)
 		bool keep_alive;
 	} cases[] = {
 		{ STR("HTTP/1.1 200 OK\r\n\r\n"), false, OK, 200, HTTP_BODY_UNTIL_CLOSE, false },
-		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), false, OK, 200, HTTP_BODY_LENGTH, true },
-		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), true, OK, 200, HTTP_BODY_NONE, true },
+		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), false, OK, 200, HTTP_BODY_LENGTH,
+			true },
+		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), true, OK, 200, HTTP_BODY_NONE,
+			true },
 		{ STR("HTTP/1.1 200 OK\r\n\r\n"), true, OK, 200, HTTP_BODY_NONE, true },
-		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"), false, OK, 200, HTTP_BODY_CHUNKED, false },
-		{ STR("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n"), false, OK, 200, HTTP_BODY_LENGTH, false },
-		{ STR("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\n"), false, OK, 200, HTTP_BODY_LENGTH, true },
-		{ STR("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n"), false, OK, 200, HTTP_BODY_UNTIL_CLOSE, false },
-		{ STR("HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n"), false, OK, 204, HTTP_BODY_NONE, true },
-		{ STR("HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n"), false, OK, 304, HTTP_BODY_NONE, true },
+		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"), false,
+			OK, 200, HTTP_BODY_CHUNKED, false },
+		{ STR("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n"), false, OK, 200, HTTP_BODY_LENGTH,
+			false },
+		{ STR("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\n"), false, OK,
+			200, HTTP_BODY_LENGTH, true },
+		{ STR("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n"), false, OK, 200,
+			HTTP_BODY_UNTIL_CLOSE, false },
+		{ STR("HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n"), false, OK, 204,
+			HTTP_BODY_NONE, true },
+		{ STR("HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n"), false, OK, 304,
+			HTTP_BODY_NONE, true },
 		{ STR("HTTP/1.1 100 Continue\r\n\r\n"), false, OK, 100, HTTP_BODY_NONE, true },
 		{ STR("HTTP/1.1 202\r\n\r\n"), false, OK, 202, HTTP_BODY_UNTIL_CLOSE, false },
 		{ STR("HTTP/1.1 202 \r\n\r\n"), false, OK, 202, HTTP_BODY_UNTIL_CLOSE, false },
@@ -242,12 +287,14 @@ TEST(head_response_bodies)
 		{ STR("HTTP/2.0 200 X\r\n\r\n"), false, E_SYNTAX, 0, 0, false },
 		{ STR("http/1.1 200 X\r\n\r\n"), false, E_SYNTAX, 0, 0, false },
 		{ STR(" HTTP/1.1 200 X\r\n\r\n"), false, E_SYNTAX, 0, 0, false },
-		{ STR("HTTP/1.1 200 X\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n"), false, E_SYNTAX, 0, 0, false },
+		{ STR("HTTP/1.1 200 X\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n"), false, E_SYNTAX,
+			0, 0, false },
 		{ STR("HTTP/1.1 204 X\r\nContent-Length: x\r\n\r\n"), false, E_SYNTAX, 0, 0, false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		if (!expect_int(response(guard_copy(cases[i].in), cases[i].to_head), cases[i].want) || cases[i].want != OK)
+		if (!expect_int(response(guard_copy(cases[i].in), cases[i].to_head), cases[i].want) ||
+			cases[i].want != OK)
 			continue;
 		expect_int(head.status, cases[i].status);
 		expect_int(head.body, cases[i].body);
@@ -273,7 +320,8 @@ TEST(head_counts_fields)
 TEST(head_find_is_incremental)
 {
 	struct str whole = S("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
-	struct str more = guard_copy(S("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\r\n\r\n"));
+	struct str more =
+		guard_copy(S("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\r\n\r\n"));
 	size_t end, drip = 0, cuts = 0;
 	for (size_t n = 0; n < whole.n; n++) {
 		size_t scanned = 0;
@@ -313,7 +361,8 @@ TEST(head_find_refuses_at_once)
 		context("case %zu", i);
 		for (size_t n = 0; n < cases[i].at; n++)
 			expect_int(http_head_find(&end, &scanned, guard_copy(str_sub(cases[i].in, 0, n))), E_MORE);
-		expect_int(http_head_find(&end, &scanned, guard_copy(str_sub(cases[i].in, 0, cases[i].at))), E_SYNTAX);
+		expect_int(http_head_find(&end, &scanned, guard_copy(str_sub(cases[i].in, 0, cases[i].at))),
+			E_SYNTAX);
 	}
 }
 
@@ -349,7 +398,8 @@ TEST(head_status_line)
 /* The classes of bytes, against the RFC's own list. */
 TEST(head_classes_of_bytes)
 {
-	const char *token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const char *token =
+		"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	for (int c = 0; c < 256; c++) {
 		char byte = (char)c;
 		context("byte %d", c);

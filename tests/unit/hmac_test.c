@@ -29,19 +29,21 @@ TEST(hmac_vectors)
 		struct str key, text, want;
 	} cases[] = {
 		{ repeated(bytes, 0x0b, 20), S("Hi There"),
-		  S("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7") },
+			S("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7") },
 		{ S("Jefe"), S("what do ya want for nothing?"),
-		  S("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843") },
+			S("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843") },
 		{ repeated(bytes, (char)0xaa, 20), repeated(bytes, (char)0xdd, 50),
-		  S("773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe") },
+			S("773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe") },
 		{ { key4, sizeof(key4) }, repeated(bytes, (char)0xcd, 50),
-		  S("82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b") },
-		{ repeated(bytes, (char)0xaa, 131), S("Test Using Larger Than Block-Size Key - Hash Key First"),
-		  S("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54") },
+			S("82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b") },
 		{ repeated(bytes, (char)0xaa, 131),
-		  S("This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed "
-		    "before being used by the HMAC algorithm."),
-		  S("9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2") },
+			S("Test Using Larger Than Block-Size Key - Hash Key First"),
+			S("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54") },
+		{ repeated(bytes, (char)0xaa, 131),
+			S("This is a test using a larger than block-size key and a larger than block-size "
+			  "data. The key needs to be hashed "
+			  "before being used by the HMAC algorithm."),
+			S("9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2") },
 		{ S(""), S(""), S("b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -52,7 +54,8 @@ TEST(hmac_vectors)
 	}
 }
 
-/* Keys around the size of a block, where they begin to be hashed first; from an independent implementation. */
+/* Keys around the size of a block, where they begin to be hashed first; from an independent
+ * implementation. */
 TEST(hmac_key_lengths)
 {
 	static const struct {
@@ -88,10 +91,15 @@ TEST(hmac_of_a_slack_request)
 	for (int again = 0; again < 2; again++) {
 		hmac_init(&h, &key);
 		hmac_update(&h, S("v0:1531420618:"));
-		hmac_update(&h, S("token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&"
-		                  "channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&"));
-		hmac_update(&h, S("response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F"
-		                  "96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"));
+		hmac_update(&h,
+			S("token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id="
+			  "G8PSS9T3V&"
+			  "channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-"
+			  "collect&text=&"));
+		hmac_update(&h,
+			S("response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F"
+			  "96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
+			  "803a0bc887a14d10d2c447fce8b6703c"));
 		hmac_final(&h, code);
 		expect_code(code, S("a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"));
 	}

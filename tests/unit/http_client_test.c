@@ -1,5 +1,6 @@
-/* The peer is the other end of a socket pair. Most of its lines are laid into the socket beforehand, and the end of
- * the stream behind them, so that no thread and no clock takes part. SOCK_SEQPACKET keeps the cuts between them. */
+/* The peer is the other end of a socket pair. Most of its lines are laid into the socket
+ * beforehand, and the end of the stream behind them, so that no thread and no clock takes part.
+ * SOCK_SEQPACKET keeps the cuts between them. */
 #include "check.h"
 #include "base/clock.h"
 #include "base/version.h"
@@ -20,7 +21,8 @@ static char body_memory[8 << 20];
 static struct buf body;
 static int peer = -1;
 
-/* How the peer goes after its last words: not at all, ending its side in good order, or by reset. */
+/* How the peer goes after its last words: not at all, ending its side in good order, or by reset.
+ */
 enum ending { STAYS, ENDS, RESETS };
 
 static bool mentions(const char *word)
@@ -97,9 +99,13 @@ static void hang_up(void)
 		drop();
 }
 
-static const struct http_request simple = { .method = STR("POST"), .authority = STR("a"), .path = STR("/"), .body = STR("hello") };
+static const struct http_request simple = {
+	.method = STR("POST"), .authority = STR("a"), .path = STR("/"), .body = STR("hello")
+};
 
-#define SIMPLE_HEAD "POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: slack-lambda-gateway/" VERSION "\r\nContent-Length: 5\r\n\r\n"
+#define SIMPLE_HEAD                                                                                \
+	"POST / HTTP/1.1\r\nHost: a\r\nUser-Agent: slack-lambda-gateway/" VERSION                      \
+	"\r\nContent-Length: 5\r\n\r\n"
 
 static enum err exchange(size_t limit, int64_t ms)
 {
@@ -137,44 +143,62 @@ static const struct {
 	bool kept;
 	const char *mentions;
 } answers[] = {
-	{ STR("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"), STAYS, OK, 202, STR(""), true, NULL },
+	{ STR("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"), STAYS, OK, 202, STR(""), true,
+		NULL },
 	{ STR("HTTP/1.1 204\r\n\r\n"), STAYS, OK, 204, STR(""), true, NULL },
 	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), ENDS, OK, 200, STR("hi"), true, NULL },
-	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"), STAYS, OK, 200, STR("hi"), false, NULL },
-	{ STR("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi"), STAYS, OK, 200, STR("hi"), false, NULL },
-	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x\r\nhi\r\n0\r\nt: v\r\n\r\n"), STAYS, OK, 200, STR("hi"), true, NULL },
+	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"), STAYS, OK, 200,
+		STR("hi"), false, NULL },
+	{ STR("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi"), STAYS, OK, 200, STR("hi"), false,
+		NULL },
+	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x\r\nhi\r\n0\r\nt: v\r\n\r\n"),
+		STAYS, OK, 200, STR("hi"), true, NULL },
 	{ STR("HTTP/1.1 200 OK\r\n\r\nhi"), ENDS, OK, 200, STR("hi"), false, NULL },
-	{ STR("HTTP/1.1 301 Moved\r\nLocation: http://b/\r\nContent-Length: 0\r\n\r\n"), STAYS, OK, 301, STR(""), true, NULL },
-	{ STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
-	  STAYS, OK, 200, STR("hi"), true, NULL },
+	{ STR("HTTP/1.1 301 Moved\r\nLocation: http://b/\r\nContent-Length: 0\r\n\r\n"), STAYS, OK, 301,
+		STR(""), true, NULL },
+	{ STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103\r\nLink: x\r\n\r\nHTTP/1.1 200 "
+		  "OK\r\nContent-Length: 2\r\n\r\nhi"),
+		STAYS, OK, 200, STR("hi"), true, NULL },
 	/* more than was asked for */
-	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nho"), STAYS, OK, 200, STR("hi"), false, NULL },
-	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\nH"), STAYS, OK, 200, STR("hi"), false, NULL },
+	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Length: "
+		  "2\r\n\r\nho"),
+		STAYS, OK, 200, STR("hi"), false, NULL },
+	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\nH"), STAYS, OK,
+		200, STR("hi"), false, NULL },
 	{ STR("HTTP/1.1 204\r\nContent-Length: 2\r\n\r\nhi"), STAYS, OK, 204, STR(""), false, NULL },
 	/* no HTTP */
 	{ STR("\x15\x03\x03\0\2\2\x28"), STAYS, E_SYNTAX, 0, STR(""), false, "not HTTP" },
 	{ STR("SSH-2.0-x\r\n"), STAYS, E_SYNTAX, 0, STR(""), false, "not HTTP" },
 	{ STR("HTTP/2 200\r\n"), STAYS, E_SYNTAX, 0, STR(""), false, "not HTTP" },
 	{ STR("HTTP/1.1 2002 OK\r\n\r\n"), STAYS, E_SYNTAX, 0, STR(""), false, "not HTTP" },
-	{ STR("HTTP/1.1 202 Accepted\r\na: \1\r\n\r\n"), STAYS, E_SYNTAX, 202, STR(""), false, "control byte" },
-	{ STR("HTTP/1.1 202 Accepted\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), STAYS, E_SYNTAX, 202, STR(""), false, "Content-Length" },
-	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhixx"), STAYS, E_SYNTAX, 200, STR("hi"), false, "chunk" },
+	{ STR("HTTP/1.1 202 Accepted\r\na: \1\r\n\r\n"), STAYS, E_SYNTAX, 202, STR(""), false,
+		"control byte" },
+	{ STR("HTTP/1.1 202 Accepted\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"), STAYS,
+		E_SYNTAX, 202, STR(""), false, "Content-Length" },
+	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhixx"), STAYS, E_SYNTAX, 200,
+		STR("hi"), false, "chunk" },
 	/* too much */
-	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\nhi"), STAYS, E_LIMIT, 200, STR(""), false, "larger than 100 bytes" },
-	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n63\r\n"), STAYS, E_LIMIT, 200, STR("hi"), false, "larger than 100 bytes" },
+	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\nhi"), STAYS, E_LIMIT, 200, STR(""), false,
+		"larger than 100 bytes" },
+	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n63\r\n"), STAYS, E_LIMIT,
+		200, STR("hi"), false, "larger than 100 bytes" },
 	/* cut */
 	{ STR(""), ENDS, E_CLOSED, 0, STR(""), false, "waiting for the answer" },
 	{ STR(""), RESETS, E_CLOSED, 0, STR(""), false, NULL },
 	{ STR("HTTP/1.1 202 Acc"), ENDS, E_CLOSED, 0, STR(""), false, "answer's head" },
-	{ STR("HTTP/1.1 100 Continue\r\n\r\n"), ENDS, E_CLOSED, 0, STR(""), false, "waiting for the answer" },
+	{ STR("HTTP/1.1 100 Continue\r\n\r\n"), ENDS, E_CLOSED, 0, STR(""), false,
+		"waiting for the answer" },
 	{ STR("HTTP/1.1 202 Accepted\r\n"), ENDS, E_CLOSED, 202, STR(""), false, "answer's head" },
-	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi"), ENDS, E_CLOSED, 200, STR("hi"), false, "answer's body" },
-	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"), ENDS, E_CLOSED, 200, STR("hi"), false, "answer's body" },
+	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi"), ENDS, E_CLOSED, 200, STR("hi"), false,
+		"answer's body" },
+	{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n"), ENDS, E_CLOSED,
+		200, STR("hi"), false, "answer's body" },
 	{ STR("HTTP/1.1 200 OK\r\n\r\nhi"), RESETS, E_CLOSED, 200, STR("hi"), false, "answer's body" },
 	/* nothing more */
 	{ STR(""), STAYS, E_TIMEOUT, 0, STR(""), false, "waiting for the answer" },
 	{ STR("HTTP/1.1 202 Accepted\r\n"), STAYS, E_TIMEOUT, 202, STR(""), false, "answer's head" },
-	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi"), STAYS, E_TIMEOUT, 200, STR("hi"), false, "answer's body" },
+	{ STR("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi"), STAYS, E_TIMEOUT, 200, STR("hi"),
+		false, "answer's body" },
 	{ STR("HTTP/1.1 200 OK\r\n\r\nhi"), STAYS, E_TIMEOUT, 200, STR("hi"), false, "answer's body" },
 };
 
@@ -201,7 +225,8 @@ TEST(client_answers)
 	}
 }
 
-/* Ended behind any byte, whole answers are whole, cut ones are cut, and the status is known from its line on. */
+/* Ended behind any byte, whole answers are whole, cut ones are cut, and the status is known from
+ * its line on. */
 TEST(client_every_cut)
 {
 	static const struct {
@@ -211,7 +236,9 @@ TEST(client_every_cut)
 	} cases[] = {
 		{ STR("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"), 202, 23, 44 },
 		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"), 200, 17, 43 },
-		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx: y\r\n\r\n"), 200, 17, 68 },
+		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx: "
+			  "y\r\n\r\n"),
+			200, 17, 68 },
 		{ STR("HTTP/1.1 200 OK\r\n\r\nhello"), 200, 17, 19 },
 		{ STR("HTTP/1.1 100\r\n\r\nHTTP/1.1 503\r\n\r\nhello"), 503, 30, 32 },
 	};
@@ -268,7 +295,8 @@ TEST(client_of_a_head_request)
 	hang_up();
 }
 
-/* Bodies that fill the caller's buffer to the last byte, and one more; it is appended to what stands there. */
+/* Bodies that fill the caller's buffer to the last byte, and one more; it is appended to what
+ * stands there. */
 TEST(client_body_limits)
 {
 	static char says[4096], content[2048], memory[2048];
@@ -502,7 +530,9 @@ TEST(client_waits_shortly_for_the_rest)
 	struct http_request request = simple;
 	request.rest_ms = 30;
 	int64_t start = clock_mono_ms();
-	struct deadline d = { .hard = start + 5000, .soft = start + 4000, .on_soft = count, .arg = &calls };
+	struct deadline d = {
+		.hard = start + 5000, .soft = start + 4000, .on_soft = count, .arg = &calls
+	};
 	body = (struct buf){ body_memory, 0, 100, false };
 	expect_int(http_exchange(&client, &response, &progress, &request, &body, &d, &fault), E_TIMEOUT);
 	expect_int(progress.status, 202);
@@ -519,7 +549,8 @@ static bool knows(struct str secret)
 	return str_find_str(all, secret) < all.n;
 }
 
-/* Bodies may hold keys. They come with the head, behind it, and in the last bytes that the caller has room for. */
+/* Bodies may hold keys. They come with the head, behind it, and in the last bytes that the caller
+ * has room for. */
 TEST(client_keeps_no_body)
 {
 	static const struct str secret = STR("wJalrXUtnFEMI");

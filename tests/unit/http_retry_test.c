@@ -47,7 +47,8 @@ TEST(retry_failures)
 		{ ANSWERED, true, E_CLOSED, HTTP_SETTLED, HTTP_AGAIN_LATER, HTTP_AGAIN_LATER },
 		{ ANSWERED, false, E_SYNTAX, HTTP_SETTLED, HTTP_SETTLED, HTTP_SETTLED },
 	};
-	static const enum http_sender senders[] = { HTTP_SENDER_INVOKE, HTTP_SENDER_CALL, HTTP_SENDER_ANSWER };
+	static const enum http_sender senders[] = { HTTP_SENDER_INVOKE, HTTP_SENDER_CALL,
+		HTTP_SENDER_ANSWER };
 	for (size_t i = 0; i < countof(cases); i++)
 		for (size_t j = 0; j < countof(senders); j++) {
 			struct http_retry r = http_retry(senders[j]);
@@ -65,15 +66,27 @@ TEST(retry_statuses)
 		int status;
 		bool invoke, call;
 	} cases[] = {
-		{ 200, false, false }, { 301, false, false }, { 400, false, false }, { 408, false, false }, { 409, false, false },
-		{ 429, true, true }, { 499, false, false }, { 500, true, true }, { 501, false, true }, { 502, true, true }, { 503, true, true },
-		{ 504, false, true }, { 599, false, true },
+		{ 200, false, false },
+		{ 301, false, false },
+		{ 400, false, false },
+		{ 408, false, false },
+		{ 409, false, false },
+		{ 429, true, true },
+		{ 499, false, false },
+		{ 500, true, true },
+		{ 501, false, true },
+		{ 502, true, true },
+		{ 503, true, true },
+		{ 504, false, true },
+		{ 599, false, true },
 	};
 	struct http_retry invoke = http_retry(HTTP_SENDER_INVOKE), call = http_retry(HTTP_SENDER_CALL);
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%d", cases[i].status);
-		expect_int(http_retry_status(&invoke, cases[i].status), cases[i].invoke ? HTTP_AGAIN_LATER : HTTP_SETTLED);
-		expect_int(http_retry_status(&call, cases[i].status), cases[i].call ? HTTP_AGAIN_LATER : HTTP_SETTLED);
+		expect_int(http_retry_status(&invoke, cases[i].status),
+			cases[i].invoke ? HTTP_AGAIN_LATER : HTTP_SETTLED);
+		expect_int(http_retry_status(&call, cases[i].status),
+			cases[i].call ? HTTP_AGAIN_LATER : HTTP_SETTLED);
 	}
 }
 
@@ -83,12 +96,20 @@ TEST(retry_heeds_what_an_answer_asks_for)
 		struct str value;
 		int64_t invoke_ms, message_ms; /* -1: longer than anybody waits */
 	} cases[] = {
-		{ STR(""), 0, 1000 }, { STR("0"), 0, 0 }, { STR("1"), 1000, 1000 }, { STR("60"), 60000, 60000 }, { STR("61"), 0, 61000 },
-		{ STR("900"), 0, 900000 }, { STR("901"), 0, -1 }, { STR("soon"), 0, -1 }, { STR("-1"), 0, -1 },
+		{ STR(""), 0, 1000 },
+		{ STR("0"), 0, 0 },
+		{ STR("1"), 1000, 1000 },
+		{ STR("60"), 60000, 60000 },
+		{ STR("61"), 0, 61000 },
+		{ STR("900"), 0, 900000 },
+		{ STR("901"), 0, -1 },
+		{ STR("soon"), 0, -1 },
+		{ STR("-1"), 0, -1 },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct http_head head = { .count = 1, .fields = { { S("retry-after"), cases[i].value } } };
-		struct http_retry invoke = http_retry(HTTP_SENDER_INVOKE), message = http_retry(HTTP_SENDER_MESSAGE);
+		struct http_retry invoke = http_retry(HTTP_SENDER_INVOKE),
+						  message = http_retry(HTTP_SENDER_MESSAGE);
 		context("%.*s", (int)cases[i].value.n, cases[i].value.p);
 		http_retry_heed(&invoke, &head, 0);
 		http_retry_heed(&message, &head, 1);

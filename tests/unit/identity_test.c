@@ -47,16 +47,30 @@ TEST(identity_says_what_is_wrong)
 		const char *what;
 		struct str chain, key, want;
 	} cases[] = {
-		{ "another key", ec, file_of("pkey/p256-old"), STR("the private key does not belong to the first certificate, which must be the gateway's own") },
-		{ "another kind", ec, file_of("x509/good-rsa-key"), STR("the private key does not belong to the first certificate, which must be the gateway's own") },
-		{ "wrong order", file_of("x509/root-ec"), ec_key, STR("the private key does not belong to the first certificate, which must be the gateway's own") },
-		{ "another RSA key", file_of("x509/good-rsa"), file_of("pkey/rsa2048-old"), STR("the private key does not belong to the first certificate, which must be the gateway's own") },
-		{ "encrypted", ec, file_of("pkey/encrypted-pkcs8"), STR("the private key is encrypted: store it decrypted, as `openssl pkey` does") },
-		{ "no certificate", ec_key, ec_key, STR("there is no certificate in the file: it needs a block CERTIFICATE") },
-		{ "nothing", S(""), ec_key, STR("there is no certificate in the file: it needs a block CERTIFICATE") },
-		{ "no key", ec, ec, STR("there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY") },
+		{ "another key", ec, file_of("pkey/p256-old"),
+			STR("the private key does not belong to the first certificate, which must be the "
+				"gateway's own") },
+		{ "another kind", ec, file_of("x509/good-rsa-key"),
+			STR("the private key does not belong to the first certificate, which must be the "
+				"gateway's own") },
+		{ "wrong order", file_of("x509/root-ec"), ec_key,
+			STR("the private key does not belong to the first certificate, which must be the "
+				"gateway's own") },
+		{ "another RSA key", file_of("x509/good-rsa"), file_of("pkey/rsa2048-old"),
+			STR("the private key does not belong to the first certificate, which must be the "
+				"gateway's own") },
+		{ "encrypted", ec, file_of("pkey/encrypted-pkcs8"),
+			STR("the private key is encrypted: store it decrypted, as `openssl pkey` does") },
+		{ "no certificate", ec_key, ec_key,
+			STR("there is no certificate in the file: it needs a block CERTIFICATE") },
+		{ "nothing", S(""), ec_key,
+			STR("there is no certificate in the file: it needs a block CERTIFICATE") },
+		{ "no key", ec, ec,
+			STR("there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE "
+				"KEY or EC PRIVATE KEY") },
 		{ "cut", str_sub(ec, 0, ec.n - 10), ec_key, STR("the certificate is not proper PEM") },
-		{ "too many", buf_str(&nine), ec_key, STR("the certificate file holds more than 8 certificates") },
+		{ "too many", buf_str(&nine), ec_key,
+			STR("the certificate file holds more than 8 certificates") },
 		{ "damaged", buf_str(&b), ec_key, STR("the certificate is damaged") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {

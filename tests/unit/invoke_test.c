@@ -1,4 +1,5 @@
-/* The peer is a scripted Lambda on the loopback address, spoken to in plain through an endpoint override. */
+/* The peer is a scripted Lambda on the loopback address, spoken to in plain through an endpoint
+ * override. */
 #include "aws/credential_sources.h"
 #include "aws/invoke.h"
 
@@ -65,7 +66,8 @@ static bool take_request(int fd, const struct act *act)
 			head[got + (size_t)i] = bytes[i];
 		got += (size_t)n;
 		struct str text = str_c(head);
-		size_t end = str_find_str(text, S("\r\n\r\n")), length = str_find_str(text, S("Content-Length: ")) + 16;
+		size_t end = str_find_str(text, S("\r\n\r\n")),
+			   length = str_find_str(text, S("Content-Length: ")) + 16;
 		uint64_t body;
 		struct str digits = str_sub(text, length, length + str_find(str_skip(text, length), '\r'));
 		if (!act->reads && end < text.n && str_to_u64(&body, digits, UINT32_MAX))
@@ -114,7 +116,8 @@ static void set_up(const struct act *script, size_t count)
 {
 	static struct http_pool *pool;
 	if (!pool) {
-		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *memory = mmap(NULL, http_pool_size(SLOTS), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check(memory != MAP_FAILED);
 		static struct http_pool only_pool;
 		http_pool_init(&only_pool, memory, SLOTS);
@@ -132,7 +135,9 @@ static void set_up(const struct act *script, size_t count)
 	invoker = (struct invoker){ .aws = &client, .credentials = &chain };
 	answer = BUF(answer_memory);
 }
-#define SET_UP(...) set_up((const struct act[]){ __VA_ARGS__ }, sizeof((const struct act[]){ __VA_ARGS__ }) / sizeof(struct act))
+#define SET_UP(...)                                                                                \
+	set_up((const struct act[]){ __VA_ARGS__ },                                                    \
+		sizeof((const struct act[]){ __VA_ARGS__ }) / sizeof(struct act))
 
 static struct dial_target target(void)
 {
@@ -150,7 +155,9 @@ static void tear_down(void)
 
 static void run_with(enum invoke_type type, struct str payload, struct deadline *d)
 {
-	struct invocation in = { .type = type, .region = S("eu-west-1"), .function = S("my-fn:live"), .payload = payload };
+	struct invocation in = {
+		.type = type, .region = S("eu-west-1"), .function = S("my-fn:live"), .payload = payload
+	};
 	memset(&result, 'x', sizeof(result));
 	invoke(&invoker, &result, &in, type == INVOKE_REQUEST_RESPONSE ? &answer : NULL, d);
 }
@@ -189,7 +196,8 @@ TEST(invoke_starts_a_function)
 	expect_int(result.fault.n, 0);
 	expect(result.refusal != REFUSAL_EXPIRED && !result.permanent);
 	tear_down();
-	expect(str_starts(seen_text(0), S("POST /2015-03-31/functions/my-fn%3Alive/invocations HTTP/1.1\r\nHost: 127.0.0.1:")));
+	expect(str_starts(seen_text(0),
+		S("POST /2015-03-31/functions/my-fn%3Alive/invocations HTTP/1.1\r\nHost: 127.0.0.1:")));
 	expect(saw(0, S("\r\nx-amz-invocation-type: Event\r\n")));
 	expect(saw(0, S("\r\nx-amz-security-token: token\r\n")));
 	expect(str_ends(seen_text(0), S("\r\n\r\n{}")));
@@ -206,37 +214,58 @@ TEST(invoke_judges_each_status)
 	} cases[] = {
 		/* emulators, which ran it at once */
 		{ STR(STATUS("200 OK") "\r\n"), INVOKE_STARTED, false, false, STR(""), STR("") },
-		{ STR("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Amz-Function-Error: Unhandled\r\nContent-Length: 2\r\n\r\n{}"),
-		  INVOKE_STARTED, false, false, STR("Unhandled"), STR("") },
-		{ STR(STATUS("200 OK") "Content-Type: Text/HTML; charset=utf-8\r\n\r\n"), INVOKE_UNKNOWN, false, false, STR(""),
-		  STR("answered 200 instead of 202") },
-		{ STR(STATUS("201 Created") "\r\n"), INVOKE_UNKNOWN, false, false, STR(""), STR("answered 201 instead of 202") },
-		{ STR("HTTP/1.1 204 No Content\r\n\r\n"), INVOKE_UNKNOWN, false, false, STR(""), STR("answered 204 instead of 202") },
-		{ STR(STATUS("301 Moved") "Location: http://127.0.0.1:9/\r\n\r\n"), INVOKE_NOT_STARTED, true, false, STR(""), STR("redirects are not followed") },
-		{ STR(STATUS("307 Moved") "Location: /\r\n\r\n"), INVOKE_NOT_STARTED, true, false, STR(""), STR("answered 307; redirects") },
-		{ STR(STATUS("400 Bad") "x-amzn-ErrorType: InvalidRequestContentException\r\n\r\n"), INVOKE_NOT_STARTED, true, false,
-		  STR("InvalidRequestContentException"), STR("InvalidRequestContentException") },
-		{ STR(STATUS("400 Bad") "x-amzn-ErrorType: ThrottlingException\r\n\r\n"), INVOKE_NOT_STARTED, false, true,
-		  STR("ThrottlingException"), STR("ThrottlingException; it is being throttled") },
-		{ STR(STATUS("403 No") "x-amzn-ErrorType: AccessDeniedException\r\n\r\n"), INVOKE_NOT_STARTED, true, false, STR("AccessDeniedException"),
-		  STR("lambda:InvokeFunction") },
-		{ STR("HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 33\r\n\r\n"
-		      "{\"Message\":\"Function not found.\"}"), INVOKE_NOT_STARTED, true, false, STR("ResourceNotFoundException"),
-		  STR("ResourceNotFoundException: Function not found; check its name") },
-		{ STR(STATUS("413 Large") "\r\n"), INVOKE_NOT_STARTED, true, false, STR(""), STR("larger than AWS takes") },
-		{ STR(STATUS("408 Timeout") "\r\n"), INVOKE_NOT_STARTED, false, false, STR(""), STR("answered 408") },
-		{ STR(STATUS("409 Conflict") "x-amzn-ErrorType: ResourceConflictException\r\n\r\n"), INVOKE_NOT_STARTED, false, true,
-		  STR("ResourceConflictException"), STR("ResourceConflictException") },
-		{ STR(STATUS("409 Conflict") "x-amzn-ErrorType: SnapStartNotReadyException\r\n\r\n"), INVOKE_NOT_STARTED, false, true,
-		  STR("SnapStartNotReadyException"), STR("SnapStartNotReadyException") },
-		{ STR(STATUS("409 Conflict") "x-amzn-ErrorType: CodeArtifactUserDeletedException\r\n\r\n"), INVOKE_NOT_STARTED, false, false,
-		  STR("CodeArtifactUserDeletedException"), STR("CodeArtifact") },
-		{ STR(STATUS("429 Slow") "\r\n"), INVOKE_NOT_STARTED, false, true, STR(""), STR("throttled") },
-		{ STR(STATUS("500 Oops") "x-amzn-ErrorType: ServiceException\r\n\r\n"), INVOKE_NOT_STARTED, false, true, STR("ServiceException"), STR("ServiceException") },
-		{ STR(STATUS("502 Bad") "\r\n"), INVOKE_NOT_STARTED, false, true, STR(""), STR("answered 502") },
-		{ STR(STATUS("503 Busy") "\r\n"), INVOKE_NOT_STARTED, false, true, STR(""), STR("answered 503") },
-		{ STR(STATUS("504 Late") "\r\n"), INVOKE_UNKNOWN, false, false, STR(""), STR("answered 504") },
-		{ STR(STATUS("505 What") "\r\n"), INVOKE_NOT_STARTED, false, false, STR(""), STR("answered 505") },
+		{ STR("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Amz-Function-Error: "
+			  "Unhandled\r\nContent-Length: 2\r\n\r\n{}"),
+			INVOKE_STARTED, false, false, STR("Unhandled"), STR("") },
+		{ STR(STATUS("200 OK") "Content-Type: Text/HTML; charset=utf-8\r\n\r\n"), INVOKE_UNKNOWN,
+			false, false, STR(""), STR("answered 200 instead of 202") },
+		{ STR(STATUS("201 Created") "\r\n"), INVOKE_UNKNOWN, false, false, STR(""),
+			STR("answered 201 instead of 202") },
+		{ STR("HTTP/1.1 204 No Content\r\n\r\n"), INVOKE_UNKNOWN, false, false, STR(""),
+			STR("answered 204 instead of 202") },
+		{ STR(STATUS("301 Moved") "Location: http://127.0.0.1:9/\r\n\r\n"), INVOKE_NOT_STARTED,
+			true, false, STR(""), STR("redirects are not followed") },
+		{ STR(STATUS("307 Moved") "Location: /\r\n\r\n"), INVOKE_NOT_STARTED, true, false, STR(""),
+			STR("answered 307; redirects") },
+		{ STR(STATUS("400 Bad") "x-amzn-ErrorType: InvalidRequestContentException\r\n\r\n"),
+			INVOKE_NOT_STARTED, true, false, STR("InvalidRequestContentException"),
+			STR("InvalidRequestContentException") },
+		{ STR(STATUS("400 Bad") "x-amzn-ErrorType: ThrottlingException\r\n\r\n"),
+			INVOKE_NOT_STARTED, false, true, STR("ThrottlingException"),
+			STR("ThrottlingException; it is being throttled") },
+		{ STR(STATUS("403 No") "x-amzn-ErrorType: AccessDeniedException\r\n\r\n"),
+			INVOKE_NOT_STARTED, true, false, STR("AccessDeniedException"),
+			STR("lambda:InvokeFunction") },
+		{ STR("HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: "
+			  "ResourceNotFoundException\r\nContent-Length: 33\r\n\r\n"
+			  "{\"Message\":\"Function not found.\"}"),
+			INVOKE_NOT_STARTED, true, false, STR("ResourceNotFoundException"),
+			STR("ResourceNotFoundException: Function not found; check its name") },
+		{ STR(STATUS("413 Large") "\r\n"), INVOKE_NOT_STARTED, true, false, STR(""),
+			STR("larger than AWS takes") },
+		{ STR(STATUS("408 Timeout") "\r\n"), INVOKE_NOT_STARTED, false, false, STR(""),
+			STR("answered 408") },
+		{ STR(STATUS("409 Conflict") "x-amzn-ErrorType: ResourceConflictException\r\n\r\n"),
+			INVOKE_NOT_STARTED, false, true, STR("ResourceConflictException"),
+			STR("ResourceConflictException") },
+		{ STR(STATUS("409 Conflict") "x-amzn-ErrorType: SnapStartNotReadyException\r\n\r\n"),
+			INVOKE_NOT_STARTED, false, true, STR("SnapStartNotReadyException"),
+			STR("SnapStartNotReadyException") },
+		{ STR(STATUS("409 Conflict") "x-amzn-ErrorType: CodeArtifactUserDeletedException\r\n\r\n"),
+			INVOKE_NOT_STARTED, false, false, STR("CodeArtifactUserDeletedException"),
+			STR("CodeArtifact") },
+		{ STR(STATUS("429 Slow") "\r\n"), INVOKE_NOT_STARTED, false, true, STR(""),
+			STR("throttled") },
+		{ STR(STATUS("500 Oops") "x-amzn-ErrorType: ServiceException\r\n\r\n"), INVOKE_NOT_STARTED,
+			false, true, STR("ServiceException"), STR("ServiceException") },
+		{ STR(STATUS("502 Bad") "\r\n"), INVOKE_NOT_STARTED, false, true, STR(""),
+			STR("answered 502") },
+		{ STR(STATUS("503 Busy") "\r\n"), INVOKE_NOT_STARTED, false, true, STR(""),
+			STR("answered 503") },
+		{ STR(STATUS("504 Late") "\r\n"), INVOKE_UNKNOWN, false, false, STR(""),
+			STR("answered 504") },
+		{ STR(STATUS("505 What") "\r\n"), INVOKE_NOT_STARTED, false, false, STR(""),
+			STR("answered 505") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%.12s", cases[i].answer.p);
@@ -268,7 +297,8 @@ TEST(invoke_judges_each_status)
 TEST(invoke_gives_up_after_four_attempts)
 {
 	struct str busy = S(STATUS("503 Busy") "\r\n");
-	SET_UP({ busy, KEEPS, 0 }, { busy, CLOSES, 0 }, { busy, KEEPS, 0 }, { busy, KEEPS, 0 }, { started, KEEPS, 0 });
+	SET_UP({ busy, KEEPS, 0 }, { busy, CLOSES, 0 }, { busy, KEEPS, 0 }, { busy, KEEPS, 0 },
+		{ started, KEEPS, 0 });
 	int64_t before = clock_mono_ms();
 	run(5000);
 	int64_t took = clock_mono_ms() - before;
@@ -322,7 +352,8 @@ TEST(invoke_waits_as_long_as_throttling_asks_for)
 	expect_int(result.outcome, INVOKE_STARTED);
 	tear_down();
 
-	static const struct str odd[] = { STR("-1"), STR("61"), STR("99999999999999999999"), STR("Thu, 01 Jan 2026 00:00:00 GMT"), STR("") };
+	static const struct str odd[] = { STR("-1"), STR("61"), STR("99999999999999999999"),
+		STR("Thu, 01 Jan 2026 00:00:00 GMT"), STR("") };
 	for (size_t i = 0; i < countof(odd); i++) {
 		char memory[128];
 		struct buf b = BUF(memory);
@@ -337,7 +368,8 @@ TEST(invoke_waits_as_long_as_throttling_asks_for)
 	}
 }
 
-/* A success is cut at every byte, on a fresh connection and on a kept one, in both ways a connection can end. */
+/* A success is cut at every byte, on a fresh connection and on a kept one, in both ways a
+ * connection can end. */
 TEST(invoke_judges_a_cut_answer_by_its_status_line)
 {
 	size_t line = str_find_str(started, S("\r\n")) + 2;
@@ -372,9 +404,11 @@ TEST(invoke_judges_a_cut_answer_by_its_status_line)
 
 TEST(invoke_judges_a_cut_refusal_by_its_status_line)
 {
-	static const struct str refusal = STR("HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 23\r\n\r\n"
-	                                      "{\"Message\":\"not found\"}\n");
-	size_t line = str_find_str(refusal, S("\r\n")) + 2, head = str_find_str(refusal, S("\r\n\r\n")) + 4;
+	static const struct str refusal = STR("HTTP/1.1 404 Not Found\r\nx-amzn-ErrorType: "
+										  "ResourceNotFoundException\r\nContent-Length: 23\r\n\r\n"
+										  "{\"Message\":\"not found\"}\n");
+	size_t line = str_find_str(refusal, S("\r\n")) + 2,
+		   head = str_find_str(refusal, S("\r\n\r\n")) + 4;
 	for (size_t cut = line; cut < refusal.n; cut++) {
 		context("cut at %zu", cut);
 		SET_UP({ str_sub(refusal, 0, cut), CLOSES, 0 });
@@ -384,7 +418,9 @@ TEST(invoke_judges_a_cut_refusal_by_its_status_line)
 		expect_int(result.attempts, 1);
 		expect(result.permanent);
 		expect_str(str_c(result.error_name), cut >= head ? S("ResourceNotFoundException") : S(""));
-		says(cut >= head + 23 ? S("ResourceNotFoundException: not found;") : cut >= head ? S("ResourceNotFoundException; check") : S("answered 404"));
+		says(cut >= head + 23 ? S("ResourceNotFoundException: not found;")
+				: cut >= head ? S("ResourceNotFoundException; check")
+							  : S("answered 404"));
 		tear_down();
 	}
 }
@@ -407,8 +443,10 @@ TEST(invoke_does_not_repeat_what_may_have_been_done)
 		{ STR("HTTP/1.1 202 Accepted\r\n"), HANGS, INVOKE_STARTED, 202 },
 		{ STR("HTTP/1.1 202 Accepted\r\nbroken head\r\n\r\n"), HANGS, INVOKE_STARTED, 202 },
 		{ STR("HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\nab"), HANGS, INVOKE_STARTED, 202 },
-		{ STR("HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nzz"), HANGS, INVOKE_STARTED, 202 },
-		{ STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"), KEEPS, INVOKE_STARTED, 202 },
+		{ STR("HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nzz"), HANGS,
+			INVOKE_STARTED, 202 },
+		{ STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"),
+			KEEPS, INVOKE_STARTED, 202 },
 		{ STR("HTTP/1.1 403 No\r\nbroken head\r\n\r\n"), HANGS, INVOKE_NOT_STARTED, 403 },
 		{ STR("HTTP/1.1 403 No\r\nContent-Length: 5\r\n\r\nab"), HANGS, INVOKE_NOT_STARTED, 403 },
 	};
@@ -460,7 +498,8 @@ TEST(invoke_repeats_what_did_not_arrive_whole)
 	expect_int(result.attempts, 3);
 	tear_down();
 
-	SET_UP({ S(""), RESETS, 1000 }, { S(""), RESETS, 1000 }, { S(""), RESETS, 1 }, { S(""), RESETS, 100000 }, { started, KEEPS, 0 });
+	SET_UP({ S(""), RESETS, 1000 }, { S(""), RESETS, 1000 }, { S(""), RESETS, 1 },
+		{ S(""), RESETS, 100000 }, { started, KEEPS, 0 });
 	d = deadline_in(10000);
 	run_with(INVOKE_EVENT, (struct str){ payload, sizeof(payload) }, &d);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
@@ -515,7 +554,8 @@ TEST(invoke_tries_to_connect_again)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(at);
 	pthread_t late;
-	check(bind(bound, (struct sockaddr *)&at, n) == 0 && getsockname(bound, (struct sockaddr *)&at, &n) == 0);
+	check(bind(bound, (struct sockaddr *)&at, n) == 0 &&
+		getsockname(bound, (struct sockaddr *)&at, &n) == 0);
 	use_port(ntohs(at.sin_port));
 	check(pthread_create(&late, NULL, come_late, &bound) == 0);
 	run(5000);
@@ -537,7 +577,9 @@ TEST(invoke_does_not_know_after_a_kept_connection_died_and_nobody_came)
 
 	context("a refusal in between");
 	SET_UP({ started, KEEPS, 0 }, { S(""), CLOSES, 0 },
-	       { S(STATUS("503 Busy") "x-amzn-ErrorType: ServiceException\r\nx-amzn-RequestId: 1\r\nConnection: close\r\n\r\n"), LEAVES, 0 });
+		{ S(STATUS("503 Busy") "x-amzn-ErrorType: ServiceException\r\nx-amzn-RequestId: "
+							   "1\r\nConnection: close\r\n\r\n"),
+			LEAVES, 0 });
 	run(5000);
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
@@ -559,7 +601,8 @@ TEST(invoke_trusts_no_other_kept_connection_once_one_was_dead)
 		kept[i] = http_pool_take(client.pool, &to, true);
 		expect_int(dial(&kept[i]->stream, &to, &d, &f), OK);
 	}
-	for (size_t i = SLOTS; i-- > 0; clock_sleep_ms(5)) /* the first one, which is served first, last: so it is taken */
+	for (size_t i = SLOTS; i-- > 0;
+		 clock_sleep_ms(5)) /* the first one, which is served first, last: so it is taken */
 		http_pool_give(client.pool, kept[i]);
 	run(5000);
 	expect_int(result.outcome, INVOKE_STARTED);
@@ -644,7 +687,8 @@ static int64_t signed_at(size_t i)
 	uint64_t v[6] = { 0 };
 	for (size_t k = 0; k < 6; k++)
 		expect(str_to_u64(&v[k], str_sub(date, at[k], at[k] + (k ? 2 : 4)), 9999));
-	return utc_to_seconds((struct utc){ (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5] });
+	return utc_to_seconds(
+		(struct utc){ (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5] });
 }
 
 TEST(invoke_corrects_a_wrong_clock_once)
@@ -692,14 +736,16 @@ TEST(invoke_corrects_a_wrong_clock_once)
 	char memory[2][256];
 	int64_t now = clock_wall_ms() / 1000;
 	SET_UP({ refusal_at(memory[0], "RequestTimeTooSkewed", now + 3600), KEEPS, 0 },
-	       { refusal_at(memory[1], "RequestTimeTooSkewed", now + 7200), KEEPS, 0 }, { started, KEEPS, 0 });
+		{ refusal_at(memory[1], "RequestTimeTooSkewed", now + 7200), KEEPS, 0 },
+		{ started, KEEPS, 0 });
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
 	expect_int(result.attempts, 2);
 	tear_down();
 
 	context("no date");
-	SET_UP({ S(STATUS("403 No") "x-amzn-ErrorType: RequestTimeTooSkewed\r\n\r\n"), KEEPS, 0 }, { started, KEEPS, 0 });
+	SET_UP({ S(STATUS("403 No") "x-amzn-ErrorType: RequestTimeTooSkewed\r\n\r\n"), KEEPS, 0 },
+		{ started, KEEPS, 0 });
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
 	expect_int(result.attempts, 1);
@@ -736,13 +782,20 @@ TEST(invoke_fetches_the_answer_of_a_function)
 		enum invoke_outcome outcome;
 		struct str body, error_name;
 	} cases[] = {
-		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}"), INVOKE_STARTED, STR("{\"a\":1}"), STR("") },
-		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n"), INVOKE_STARTED, STR("{\"a\":1}"), STR("") },
-		{ STR("HTTP/1.1 200 OK\r\nX-Amz-Function-Error: Unhandled\r\nContent-Length: 2\r\n\r\n{}"), INVOKE_STARTED, STR("{}"), STR("Unhandled") },
-		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\""), INVOKE_UNKNOWN, STR(""), STR("") },
-		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n"), INVOKE_UNKNOWN, STR(""), STR("") },
-		{ STR("HTTP/1.1 404 No\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: 17\r\n\r\n{\"message\":\"one\"}"),
-		  INVOKE_NOT_STARTED, STR(""), STR("ResourceNotFoundException") },
+		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\":1}"), INVOKE_STARTED,
+			STR("{\"a\":1}"), STR("") },
+		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+			  "chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n"),
+			INVOKE_STARTED, STR("{\"a\":1}"), STR("") },
+		{ STR("HTTP/1.1 200 OK\r\nX-Amz-Function-Error: Unhandled\r\nContent-Length: 2\r\n\r\n{}"),
+			INVOKE_STARTED, STR("{}"), STR("Unhandled") },
+		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\""), INVOKE_UNKNOWN, STR(""),
+			STR("") },
+		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 65537\r\n\r\n"), INVOKE_UNKNOWN, STR(""),
+			STR("") },
+		{ STR("HTTP/1.1 404 No\r\nx-amzn-ErrorType: ResourceNotFoundException\r\nContent-Length: "
+			  "17\r\n\r\n{\"message\":\"one\"}"),
+			INVOKE_NOT_STARTED, STR(""), STR("ResourceNotFoundException") },
 		{ STR(STATUS("202 Accepted") "\r\n"), INVOKE_UNKNOWN, STR(""), STR("") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -762,7 +815,8 @@ TEST(invoke_fetches_the_answer_of_a_function)
 	}
 
 	context("after a refusal");
-	SET_UP({ S("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"), KEEPS, 0 }, { cases[0].answer, KEEPS, 0 });
+	SET_UP({ S("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"), KEEPS, 0 },
+		{ cases[0].answer, KEEPS, 0 });
 	struct deadline d = deadline_in(5000);
 	run_with(INVOKE_REQUEST_RESPONSE, S("{}"), &d);
 	expect_int(result.outcome, INVOKE_STARTED);
@@ -793,7 +847,8 @@ static enum err no_file(void *ctx, struct buf *out, struct str path, struct faul
 	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
 }
 
-static enum err nothing_to_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
+static enum err nothing_to_load(
+	void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
 {
 	(void)ctx, (void)max;
 	*out = S("");
@@ -812,9 +867,13 @@ TEST(invoke_says_what_it_lacks)
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
 	static struct credential_chain none;
 	static const struct environment env = { no_metadata, NULL };
-	static const struct credential_host host = { .read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload };
+	static const struct credential_host host = {
+		.read_file = no_file, .load = nothing_to_load, .unload = nothing_to_unload
+	};
 	struct fault f;
-	expect_int(credential_chain_init(&none, &env, &client, &host, credential_sources_fetch, scratch, &f), OK);
+	expect_int(
+		credential_chain_init(&none, &env, &client, &host, credential_sources_fetch, scratch, &f),
+		OK);
 	invoker.credentials = &none;
 	run(5000);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);

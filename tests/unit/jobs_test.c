@@ -2,7 +2,8 @@
 
 #include "check.h"
 
-static const enum job_state by_loop[] = { JOB_OPEN, JOB_SETTLED, JOB_QUEUED_SETTLED, JOB_RUNNING_SETTLED };
+static const enum job_state by_loop[] = { JOB_OPEN, JOB_SETTLED, JOB_QUEUED_SETTLED,
+	JOB_RUNNING_SETTLED };
 
 /* A life of a job, event by event. */
 TEST(jobs_live_as_they_should)
@@ -14,20 +15,53 @@ TEST(jobs_live_as_they_should)
 		enum job_state end;
 	} lives[] = {
 		{ "refused at once", { JOB_OPENS, JOB_SETTLES, JOB_RELEASES }, 3, JOB_FREE },
-		{ "started in time", { JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_ENDS, JOB_COLLECTS, JOB_RELEASES }, 7, JOB_FREE },
-		{ "answered before it ended", { JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_COLLECTS, JOB_ENDS, JOB_RELEASES }, 7, JOB_FREE },
-		{ "its answer left before it ended", { JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_COLLECTS, JOB_RELEASES, JOB_ENDS, JOB_COLLECTS }, 8, JOB_FREE },
-		{ "announced", { JOB_OPENS, JOB_SETTLES, JOB_SUBMITS, JOB_RELEASES, JOB_STARTS, JOB_ENDS, JOB_COLLECTS }, 7, JOB_FREE },
-		{ "overdue in the queue", { JOB_OPENS, JOB_SUBMITS, JOB_SETTLES, JOB_STARTS, JOB_ENDS, JOB_RELEASES }, 6, JOB_FREE },
-		{ "its client left early", { JOB_OPENS, JOB_SUBMITS, JOB_RELEASES, JOB_STARTS, JOB_ANSWERS, JOB_ENDS, JOB_COLLECTS }, 7, JOB_FREE },
-		{ "its client left meanwhile", { JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_RELEASES, JOB_ANSWERS, JOB_ENDS, JOB_COLLECTS }, 7, JOB_FREE },
-		{ "its client left with the answer ready", { JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_RELEASES, JOB_ENDS, JOB_COLLECTS }, 7, JOB_FREE },
-		{ "waited for newer secrets", { JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_RETURNS, JOB_COLLECTS, JOB_SETTLES, JOB_RELEASES }, 7, JOB_FREE },
-		{ "waited for them too long", { JOB_OPENS, JOB_SUBMITS, JOB_SETTLES, JOB_STARTS, JOB_RETURNS, JOB_RELEASES }, 6, JOB_FREE },
-		{ "verified elsewhere", { JOB_OPENS, JOB_ASKS, JOB_STARTS, JOB_RETURNS, JOB_COLLECTS, JOB_SUBMITS }, 6, JOB_QUEUED },
+		{ "started in time",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_ENDS, JOB_COLLECTS,
+				JOB_RELEASES },
+			7, JOB_FREE },
+		{ "answered before it ended",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_COLLECTS, JOB_ENDS,
+				JOB_RELEASES },
+			7, JOB_FREE },
+		{ "its answer left before it ended",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_COLLECTS, JOB_RELEASES, JOB_ENDS,
+				JOB_COLLECTS },
+			8, JOB_FREE },
+		{ "announced",
+			{ JOB_OPENS, JOB_SETTLES, JOB_SUBMITS, JOB_RELEASES, JOB_STARTS, JOB_ENDS,
+				JOB_COLLECTS },
+			7, JOB_FREE },
+		{ "overdue in the queue",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_SETTLES, JOB_STARTS, JOB_ENDS, JOB_RELEASES }, 6,
+			JOB_FREE },
+		{ "its client left early",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_RELEASES, JOB_STARTS, JOB_ANSWERS, JOB_ENDS,
+				JOB_COLLECTS },
+			7, JOB_FREE },
+		{ "its client left meanwhile",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_RELEASES, JOB_ANSWERS, JOB_ENDS,
+				JOB_COLLECTS },
+			7, JOB_FREE },
+		{ "its client left with the answer ready",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_ANSWERS, JOB_RELEASES, JOB_ENDS,
+				JOB_COLLECTS },
+			7, JOB_FREE },
+		{ "waited for newer secrets",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_STARTS, JOB_RETURNS, JOB_COLLECTS, JOB_SETTLES,
+				JOB_RELEASES },
+			7, JOB_FREE },
+		{ "waited for them too long",
+			{ JOB_OPENS, JOB_SUBMITS, JOB_SETTLES, JOB_STARTS, JOB_RETURNS, JOB_RELEASES }, 6,
+			JOB_FREE },
+		{ "verified elsewhere",
+			{ JOB_OPENS, JOB_ASKS, JOB_STARTS, JOB_RETURNS, JOB_COLLECTS, JOB_SUBMITS }, 6,
+			JOB_QUEUED },
 		{ "no longer to be verified", { JOB_OPENS, JOB_ASKS, JOB_RELEASES }, 3, JOB_FREE },
-		{ "left while it was verified", { JOB_OPENS, JOB_ASKS, JOB_STARTS, JOB_RELEASES, JOB_RETURNS, JOB_COLLECTS }, 6, JOB_FREE },
-		{ "lost its place among them", { JOB_OPENS, JOB_ASKS, JOB_SETTLES, JOB_RELEASES }, 4, JOB_FREE },
+		{ "left while it was verified",
+			{ JOB_OPENS, JOB_ASKS, JOB_STARTS, JOB_RELEASES, JOB_RETURNS, JOB_COLLECTS }, 6,
+			JOB_FREE },
+		{ "lost its place among them", { JOB_OPENS, JOB_ASKS, JOB_SETTLES, JOB_RELEASES }, 4,
+			JOB_FREE },
 	};
 	for (size_t i = 0; i < countof(lives); i++) {
 		enum job_state state = JOB_FREE;
@@ -48,10 +82,12 @@ TEST(jobs_are_not_worked_on_twice)
 	}
 }
 
-/* Whatever happens to one, it becomes free again: by what its holders still have to do, and never without. */
+/* Whatever happens to one, it becomes free again: by what its holders still have to do, and never
+ * without. */
 TEST(jobs_end_from_everywhere)
 {
-	static const enum job_event duties[] = { JOB_STARTS, JOB_RELEASES, JOB_ENDS, JOB_RETURNS, JOB_COLLECTS };
+	static const enum job_event duties[] = { JOB_STARTS, JOB_RELEASES, JOB_ENDS, JOB_RETURNS,
+		JOB_COLLECTS };
 	for (enum job_state s = JOB_OPEN; s < JOB_STATES; s++) {
 		enum job_state state = s;
 		context("state %d", (int)s);
@@ -65,7 +101,8 @@ TEST(jobs_end_from_everywhere)
 	}
 }
 
-/* A job that a worker has, or that waits for one, is never free; one that the loop answers from is not either. */
+/* A job that a worker has, or that waits for one, is never free; one that the loop answers from is
+ * not either. */
 TEST(jobs_are_free_only_when_nobody_holds_them)
 {
 	for (enum job_state s = JOB_OPEN; s < JOB_STATES; s++)

@@ -77,8 +77,12 @@ static struct journal_request request(int number)
 {
 	static const struct str ids[] = { STR("r-0"), STR("r-1"), STR("r-2"), STR("r-3") };
 	return (struct journal_request){
-		.arrived_ms = NOW + number, .request_id = ids[number % 4], .kind = S("slash_command"), .region = S("eu-west-1"),
-		.function = S("deploy"), .response_url = number % 2 ? S("https://hooks.slack.com/commands/1") : S(""),
+		.arrived_ms = NOW + number,
+		.request_id = ids[number % 4],
+		.kind = S("slash_command"),
+		.region = S("eu-west-1"),
+		.function = S("deploy"),
+		.response_url = number % 2 ? S("https://hooks.slack.com/commands/1") : S(""),
 		.payload = S("{\"text\":\"now\"}"),
 	};
 }
@@ -274,7 +278,12 @@ TEST(journal_torn_at_every_byte)
 		empty_folder();
 		write_file(name, (struct str){ copy, n });
 		open_again();
-		expect_str(left(), n < ends[0] ? S("") : n < ends[1] ? S("1:0;") : n < ends[2] ? S("1:0;2:1;") : n < ends[3] ? S("1:1;2:1;") : S("2:1;"));
+		expect_str(left(),
+			n < ends[0]       ? S("")
+				: n < ends[1] ? S("1:0;")
+				: n < ends[2] ? S("1:0;2:1;")
+				: n < ends[3] ? S("1:1;2:1;")
+							  : S("2:1;"));
 		expect_int(journal.refused, 0);
 		bool whole = n == 0 || n == ends[0] || n == ends[1] || n == ends[2] || n == ends[3];
 		expect_int(journal.torn > 0, !whole);
@@ -377,10 +386,13 @@ TEST(journal_refuses_directories)
 	expect_int(journal_open(&journal, str_c(name), &secret, 1, NOW, tell, &told, &fault), E_FILE);
 	unlink(name);
 	memset(&journal, 0, sizeof(journal));
-	expect_int(journal_open(&journal, S("/nonexistent/journal"), &secret, 1, NOW, tell, &told, &fault), E_FILE);
+	expect_int(
+		journal_open(&journal, S("/nonexistent/journal"), &secret, 1, NOW, tell, &told, &fault),
+		E_FILE);
 }
 
-/* A full disk, as a limit on the size of files: nothing half-written stays, and all is well again afterwards. */
+/* A full disk, as a limit on the size of files: nothing half-written stays, and all is well again
+ * afterwards. */
 TEST(journal_on_a_full_disk)
 {
 	struct rlimit before, limit;
@@ -437,7 +449,8 @@ static void *work(void *arg)
 		struct fault f;
 		uint64_t id;
 		const struct journal_request r = request(3);
-		if (journal_promise(&journal, &id, &r, false, &f) != OK || journal_attempt(&journal, id, &f) != OK)
+		if (journal_promise(&journal, &id, &r, false, &f) != OK ||
+			journal_attempt(&journal, id, &f) != OK)
 			*(bool *)arg = true;
 		if (i % 10 == 5)
 			journal_tend(&journal, NOW);

@@ -230,7 +230,8 @@ TEST(json_check_refuses_and_says_where)
 	}
 }
 
-/* `depth` brackets, kinds alternating by the bits of `objects`, around nothing; *middle is where they begin to close. */
+/* `depth` brackets, kinds alternating by the bits of `objects`, around nothing; *middle is where
+ * they begin to close. */
 static struct str nested(char *to, size_t *middle, int depth, uint64_t objects)
 {
 	struct buf b = { to, 0, sizeof(memory), false };
@@ -248,7 +249,8 @@ static struct str nested(char *to, size_t *middle, int depth, uint64_t objects)
 
 TEST(json_check_bounds_the_depth)
 {
-	static const uint64_t kinds[] = { 0, UINT64_MAX, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa, 0x8000000000000001 };
+	static const uint64_t kinds[] = { 0, UINT64_MAX, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa,
+		0x8000000000000001 };
 	for (size_t i = 0; i < countof(kinds); i++) {
 		struct json v;
 		size_t position, last;
@@ -296,7 +298,8 @@ TEST(json_check_finds_every_end_too_early)
 	}
 }
 
-/* Every byte at every place of a string, so that each lane of the eight-byte steps meets each class. */
+/* Every byte at every place of a string, so that each lane of the eight-byte steps meets each
+ * class. */
 TEST(json_check_sees_every_byte_of_a_string)
 {
 	for (size_t n = 1; n <= 20; n++)
@@ -324,8 +327,8 @@ TEST(json_check_sees_every_byte_of_a_string)
 			}
 }
 
-/* A second opinion: a recursive reader that knows nothing of the first. Returns where it stops; *ok when that is
- * the end of one value. */
+/* A second opinion: a recursive reader that knows nothing of the first. Returns where it stops; *ok
+ * when that is the end of one value. */
 static size_t ref_value(bool *ok, struct str t, size_t i, int depth);
 
 static size_t ref_blank(struct str t, size_t i)
@@ -456,10 +459,12 @@ static size_t ref_value(bool *ok, struct str t, size_t i, int depth)
 
 TEST(json_check_agrees_with_a_recursive_reader)
 {
-	static const char likely[] = "{}[]:,\"\"\\\\untfb/0123456789-+.eE \n\t\x01\x7f\x80\xa0\xc3\xe2\xed\xf0\xf4";
+	static const char likely[] =
+		"{}[]:,\"\"\\\\untfb/0123456789-+.eE \n\t\x01\x7f\x80\xa0\xc3\xe2\xed\xf0\xf4";
 	struct str seeds[] = {
 		test_file("vectors/json/block_actions.json"),
-		S("{\"a\":[1,-0.5e+3,\"\\u00e9\\\\\xc3\xa9\xe2\x9c\x93\xf0\x9f\x98\x80\",{\"b\":null,\"c\":[true,false,{}]},[]]}"),
+		S("{\"a\":[1,-0.5e+3,\"\\u00e9\\\\\xc3\xa9\xe2\x9c\x93\xf0\x9f\x98\x80\",{\"b\":null,\"c\":"
+		  "[true,false,{}]},[]]}"),
 		S(" [ {\"k\" : \"v\"} , \"\\\"\" , 0 , 10E5 ] "),
 	};
 	int accepted = 0;
@@ -508,8 +513,14 @@ TEST(json_type_tells_all)
 		struct str text;
 		enum json_type want;
 	} cases[] = {
-		{ STR("null"), JSON_NULL }, { STR(" true"), JSON_TRUE }, { STR("false "), JSON_FALSE }, { STR("-1"), JSON_NUMBER },
-		{ STR("0"), JSON_NUMBER }, { STR("\"\""), JSON_STRING }, { STR("[1]"), JSON_ARRAY }, { STR("{}"), JSON_OBJECT },
+		{ STR("null"), JSON_NULL },
+		{ STR(" true"), JSON_TRUE },
+		{ STR("false "), JSON_FALSE },
+		{ STR("-1"), JSON_NUMBER },
+		{ STR("0"), JSON_NUMBER },
+		{ STR("\"\""), JSON_STRING },
+		{ STR("[1]"), JSON_ARRAY },
+		{ STR("{}"), JSON_OBJECT },
 	};
 	for (size_t i = 0; i < countof(cases); i++)
 		expect_int(json_type(parsed(cases[i].text)), cases[i].want);
@@ -544,8 +555,11 @@ TEST(json_next_walks_in_order)
 		{ STR(""), STR("null") },
 		{ STR(""), STR("-1.5e+3") },
 	};
-	expect_walk(S("[1,\"a,]\\\"\",[2, [\"]\"], {}],{\"}\" : \"\\\\\"},null,-1.5e+3]"), array, countof(array));
-	expect_walk(S(" [ 1 , \"a,]\\\"\" ,\r\n[2, [\"]\"], {}]\t, {\"}\" : \"\\\\\"},null , -1.5e+3 ] "), array, countof(array));
+	expect_walk(S("[1,\"a,]\\\"\",[2, [\"]\"], {}],{\"}\" : \"\\\\\"},null,-1.5e+3]"), array,
+		countof(array));
+	expect_walk(
+		S(" [ 1 , \"a,]\\\"\" ,\r\n[2, [\"]\"], {}]\t, {\"}\" : \"\\\\\"},null , -1.5e+3 ] "),
+		array, countof(array));
 	static const struct part object[] = {
 		{ STR("\"a\""), STR("true") },
 		{ STR("\"b\\\\\""), STR("\":\"") },
@@ -553,7 +567,8 @@ TEST(json_next_walks_in_order)
 		{ STR("\"a\""), STR("0") },
 	};
 	expect_walk(S("{\"a\":true,\"b\\\\\":\":\",\"\":{\"a\":[]},\"a\":0}"), object, countof(object));
-	expect_walk(S("{ \"a\" : true , \"b\\\\\"\n:\n\":\",\"\"\t:{\"a\":[]},\"a\":0\n}"), object, countof(object));
+	expect_walk(S("{ \"a\" : true , \"b\\\\\"\n:\n\":\",\"\"\t:{\"a\":[]},\"a\":0\n}"), object,
+		countof(object));
 	static const struct part strings[] = { { STR(""), STR("\"a\"") }, { STR(""), STR("\"b\"") } };
 	expect_walk(S("[\"a\",\"b\"]"), strings, countof(strings));
 	expect_walk(S("[\"a\" , \"b\"]"), strings, countof(strings));
@@ -603,19 +618,24 @@ static const struct {
 	{ STR("\"\\\\n\""), STR("\\n") },
 	{ STR("\"\\u0041\\u00e9\\u20AC\""), STR("A\xc3\xa9\xe2\x82\xac") },
 	{ STR("\"a\\u0000b\""), STR("a\0b") },
-	{ STR("\"\\u007f\\u0080\\u07ff\\u0800\\uffff\""), STR("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf") },
+	{ STR("\"\\u007f\\u0080\\u07ff\\u0800\\uffff\""),
+		STR("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf") },
 	{ STR("\"\\ud83d\\ude00\""), STR("\xf0\x9f\x98\x80") },
 	{ STR("\"\\uD800\\uDC00\\uDBFF\\uDFFF\""), STR("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf") },
 	{ STR("\"\\ud800\""), STR("\xef\xbf\xbd") },
 	{ STR("\"\\udc00\""), STR("\xef\xbf\xbd") },
 	{ STR("\"\\ud83dx\""), STR("\xef\xbf\xbdx") },
 	{ STR("\"\\ud83d\\n\""), STR("\xef\xbf\xbd\n") },
-	{ STR("\"\\ud83d\\u0041\""), STR("\xef\xbf\xbd" "A") },
+	{ STR("\"\\ud83d\\u0041\""),
+		STR("\xef\xbf\xbd"
+			"A") },
 	{ STR("\"\\ud800\\ud800\\udc00\""), STR("\xef\xbf\xbd\xf0\x90\x80\x80") },
 	{ STR("\"\\udc00\\ud800\""), STR("\xef\xbf\xbd\xef\xbf\xbd") },
 	{ STR("\"\\udc00\\udc00\""), STR("\xef\xbf\xbd\xef\xbf\xbd") },
 	{ STR("\"\\ud83d\\uffff\""), STR("\xef\xbf\xbd\xef\xbf\xbf") },
-	{ STR("\"gr\xc3\xbc\\u00dfe\""), STR("gr\xc3\xbc\xc3\x9f" "e") },
+	{ STR("\"gr\xc3\xbc\\u00dfe\""),
+		STR("gr\xc3\xbc\xc3\x9f"
+			"e") },
 };
 
 TEST(json_string_decodes)
@@ -652,7 +672,8 @@ TEST(json_string_needs_just_the_room_of_its_result)
 
 TEST(json_string_wants_a_string)
 {
-	static const struct str cases[] = { STR("1"), STR("null"), STR("[\"a\"]"), STR("{}"), STR("true") };
+	static const struct str cases[] = { STR("1"), STR("null"), STR("[\"a\"]"), STR("{}"),
+		STR("true") };
 	struct arena arena = { memory, 0, sizeof(memory) };
 	struct str got;
 	for (size_t i = 0; i < countof(cases); i++)

@@ -110,7 +110,8 @@ TEST(json_write_escapes)
 /* What is written is always a JSON string, and reads back as itself when it was UTF-8. */
 TEST(json_write_survives_any_bytes)
 {
-	static const char likely[] = "ab\"\\/\n\x01\x7f\x80\xbf\xc3\xa9\xe2\x9c\x93\xf0\x9f\x98\x80\xed\xff";
+	static const char likely[] =
+		"ab\"\\/\n\x01\x7f\x80\xbf\xc3\xa9\xe2\x9c\x93\xf0\x9f\x98\x80\xed\xff";
 	for (int round = 0; round < 20000; round++) {
 		char bytes[40];
 		size_t n = test_random(sizeof(bytes));

@@ -18,10 +18,16 @@ static struct str key_of(const struct decision *d)
 static struct decision event_of(struct str app, struct str secret, struct str id)
 {
 	struct decision d = {
-		.app = app, .has_key = secret.n > 0,
+		.app = app,
+		.has_key = secret.n > 0,
 		.target = { S("eu-west-1"), S("f"), S("eu-west-1/f") },
-		.slack = { .kind = SLACK_EVENT, .event_id = id, .team_id = S("T1"), .api_app_id = S("A1"), .message_ts = S("1.2"),
-			.channels_count = 1, .channels = { S("C1") } },
+		.slack = { .kind = SLACK_EVENT,
+			.event_id = id,
+			.team_id = S("T1"),
+			.api_app_id = S("A1"),
+			.message_ts = S("1.2"),
+			.channels_count = 1,
+			.channels = { S("C1") } },
 	};
 	if (secret.n)
 		hmac_key(&d.key, secret);
@@ -37,7 +43,8 @@ TEST(key_parts)
 		expect(is_digit((unsigned char)key.p[i]) || (key.p[i] >= 'a' && key.p[i] <= 'f'));
 	expect_str(key_of(&other), key);
 	context("what is no part");
-	other.slack.api_app_id = S("A9"), other.slack.message_ts = S("9.9"), other.slack.trigger_id = S("t");
+	other.slack.api_app_id = S("A9"), other.slack.message_ts = S("9.9"),
+	other.slack.trigger_id = S("t");
 	hmac_key(&other.key, S("y"));
 	expect_str(key_of(&other), key);
 	context("app");
@@ -74,7 +81,8 @@ TEST(key_without_apps)
 TEST(key_of_a_message)
 {
 	static const struct route once = { .once_message = true };
-	struct decision d = event_of(S("A1"), S("x"), S("Ev1")), other = event_of(S("A1"), S("x"), S("Ev2"));
+	struct decision d = event_of(S("A1"), S("x"), S("Ev1")),
+					other = event_of(S("A1"), S("x"), S("Ev2"));
 	d.route = other.route = &once;
 	expect_str(key_of(&d), key_of(&other));
 	other.slack.message_ts = S("1.3");

@@ -50,8 +50,18 @@ TEST(listen_forms)
 TEST(listen_refuses_other_forms)
 {
 	static const struct str cases[] = {
-		STR(""), STR("8080"), STR("127.0.0.1"), STR("127.0.0.1:"), STR("127.0.0.1:65536"), STR("127.1:80"), STR("::1:80"), STR("[::1]"),
-		STR("[127.0.0.1]:80"), STR("example.com:80"), STR("unix:"), STR("unix:relative"),
+		STR(""),
+		STR("8080"),
+		STR("127.0.0.1"),
+		STR("127.0.0.1:"),
+		STR("127.0.0.1:65536"),
+		STR("127.1:80"),
+		STR("::1:80"),
+		STR("[::1]"),
+		STR("[127.0.0.1]:80"),
+		STR("example.com:80"),
+		STR("unix:"),
+		STR("unix:relative"),
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		int fd = -1;
@@ -63,7 +73,8 @@ TEST(listen_refuses_other_forms)
 
 /* ---- accept(2) that fails ---- */
 
-/* What listen_accept makes of it, in a process of its own; 100 when the kernel takes no filter. It is killed if it hangs. */
+/* What listen_accept makes of it, in a process of its own; 100 when the kernel takes no filter. It
+ * is killed if it hangs. */
 static int accept_failing_with(int sys)
 {
 	int status = 0;
@@ -87,9 +98,19 @@ TEST(listen_accept_tells_failures_apart)
 		int sys;
 		enum err want;
 	} cases[] = {
-		{ EAGAIN, E_MORE }, { ECONNABORTED, E_MORE }, { EPROTO, E_MORE }, { EHOSTUNREACH, E_MORE }, { EPERM, E_MORE },
-		{ EMFILE, E_LIMIT }, { ENFILE, E_LIMIT }, { ENOBUFS, E_LIMIT }, { ENOMEM, E_LIMIT },
-		{ EBADF, E_SYSTEM }, { EACCES, E_SYSTEM }, { EIO, E_SYSTEM }, { 517, E_SYSTEM },
+		{ EAGAIN, E_MORE },
+		{ ECONNABORTED, E_MORE },
+		{ EPROTO, E_MORE },
+		{ EHOSTUNREACH, E_MORE },
+		{ EPERM, E_MORE },
+		{ EMFILE, E_LIMIT },
+		{ ENFILE, E_LIMIT },
+		{ ENOBUFS, E_LIMIT },
+		{ ENOMEM, E_LIMIT },
+		{ EBADF, E_SYSTEM },
+		{ EACCES, E_SYSTEM },
+		{ EIO, E_SYSTEM },
+		{ 517, E_SYSTEM },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("errno %d", cases[i].sys);

@@ -45,12 +45,15 @@ static struct json line_of(struct str text)
 TEST(log_line_is_one_object)
 {
 	capture();
-	LOG(LOG_WARN, "invoke failed", "function status# empty zero#", S("deploy"), NUM(503), S(""), NUM(0));
+	LOG(LOG_WARN, "invoke failed", "function status# empty zero#", S("deploy"), NUM(503), S(""),
+		NUM(0));
 	struct str text = captured();
 	struct json v = line_of(text);
 	expect_str(json_member(v, S("level")).text, S("\"WARN\""));
 	struct str rest = str_skip(text, str_find_str(text, S(",\"level\"")));
-	expect_str(rest, S(",\"level\":\"WARN\",\"message\":\"invoke failed\",\"function\":\"deploy\",\"status\":503,\"zero\":0}\n"));
+	expect_str(rest,
+		S(",\"level\":\"WARN\",\"message\":\"invoke "
+		  "failed\",\"function\":\"deploy\",\"status\":503,\"zero\":0}\n"));
 }
 
 TEST(log_line_stays_one_line_whatever_is_in_it)
@@ -94,7 +97,8 @@ TEST(log_leaves_out_the_field_that_is_too_long)
 
 TEST(log_level_filters)
 {
-	static const struct str names[] = { STR("\"DEBUG\""), STR("\"INFO\""), STR("\"WARN\""), STR("\"ERROR\"") };
+	static const struct str names[] = { STR("\"DEBUG\""), STR("\"INFO\""), STR("\"WARN\""),
+		STR("\"ERROR\"") };
 	for (enum log_level least = LOG_DEBUG; least <= LOG_ERROR; least++)
 		for (enum log_level level = LOG_DEBUG; level <= LOG_ERROR; level++) {
 			log_set_level(least);

@@ -19,21 +19,60 @@ TEST(names_knows_regions)
 		struct str text;
 		bool ok;
 	} cases[] = {
-		{ STR("eu-west-1"), true }, { STR("us-east-1"), true }, { STR("ap-southeast-7"), true }, { STR("cn-northwest-1"), true },
-		{ STR("us-gov-east-1"), true }, { STR("us-isob-east-1"), true }, { STR("eu-isoe-west-1"), true },
-		{ STR("eusc-de-east-1"), true }, { STR("mx-central-1"), true }, { STR("xx-nowhere-99"), true },
-		{ STR(""), false }, { STR("-"), false }, { STR("eu"), false }, { STR("eu-"), false }, { STR("eu-1"), false },
-		{ STR("eu-west"), false }, { STR("eu-west-"), false }, { STR("-west-1"), false }, { STR("eu--1"), false },
-		{ STR("eu-west--1"), false }, { STR("eu-west-1-"), false }, { STR("eu-west-100"), false }, { STR("e-west-1"), false },
-		{ STR("euwest-east-1"), false }, { STR("eu-west-1a"), false }, { STR("eu-west-a"), false }, { STR("eu-we1st-1"), false },
-		{ STR("EU-WEST-1"), false }, { STR("eu-West-1"), false }, { STR(" eu-west-1"), false }, { STR("eu-west-1 "), false },
-		{ STR("eu_west_1"), false }, { STR("local"), false }, { STR("e1-west-1"), false },
-		{ STR("x.evil.com/"), false }, { STR("eu-west-1.evil"), false }, { STR("eu-west-1.evil.com"), false },
-		{ STR("eu-west-1/"), false }, { STR("eu-west-1/../x"), false }, { STR("eu-west-1?"), false }, { STR("eu-west-1#"), false },
-		{ STR("eu-west-1:80"), false }, { STR("u@eu-west-1"), false }, { STR("eu-west-1@evil"), false },
-		{ STR("eu-west-1%2e"), false }, { STR("eu-west-1\r\nx"), false }, { STR("eu-west-1\0"), false }, { STR("\0eu-west-1"), false },
-		{ STR("eu-w\xc3\xa4st-1"), false }, { STR("eu-west-\xd9\xa1"), false }, { STR(".."), false }, { STR("."), false },
-		{ STR("eu-aaaaaaaaaaaaaaaaaaaaaaaaaaa-1"), true }, { STR("eu-aaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"), false },
+		{ STR("eu-west-1"), true },
+		{ STR("us-east-1"), true },
+		{ STR("ap-southeast-7"), true },
+		{ STR("cn-northwest-1"), true },
+		{ STR("us-gov-east-1"), true },
+		{ STR("us-isob-east-1"), true },
+		{ STR("eu-isoe-west-1"), true },
+		{ STR("eusc-de-east-1"), true },
+		{ STR("mx-central-1"), true },
+		{ STR("xx-nowhere-99"), true },
+		{ STR(""), false },
+		{ STR("-"), false },
+		{ STR("eu"), false },
+		{ STR("eu-"), false },
+		{ STR("eu-1"), false },
+		{ STR("eu-west"), false },
+		{ STR("eu-west-"), false },
+		{ STR("-west-1"), false },
+		{ STR("eu--1"), false },
+		{ STR("eu-west--1"), false },
+		{ STR("eu-west-1-"), false },
+		{ STR("eu-west-100"), false },
+		{ STR("e-west-1"), false },
+		{ STR("euwest-east-1"), false },
+		{ STR("eu-west-1a"), false },
+		{ STR("eu-west-a"), false },
+		{ STR("eu-we1st-1"), false },
+		{ STR("EU-WEST-1"), false },
+		{ STR("eu-West-1"), false },
+		{ STR(" eu-west-1"), false },
+		{ STR("eu-west-1 "), false },
+		{ STR("eu_west_1"), false },
+		{ STR("local"), false },
+		{ STR("e1-west-1"), false },
+		{ STR("x.evil.com/"), false },
+		{ STR("eu-west-1.evil"), false },
+		{ STR("eu-west-1.evil.com"), false },
+		{ STR("eu-west-1/"), false },
+		{ STR("eu-west-1/../x"), false },
+		{ STR("eu-west-1?"), false },
+		{ STR("eu-west-1#"), false },
+		{ STR("eu-west-1:80"), false },
+		{ STR("u@eu-west-1"), false },
+		{ STR("eu-west-1@evil"), false },
+		{ STR("eu-west-1%2e"), false },
+		{ STR("eu-west-1\r\nx"), false },
+		{ STR("eu-west-1\0"), false },
+		{ STR("\0eu-west-1"), false },
+		{ STR("eu-w\xc3\xa4st-1"), false },
+		{ STR("eu-west-\xd9\xa1"), false },
+		{ STR(".."), false },
+		{ STR("."), false },
+		{ STR("eu-aaaaaaaaaaaaaaaaaaaaaaaaaaa-1"), true },
+		{ STR("eu-aaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"), false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("\"%s\"", cases[i].text.p);
@@ -71,8 +110,10 @@ TEST(names_knows_functions)
 		{ STR("eu-west-1:123456789012:function:f"), STR("eu-west-1"), STR("f") },
 		{ STR("eu-west-1:123456789012:function:f:7"), STR("eu-west-1"), STR("f") },
 		{ STR("arn:aws:lambda:eu-west-1:123456789012:function:f"), STR("eu-west-1"), STR("f") },
-		{ STR("arn:aws:lambda:eu-west-1:123456789012:function:f:$LATEST"), STR("eu-west-1"), STR("f") },
-		{ STR("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:f:v"), STR("us-gov-west-1"), STR("f") },
+		{ STR("arn:aws:lambda:eu-west-1:123456789012:function:f:$LATEST"), STR("eu-west-1"),
+			STR("f") },
+		{ STR("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:f:v"),
+			STR("us-gov-west-1"), STR("f") },
 		{ STR("..."), STR(""), STR("...") },
 
 		{ STR(""), STR(""), STR("") },
@@ -134,7 +175,8 @@ TEST(names_knows_functions)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("\"%s\"", cases[i].text.p);
-		struct str text = guard_copy(cases[i].text), region = cases[i].region.n ? cases[i].region : S("ap-south-1");
+		struct str text = guard_copy(cases[i].text),
+				   region = cases[i].region.n ? cases[i].region : S("ap-south-1");
 		bool ok = cases[i].name.n > 0;
 		expect_int(aws_function_ok(text, region), ok);
 		expect_int(aws_function_ok(text, S("us-east-2")), ok && cases[i].region.n == 0);
@@ -159,10 +201,14 @@ TEST(names_bounds_functions)
 		{ "f:", "", 'v', 129, false },
 		{ "123456789012:function:", "", 'a', 141, false },
 		{ "arn:aws:lambda:eu-west-1:123456789012:function:", ":$LATEST", 'a', 140, true },
-		{ "arn:aws:lambda:eu-west-1:123456789012:function:1234567890123456789012345678901234567890123456789012345678901234567890"
-		  "1234567890:", "", 'v', 128, true },  /* 256 in all */
-		{ "arn:aws:lambda:eu-west-1:123456789012:function:1234567890123456789012345678901234567890123456789012345678901234567890"
-		  "12345678901:", "", 'v', 128, false }, /* 257 */
+		{ "arn:aws:lambda:eu-west-1:123456789012:function:"
+		  "1234567890123456789012345678901234567890123456789012345678901234567890"
+		  "1234567890:",
+			"", 'v', 128, true }, /* 256 in all */
+		{ "arn:aws:lambda:eu-west-1:123456789012:function:"
+		  "1234567890123456789012345678901234567890123456789012345678901234567890"
+		  "12345678901:",
+			"", 'v', 128, false }, /* 257 */
 		{ "", "", 'a', 100000, false },
 		{ "", "", ':', 100000, false },
 	};

@@ -9,8 +9,10 @@
 static const int64_t in_2030 = 1893456000;
 static struct verifier verifier;
 
-/* What becomes of a chain, fed in pieces of `piece` bytes as an engine would for `host`. All of it is seen, whatever becomes of it. */
-static unsigned verdict(const struct chain *c, struct trust trust, const char *host, int64_t now, size_t piece)
+/* What becomes of a chain, fed in pieces of `piece` bytes as an engine would for `host`. All of it
+ * is seen, whatever becomes of it. */
+static unsigned verdict(
+	const struct chain *c, struct trust trust, const char *host, int64_t now, size_t piece)
 {
 	static struct trust kept;
 	const br_x509_class **class = &verifier.vtable;
@@ -104,15 +106,19 @@ TEST(path_of_chains)
 	struct chain good = chain_load("good-ec");
 	expect_int(code(&good, (struct trust){ .count = 0 }, "server.test"), PATH_UNKNOWN_ISSUER);
 	context("without certificates");
-	expect_int(verdict(&(struct chain){ .count = 0 }, trust, "server.test", in_2030, 256), BR_ERR_X509_EMPTY_CHAIN);
+	expect_int(verdict(&(struct chain){ .count = 0 }, trust, "server.test", in_2030, 256),
+		BR_ERR_X509_EMPTY_CHAIN);
 	context("in the past and in the future");
-	expect_int(verdict(&good, trust, "server.test", 1577836799, 256), VERIFIER_ERROR + PATH_NOT_YET_VALID);
+	expect_int(
+		verdict(&good, trust, "server.test", 1577836799, 256), VERIFIER_ERROR + PATH_NOT_YET_VALID);
 	expect_int(verdict(&good, trust, "server.test", 1577836800, 256), 0);
 	expect_int(verdict(&good, trust, "server.test", INT64_C(4701974400), 256), 0);
-	expect_int(verdict(&good, trust, "server.test", INT64_C(4701974401), 256), VERIFIER_ERROR + PATH_EXPIRED);
+	expect_int(verdict(&good, trust, "server.test", INT64_C(4701974401), 256),
+		VERIFIER_ERROR + PATH_EXPIRED);
 }
 
-/* No single changed byte is believed, wherever it is: not in the server's own, not in one above it, not one that is at the end. */
+/* No single changed byte is believed, wherever it is: not in the server's own, not in one above it,
+ * not one that is at the end. */
 TEST(path_notices_every_changed_byte)
 {
 	static const char *const names[] = { "good-ec", "good-rsa", "good-no-purpose" };
@@ -178,12 +184,14 @@ TEST(path_needs_room_for_the_own_certificate)
 /* A server that has nobody else's signature. */
 TEST(path_of_one_that_is_listed)
 {
-	struct chain own = chain_load("listed"), ca = chain_load("listed-ca"), below = chain_load("below-listed");
+	struct chain own = chain_load("listed"), ca = chain_load("listed-ca"),
+				 below = chain_load("below-listed");
 	struct trust trust = chain_trust("listed root-rsa");
 	expect_int(code(&own, trust, "server.test"), PATH_OK);
 	expect_int(code(&own, trust, "127.0.0.1"), PATH_OK);
 	expect_int(code(&own, trust, "other.test"), PATH_OTHER_NAME);
-	expect_int(verdict(&own, trust, "server.test", INT64_C(4701974401), 256), VERIFIER_ERROR + PATH_EXPIRED);
+	expect_int(verdict(&own, trust, "server.test", INT64_C(4701974401), 256),
+		VERIFIER_ERROR + PATH_EXPIRED);
 	expect_int(code(&own, chain_trust("root-rsa"), "server.test"), PATH_UNKNOWN_ISSUER);
 	context("not byte for byte");
 	struct chain twin = chain_load("listed-twin");
@@ -205,8 +213,14 @@ TEST(path_of_clients)
 		const char *name;
 		enum path_code want;
 	} cases[] = {
-		{ "client-only", PATH_OK }, { "good-two-purposes", PATH_OK }, { "any-purpose", PATH_OK }, { "good-no-purpose", PATH_OK },
-		{ "good-ec", PATH_PURPOSE }, { "mail-issuer", PATH_PURPOSE }, { "ca-as-server", PATH_PURPOSE }, { "stranger", PATH_PURPOSE },
+		{ "client-only", PATH_OK },
+		{ "good-two-purposes", PATH_OK },
+		{ "any-purpose", PATH_OK },
+		{ "good-no-purpose", PATH_OK },
+		{ "good-ec", PATH_PURPOSE },
+		{ "mail-issuer", PATH_PURPOSE },
+		{ "ca-as-server", PATH_PURPOSE },
+		{ "stranger", PATH_PURPOSE },
 	};
 	struct trust trust = chain_trust("root-ec");
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -215,7 +229,11 @@ TEST(path_of_clients)
 		struct path_answer a;
 		for (size_t j = 0; j < c.count; j++)
 			expect_int(certificate_read(&received[j], c.der[j]), OK);
-		struct path_question q = { .role = PATH_CLIENT, .now_s = in_2030, .trust = &trust, .received = received, .count = c.count,
+		struct path_question q = { .role = PATH_CLIENT,
+			.now_s = in_2030,
+			.trust = &trust,
+			.received = received,
+			.count = c.count,
 			.verify = signature_check };
 		context("%s", cases[i].name);
 		expect_int(path_find(&a, &q), cases[i].want);
@@ -229,44 +247,67 @@ TEST(path_says_what_is_wrong)
 	static const struct {
 		const char *name, *roots, *host, *text;
 	} cases[] = {
-		{ "expired", "root-ec", "server.test", "the certificate `server.test` of server.test has expired on 2021-01-01T00:00:00Z; "
-		  "this machine's clock says 2030-01-01T00:00:00Z" },
-		{ "future", "root-ec", "server.test", "the certificate `server.test` of server.test is not valid before 2100-01-01T00:00:00Z; "
-		  "this machine's clock says 2030-01-01T00:00:00Z" },
+		{ "expired", "root-ec", "server.test",
+			"the certificate `server.test` of server.test has expired on 2021-01-01T00:00:00Z; "
+			"this machine's clock says 2030-01-01T00:00:00Z" },
+		{ "future", "root-ec", "server.test",
+			"the certificate `server.test` of server.test is not valid before "
+			"2100-01-01T00:00:00Z; "
+			"this machine's clock says 2030-01-01T00:00:00Z" },
 		{ "other-name", "root-ec", "server.test",
-		  "the certificate `server.test` of server.test is not for this name but for other.test, *.other.test, c.test and 2 more" },
+			"the certificate `server.test` of server.test is not for this name but for other.test, "
+			"*.other.test, c.test and 2 more" },
 		{ "no-names", "root-ec", "server.test",
-		  "the certificate `server.test` of server.test has no subjectAltName; the common name does not count" },
+			"the certificate `server.test` of server.test has no subjectAltName; the common name "
+			"does not count" },
 		{ "ca-as-server", "root-ec", "server.test",
-		  "the certificate `server.test` of server.test is a CA's; a server must have one of its own, with CA:FALSE" },
+			"the certificate `server.test` of server.test is a CA's; a server must have one of its "
+			"own, with CA:FALSE" },
 		{ "client-only", "root-ec", "server.test",
-		  "the certificate `server.test` of server.test is not meant for servers (extended key usage)" },
+			"the certificate `server.test` of server.test is not meant for servers (extended key "
+			"usage)" },
 		{ "mail-issuer", "root-ec", "server.test",
-		  "the certificate `Mail` above that of server.test is not meant for servers (extended key usage)" },
+			"the certificate `Mail` above that of server.test is not meant for servers (extended "
+			"key usage)" },
 		{ "weak-rsa", "root-ec", "server.test",
-		  "the certificate `server.test` of server.test has a key that is not supported: RSA of 1024 bits" },
+			"the certificate `server.test` of server.test has a key that is not supported: RSA of "
+			"1024 bits" },
 		{ "sha1", "root-rsa", "server.test",
-		  "the certificate `server.test` of server.test is signed with an algorithm that is not supported: SHA-1 with RSA" },
+			"the certificate `server.test` of server.test is signed with an algorithm that is not "
+			"supported: SHA-1 with RSA" },
 		{ "issuer-not-ca", "root-ec", "server.test",
-		  "the certificate `Not CA` above that of server.test is not a CA's and may not issue certificates (basic constraints)" },
+			"the certificate `Not CA` above that of server.test is not a CA's and may not issue "
+			"certificates (basic constraints)" },
 		{ "path-too-long", "root-ec", "server.test",
-		  "the certificate `Between` above that of server.test allows only 0 CA certificates below it (path length)" },
+			"the certificate `Between` above that of server.test allows only 0 CA certificates "
+			"below it (path length)" },
 		{ "constrained-issuer", "root-ec", "server.test", "" },
 		{ "constrained-other", "root-ec", "server.test",
-		  "the certificate `Limited` above that of server.test does not permit server.test (name constraints)" },
+			"the certificate `Limited` above that of server.test does not permit server.test (name "
+			"constraints)" },
 		{ "constrained-mail", "root-ec", "server.test", "" },
 		{ "critical", "root-ec", "server.test",
-		  "the certificate `server.test` of server.test has a critical extension that is not supported: 1.3.6.1.4.1.11129.2.4.3" },
-		{ "stranger", "root-ec", "server.test", "the certificate `server.test` of server.test was not signed by the `Root EC` that is "
-		  "trusted (PEM), but by another of that name" },
-		{ "unknown-root", "root-ec", "server.test", "the certificate `Unknown` above that of server.test comes from an unknown "
-		  "authority, `Unknown`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
-		{ "good-rsa", "root-ec", "server.test", "the certificate `Between RSA` above that of server.test comes from an unknown "
-		  "authority, `Root RSA`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
-		{ "good-rsa8200", "root-ec root-rsa8200", "server.test", "the certificate `server.test` of server.test comes from an unknown "
-		  "authority, `Root RSA 8200`, which PEM contains but which cannot be used: its key is not supported: RSA of 8200 bits" },
-		{ "below-weak", "root-ec root-weak", "server.test", "the certificate `server.test` of server.test comes from an unknown "
-		  "authority, `Weak Root`, which PEM contains but which cannot be used: its key is not supported: RSA of 1024 bits" },
+			"the certificate `server.test` of server.test has a critical extension that is not "
+			"supported: 1.3.6.1.4.1.11129.2.4.3" },
+		{ "stranger", "root-ec", "server.test",
+			"the certificate `server.test` of server.test was not signed by the `Root EC` that is "
+			"trusted (PEM), but by another of that name" },
+		{ "unknown-root", "root-ec", "server.test",
+			"the certificate `Unknown` above that of server.test comes from an unknown "
+			"authority, `Unknown`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains "
+			"it" },
+		{ "good-rsa", "root-ec", "server.test",
+			"the certificate `Between RSA` above that of server.test comes from an unknown "
+			"authority, `Root RSA`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains "
+			"it" },
+		{ "good-rsa8200", "root-ec root-rsa8200", "server.test",
+			"the certificate `server.test` of server.test comes from an unknown "
+			"authority, `Root RSA 8200`, which PEM contains but which cannot be used: its key is "
+			"not supported: RSA of 8200 bits" },
+		{ "below-weak", "root-ec root-weak", "server.test",
+			"the certificate `server.test` of server.test comes from an unknown "
+			"authority, `Weak Root`, which PEM contains but which cannot be used: its key is not "
+			"supported: RSA of 1024 bits" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[240];

@@ -50,8 +50,10 @@ static bool matches_by_definition(struct str pattern, struct str s)
 	if (pattern.n == 0)
 		return s.n == 0;
 	if (pattern.p[0] == '*')
-		return matches_by_definition(str_skip(pattern, 1), s) || (s.n && matches_by_definition(pattern, str_skip(s, 1)));
-	return s.n && s.p[0] == pattern.p[0] && matches_by_definition(str_skip(pattern, 1), str_skip(s, 1));
+		return matches_by_definition(str_skip(pattern, 1), s) ||
+			(s.n && matches_by_definition(pattern, str_skip(s, 1)));
+	return s.n && s.p[0] == pattern.p[0] &&
+		matches_by_definition(str_skip(pattern, 1), str_skip(s, 1));
 }
 
 TEST(pattern_agrees_with_its_definition)
@@ -82,9 +84,11 @@ TEST(pattern_takes_no_exponential_time)
 		memcpy(pattern + i, "*a", 2);
 	pattern[sizeof(pattern) - 1] = 'b';
 	memset(text, 'a', sizeof(text));
-	expect(!pattern_matches((struct str){ pattern, sizeof(pattern) }, (struct str){ text, sizeof(text) }));
+	expect(!pattern_matches(
+		(struct str){ pattern, sizeof(pattern) }, (struct str){ text, sizeof(text) }));
 	text[sizeof(text) - 1] = 'b';
-	expect(pattern_matches((struct str){ pattern, sizeof(pattern) }, (struct str){ text, sizeof(text) }));
+	expect(pattern_matches(
+		(struct str){ pattern, sizeof(pattern) }, (struct str){ text, sizeof(text) }));
 }
 
 TEST(pattern_of_a_path)
@@ -110,7 +114,8 @@ TEST(pattern_of_a_path)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(pattern_matches_path(guard_copy(cases[i].pattern), guard_copy(cases[i].path)), cases[i].want);
+		expect_int(pattern_matches_path(guard_copy(cases[i].pattern), guard_copy(cases[i].path)),
+			cases[i].want);
 	}
 }
 
@@ -160,19 +165,24 @@ TEST(pattern_list_allows)
 		{ STR("*/*"), STR("eu-west-1/" ARN ":deploy:live"), false },
 		{ STR("eu-west-1/*-slack"), STR("eu-west-1/999999999999:function:evil-slack"), false },
 		{ STR("eu-west-1/*-slack"), STR("eu-west-1/999999999999:evil-slack"), false },
-		{ STR("eu-west-1/*-slack"), STR("eu-west-1/eu-west-1:999999999999:function:evil-slack"), false },
+		{ STR("eu-west-1/*-slack"), STR("eu-west-1/eu-west-1:999999999999:function:evil-slack"),
+			false },
 		{ STR("eu-west-1/*-slack"), STR("eu-west-1/my-slack"), true },
 		{ STR("eu-west-1/*:123456789012:*"), STR("eu-west-1/" ARN ":deploy"), true },
-		{ STR("eu-west-1/*:123456789012:*"), STR("eu-west-1/arn:aws:lambda:eu-west-1:999999999999:function:123456789012:x"), false },
+		{ STR("eu-west-1/*:123456789012:*"),
+			STR("eu-west-1/arn:aws:lambda:eu-west-1:999999999999:function:123456789012:x"), false },
 		{ STR("eu-west-1/*12345678901*"), STR("eu-west-1/" ARN ":deploy"), false },
 		{ STR("eu-west-1/*123456789012*"), STR("eu-west-1/" ARN ":deploy"), false },
 		{ STR("eu-west-1/123456789012:*"), STR("eu-west-1/123456789012:function:deploy"), true },
 		{ STR("eu-west-1/123456789012:*"), STR("eu-west-1/123456789012:deploy"), true },
 		{ STR("*/x,eu-west-1/" ARN ":*"), STR("eu-west-1/" ARN ":deploy:live"), true },
-		{ STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/*"), STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), true },
-		{ STR("eu-west-1/*/*"), STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), false },
+		{ STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/*"),
+			STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), true },
+		{ STR("eu-west-1/*/*"),
+			STR("eu-west-1/arn:aws:events:eu-west-1:123456789012:event-bus/harbour"), false },
 		{ STR("eu-west-1/*"), STR("eu-west-1/arn:aws:sqs:eu-west-1:123456789012:harbour"), false },
-		{ STR("eu-west-1/arn:aws:sqs:*:123456789012:*"), STR("eu-west-1/arn:aws:sqs:eu-west-1:123456789012:harbour"), true },
+		{ STR("eu-west-1/arn:aws:sqs:*:123456789012:*"),
+			STR("eu-west-1/arn:aws:sqs:eu-west-1:123456789012:harbour"), true },
 		{ STR("eu-west-1/*"), STR("eu-west-1/deploy"), true },
 		{ STR("eu-west-1/*"), STR("eu-west-2/deploy"), false },
 		{ STR("eu-west-1/*"), STR("eu-west-10/deploy"), false },
@@ -185,7 +195,8 @@ TEST(pattern_list_allows)
 		{ STR("eu-west-1/deploy:live"), STR("eu-west-1/deploy:live"), true },
 		{ STR("eu-west-1/deploy:*"), STR("eu-west-1/deploy:42"), true },
 		{ STR("eu-west-1/deploy:*"), STR("eu-west-1/deploy"), false },
-		{ STR("eu-west-1/deploy"), STR("eu-west-1/arn:aws:lambda:eu-west-1:123456789012:function:deploy"), false },
+		{ STR("eu-west-1/deploy"),
+			STR("eu-west-1/arn:aws:lambda:eu-west-1:123456789012:function:deploy"), false },
 		{ STR("eu-west-1/deploy"), STR("eu-west-1/123456789012:deploy"), false },
 		/* a star stays in its segment, whatever the target looks like */
 		{ STR("eu*/deploy"), STR("eu-west-1/x/deploy"), false },

@@ -50,8 +50,13 @@ TEST(pem_next_takes_block_after_block)
 TEST(pem_next_finds_nothing_where_nothing_is)
 {
 	static const struct str cases[] = {
-		STR(""), STR("\n"), STR("no certificate here\n"), STR("----BEGIN A-----\n"), STR("-----BEGINA-----\n"),
-		STR("Zm9v\n"), STR("-----\n"),
+		STR(""),
+		STR("\n"),
+		STR("no certificate here\n"),
+		STR("----BEGIN A-----\n"),
+		STR("-----BEGINA-----\n"),
+		STR("Zm9v\n"),
+		STR("-----\n"),
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct str text = guard_copy(cases[i]), label = S("old");
@@ -85,7 +90,8 @@ TEST(pem_next_refuses_what_only_looks_like_a_block)
 		{ STR("-----BEGIN A-----"), STR("-----BEGIN A") },
 		{ STR("-----BEGIN "), STR("-----BEGIN ") },
 		{ STR("-----BEGIN A-----\nZm9v\n-----END "), STR("-----BEGIN A") },
-		{ STR("-----BEGIN A-----\nZm9v\n-----BEGIN A-----\nZm9v\n-----END A-----\n"), STR("-----BEGIN A") },
+		{ STR("-----BEGIN A-----\nZm9v\n-----BEGIN A-----\nZm9v\n-----END A-----\n"),
+			STR("-----BEGIN A") },
 		{ STR("Zm9v\n-----END A-----\n"), STR("-----END A") },
 		{ STR("-----END A-----\n" GOOD), STR("-----END A") },
 		{ STR("x -----BEGIN A-----\nZm9v\n-----END A-----\n"), STR("-----BEGIN A") },
@@ -97,7 +103,8 @@ TEST(pem_next_refuses_what_only_looks_like_a_block)
 		{ STR("-----BEGIN A-----\nZm 9v\n-----END A-----\n"), STR("-----BEGIN A") },
 		{ STR("-----BEGIN A-----\nZg==\nZg==\n-----END A-----\n"), STR("-----BEGIN A") },
 		{ STR("-----BEGIN A-----\nZm9v\n=x9F\n-----END A-----\n"), STR("-----BEGIN A") },
-		{ STR("-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nZm9v\n-----END A-----\n"), STR("-----BEGIN A") },
+		{ STR("-----BEGIN A-----\nProc-Type: 4,ENCRYPTED\n\nZm9v\n-----END A-----\n"),
+			STR("-----BEGIN A") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct str text = guard_copy(cases[i].text), label;
@@ -112,7 +119,8 @@ TEST(pem_next_refuses_what_only_looks_like_a_block)
 
 TEST(pem_next_stops_at_the_block_that_is_wrong)
 {
-	struct str text = guard_copy(S(GOOD "between\n-----BEGIN B-----\nZm9\n-----END B-----\n" GOOD)), label;
+	struct str text = guard_copy(S(GOOD "between\n-----BEGIN B-----\nZm9\n-----END B-----\n" GOOD)),
+			   label;
 	struct buf der = BUF(memory);
 	expect_int(pem_next(&label, &der, &text), OK);
 	expect_int(pem_next(&label, &der, &text), E_SYNTAX);

@@ -26,7 +26,8 @@ static enum err read_key(struct pkey *key, struct str pem)
 }
 
 /* The signature of the digest of "sample", in hex. */
-static struct str sign_sample(char hex[static 2 * PKEY_SIGNATURE_MAX], const struct pkey *key, const br_hash_class *hash)
+static struct str sign_sample(
+	char hex[static 2 * PKEY_SIGNATURE_MAX], const struct pkey *key, const br_hash_class *hash)
 {
 	unsigned char digest[64], signature[PKEY_SIGNATURE_MAX];
 	br_hash_compat_context context;
@@ -44,9 +45,10 @@ TEST(pkey_signs_with_ec_keys)
 	static const char p256[] =
 		"3046022100efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
 		"022100f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
-	static const char p384[] =
-		"306602310094edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c81a648152e44acf96e36dd1e80fabe46"
-		"02310099ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94fa329c145786e679e7b82c71a38628ac8";
+	static const char p384[] = "306602310094edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea9"
+							   "5ad133c81a648152e44acf96e36dd1e80fabe46"
+							   "02310099ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a"
+							   "94fa329c145786e679e7b82c71a38628ac8";
 	static const struct {
 		const char *file;
 		const br_hash_class *hash;
@@ -110,11 +112,14 @@ TEST(pkey_passes_over_other_blocks)
 
 TEST(pkey_says_what_is_wrong)
 {
-	static const char encrypted[] = "the private key is encrypted: store it decrypted, as `openssl pkey` does";
-	static const char other[] = "the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and "
-	                            "EC on P-256 or P-384";
-	static const char none[] = "there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY "
-	                           "or EC PRIVATE KEY";
+	static const char encrypted[] =
+		"the private key is encrypted: store it decrypted, as `openssl pkey` does";
+	static const char other[] =
+		"the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and "
+		"EC on P-256 or P-384";
+	static const char none[] =
+		"there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY "
+		"or EC PRIVATE KEY";
 	static const struct {
 		const char *file, *want;
 	} cases[] = {
@@ -138,7 +143,8 @@ TEST(pkey_says_what_is_wrong)
 	expect_str(fault_text(&fault), str_c(none));
 	expect_int(read_key(&key, S("-----BEGIN PRIVATE KEY-----\nZm9v\n")), E_CONFIG);
 	expect_str(fault_text(&fault), S("the private key is not proper PEM"));
-	expect_int(read_key(&key, S("-----BEGIN PRIVATE KEY-----\nZm9v\n-----END PRIVATE KEY-----\n")), E_CONFIG);
+	expect_int(read_key(&key, S("-----BEGIN PRIVATE KEY-----\nZm9v\n-----END PRIVATE KEY-----\n")),
+		E_CONFIG);
 	expect_str(fault_text(&fault), str_c(other));
 }
 
@@ -158,7 +164,8 @@ TEST(pkey_needs_little_memory)
 /* Whatever a file holds, it is refused or it signs, in bounds. */
 TEST(pkey_bears_damaged_keys)
 {
-	static const char *const files[] = { "p256-old.pem", "p384-pkcs8.pem", "rsa2048-old.pem", "rsa2048-pkcs8.pem" };
+	static const char *const files[] = { "p256-old.pem", "p384-pkcs8.pem", "rsa2048-old.pem",
+		"rsa2048-pkcs8.pem" };
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned char digest[32] = { 1 }, signature[PKEY_SIGNATURE_MAX];
 	size_t refused = 0, signed_with = 0;

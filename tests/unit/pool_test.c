@@ -30,7 +30,8 @@ static struct http_pool *new_pool(size_t slots)
 	return pool;
 }
 
-/* Connects as a borrower does; returns the peer's end. Nothing secret is spoken, so it stays plain. */
+/* Connects as a borrower does; returns the peer's end. Nothing secret is spoken, so it stays plain.
+ */
 static int connect_it(struct http_client *c)
 {
 	int ends[2];
@@ -49,7 +50,8 @@ static bool is_open(int fd)
 TEST(pool_keeps_a_connection)
 {
 	struct http_pool *p = new_pool(4);
-	struct dial_target to = target(S("lambda.eu-west-1.amazonaws.com"), 443), same = target(S("LAMBDA.eu-west-1.amazonaws.com"), 443);
+	struct dial_target to = target(S("lambda.eu-west-1.amazonaws.com"), 443),
+					   same = target(S("LAMBDA.eu-west-1.amazonaws.com"), 443);
 	struct http_client *c = http_pool_take(p, &to, false);
 	expect(c && c->stream.fd < 0 && c->stream.tls);
 	int peer = connect_it(c);
@@ -266,7 +268,8 @@ TEST(pool_touches_little)
 	struct dial_target to = target(S("a"), 443);
 	struct http_client *c = http_pool_take(p, &to, false);
 	http_pool_give(p, c);
-	size_t n = http_pool_size(MANY), page = (size_t)sysconf(_SC_PAGESIZE), pages = (n + page - 1) / page, touched = 0;
+	size_t n = http_pool_size(MANY), page = (size_t)sysconf(_SC_PAGESIZE),
+		   pages = (n + page - 1) / page, touched = 0;
 	check(pages <= sizeof(resident) && mincore(p->slots, n, resident) == 0);
 	for (size_t i = 0; i < pages; i++)
 		touched += resident[i] & 1;

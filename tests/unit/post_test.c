@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static const struct credentials plain = { STR("AKIDEXAMPLE"), STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), { NULL, 0 }, INT64_MAX, STR("test"), 0 };
+static const struct credentials plain = { STR("AKIDEXAMPLE"),
+	STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), { NULL, 0 }, INT64_MAX, STR("test"), 0 };
 
 enum { HEAD_SIZE = 16384 };
 
@@ -35,7 +36,8 @@ static struct aws_post invocation(void)
 
 static const int64_t new_year_2026 = 1767225600;
 
-static enum err head_of(struct buf *out, struct aws_post *r, const struct credentials *keys, int64_t at, struct fault *f)
+static enum err head_of(struct buf *out, struct aws_post *r, const struct credentials *keys,
+	int64_t at, struct fault *f)
 {
 	static struct aws_signed made;
 	enum err e = aws_post_sign_with(&made, r, keys, at, f);
@@ -51,16 +53,18 @@ TEST(post_is_signed)
 	char memory[HEAD_SIZE];
 	struct buf head = BUF(memory);
 	expect_int(head_of(&head, &r, &plain, new_year_2026, &f), OK);
-	expect_str(buf_str(&head), S("POST /2015-03-31/functions/my-fn%3Alive/invocations HTTP/1.1\r\n"
-	                             "Host: lambda.eu-west-1.amazonaws.com\r\n"
-	                             "User-Agent: slack-lambda-gateway/" VERSION "\r\n"
-	                             "Content-Length: 17\r\n"
-	                             "x-amz-date: 20260101T000000Z\r\n"
-	                             "content-type: application/json\r\n"
-	                             "x-amz-invocation-type: Event\r\n"
-	                             "authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/lambda/aws4_request, "
-	                             "SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
-	                             "Signature=7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f\r\n\r\n"));
+	expect_str(buf_str(&head),
+		S("POST /2015-03-31/functions/my-fn%3Alive/invocations HTTP/1.1\r\n"
+		  "Host: lambda.eu-west-1.amazonaws.com\r\n"
+		  "User-Agent: slack-lambda-gateway/" VERSION "\r\n"
+		  "Content-Length: 17\r\n"
+		  "x-amz-date: 20260101T000000Z\r\n"
+		  "content-type: application/json\r\n"
+		  "x-amz-invocation-type: Event\r\n"
+		  "authorization: AWS4-HMAC-SHA256 "
+		  "Credential=AKIDEXAMPLE/20260101/eu-west-1/lambda/aws4_request, "
+		  "SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
+		  "Signature=7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f\r\n\r\n"));
 }
 
 TEST(post_signs_the_token_but_not_the_trace)
@@ -74,10 +78,19 @@ TEST(post_signs_the_token_but_not_the_trace)
 	r.trace_id = S("Root=1-5bef4de7-ad49;Parent=9a91;Sampled=1;x=\"a b\"\r\n\xc3\xa4/%");
 	expect_int(head_of(&head, &r, &keys, new_year_2026, &f), OK);
 	struct str text = buf_str(&head);
-	expect(str_find_str(text, S("\r\nx-amz-security-token: 6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267\r\n")) < text.n);
-	expect(str_find_str(text, S("\r\nx-amzn-trace-id: Root=1-5bef4de7-ad49;Parent=9a91;Sampled=1;x=\"a%20b\"%0D%0A%C3%A4%2F%25\r\n")) < text.n);
-	expect(str_find_str(text, S("SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type;x-amz-security-token, "
-	                            "Signature=14ecbac73a03fcf60cbe18def2c34981156c08097a7d4e411863386ab1d4b100\r\n")) < text.n);
+	expect(str_find_str(text,
+			   S("\r\nx-amz-security-token: "
+				 "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267\r\n")) < text.n);
+	expect(str_find_str(text,
+			   S("\r\nx-amzn-trace-id: "
+				 "Root=1-5bef4de7-ad49;Parent=9a91;Sampled=1;x=\"a%20b\"%0D%0A%C3%A4%2F%25\r\n")) <
+		text.n);
+	expect(
+		str_find_str(text,
+			S("SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type;x-amz-security-"
+			  "token, "
+			  "Signature=14ecbac73a03fcf60cbe18def2c34981156c08097a7d4e411863386ab1d4b100\r\n")) <
+		text.n);
 }
 
 TEST(post_leaves_out_an_endless_trace)
@@ -102,12 +115,16 @@ TEST(post_signs_the_path_of_an_override)
 	struct fault f;
 	char memory[HEAD_SIZE];
 	struct buf head = BUF(memory);
-	expect_int(endpoint_from_url(&endpoint, S("https://lambda.eu-west-1.amazonaws.com/base/a%20b/"), &f), OK);
+	expect_int(
+		endpoint_from_url(&endpoint, S("https://lambda.eu-west-1.amazonaws.com/base/a%20b/"), &f),
+		OK);
 	r.path = S("/2015-03-31/functions/my-fn/invocations");
 	expect_int(head_of(&head, &r, &plain, new_year_2026, &f), OK);
-	expect(str_starts(buf_str(&head), S("POST /base/a%20b/2015-03-31/functions/my-fn/invocations HTTP/1.1\r\n")));
+	expect(str_starts(
+		buf_str(&head), S("POST /base/a%20b/2015-03-31/functions/my-fn/invocations HTTP/1.1\r\n")));
 	/* invoke-base-path of tests/vectors/sigv4/cases.txt */
-	expect(str_ends(buf_str(&head), S("Signature=25322838c1c8b38fdb80bad19e6d352dabb54f73a5a57f471c7a7b242e99f876\r\n\r\n")));
+	expect(str_ends(buf_str(&head),
+		S("Signature=25322838c1c8b38fdb80bad19e6d352dabb54f73a5a57f471c7a7b242e99f876\r\n\r\n")));
 }
 
 TEST(post_derives_the_key_anew_for_another_day_region_or_owner)

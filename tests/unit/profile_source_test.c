@@ -15,7 +15,9 @@ static struct fault fault;
 
 static enum err read_file(void *ctx, struct buf *out, struct str path, struct fault *f)
 {
-	const char *text = str_ends(path, S("config")) ? config : str_ends(path, S("credentials")) ? credentials : NULL;
+	const char *text = str_ends(path, S("config")) ? config
+		: str_ends(path, S("credentials"))         ? credentials
+												   : NULL;
 	(void)ctx;
 	if (text == config && sys)
 		return fault_set(f, E_CONFIG, sys, "%s cannot be read", path);
@@ -40,7 +42,8 @@ static void unload(void *ctx, struct str text, size_t max)
 	(void)ctx, (void)text, (void)max;
 }
 
-static enum err run(void *ctx, struct buf *out, struct str text, struct deadline *d, struct fault *f)
+static enum err run(
+	void *ctx, struct buf *out, struct str text, struct deadline *d, struct fault *f)
 {
 	(void)ctx, (void)d;
 	command = text;
@@ -62,7 +65,9 @@ static const char *look_up(void *ctx, const char *name)
 static enum err fetch(struct credential_set *set)
 {
 	static _Alignas(16) char scratch[CREDENTIALS_SCRATCH];
-	static const struct credential_host host = { .read_file = read_file, .load = load, .unload = unload, .run = run };
+	static const struct credential_host host = {
+		.read_file = read_file, .load = load, .unload = unload, .run = run
+	};
 	static struct aws_context client;
 	static struct credential_chain chain;
 	static const struct environment env = { look_up, NULL };
@@ -70,7 +75,9 @@ static enum err fetch(struct credential_set *set)
 	memset(&chain, 0, sizeof(chain));
 	command = S("");
 	fault.n = 0;
-	expect_int(credential_chain_init(&chain, &env, &client, &host, credential_sources_fetch, scratch, &fault), OK);
+	expect_int(credential_chain_init(
+				   &chain, &env, &client, &host, credential_sources_fetch, scratch, &fault),
+		OK);
 	enum err e = named_profile_fetch(set, &chain, &d, &fault);
 	return e == E_MORE ? default_profile_fetch(set, &chain, &d, &fault) : e;
 }
@@ -88,21 +95,33 @@ TEST(profile_source_finds_keys)
 		const char *config, *credentials, *variables[5];
 		struct str id, token;
 	} cases[] = {
-		{ NULL, "[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\n", { NULL }, STR("A"), STR("") },
-		{ "[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\naws_session_token = t==\n", NULL, { NULL }, STR("A"), STR("t==") },
-		{ "[default]\naws_access_key_id = no\naws_session_token = t\n", "[default]\naws_access_key_id = A\naws_secret_access_key = s/+= # c\n",
-		  { NULL }, STR("A"), STR("") },
-		{ "[default]\naws_access_key_id = no\naws_secret_access_key = no\n", "[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\n"
-		  "aws_session_token = t\naws_security_token = u\n", { NULL }, STR("A"), STR("u") },
-		{ NULL, "[default]\naws_access_key_id = no\n[b]\naws_access_key_id = B\naws_secret_access_key = s/+=\n",
-		  { "AWS_PROFILE", "b", "AWS_DEFAULT_PROFILE", "no" }, STR("B"), STR("") },
-		{ NULL, "[b]\naws_access_key_id = B\naws_secret_access_key = s/+=\n", { "AWS_PROFILE", "", "AWS_DEFAULT_PROFILE", "b" }, STR("B"), STR("") },
-		{ "[default]\ncredential_process = x\nsso_session = y\n", "[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\n", { NULL }, STR("A"), STR("") },
+		{ NULL, "[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\n", { NULL },
+			STR("A"), STR("") },
+		{ "[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\naws_session_token = "
+		  "t==\n",
+			NULL, { NULL }, STR("A"), STR("t==") },
+		{ "[default]\naws_access_key_id = no\naws_session_token = t\n",
+			"[default]\naws_access_key_id = A\naws_secret_access_key = s/+= # c\n", { NULL },
+			STR("A"), STR("") },
+		{ "[default]\naws_access_key_id = no\naws_secret_access_key = no\n",
+			"[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\n"
+			"aws_session_token = t\naws_security_token = u\n",
+			{ NULL }, STR("A"), STR("u") },
+		{ NULL,
+			"[default]\naws_access_key_id = no\n[b]\naws_access_key_id = B\naws_secret_access_key "
+			"= s/+=\n",
+			{ "AWS_PROFILE", "b", "AWS_DEFAULT_PROFILE", "no" }, STR("B"), STR("") },
+		{ NULL, "[b]\naws_access_key_id = B\naws_secret_access_key = s/+=\n",
+			{ "AWS_PROFILE", "", "AWS_DEFAULT_PROFILE", "b" }, STR("B"), STR("") },
+		{ "[default]\ncredential_process = x\nsso_session = y\n",
+			"[default]\naws_access_key_id = A\naws_secret_access_key = s/+=\n", { NULL }, STR("A"),
+			STR("") },
 		{ "[default]\nregion = x\n", NULL, { NULL }, STR(""), STR("") },
 		{ "[profile b]\naws_access_key_id = B\n", NULL, { NULL }, STR(""), STR("") },
 		{ "", "", { NULL }, STR(""), STR("") },
 		{ NULL, NULL, { NULL }, STR(""), STR("") },
-		{ NULL, NULL, { "AWS_CONFIG_FILE", "/nowhere", "AWS_SHARED_CREDENTIALS_FILE", "/nowhere" }, STR(""), STR("") },
+		{ NULL, NULL, { "AWS_CONFIG_FILE", "/nowhere", "AWS_SHARED_CREDENTIALS_FILE", "/nowhere" },
+			STR(""), STR("") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct credential_set set;
@@ -141,7 +160,9 @@ TEST(profile_source_takes_what_a_process_prints)
 		enum err want;
 	} cases[] = {
 		{ "{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}", OK },
-		{ "\n{\"SessionToken\": \"t\", \"SecretAccessKey\": \"s\", \"AccessKeyId\": \"A\", \"Expiration\": \"2031-01-01T00:00:00Z\", \"Version\": 1, \"AccountId\": \"1\"}\n", OK },
+		{ "\n{\"SessionToken\": \"t\", \"SecretAccessKey\": \"s\", \"AccessKeyId\": \"A\", "
+		  "\"Expiration\": \"2031-01-01T00:00:00Z\", \"Version\": 1, \"AccountId\": \"1\"}\n",
+			OK },
 		{ "{\"Version\":2,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}", E_SYNTAX },
 		{ "{\"Version\":\"1\",\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}", E_SYNTAX },
 		{ "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\"}", E_SYNTAX },
@@ -178,28 +199,40 @@ TEST(profile_source_says_what_is_wrong)
 		const char *config, *credentials;
 		struct str why;
 	} cases[] = {
-		{ two, NULL, STR("profile b: there is no such profile in ~/.aws/config or ~/.aws/credentials") },
+		{ two, NULL,
+			STR("profile b: there is no such profile in ~/.aws/config or ~/.aws/credentials") },
 		{ two, "[b]\nregion = x\n", STR("profile b: it has no keys") },
-		{ two, "[b]\naws_access_key_id = x\n", STR("profile b: profile gave no secret access key") },
-		{ two, "[b]\naws_secret_access_key = hunter2\n", STR("profile b: profile gave no access key id") },
-		{ two, "[b]\nrole_arn = r\nsource_profile = default\n", STR("source_profile leads in a circle, or too far") },
+		{ two, "[b]\naws_access_key_id = x\n",
+			STR("profile b: profile gave no secret access key") },
+		{ two, "[b]\naws_secret_access_key = hunter2\n",
+			STR("profile b: profile gave no access key id") },
+		{ two, "[b]\nrole_arn = r\nsource_profile = default\n",
+			STR("source_profile leads in a circle, or too far") },
 		{ "[default]\nrole_arn = r\nsource_profile = default\n", NULL,
-		  STR("profile default: source_profile leads in a circle, or too far") },
-		{ "[default]\nrole_arn = r\n", NULL, STR("profile default: role_arn needs one of source_profile and credential_source") },
-		{ "[default]\nrole_arn = r\nsource_profile = b\ncredential_source = Environment\n", "[b]\naws_access_key_id = x\n",
-		  STR("profile default: role_arn needs one of source_profile and credential_source") },
-		{ "[default]\nrole_arn = r\ncredential_source = Environment\n", NULL, STR("profile default: its credential_source has no keys") },
-		{ "[default]\nrole_arn = r\ncredential_source = EcsContainer\n", NULL, STR("profile default: its credential_source has no keys") },
-		{ "[default]\nrole_arn = r\ncredential_source = Elsewhere\n", NULL, STR("profile default: its credential_source has no keys") },
-		{ "[default]\nrole_arn = r\nsource_profile = b\nmfa_serial = m\n", "[b]\naws_access_key_id = x\naws_secret_access_key = y\n",
-		  STR("profile default: mfa_serial needs somebody who types a code") },
+			STR("profile default: source_profile leads in a circle, or too far") },
+		{ "[default]\nrole_arn = r\n", NULL,
+			STR("profile default: role_arn needs one of source_profile and credential_source") },
+		{ "[default]\nrole_arn = r\nsource_profile = b\ncredential_source = Environment\n",
+			"[b]\naws_access_key_id = x\n",
+			STR("profile default: role_arn needs one of source_profile and credential_source") },
+		{ "[default]\nrole_arn = r\ncredential_source = Environment\n", NULL,
+			STR("profile default: its credential_source has no keys") },
+		{ "[default]\nrole_arn = r\ncredential_source = EcsContainer\n", NULL,
+			STR("profile default: its credential_source has no keys") },
+		{ "[default]\nrole_arn = r\ncredential_source = Elsewhere\n", NULL,
+			STR("profile default: its credential_source has no keys") },
+		{ "[default]\nrole_arn = r\nsource_profile = b\nmfa_serial = m\n",
+			"[b]\naws_access_key_id = x\naws_secret_access_key = y\n",
+			STR("profile default: mfa_serial needs somebody who types a code") },
 		{ "[default]\nsso_session = s\nsso_account_id = 1\n", NULL,
-		  STR("profile default: it needs a browser; use credential_process = aws configure export-credentials --profile default") },
+			STR("profile default: it needs a browser; use credential_process = aws configure "
+				"export-credentials --profile default") },
 		{ two, "[b]\nsso_start_url = https://x\n", STR("--profile b") },
 		{ "[default]\nlogin_session = s\n", NULL, STR("it needs a browser") },
 		{ "[default]\nhunter2\n", NULL, STR("line 2 of ~/.aws/config") },
 		{ NULL, "aws_secret_access_key = hunter2\n", STR("line 1 of ~/.aws/credentials") },
-		{ "[default]\naws_access_key_id = x\naws_secret_access_key = hunter2 and more\n", NULL, STR("profile default: profile gave keys that are too long") },
+		{ "[default]\naws_access_key_id = x\naws_secret_access_key = hunter2 and more\n", NULL,
+			STR("profile default: profile gave keys that are too long") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct credential_set set;
@@ -219,5 +252,6 @@ TEST(profile_source_says_what_is_wrong)
 	clear();
 	variables = named;
 	expect_int(fetch(&set), E_CONFIG);
-	expect_str(fault_text(&fault), S("profile c: there is no such profile in ~/.aws/config or ~/.aws/credentials"));
+	expect_str(fault_text(&fault),
+		S("profile c: there is no such profile in ~/.aws/config or ~/.aws/credentials"));
 }

@@ -13,7 +13,8 @@ static struct fault fault;
 static bool readable(const struct profile_files *files)
 {
 	size_t first;
-	return profile_bad_lines(&first, files->config) == 0 && profile_bad_lines(&first, files->credentials) == 0;
+	return profile_bad_lines(&first, files->config) == 0 &&
+		profile_bad_lines(&first, files->credentials) == 0;
 }
 
 static struct profile found(const struct profile_files *files, struct str name)
@@ -50,7 +51,9 @@ static void expect_members(const struct profile *p, struct str service, struct j
 	for (struct json_walk w = json_walk(object); json_next(&w);) {
 		struct str key = string_of(w.key);
 		if (json_type(w.value) != JSON_OBJECT)
-			expect_str(joined(service.n ? profile_service_get(p, service, key) : profile_get(p, key)), string_of(w.value));
+			expect_str(
+				joined(service.n ? profile_service_get(p, service, key) : profile_get(p, key)),
+				string_of(w.value));
 		else if (service.n == 0)
 			expect_str(profile_get(p, key), S(""));
 	}
@@ -69,7 +72,8 @@ TEST(profile_agrees_with_botocore)
 		context("case %zu", count++);
 		arena = (struct arena){ memory, 0, sizeof(memory) };
 		struct str credentials = string_of(json_member(w.value, S("credentials")));
-		const struct profile_files files = { .config = guard_copy(string_of(config)), .credentials = guard_copy(credentials) };
+		const struct profile_files files = { .config = guard_copy(string_of(config)),
+			.credentials = guard_copy(credentials) };
 		expect_int(readable(&files), json_type(json_member(w.value, S("readable"))) == JSON_TRUE);
 		for (struct json_walk p = json_walk(json_member(w.value, S("profiles"))); json_next(&p);) {
 			struct profile profile = found(&files, string_of(p.key));
@@ -98,27 +102,46 @@ TEST(profile_finds_values)
 	static const struct {
 		struct str config, credentials, profile, key, value;
 	} cases[] = {
-		{ STR("[default]\nregion = x # comment\n"), STR(""), STR("default"), STR("region"), STR("x") },
-		{ STR("[default]\nregion = x\t; comment ; more\n"), STR(""), STR("default"), STR("region"), STR("x") },
-		{ STR("[default]\nregion = x#y;z\n"), STR(""), STR("default"), STR("region"), STR("x#y;z") },
+		{ STR("[default]\nregion = x # comment\n"), STR(""), STR("default"), STR("region"),
+			STR("x") },
+		{ STR("[default]\nregion = x\t; comment ; more\n"), STR(""), STR("default"), STR("region"),
+			STR("x") },
+		{ STR("[default]\nregion = x#y;z\n"), STR(""), STR("default"), STR("region"),
+			STR("x#y;z") },
 		{ STR("[default]\nregion = # nothing\n"), STR(""), STR("default"), STR("region"), STR("") },
-		{ STR("[default] # comment\nregion = x"), STR(""), STR("default"), STR("region"), STR("x") },
+		{ STR("[default] # comment\nregion = x"), STR(""), STR("default"), STR("region"),
+			STR("x") },
 		{ STR("[profile a]; comment\nregion = x"), STR(""), STR("a"), STR("region"), STR("x") },
-		{ STR("[ profile\ta\t]\nregion = x"), STR("[ a ]\noutput = y"), STR("a"), STR("region"), STR("x") },
-		{ STR("[ profile\ta\t]\nregion = x"), STR("[ a ]\noutput = y"), STR("a"), STR("output"), STR("y") },
-		{ STR("[default]\nregion = x\nregion = y\n"), STR(""), STR("default"), STR("region"), STR("y") },
-		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\nRegion = y\n"), STR(""), STR("a"), STR("region"), STR("y") },
-		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\noutput = y\n"), STR(""), STR("a"), STR("region"), STR("") },
-		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"), STR("region"), STR("") },
-		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"), STR("output"), STR("y") },
-		{ STR("[default]\nregion = x\n[profile default]\noutput = y\n"), STR(""), STR("default"), STR("region"), STR("") },
-		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"), STR("region"), STR("x") },
-		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"), STR("output"), STR("y=z") },
-		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"), STR("ca_bundle"), STR("a:b") },
-		{ STR("[default]\ncli_pager =\nregion = x"), STR(""), STR("default"), STR("region"), STR("x") },
-		{ STR("\xef\xbb\xbf[default]\nregion = x"), STR(""), STR("default"), STR("region"), STR("x") },
-		{ STR("[default]\nregion = x"), STR("[default]\nregion =\n"), STR("default"), STR("region"), STR("x") },
-		{ STR("[a]\nregion = x"), STR("[profile a]\nregion = y"), STR("a"), STR("region"), STR("") },
+		{ STR("[ profile\ta\t]\nregion = x"), STR("[ a ]\noutput = y"), STR("a"), STR("region"),
+			STR("x") },
+		{ STR("[ profile\ta\t]\nregion = x"), STR("[ a ]\noutput = y"), STR("a"), STR("output"),
+			STR("y") },
+		{ STR("[default]\nregion = x\nregion = y\n"), STR(""), STR("default"), STR("region"),
+			STR("y") },
+		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\nRegion = y\n"),
+			STR(""), STR("a"), STR("region"), STR("y") },
+		{ STR("[profile a]\nregion = x\n[default]\nregion = no\n[profile a]\noutput = y\n"),
+			STR(""), STR("a"), STR("region"), STR("") },
+		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"),
+			STR("region"), STR("") },
+		{ STR("[profile default]\nregion = x\n[default]\noutput = y\n"), STR(""), STR("default"),
+			STR("output"), STR("y") },
+		{ STR("[default]\nregion = x\n[profile default]\noutput = y\n"), STR(""), STR("default"),
+			STR("region"), STR("") },
+		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"),
+			STR("region"), STR("x") },
+		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"),
+			STR("output"), STR("y=z") },
+		{ STR("[default]\nregion: x\noutput:y=z\nca_bundle=a:b\n"), STR(""), STR("default"),
+			STR("ca_bundle"), STR("a:b") },
+		{ STR("[default]\ncli_pager =\nregion = x"), STR(""), STR("default"), STR("region"),
+			STR("x") },
+		{ STR("\xef\xbb\xbf[default]\nregion = x"), STR(""), STR("default"), STR("region"),
+			STR("x") },
+		{ STR("[default]\nregion = x"), STR("[default]\nregion =\n"), STR("default"), STR("region"),
+			STR("x") },
+		{ STR("[a]\nregion = x"), STR("[profile a]\nregion = y"), STR("a"), STR("region"),
+			STR("") },
 		{ STR("[profilea]\nregion = x"), STR(""), STR("a"), STR("region"), STR("") },
 		{ STR("[profile \"a]\nregion = x"), STR(""), STR("a"), STR("region"), STR("") },
 		{ STR("[profile \"]\nregion = x"), STR(""), STR("\""), STR("region"), STR("x") },
@@ -126,12 +149,14 @@ TEST(profile_finds_values)
 		{ STR("[default]\nregion = x"), STR(""), STR("a"), STR("region"), STR("") },
 		{ STR("[default]\nregion = x"), STR(""), STR("default"), STR("regio"), STR("") },
 		{ STR("[default]\ns3 =\n region = x"), STR(""), STR("default"), STR("region"), STR("") },
-		{ STR("[default]\na = x\n"), STR("[default]\na = 1\n 2 \n   3\nb = 4"), STR("default"), STR("a"), STR("1\n 2 \n   3") },
+		{ STR("[default]\na = x\n"), STR("[default]\na = 1\n 2 \n   3\nb = 4"), STR("default"),
+			STR("a"), STR("1\n 2 \n   3") },
 		{ STR("[services a]\nregion = x"), STR(""), STR("a"), STR("region"), STR("") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		const struct profile_files files = { .config = guard_copy(cases[i].config), .credentials = guard_copy(cases[i].credentials) };
+		const struct profile_files files = { .config = guard_copy(cases[i].config),
+			.credentials = guard_copy(cases[i].credentials) };
 		struct profile p = found(&files, cases[i].profile);
 		expect(readable(&files));
 		expect_str(profile_get(&p, cases[i].key), cases[i].value);
@@ -141,10 +166,13 @@ TEST(profile_finds_values)
 TEST(profile_knows_which_exist)
 {
 	const struct profile_files files = {
-		.config = guard_copy(S("[profile a]\n[b]\nregion = x\n[profilec]\n[services d]\n[profile \"e f\"]")), .credentials = guard_copy(S("[g]\n[profile h]\n")),
+		.config = guard_copy(
+			S("[profile a]\n[b]\nregion = x\n[profilec]\n[services d]\n[profile \"e f\"]")),
+		.credentials = guard_copy(S("[g]\n[profile h]\n")),
 	};
 	static const struct str there[] = { STR("a"), STR("e f"), STR("g") };
-	static const struct str others[] = { STR(""), STR("b"), STR("c"), STR("d"), STR("e"), STR("h"), STR("A"), STR("default"), STR("profile a") };
+	static const struct str others[] = { STR(""), STR("b"), STR("c"), STR("d"), STR("e"), STR("h"),
+		STR("A"), STR("default"), STR("profile a") };
 	for (size_t i = 0; i < countof(there); i++) {
 		struct profile p = found(&files, there[i]);
 		expect(profile_exists(&p));
@@ -159,11 +187,14 @@ TEST(profile_knows_which_exist)
 TEST(profile_finds_settings_of_services)
 {
 	const struct profile_files files = {
-		.config = guard_copy(S("[services default]\nlambda =\n endpoint_url = no\n[services \"s t\"]\nendpoint_url = no\nLambda =\n  # a\n"
-			"  Endpoint_URL = http://x # comment\nsts = y\n[default]\nlambda =\n endpoint_url = no\n[profile a]\nservices = s t\n"
-			"[profile b]\nservices = s\n")),
+		.config = guard_copy(S("[services default]\nlambda =\n endpoint_url = no\n[services \"s "
+							   "t\"]\nendpoint_url = no\nLambda =\n  # a\n"
+							   "  Endpoint_URL = http://x # comment\nsts = y\n[default]\nlambda "
+							   "=\n endpoint_url = no\n[profile a]\nservices = s t\n"
+							   "[profile b]\nservices = s\n")),
 	};
-	struct profile a = found(&files, S("a")), b = found(&files, S("b")), none = found(&files, S("default"));
+	struct profile a = found(&files, S("a")), b = found(&files, S("b")),
+				   none = found(&files, S("default"));
 	expect_int(profile_check(&a, &fault), OK);
 	expect_str(profile_service_get(&a, S("lambda"), S("endpoint_url")), S("http://x"));
 	expect_str(profile_service_get(&a, S("sts"), S("endpoint_url")), S(""));
@@ -206,7 +237,9 @@ TEST(profile_names_the_line_that_cannot_be_read)
 		context("case %zu", i);
 		const struct profile_files files = { .config = guard_copy(cases[i].text) };
 		struct profile p = found(&files, S("a"));
-		buf_format(&b, "line %d of ~/.aws/config is neither `[section]` nor `key = value` below one", NUM(cases[i].line));
+		buf_format(&b,
+			"line %d of ~/.aws/config is neither `[section]` nor `key = value` below one",
+			NUM(cases[i].line));
 		expect_int(profile_bad_lines(&first, files.config), cases[i].bad);
 		expect_int(first, cases[i].line);
 		if (expect_int(profile_check(&p, &fault), cases[i].concerns ? E_FILE : OK) && cases[i].concerns)

@@ -27,7 +27,8 @@ struct sent {
 static void use_secrets(void)
 {
 	secrets = (struct slack_secrets){ 0 };
-	check(slack_secrets_add(&secrets, S("another secret"), S("")) && slack_secrets_add(&secrets, SECRET, S("")));
+	check(slack_secrets_add(&secrets, S("another secret"), S("")) &&
+		slack_secrets_add(&secrets, SECRET, S("")));
 }
 
 /* Whether the event holds one record, which is the event itself. */
@@ -96,11 +97,14 @@ static void put_payload(struct json_writer *w, const struct sent *sent)
 	json_close(w, '}');
 }
 
-static struct str record_of(struct str request, struct str condition, struct str context, struct str response)
+static struct str record_of(
+	struct str request, struct str condition, struct str context, struct str response)
 {
 	static char text[1 << 16];
 	struct buf b = BUF(text);
-	buf_put(&b, S("{\"version\":\"1.0\",\"requestContext\":{\"requestId\":\"id-1\",\"functionArn\":\"" ARN "\",\"condition\":\""));
+	buf_put(&b,
+		S("{\"version\":\"1.0\",\"requestContext\":{\"requestId\":\"id-1\",\"functionArn\":\"" ARN
+		  "\",\"condition\":\""));
 	buf_put(&b, condition);
 	buf_put(&b, S("\",\"approximateInvokeCount\":1},\"requestPayload\":"));
 	buf_put(&b, request);
@@ -120,14 +124,18 @@ static enum err read_with(struct str event, bool skip_verify)
 	return record_read(&record, copy, &secrets, skip_verify, NOW, &a, &fault);
 }
 
-static enum err read_sent(void (*put)(struct json_writer *, const struct sent *), const struct sent *sent, bool skip_verify)
+static enum err read_sent(void (*put)(struct json_writer *, const struct sent *),
+	const struct sent *sent, bool skip_verify)
 {
 	static char text[1 << 15];
 	struct buf b = BUF(text);
 	struct json_writer w = json_writer(&b);
 	put(&w, sent);
 	expect(!b.full);
-	return read_with(record_of(buf_str(&b), S("Success"), S(",\"responseContext\":{\"statusCode\":200}"), S(",\"responsePayload\":\"done\"")), skip_verify);
+	return read_with(
+		record_of(buf_str(&b), S("Success"), S(",\"responseContext\":{\"statusCode\":200}"),
+			S(",\"responsePayload\":\"done\"")),
+		skip_verify);
 }
 
 TEST(relay_detects_records)
@@ -136,11 +144,14 @@ TEST(relay_detects_records)
 		struct str event;
 		bool want;
 	} cases[] = {
-		{ STR("{\"requestContext\":{\"functionArn\":\"a\",\"condition\":\"Success\"},\"requestPayload\":null}"), true },
+		{ STR("{\"requestContext\":{\"functionArn\":\"a\",\"condition\":\"Success\"},"
+			  "\"requestPayload\":null}"),
+			true },
 		{ STR("{\"requestContext\":{\"functionArn\":\"a\",\"condition\":\"Success\"}}"), false },
 		{ STR("{\"requestContext\":{\"functionArn\":\"a\"},\"requestPayload\":{}}"), false },
 		{ STR("{\"requestContext\":{\"condition\":\"Success\"},\"requestPayload\":{}}"), false },
-		{ STR("{\"requestContext\":{\"functionArn\":1,\"condition\":2},\"requestPayload\":{}}"), false },
+		{ STR("{\"requestContext\":{\"functionArn\":1,\"condition\":2},\"requestPayload\":{}}"),
+			false },
 		{ STR("{\"requestPayload\":{}}"), false },
 		{ STR("[]"), false },
 		{ STR("{"), false },
@@ -155,10 +166,13 @@ TEST(relay_detects_records)
 	expect(!is_one_record(test_file("vectors/events/url.json")));
 }
 
-#define OLD STR("the request in the record is older than the 30 minutes that its response_url lives, or from the future")
+#define OLD                                                                                        \
+	STR("the request in the record is older than the 30 minutes that its response_url lives, or "  \
+		"from the future")
 #define NOT_SLACK STR("the request in the record does not carry a valid Slack signature")
 #define NO_MAC STR("the payload in the record carries no valid reply_mac")
-#define FOREIGN_MAC STR("the reply_mac in the record was not made with any of this gateway's secrets")
+#define FOREIGN_MAC                                                                                \
+	STR("the reply_mac in the record was not made with any of this gateway's secrets")
 #define NO_URL STR("the request in the record has no response_url to answer to")
 #define OTHER_HOOK STR("https://hooks.slack.com/commands/T1/2/y")
 #define RIGHT_MAC STR("0000000000000000000000000000000000000000000000000000000000000000")
@@ -182,9 +196,13 @@ TEST(relay_verifies_events)
 		{ { .unsigned_ = true }, E_REFUSED, OK, NOT_SLACK },
 		{ { .doubled = true }, E_REFUSED, OK, NOT_SLACK },
 		{ { .body = STR("command=%2Fx") }, E_SYNTAX, E_SYNTAX, NO_URL },
-		{ { .body = STR("command=%zz") }, E_SYNTAX, E_SYNTAX, STR("the body is not a valid form: a '%' without two hex digits") },
-		{ { .body = STR("{\"response_url\":\"" HOOK "\"}"), .content_type = STR("application/json; charset=utf-8") }, OK, OK, STR("") },
-		{ { .body = STR("payload={\"response_urls\":[{\"response_url\":\"" HOOK "\"}]}") }, OK, OK, STR("") },
+		{ { .body = STR("command=%zz") }, E_SYNTAX, E_SYNTAX,
+			STR("the body is not a valid form: a '%' without two hex digits") },
+		{ { .body = STR("{\"response_url\":\"" HOOK "\"}"),
+			  .content_type = STR("application/json; charset=utf-8") },
+			OK, OK, STR("") },
+		{ { .body = STR("payload={\"response_urls\":[{\"response_url\":\"" HOOK "\"}]}") }, OK, OK,
+			STR("") },
 	};
 	use_secrets();
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -211,7 +229,8 @@ TEST(relay_verifies_payloads)
 		{ { .age_s = 1799 }, OK, OK, STR("") },
 		{ { .age_s = 1801 }, E_REFUSED, E_REFUSED, OLD },
 		{ { .age_s = -301 }, E_REFUSED, E_REFUSED, OLD },
-		{ { .age_s = NOW + 1 }, E_REFUSED, E_REFUSED, STR("the payload in the record does not say when it was received") },
+		{ { .age_s = NOW + 1 }, E_REFUSED, E_REFUSED,
+			STR("the payload in the record does not say when it was received") },
 		{ { .secret = STR("a forger's") }, E_REFUSED, OK, FOREIGN_MAC },
 		{ { .unsigned_ = true }, E_REFUSED, OK, NO_MAC },
 		{ { .mac = STR("") }, E_REFUSED, OK, NO_MAC },
@@ -246,8 +265,9 @@ TEST(relay_by_app)
 		{ STR("secret of A1"), STR(""), true },
 	};
 	secrets = (struct slack_secrets){ 0 };
-	check(slack_secrets_add(&secrets, S("everybody's"), S("")) && slack_secrets_add(&secrets, S("secret of A1"), S("A1")) &&
-	      slack_secrets_add(&secrets, S("secret of A2"), S("A2")));
+	check(slack_secrets_add(&secrets, S("everybody's"), S("")) &&
+		slack_secrets_add(&secrets, S("secret of A1"), S("A1")) &&
+		slack_secrets_add(&secrets, S("secret of A2"), S("A2")));
 	for (size_t i = 0; i < countof(cases); i++) {
 		char body[160];
 		struct buf b = BUF(body);
@@ -265,7 +285,8 @@ TEST(relay_by_app)
 /* Whether newer secrets could find a record genuine. */
 TEST(relay_verdicts)
 {
-	const struct sent right = { 0 }, forged = { .secret = S("of tomorrow") }, old = { .secret = S("of tomorrow"), .age_s = RELAY_WINDOW_S + 1 };
+	const struct sent right = { 0 }, forged = { .secret = S("of tomorrow") },
+					  old = { .secret = S("of tomorrow"), .age_s = RELAY_WINDOW_S + 1 };
 	use_secrets();
 	expect_int(read_sent(put_event, &right, false), OK);
 	expect_int(record.verdict, SLACK_GENUINE);
@@ -298,24 +319,33 @@ TEST(relay_odd_requests)
 		{ STR("{\"response_url\":\"" HOOK "\"}"), E_SYNTAX },
 		{ STR("{\"gateway\":null,\"response_url\":\"" HOOK "\"}"), E_SYNTAX },
 		{ STR("{\"gateway\":{},\"response_url\":\"" HOOK "\"}"), E_REFUSED },
-		{ STR("{\"gateway\":{\"received_at\":\"1531420618000\"},\"response_url\":\"" HOOK "\"}"), E_REFUSED },
-		{ STR("{\"gateway\":{\"received_at\":-9223372036854775808},\"response_url\":\"" HOOK "\"}"), E_REFUSED },
-		{ STR("{\"gateway\":{\"received_at\":9223372036854775807},\"response_url\":\"" HOOK "\"}"), E_REFUSED },
-		{ STR("{\"gateway\":{\"received_at\":1531420618000,\"reply_mac\":1},\"response_url\":\"" HOOK "\"}"), E_REFUSED },
+		{ STR("{\"gateway\":{\"received_at\":\"1531420618000\"},\"response_url\":\"" HOOK "\"}"),
+			E_REFUSED },
+		{ STR("{\"gateway\":{\"received_at\":-9223372036854775808},\"response_url\":\"" HOOK "\"}"),
+			E_REFUSED },
+		{ STR("{\"gateway\":{\"received_at\":9223372036854775807},\"response_url\":\"" HOOK "\"}"),
+			E_REFUSED },
+		{ STR("{\"gateway\":{\"received_at\":1531420618000,\"reply_mac\":1},\"response_url\":"
+			  "\"" HOOK "\"}"),
+			E_REFUSED },
 		{ STR("{\"version\":\"2.0\",\"body\":\"%\",\"isBase64Encoded\":true}"), E_SYNTAX },
-		{ STR("{\"version\":\"2.0\",\"headers\":{\"x-slack-signature\":\"v0=0\",\"x-slack-request-timestamp\":\"1531420618\"}}"), E_REFUSED },
+		{ STR("{\"version\":\"2.0\",\"headers\":{\"x-slack-signature\":\"v0=0\",\"x-slack-request-"
+			  "timestamp\":\"1531420618\"}}"),
+			E_REFUSED },
 	};
 	use_secrets();
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(read_with(record_of(cases[i].request, S("Success"), S(""), S("")), false), cases[i].want);
+		expect_int(read_with(record_of(cases[i].request, S("Success"), S(""), S("")), false),
+			cases[i].want);
 		expect(fault.n > 0 && fault.code == cases[i].want);
 	}
 }
 
 TEST(relay_reads_results)
 {
-#define CONTEXT(more) STR(",\"responseContext\":{\"statusCode\":200,\"executedVersion\":\"$LATEST\"" more "}")
+#define CONTEXT(more)                                                                              \
+	STR(",\"responseContext\":{\"statusCode\":200,\"executedVersion\":\"$LATEST\"" more "}")
 	static const struct {
 		struct str condition, context, response;
 		bool failed;
@@ -323,17 +353,26 @@ TEST(relay_reads_results)
 	} cases[] = {
 		{ STR("Success"), CONTEXT(""), STR(",\"responsePayload\":\"x\""), false, STR("") },
 		{ STR("Success"), CONTEXT(""), STR(""), false, STR("") },
-		{ STR("Success"), CONTEXT(",\"functionError\":null"), STR(",\"responsePayload\":null"), false, STR("") },
-		{ STR("Success"), CONTEXT(",\"functionError\":\"Handled\""), STR(",\"responsePayload\":{\"errorType\":\"E\",\"errorMessage\":\"m\"}"), true, STR("E: m") },
+		{ STR("Success"), CONTEXT(",\"functionError\":null"), STR(",\"responsePayload\":null"),
+			false, STR("") },
+		{ STR("Success"), CONTEXT(",\"functionError\":\"Handled\""),
+			STR(",\"responsePayload\":{\"errorType\":\"E\",\"errorMessage\":\"m\"}"), true,
+			STR("E: m") },
 		{ STR("RetriesExhausted"), CONTEXT(",\"functionError\":\"Unhandled\""),
-		  STR(",\"responsePayload\":{\"errorMessage\":\"m <@U1>\",\"errorType\":\"TypeError\",\"stackTrace\":[\"a\"]}"), true, STR("TypeError: m <@U1>") },
+			STR(",\"responsePayload\":{\"errorMessage\":\"m "
+				"<@U1>\",\"errorType\":\"TypeError\",\"stackTrace\":[\"a\"]}"),
+			true, STR("TypeError: m <@U1>") },
 		{ STR("RetriesExhausted"), CONTEXT(",\"functionError\":\"Unhandled\""),
-		  STR(",\"responsePayload\":{\"errorMessage\":\"2026-01-01T00:00:00.000Z id Task timed out after 3.00 seconds\"}"), true,
-		  STR("2026-01-01T00:00:00.000Z id Task timed out after 3.00 seconds") },
-		{ STR("RetriesExhausted"), CONTEXT(""), STR(",\"responsePayload\":{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":null}"), true,
-		  STR("Runtime.ExitError") },
-		{ STR("RetriesExhausted"), CONTEXT(""), STR(",\"responsePayload\":\"oops\""), true, STR("RetriesExhausted") },
-		{ STR("EventAgeExceeded"), CONTEXT(""), STR(",\"responsePayload\":null"), true, STR("EventAgeExceeded") },
+			STR(",\"responsePayload\":{\"errorMessage\":\"2026-01-01T00:00:00.000Z id Task timed "
+				"out after 3.00 seconds\"}"),
+			true, STR("2026-01-01T00:00:00.000Z id Task timed out after 3.00 seconds") },
+		{ STR("RetriesExhausted"), CONTEXT(""),
+			STR(",\"responsePayload\":{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":null}"),
+			true, STR("Runtime.ExitError") },
+		{ STR("RetriesExhausted"), CONTEXT(""), STR(",\"responsePayload\":\"oops\""), true,
+			STR("RetriesExhausted") },
+		{ STR("EventAgeExceeded"), CONTEXT(""), STR(",\"responsePayload\":null"), true,
+			STR("EventAgeExceeded") },
 		{ STR("ZeroReservedConcurrency"), STR(""), STR(""), true, STR("ZeroReservedConcurrency") },
 	};
 	use_secrets();
@@ -342,7 +381,10 @@ TEST(relay_reads_results)
 		struct json_writer w = json_writer(&b);
 		put_payload(&w, &(struct sent){ 0 });
 		context("case %zu", i);
-		expect_int(read_with(record_of(buf_str(&b), cases[i].condition, cases[i].context, cases[i].response), false), OK);
+		expect_int(read_with(record_of(buf_str(&b), cases[i].condition, cases[i].context,
+								 cases[i].response),
+					   false),
+			OK);
 		expect_int(record.result.failed, cases[i].failed);
 		expect_str(record.result.reason, cases[i].reason);
 	}
@@ -356,7 +398,8 @@ TEST(relay_without_memory)
 	struct json_writer w = json_writer(&b);
 	use_secrets();
 	put_event(&w, &(struct sent){ .age_s = 400 });
-	struct str event = record_of(buf_str(&b), S("Success"), S(""), S(",\"responsePayload\":\"\\u00fc\""));
+	struct str event =
+		record_of(buf_str(&b), S("Success"), S(""), S(",\"responsePayload\":\"\\u00fc\""));
 	for (size_t cap = 0; cap < 2048; cap++) {
 		struct arena a = { memory, 0, cap };
 		context("%zu bytes", cap);
@@ -368,7 +411,9 @@ TEST(relay_without_memory)
 
 /* ---- records in the envelopes of AWS ---- */
 
-#define RECORD "{\"requestContext\":{\"functionArn\":\"" ARN "\",\"condition\":\"Success\"},\"requestPayload\":{},\"n\":%d}"
+#define RECORD                                                                                     \
+	"{\"requestContext\":{\"functionArn\":\"" ARN                                                  \
+	"\",\"condition\":\"Success\"},\"requestPayload\":{},\"n\":%d}"
 
 static struct str put_record(struct buf *b, int n)
 {
@@ -395,7 +440,9 @@ static struct str formatted(struct buf *b, const char *before, struct str inner,
 
 static struct str by_topic(struct buf *b, struct str inner)
 {
-	return formatted(b, "{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"MessageId\":\"x\",\"Message\":", as_string(b, inner), "}}]}");
+	return formatted(b,
+		"{\"Records\":[{\"EventSource\":\"aws:sns\",\"Sns\":{\"MessageId\":\"x\",\"Message\":",
+		as_string(b, inner), "}}]}");
 }
 
 static struct str notification(struct buf *b, struct str inner)
@@ -405,7 +452,8 @@ static struct str notification(struct buf *b, struct str inner)
 
 static struct str by_bus(struct buf *b, struct str inner)
 {
-	return formatted(b, "{\"version\":\"0\",\"source\":\"lambda\",\"detail-type\":\"x\",\"detail\":", inner, "}");
+	return formatted(b,
+		"{\"version\":\"0\",\"source\":\"lambda\",\"detail-type\":\"x\",\"detail\":", inner, "}");
 }
 
 static struct str by_queue(struct buf *b, struct str first, struct str second)
@@ -418,7 +466,8 @@ static struct str by_queue(struct buf *b, struct str first, struct str second)
 	return str_skip(buf_str(b), start);
 }
 
-static void expect_records(struct str event, const char *const *ids, const int *numbers, size_t count)
+static void expect_records(
+	struct str event, const char *const *ids, const int *numbers, size_t count)
 {
 	static char words[1 << 16];
 	struct arena a = { words, 0, sizeof(words) };
@@ -475,9 +524,14 @@ TEST(relay_requests_in_envelopes)
 		struct json_writer w = json_writer(&payload);
 		use_secrets();
 		put_event(&w, &(struct sent){ 0 });
-		struct str request = i == 0 ? buf_str(&payload) : i == 1 ? by_topic(&b, buf_str(&payload)) : by_bus(&b, buf_str(&payload));
+		struct str request = i == 0 ? buf_str(&payload)
+			: i == 1                ? by_topic(&b, buf_str(&payload))
+									: by_bus(&b, buf_str(&payload));
 		context("case %d", i);
-		expect_int(read_with(record_of(request, S("Success"), S(""), S(",\"responsePayload\":\"x\"")), false), OK);
+		expect_int(
+			read_with(
+				record_of(request, S("Success"), S(""), S(",\"responsePayload\":\"x\"")), false),
+			OK);
 		expect_str(record.response_url, S(HOOK));
 		expect_int(record.kind, SLACK_COMMAND);
 	}

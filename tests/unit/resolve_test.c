@@ -46,8 +46,9 @@ static struct buf begin(char *out, struct str query, unsigned status)
 static void add_record(struct buf *b, unsigned type, unsigned ttl, struct str data)
 {
 	b->p[7]++;
-	buf_format(b, "%s%s%s%s%s", S("\xc0\x0c\0"), (struct str){ (char[]){ (char)type }, 1 }, S("\0\1\0\0"),
-		(struct str){ (char[]){ (char)(ttl >> 8), (char)ttl, 0, (char)data.n }, 4 }, data);
+	buf_format(b, "%s%s%s%s%s", S("\xc0\x0c\0"), (struct str){ (char[]){ (char)type }, 1 },
+		S("\0\1\0\0"), (struct str){ (char[]){ (char)(ttl >> 8), (char)ttl, 0, (char)data.n }, 4 },
+		data);
 }
 
 static void serve_tcp(struct server *s)
@@ -56,7 +57,8 @@ static void serve_tcp(struct server *s)
 	int fd = accept(s->tcp, NULL, NULL);
 	ssize_t n = recv(fd, query, sizeof(query), 0);
 	if (n > 2) {
-		size_t m = s->answer(out + 2, (struct str){ query + 2, (size_t)n - 2 }, atomic_fetch_add(&s->asked, 1) + 1, true);
+		size_t m = s->answer(out + 2, (struct str){ query + 2, (size_t)n - 2 },
+			atomic_fetch_add(&s->asked, 1) + 1, true);
 		out[0] = (char)(m >> 8);
 		out[1] = (char)m;
 		/* In two pieces. */
@@ -74,7 +76,8 @@ static void serve_udp(struct server *s)
 	ssize_t n = recvfrom(s->udp, query, sizeof(query), 0, (struct sockaddr *)&from, &from_n);
 	if (n <= 0)
 		return;
-	size_t m = s->answer(out, (struct str){ query, (size_t)n }, atomic_fetch_add(&s->asked, 1) + 1, false);
+	size_t m =
+		s->answer(out, (struct str){ query, (size_t)n }, atomic_fetch_add(&s->asked, 1) + 1, false);
 	if (m > 0)
 		sendto(s->udp, out, m, 0, (struct sockaddr *)&from, from_n);
 }
@@ -94,12 +97,15 @@ static void *run(void *arg)
 
 static bool listen_on(struct server *s, uint32_t ip, uint16_t port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(ip), .sin_port = htons(port) };
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(ip), .sin_port = htons(port)
+	};
 	socklen_t n = sizeof(at);
 	s->udp = socket(AF_INET, SOCK_DGRAM, 0);
 	s->tcp = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(s->udp, (struct sockaddr *)&at, sizeof(at)) == 0 && getsockname(s->udp, (struct sockaddr *)&at, &n) == 0 &&
-	    bind(s->tcp, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(s->tcp, 4) == 0) {
+	if (bind(s->udp, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		getsockname(s->udp, (struct sockaddr *)&at, &n) == 0 &&
+		bind(s->tcp, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(s->tcp, 4) == 0) {
 		s->port = ntohs(at.sin_port);
 		return true;
 	}
@@ -250,7 +256,8 @@ static size_t in_two(char *out, struct str query, unsigned nth, bool tcp)
 
 /* ---- the tests' resolver ---- */
 
-static char conf_path[] = "/tmp/resolve_test.conf.XXXXXX", hosts_path[] = "/tmp/resolve_test.hosts.XXXXXX";
+static char conf_path[] = "/tmp/resolve_test.conf.XXXXXX",
+			hosts_path[] = "/tmp/resolve_test.hosts.XXXXXX";
 static struct resolver resolver;
 static struct addresses found;
 static struct fault fault;
@@ -336,7 +343,8 @@ TEST(resolve_literals_and_localhost_need_no_files)
 
 TEST(resolve_refuses_what_is_no_name)
 {
-	static const char *const hosts[] = { "", ".", "..", "a..", "a b", "127.1", "1.2.3.4.", "[::1]", "user@host", "host/x", "a\nb" };
+	static const char *const hosts[] = { "", ".", "..", "a..", "a b", "127.1", "1.2.3.4.", "[::1]",
+		"user@host", "host/x", "a\nb" };
 	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, NULL, NULL);
 	for (size_t i = 0; i < countof(hosts); i++) {
@@ -351,8 +359,11 @@ TEST(resolve_hosts_file)
 	char overlong[5000], text[sizeof(overlong) + 400];
 	memset(overlong, 'x', sizeof(overlong) - 1);
 	overlong[sizeof(overlong) - 1] = 0;
-	snprintf(text, sizeof(text), "# comment\n10.0.0.1\tone One.Example # two\r\n  10.0.0.2 two\n10.0.0.3 %s three # three\nbad two\n"
-	         "2001:db8::2  other two\n\n10.0.0.4 four", overlong);
+	snprintf(text, sizeof(text),
+		"# comment\n10.0.0.1\tone One.Example # two\r\n  10.0.0.2 two\n10.0.0.3 %s three # "
+		"three\nbad two\n"
+		"2001:db8::2  other two\n\n10.0.0.4 four",
+		overlong);
 	set_up(1, "", text);
 	expect_int(ask("one"), OK);
 	expect_str(shown(), S("10.0.0.1"));
@@ -414,9 +425,12 @@ TEST(resolve_conf_defaults)
 
 TEST(resolve_conf_lines)
 {
-	read_conf("# nameserver 9.9.9.9\n;nameserver 9.9.9.9\n nameserver\t10.0.0.1 # first\r\nnameserver ::1;\nnameserver ::1\n"
-	          "nameserver 10.0.0.3\nnameserver 10.0.0.4\nsearch a.test b.test\ndomain c.test\nsearch\t d.test.  e.test . # f.test\n"
-	          "options ndots:99 timeout:1 attempts:9 rotate use-vc\noptions timeout:x no-aaaa no-tld-query\nnonsense");
+	read_conf("# nameserver 9.9.9.9\n;nameserver 9.9.9.9\n nameserver\t10.0.0.1 # "
+			  "first\r\nnameserver ::1;\nnameserver ::1\n"
+			  "nameserver 10.0.0.3\nnameserver 10.0.0.4\nsearch a.test b.test\ndomain "
+			  "c.test\nsearch\t d.test.  e.test . # f.test\n"
+			  "options ndots:99 timeout:1 attempts:9 rotate use-vc\noptions timeout:x no-aaaa "
+			  "no-tld-query\nnonsense");
 	expect_str(shown(), S("10.0.0.1 ::1 10.0.0.3"));
 	expect_str(search_list(), S("d.test e.test ."));
 	expect_int(conf.ndots, 15);
@@ -425,7 +439,8 @@ TEST(resolve_conf_lines)
 	expect(conf.rotate && conf.use_tcp && conf.no_aaaa && conf.no_tld_query);
 	expect_str(skipped(), S("line 4: not an address; line 7: more than three name servers"));
 
-	read_conf("\xef\xbb\xbfnameserver 10.0.0.1\nsearch a.test\ndomain b.test c.test\noptions ndots:0 timeout:99 attempts:0");
+	read_conf("\xef\xbb\xbfnameserver 10.0.0.1\nsearch a.test\ndomain b.test c.test\noptions "
+			  "ndots:0 timeout:99 attempts:0");
 	expect_str(shown(), S("10.0.0.1"));
 	expect_str(search_list(), S("b.test"));
 	expect_int(conf.ndots, 0);
@@ -455,7 +470,8 @@ TEST(resolve_conf_invents_no_server)
 	}
 	set_up(1, "nameserver fe80::1%nosuch0\n", "");
 	expect_int(ask("host.example"), E_NAME);
-	expect(str_find_str(fault_text(&fault), S("can be used: line 1: not an address on an interface of this machine")) < fault.n);
+	expect(str_find_str(fault_text(&fault),
+			   S("can be used: line 1: not an address on an interface of this machine")) < fault.n);
 	tear_down();
 }
 
@@ -504,19 +520,26 @@ TEST(resolve_outcomes)
 		int least_ms, most_ms;
 	} cases[] = {
 		{ "IPv4 only", v4_only, OK, "192.0.2.1 192.0.2.2", 0, 3500 },
-		{ "first packets lost", silent_at_first, OK, "2001:db8::1 192.0.2.1 192.0.2.2", RESOLVE_PATIENCE_MS - 5, 3500 },
+		{ "first packets lost", silent_at_first, OK, "2001:db8::1 192.0.2.1 192.0.2.2",
+			RESOLVE_PATIENCE_MS - 5, 3500 },
 		{ "no answer about IPv6", silent_about_v6, OK, "192.0.2.1 192.0.2.2", 45, 3500 },
-		{ "no answer about IPv4", silent_about_v4, OK, "2001:db8::1", 2 * RESOLVE_PATIENCE_MS - 5, 3500 },
+		{ "no answer about IPv4", silent_about_v4, OK, "2001:db8::1", 2 * RESOLVE_PATIENCE_MS - 5,
+			3500 },
 		{ "trouble with IPv4", failure_about_v4, OK, "2001:db8::1", 0, 3500 },
 		{ "trouble with IPv6", failure_about_v6, OK, "192.0.2.1 192.0.2.2", 0, 3500 },
-		{ "trouble with IPv6, packets lost", failure_about_v6_and_lost, OK, "192.0.2.1 192.0.2.2", RESOLVE_PATIENCE_MS - 5, 3500 },
+		{ "trouble with IPv6, packets lost", failure_about_v6_and_lost, OK, "192.0.2.1 192.0.2.2",
+			RESOLVE_PATIENCE_MS - 5, 3500 },
 		{ "no such name", no_such_name, E_NAME, "there is no host named host.example", 0, 3500 },
 		{ "no address", nothing, E_NAME, "host.example has no address", 0, 3500 },
-		{ "server failure", failure, E_NAME, "the name server could not look up host.example (RCODE 2)", 0, 3500 },
+		{ "server failure", failure, E_NAME,
+			"the name server could not look up host.example (RCODE 2)", 0, 3500 },
 		{ "too long for UDP", truncated, OK, "2001:db8::1 192.0.2.1 192.0.2.2", 0, 3500 },
-		{ "too long, TCP closed", truncated_everywhere, E_NAME, "no name server answered when asked for host.example", 0, 3500 },
-		{ "forged answers", forged_at_first, OK, "2001:db8::1 192.0.2.1 192.0.2.2", RESOLVE_PATIENCE_MS - 5, 3500 },
-		{ "silence", silent, E_NAME, "no name server answered when asked for host.example", RESOLVE_PATIENCE_MS + 990, 3500 },
+		{ "too long, TCP closed", truncated_everywhere, E_NAME,
+			"no name server answered when asked for host.example", 0, 3500 },
+		{ "forged answers", forged_at_first, OK, "2001:db8::1 192.0.2.1 192.0.2.2",
+			RESOLVE_PATIENCE_MS - 5, 3500 },
+		{ "silence", silent, E_NAME, "no name server answered when asked for host.example",
+			RESOLVE_PATIENCE_MS + 990, 3500 },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct server s;
@@ -540,7 +563,8 @@ TEST(resolve_goes_on_to_the_next_server)
 {
 	static const struct {
 		const char *what;
-		size_t (*first)(char *out, struct str query, unsigned nth, bool tcp); /* NULL: nobody listens there */
+		size_t (*first)(
+			char *out, struct str query, unsigned nth, bool tcp); /* NULL: nobody listens there */
 		int least_ms, most_ms;
 	} cases[] = {
 		{ "nobody there", NULL, 0, 3500 },
@@ -598,7 +622,8 @@ TEST(resolve_uses_the_search_list)
 	server_stop(&s);
 }
 
-/* Every name exists as it is, and in the last domain; the first domain's servers fail, the second one's say nothing. */
+/* Every name exists as it is, and in the last domain; the first domain's servers fail, the second
+ * one's say nothing. */
 static size_t in_last_with_trouble(char *out, struct str query, unsigned nth, bool tcp)
 {
 	if (str_find_str(lower_case(query), S("\4fail\4test")) < query.n)
@@ -617,12 +642,15 @@ TEST(resolve_search_does_not_end_at_trouble)
 		uint32_t ttl_s;
 	} cases[] = {
 		{ "servers that fail", "search fail.test last.test\noptions attempts:1", "host", 4, OK, 5 },
-		{ "servers that say nothing", "search quiet.test last.test\noptions attempts:1", "host", 4, OK, 5 },
+		{ "servers that say nothing", "search quiet.test last.test\noptions attempts:1", "host", 4,
+			OK, 5 },
 		{ "more dots than ndots", "search last.test", "a.host", 2, OK, 100 },
-		{ "fewer dots than ndots", "search no.fail.test last.test\noptions ndots:2 attempts:1", "a.host", 4, OK, 5 },
+		{ "fewer dots than ndots", "search no.fail.test last.test\noptions ndots:2 attempts:1",
+			"a.host", 4, OK, 5 },
 		{ "the root in the list", "search . last.test\noptions ndots:5", "a.host", 2, OK, 100 },
 		{ "no dot, ndots 0", "search last.test\noptions ndots:0", "host", 2, OK, 100 },
-		{ "no query for a domain of the top", "search fail.test\noptions no-tld-query attempts:1", "host", 2, E_NAME, 0 },
+		{ "no query for a domain of the top", "search fail.test\noptions no-tld-query attempts:1",
+			"host", 2, E_NAME, 0 },
 		{ "no IPv6", "options no-aaaa", "host", 1, OK, 100 },
 	};
 	struct server s;
@@ -699,7 +727,8 @@ TEST(resolve_lets_one_ask_again_while_others_use_what_is_old)
 	server_start(&s, 1, 0, both);
 	set_up(s.port, ONE, "");
 	expect_int(ask("host.example"), OK);
-	expect(resolver.cache[0].until > clock_mono_ms() + 99000 && resolver.cache[0].until <= clock_mono_ms() + 100000);
+	expect(resolver.cache[0].until > clock_mono_ms() + 99000 &&
+		resolver.cache[0].until <= clock_mono_ms() + 100000);
 	s.answer = silent;
 	resolver.cache[0].until = clock_mono_ms();
 	expect_int(ask_within(50, "host.example"), E_TIMEOUT);
@@ -750,7 +779,13 @@ static size_t no_such_name_for_30_s(char *out, struct str query, unsigned nth, b
 	struct buf b = begin(out, query, 3);
 	b.p[9]++;
 	/* The root's SOA: a TTL of 256 s, of which the minimum is 30 s. */
-	buf_put(&b, S("\0\0\6\0\1\0\0\1\0\0\x16\0\0" "\0\0\0\1" "\0\0\0\1" "\0\0\0\1" "\0\0\0\1" "\0\0\0\x1e"));
+	buf_put(&b,
+		S("\0\0\6\0\1\0\0\1\0\0\x16\0\0"
+		  "\0\0\0\1"
+		  "\0\0\0\1"
+		  "\0\0\0\1"
+		  "\0\0\0\1"
+		  "\0\0\0\x1e"));
 	return b.n;
 }
 

@@ -10,21 +10,32 @@ TEST(response_url_parts)
 		struct response_url want;
 	} cases[] = {
 		{ STR("https://hooks.slack.com/commands/T1/2/abc"), STR(DEFAULT_HOSTS),
-		  { true, STR("hooks.slack.com"), 443, STR("hooks.slack.com"), STR("/commands/T1/2/abc") } },
+			{ true, STR("hooks.slack.com"), 443, STR("hooks.slack.com"),
+				STR("/commands/T1/2/abc") } },
 		{ STR("https://hooks.slack-gov.com/"), STR(DEFAULT_HOSTS),
-		  { true, STR("hooks.slack-gov.com"), 443, STR("hooks.slack-gov.com"), STR("/") } },
+			{ true, STR("hooks.slack-gov.com"), 443, STR("hooks.slack-gov.com"), STR("/") } },
 		{ STR("https://Hooks.Slack.com:443/a?b=c&d=https://x/"), STR(DEFAULT_HOSTS),
-		  { true, STR("Hooks.Slack.com"), 443, STR("Hooks.Slack.com:443"), STR("/a?b=c&d=https://x/") } },
+			{ true, STR("Hooks.Slack.com"), 443, STR("Hooks.Slack.com:443"),
+				STR("/a?b=c&d=https://x/") } },
 		{ STR("https://hooks.slack.com/a@evil.example/"), STR(DEFAULT_HOSTS),
-		  { true, STR("hooks.slack.com"), 443, STR("hooks.slack.com"), STR("/a@evil.example/") } },
-		{ STR("https://slack.test:8443/x"), STR("slack.test:8443"), { true, STR("slack.test"), 8443, STR("slack.test:8443"), STR("/x") } },
-		{ STR("https://slack.test/x"), STR(" a.test , slack.test:443 "), { true, STR("slack.test"), 443, STR("slack.test"), STR("/x") } },
-		{ STR("https://[2001:db8::1]/x"), STR("[2001:DB8::1]"), { true, STR("2001:db8::1"), 443, STR("[2001:db8::1]"), STR("/x") } },
-		{ STR("https://[::1]:8443/x"), STR("[::1]:8443"), { true, STR("::1"), 8443, STR("[::1]:8443"), STR("/x") } },
-		{ STR("http://127.0.0.1:8080/x"), STR("http://127.0.0.1:8080"), { false, STR("127.0.0.1"), 8080, STR("127.0.0.1:8080"), STR("/x") } },
-		{ STR("http://127.0.0.1/x"), STR("http://127.0.0.1:80"), { false, STR("127.0.0.1"), 80, STR("127.0.0.1"), STR("/x") } },
-		{ STR("http://[::1]:8080/x"), STR("http://[::1]:8080"), { false, STR("::1"), 8080, STR("[::1]:8080"), STR("/x") } },
-		{ STR("http://localhost:8080/x"), STR("http://localhost:8080"), { false, STR("localhost"), 8080, STR("localhost:8080"), STR("/x") } },
+			{ true, STR("hooks.slack.com"), 443, STR("hooks.slack.com"),
+				STR("/a@evil.example/") } },
+		{ STR("https://slack.test:8443/x"), STR("slack.test:8443"),
+			{ true, STR("slack.test"), 8443, STR("slack.test:8443"), STR("/x") } },
+		{ STR("https://slack.test/x"), STR(" a.test , slack.test:443 "),
+			{ true, STR("slack.test"), 443, STR("slack.test"), STR("/x") } },
+		{ STR("https://[2001:db8::1]/x"), STR("[2001:DB8::1]"),
+			{ true, STR("2001:db8::1"), 443, STR("[2001:db8::1]"), STR("/x") } },
+		{ STR("https://[::1]:8443/x"), STR("[::1]:8443"),
+			{ true, STR("::1"), 8443, STR("[::1]:8443"), STR("/x") } },
+		{ STR("http://127.0.0.1:8080/x"), STR("http://127.0.0.1:8080"),
+			{ false, STR("127.0.0.1"), 8080, STR("127.0.0.1:8080"), STR("/x") } },
+		{ STR("http://127.0.0.1/x"), STR("http://127.0.0.1:80"),
+			{ false, STR("127.0.0.1"), 80, STR("127.0.0.1"), STR("/x") } },
+		{ STR("http://[::1]:8080/x"), STR("http://[::1]:8080"),
+			{ false, STR("::1"), 8080, STR("[::1]:8080"), STR("/x") } },
+		{ STR("http://localhost:8080/x"), STR("http://localhost:8080"),
+			{ false, STR("localhost"), 8080, STR("localhost:8080"), STR("/x") } },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct response_url got;
@@ -133,7 +144,8 @@ TEST(response_url_beginnings)
 	for (size_t n = 0; n < url.n; n++) {
 		struct response_url out;
 		context("the first %zu bytes", n);
-		expect_int(response_url_read(&out, guard_copy(str_sub(url, 0, n)), S(DEFAULT_HOSTS)), n >= S("https://hooks.slack.com:443/").n);
+		expect_int(response_url_read(&out, guard_copy(str_sub(url, 0, n)), S(DEFAULT_HOSTS)),
+			n >= S("https://hooks.slack.com:443/").n);
 	}
 }
 

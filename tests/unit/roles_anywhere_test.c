@@ -34,9 +34,13 @@ static enum err read_file(void *ctx, struct buf *out, struct str path, struct fa
 
 static const struct credential_host host = { .read_file = read_file };
 
-#define GOOD \
-	STR("HTTP/1.1 210 Created\r\n\r\n{\"credentialSet\":[{\"assumedRoleUser\":{\"arn\":\"a\"},\"credentials\":{\"accessKeyId\":\"ASIA\"," \
-	    "\"secretAccessKey\":\"se/cr+et\",\"sessionToken\":\"token\",\"expiration\":\"2026-01-01T00:00:00Z\"}}],\"subjectArn\":\"s\"}")
+#define GOOD                                                                                       \
+	STR("HTTP/1.1 210 "                                                                            \
+		"Created\r\n\r\n{\"credentialSet\":[{\"assumedRoleUser\":{\"arn\":\"a\"},\"credentials\":" \
+		"{\"accessKeyId\":\"ASIA\","                                                               \
+		"\"secretAccessKey\":\"se/"                                                                \
+		"cr+et\",\"sessionToken\":\"token\",\"expiration\":\"2026-01-01T00:00:00Z\"}}],"           \
+		"\"subjectArn\":\"s\"}")
 
 static const char *const settings[] = {
 	"GATEWAY_ROLESANYWHERE_CERT", "vectors/x509/good-rsa.pem",
@@ -52,7 +56,10 @@ static void set_up(const struct str *answers, size_t count)
 	memset(variables, 0, sizeof(variables));
 	memcpy(variables, settings, sizeof(settings));
 	chain = (struct credential_chain){
-		.env = { get, NULL }, .aws = &aws_service_context, .host = &host, .scratch = { scratch, 0, sizeof(scratch) },
+		.env = { get, NULL },
+		.aws = &aws_service_context,
+		.host = &host,
+		.scratch = { scratch, 0, sizeof(scratch) },
 	};
 }
 
@@ -68,8 +75,10 @@ static bool has(struct str text, struct str part)
 	return str_find_str(text, part) < text.n;
 }
 
-/* The value of a field is the base64 between the lines of these PEM blocks, with commas between them. */
-static void expect_field(struct str request, struct str field, struct str pem, size_t from, size_t to)
+/* The value of a field is the base64 between the lines of these PEM blocks, with commas between
+ * them. */
+static void expect_field(
+	struct str request, struct str field, struct str pem, size_t from, size_t to)
 {
 	char memory[8192];
 	struct buf b = BUF(memory);
@@ -103,13 +112,20 @@ TEST(roles_anywhere_opens_a_session)
 		expect_str(set.keys.source, S("IAM Roles Anywhere"));
 		expect(set.keys.expires_ms == INT64_C(1767225600000));
 		struct str request = aws_service_request((size_t)ec), pem = test_file(variables[1]);
-		expect(str_starts(request, S("POST /sessions?profileArn=arn%3Aaws%3Arolesanywhere%3Aus-west-2%3A1%3Aprofile%2Fp%26q"
-		                             "&roleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr"
-		                             "&trustAnchorArn=arn%3Aaws%3Arolesanywhere%3Aus-west-2%3A1%3Atrust-anchor%2Fa HTTP/1.1\r\n")));
+		expect(str_starts(request,
+			S("POST "
+			  "/sessions?profileArn=arn%3Aaws%3Arolesanywhere%3Aus-west-2%3A1%3Aprofile%2Fp%26q"
+			  "&roleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr"
+			  "&trustAnchorArn=arn%3Aaws%3Arolesanywhere%3Aus-west-2%3A1%3Atrust-anchor%2Fa "
+			  "HTTP/1.1\r\n")));
 		expect_field(request, S("\r\nx-amz-x509: "), pem, 0, 1);
 		expect_field(request, S("\r\nx-amz-x509-chain: "), pem, 1, 9);
-		expect(has(request, ec ? S("\r\nauthorization: AWS4-X509-ECDSA-SHA256 Credential=") : S("\r\nauthorization: AWS4-X509-RSA-SHA256 Credential=")));
-		expect(has(request, S("/us-west-2/rolesanywhere/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-x509;x-amz-x509-chain, ")));
+		expect(has(request,
+			ec ? S("\r\nauthorization: AWS4-X509-ECDSA-SHA256 Credential=")
+			   : S("\r\nauthorization: AWS4-X509-RSA-SHA256 Credential=")));
+		expect(has(request,
+			S("/us-west-2/rolesanywhere/aws4_request, "
+			  "SignedHeaders=content-type;host;x-amz-date;x-amz-x509;x-amz-x509-chain, ")));
 		expect(str_ends(request, S("\r\n\r\n{}")));
 	}
 	aws_service_stop();
@@ -140,15 +156,22 @@ TEST(roles_anywhere_says_what_is_wrong)
 		const char *value;
 		struct str says;
 	} cases[] = {
-		{ 0, "/no/such", STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT: /no/such cannot be read") },
-		{ 1, "/no/such", STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_KEY: /no/such cannot be read") },
+		{ 0, "/no/such",
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT: /no/such cannot be read") },
+		{ 1, "/no/such",
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_KEY: /no/such cannot be read") },
 		{ 1, "vectors/x509/good-ec-key.pem",
-		  STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY cannot be used: the private key does not belong") },
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY "
+				"cannot be used: the private key does not belong") },
 		{ 1, "vectors/x509/good-rsa.pem",
-		  STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY cannot be used: there is no private key") },
-		{ 2, "arn:aws:rolesanywhere", STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is no ARN of a trust anchor") },
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY "
+				"cannot be used: there is no private key") },
+		{ 2, "arn:aws:rolesanywhere",
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is no ARN of a trust "
+				"anchor") },
 		{ 2, "arn:aws:rolesanywhere:x.evil.com/:1:trust-anchor/a",
-		  STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is no ARN of a trust anchor") },
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is no ARN of a trust "
+				"anchor") },
 	};
 	set_up(NULL, 0);
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -156,7 +179,8 @@ TEST(roles_anywhere_says_what_is_wrong)
 		memcpy(variables, settings, sizeof(settings));
 		variables[2 * cases[i].setting + 1] = cases[i].value;
 		expect_int(fetch(), E_CONFIG);
-		expect(str_starts(fault_text(&fault), cases[i].says) || expect_str(fault_text(&fault), cases[i].says));
+		expect(str_starts(fault_text(&fault), cases[i].says) ||
+			expect_str(fault_text(&fault), cases[i].says));
 	}
 	expect_int(aws_service_requests(), 0);
 	aws_service_stop();
@@ -168,19 +192,26 @@ TEST(roles_anywhere_bears_bad_answers)
 		struct str answer, says;
 		enum err want;
 	} cases[] = {
-		{ STR("HTTP/1.1 210 OK\r\n\r\n<html>"), STR("IAM Roles Anywhere answered something that is no JSON"), E_SYNTAX },
-		{ STR("HTTP/1.1 210 OK\r\n\r\n{}"), STR("IAM Roles Anywhere gave no credentials"), E_SYNTAX },
-		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[]}"), STR("IAM Roles Anywhere gave no credentials"), E_SYNTAX },
-		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[{}]}"), STR("IAM Roles Anywhere answered something"), E_SYNTAX },
-		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[{\"credentials\":{}}]}"), STR("IAM Roles Anywhere gave no access key id"), E_SYNTAX },
-		{ STR("HTTP/1.1 403 No\r\nx-amzn-ErrorType: AccessDeniedException\r\n\r\n{\"message\":\"Untrusted certificate\"}"),
-		  STR("IAM Roles Anywhere: AccessDeniedException: Untrusted certificate"), E_REFUSED },
+		{ STR("HTTP/1.1 210 OK\r\n\r\n<html>"),
+			STR("IAM Roles Anywhere answered something that is no JSON"), E_SYNTAX },
+		{ STR("HTTP/1.1 210 OK\r\n\r\n{}"), STR("IAM Roles Anywhere gave no credentials"),
+			E_SYNTAX },
+		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[]}"),
+			STR("IAM Roles Anywhere gave no credentials"), E_SYNTAX },
+		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[{}]}"),
+			STR("IAM Roles Anywhere answered something"), E_SYNTAX },
+		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[{\"credentials\":{}}]}"),
+			STR("IAM Roles Anywhere gave no access key id"), E_SYNTAX },
+		{ STR("HTTP/1.1 403 No\r\nx-amzn-ErrorType: "
+			  "AccessDeniedException\r\n\r\n{\"message\":\"Untrusted certificate\"}"),
+			STR("IAM Roles Anywhere: AccessDeniedException: Untrusted certificate"), E_REFUSED },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
 		set_up(&cases[i].answer, 1);
 		expect_int(fetch(), cases[i].want);
-		expect(str_starts(fault_text(&fault), cases[i].says) || expect_str(fault_text(&fault), cases[i].says));
+		expect(str_starts(fault_text(&fault), cases[i].says) ||
+			expect_str(fault_text(&fault), cases[i].says));
 		aws_service_stop();
 	}
 }
@@ -200,18 +231,25 @@ TEST(roles_anywhere_writes_the_serial_number)
 		{ STR("\x01\x00\x00"), STR("65536") },
 		{ STR("\x00\x80\x00\x00\x00\x00\x00\x00\x00"), STR("9223372036854775808") },
 		{ STR("\x00\xff\xff\xff\xff\xff\xff\xff\xff"), STR("18446744073709551615") },
-		{ STR("\x00\xaf\x29\x8d\x05\x0e\x43\x95\xd6\x96\x70\xb1\x2b\x7f\x41\x00\x00\x00\x00\x00\x00"),
-		  STR("1000000000000000000000000000000000000000000000000") },
+		{ STR("\x00\xaf\x29\x8d\x05\x0e\x43\x95\xd6\x96\x70\xb1\x2b\x7f\x41\x00\x00\x00\x00\x00"
+			  "\x00"),
+			STR("1000000000000000000000000000000000000000000000000") },
 		{ STR("\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-		  STR("730750818665451459101842416358141509827966271487") },
-		{ STR("\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-		  STR("1461501637330902918203684832716283019655932542975") },
+			STR("730750818665451459101842416358141509827966271487") },
+		{ STR("\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+			  "\xff"),
+			STR("1461501637330902918203684832716283019655932542975") },
 		/* none */
 		{ STR(""), STR("") },
 		{ STR("\x80"), STR("") },
-		{ STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), STR("") },
-		{ STR("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), STR("") },
-		{ STR("\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), STR("") },
+		{ STR("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+			STR("") },
+		{ STR("\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+			  "\xff"),
+			STR("") },
+		{ STR("\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+			  "\xff"),
+			STR("") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);

@@ -19,14 +19,20 @@ static enum err read(struct str text)
 TEST(route_members)
 {
 	expect_int(read(S("{\"routes\":[{\"command\":\"/a*\",\"path\":\"//e/f/\","
-	                  "\"invoke\":\"eu-west-1/g:live\",\"mode\":\"sync\",\"payload\":\"slack\",\"ack\":\"{text} <ok>\",\"ack_type\":\"in_channel\","
-	                  "\"teams\":[\"T1\",\"E1\"],\"user_teams\":[\"T2\"],\"channels\":[],\"users\":[\"U1\",\"U\\u0032\"]},"
-	                  "{\"comm\\u0061nd\":\"\\/h\",\"invoke\":\"local/i\",\"mode\":\"async\",\"payload\":\"event\",\"ack\":{ \"text\": 1 }},"
-	                  "{\"event\":\"a\",\"subtype\":\"b\",\"channel_type\":\"im\",\"kind\":\"event_*\",\"app\":\"A*\",\"bot\":false,"
-	                  "\"once\":\"message\",\"invoke\":\"eu-west-1/j\"},"
-	                  "{\"function\":\"k\",\"bot\":true,\"invoke\":\"eu-west-1/l\"},"
-	                  "{\"callback_id\":\"m\",\"action_id\":\"n\",\"invoke\":\"eu-west-1/o\"}],"
-	                  "\"apps\":{\"A1\":{\"secret\":\"x\"}}}")), OK);
+					  "\"invoke\":\"eu-west-1/"
+					  "g:live\",\"mode\":\"sync\",\"payload\":\"slack\",\"ack\":\"{text} "
+					  "<ok>\",\"ack_type\":\"in_channel\","
+					  "\"teams\":[\"T1\",\"E1\"],\"user_teams\":[\"T2\"],\"channels\":[],\"users\":"
+					  "[\"U1\",\"U\\u0032\"]},"
+					  "{\"comm\\u0061nd\":\"\\/h\",\"invoke\":\"local/"
+					  "i\",\"mode\":\"async\",\"payload\":\"event\",\"ack\":{ \"text\": 1 }},"
+					  "{\"event\":\"a\",\"subtype\":\"b\",\"channel_type\":\"im\",\"kind\":\"event_"
+					  "*\",\"app\":\"A*\",\"bot\":false,"
+					  "\"once\":\"message\",\"invoke\":\"eu-west-1/j\"},"
+					  "{\"function\":\"k\",\"bot\":true,\"invoke\":\"eu-west-1/l\"},"
+					  "{\"callback_id\":\"m\",\"action_id\":\"n\",\"invoke\":\"eu-west-1/o\"}],"
+					  "\"apps\":{\"A1\":{\"secret\":\"x\"}}}")),
+		OK);
 	expect_int(routes.count, 5);
 	const struct route *r = &routes.list[0];
 	expect_str(r->command, S("/a*"));
@@ -70,7 +76,8 @@ TEST(route_members)
 	r = &routes.list[4];
 	expect_str(r->callback_id, S("m"));
 	expect_str(r->action_id, S("n"));
-	expect(r->kinds == (1 << SLACK_BLOCK_ACTIONS | 1 << SLACK_BLOCK_SUGGESTION | 1 << SLACK_UNKNOWN_KIND));
+	expect(r->kinds ==
+		(1 << SLACK_BLOCK_ACTIONS | 1 << SLACK_BLOCK_SUGGESTION | 1 << SLACK_UNKNOWN_KIND));
 	expect(routes.for_events);
 }
 
@@ -81,12 +88,18 @@ TEST(route_for_events)
 		struct str text;
 		bool want;
 	} cases[] = {
-		{ ROUTE(INVOKE "\"event\":\"a\""), true },        { ROUTE(INVOKE "\"path\":\"a\""), true },
-		{ ROUTE(INVOKE "\"kind\":\"event_callback\""), true }, { ROUTE(INVOKE "\"kind\":\"*\""), true },
-		{ ROUTE(INVOKE "\"bot\":false"), true },          { ROUTE(INVOKE "\"function\":\"a\""), true },
-		{ ROUTE(INVOKE "\"command\":\"/a\""), false },    { ROUTE(INVOKE "\"callback_id\":\"a\""), false },
-		{ ROUTE(INVOKE "\"action_id\":\"a\""), false },   { ROUTE(INVOKE "\"kind\":\"shortcut\""), false },
-		{ ROUTE(INVOKE "\"path\":\"a\",\"command\":\"/a\""), false }, { STR("{\"routes\":[]}"), false },
+		{ ROUTE(INVOKE "\"event\":\"a\""), true },
+		{ ROUTE(INVOKE "\"path\":\"a\""), true },
+		{ ROUTE(INVOKE "\"kind\":\"event_callback\""), true },
+		{ ROUTE(INVOKE "\"kind\":\"*\""), true },
+		{ ROUTE(INVOKE "\"bot\":false"), true },
+		{ ROUTE(INVOKE "\"function\":\"a\""), true },
+		{ ROUTE(INVOKE "\"command\":\"/a\""), false },
+		{ ROUTE(INVOKE "\"callback_id\":\"a\""), false },
+		{ ROUTE(INVOKE "\"action_id\":\"a\""), false },
+		{ ROUTE(INVOKE "\"kind\":\"shortcut\""), false },
+		{ ROUTE(INVOKE "\"path\":\"a\",\"command\":\"/a\""), false },
+		{ STR("{\"routes\":[]}"), false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].text.p);
@@ -98,7 +111,10 @@ TEST(route_for_events)
 TEST(route_defaults)
 {
 	struct arena a = { memory, 0, sizeof(memory) };
-	expect_int(routes_read(&routes, S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"}]}"), PAYLOAD_SLACK, &a, &fault), OK);
+	expect_int(
+		routes_read(&routes, S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"}]}"),
+			PAYLOAD_SLACK, &a, &fault),
+		OK);
 	expect_int(routes.list[0].payload, PAYLOAD_SLACK);
 	expect(!routes.list[0].sync);
 	expect(routes.list[0].ack_text.p == NULL);
@@ -112,9 +128,12 @@ TEST(route_defaults)
 TEST(route_refuses)
 {
 #define AT "GATEWAY_CONFIG: routes[0]"
-#define NO_CHANNEL_ID \
-	STR(AT ".channels: must be ids of channels, such as C0123ABCD; a channel's details in Slack show it at the bottom")
-#define NO_USER_ID STR(AT ".users: must be ids of users, such as U0123ABCD; a user's profile in Slack can copy it")
+#define NO_CHANNEL_ID                                                                              \
+	STR(AT ".channels: must be ids of channels, such as C0123ABCD; a channel's details in Slack "  \
+		   "show it at the bottom")
+#define NO_USER_ID                                                                                 \
+	STR(AT ".users: must be ids of users, such as U0123ABCD; a user's profile in Slack can copy "  \
+		   "it")
 	static const struct {
 		struct str text, message;
 	} cases[] = {
@@ -122,76 +141,118 @@ TEST(route_refuses)
 		{ STR("{\"routes\":[}"), STR("GATEWAY_CONFIG is not valid JSON at byte 11") },
 		{ STR("\xff\xfe{\0}\0"), STR("GATEWAY_CONFIG is UTF-16; save it as UTF-8") },
 		{ STR("[]"), STR("GATEWAY_CONFIG must be a JSON object with routes or apps") },
-		{ STR("{\"route\":[]}"), STR("GATEWAY_CONFIG: \"route\" is not known; it may have routes and apps") },
+		{ STR("{\"route\":[]}"),
+			STR("GATEWAY_CONFIG: \"route\" is not known; it may have routes and apps") },
 		{ STR("{\"routes\":{}}"), STR("GATEWAY_CONFIG: routes must be a list of at most 256") },
 		{ STR("{\"routes\":[1]}"), STR(AT ": must be an object") },
 		{ ROUTE(""), STR(AT ".invoke: is missing: which function, as region/function") },
-		{ ROUTE("\"command\":\"/a\""), STR(AT ".invoke: is missing: which function, as region/function") },
-		{ ROUTE("\"invoke\":\"eu-west-1/f\""), STR(AT ": needs at least one of command, callback_id, action_id, event, function, subtype, channel_type, kind, app, path, bot") },
-		{ ROUTE(INVOKE "\"users\":[\"U1\"]"), STR(AT ": needs at least one of command, callback_id, action_id, event, function, subtype, channel_type, kind, app, path, bot") },
+		{ ROUTE("\"command\":\"/a\""),
+			STR(AT ".invoke: is missing: which function, as region/function") },
+		{ ROUTE("\"invoke\":\"eu-west-1/f\""),
+			STR(AT ": needs at least one of command, callback_id, action_id, event, function, "
+				   "subtype, channel_type, kind, app, path, bot") },
+		{ ROUTE(INVOKE "\"users\":[\"U1\"]"),
+			STR(AT ": needs at least one of command, callback_id, action_id, event, function, "
+				   "subtype, channel_type, kind, app, path, bot") },
 		{ ROUTE(INVOKE "\"command\":1"), STR(AT ".command: must be a string") },
 		{ ROUTE(INVOKE "\"command\":null"), STR(AT ".command: must be a string") },
 		/* conditions that would hold for everything */
 		{ ROUTE(INVOKE "\"command\":\"\""), STR(AT ".command: must not be empty") },
-		{ ROUTE(INVOKE "\"command\":\"/a\",\"callback_id\":\"\""), STR(AT ".callback_id: must not be empty") },
+		{ ROUTE(INVOKE "\"command\":\"/a\",\"callback_id\":\"\""),
+			STR(AT ".callback_id: must not be empty") },
 		{ ROUTE(INVOKE "\"command\":\"/a\",\"path\":\"/\""), STR(AT ".path: must not be empty") },
-		{ ROUTE("\"command\":\"/a\",\"invoke\":\"f\""), STR(AT ".invoke: must be region/function or region/function:qualifier") },
-		{ ROUTE("\"command\":\"/a\",\"invoke\":\"eu-west-1/\""), STR(AT ".invoke: must be region/function or region/function:qualifier") },
-		{ ROUTE("\"command\":\"/a\",\"invoke\":\"eu-west-1/a/b\""), STR(AT ".invoke: must be region/function or region/function:qualifier") },
-		{ ROUTE("\"command\":\"/a\",\"invoke\":\"eu-west-1/f%3Alive\""), STR(AT ".invoke: must be region/function or region/function:qualifier") },
-		{ ROUTE("\"command\":\"/a\",\"invoke\":\"evil.example/f\""), STR(AT ".invoke: must be region/function or region/function:qualifier") },
-		{ ROUTE("\"command\":\"/a\",\"invoke\":\"*/f\""), STR(AT ".invoke: must be region/function or region/function:qualifier") },
+		{ ROUTE("\"command\":\"/a\",\"invoke\":\"f\""),
+			STR(AT ".invoke: must be region/function or region/function:qualifier") },
+		{ ROUTE("\"command\":\"/a\",\"invoke\":\"eu-west-1/\""),
+			STR(AT ".invoke: must be region/function or region/function:qualifier") },
+		{ ROUTE("\"command\":\"/a\",\"invoke\":\"eu-west-1/a/b\""),
+			STR(AT ".invoke: must be region/function or region/function:qualifier") },
+		{ ROUTE("\"command\":\"/a\",\"invoke\":\"eu-west-1/f%3Alive\""),
+			STR(AT ".invoke: must be region/function or region/function:qualifier") },
+		{ ROUTE("\"command\":\"/a\",\"invoke\":\"evil.example/f\""),
+			STR(AT ".invoke: must be region/function or region/function:qualifier") },
+		{ ROUTE("\"command\":\"/a\",\"invoke\":\"*/f\""),
+			STR(AT ".invoke: must be region/function or region/function:qualifier") },
 		{ ROUTE("\"command\":\"/a\",\"invoke\":[]"), STR(AT ".invoke: must be a string") },
 		{ ROUTE("\"mode\":\"Sync\""), STR(AT ".mode: must be async or sync") },
 		{ ROUTE("\"payload\":\"raw\""), STR(AT ".payload: must be event or slack") },
-		{ ROUTE("\"ack_type\":\"in-channel\""), STR(AT ".ack_type: must be ephemeral or in_channel") },
+		{ ROUTE("\"ack_type\":\"in-channel\""),
+			STR(AT ".ack_type: must be ephemeral or in_channel") },
 		{ ROUTE("\"ack\":[]"), STR(AT ".ack: must be a text or a message object") },
 		{ ROUTE("\"ack\":\"{foo}\""), STR(AT ".ack: may name " TEMPLATE_NAMES) },
 		{ ROUTE("\"users\":\"U1\""), STR(AT ".users: must be a list of ids") },
 		{ ROUTE("\"users\":{\"a\":\"b\"}"), STR(AT ".users: must be a list of ids") },
 		{ ROUTE("\"teams\":[\"T1\",1]"), STR(AT ".teams: must be a list of ids, each a string") },
 		{ ROUTE("\"comand\":\"/a\""),
-		  STR(AT ".comand: is not known; a route may have command, callback_id, action_id, event, function, subtype, channel_type, kind, app, "
-		      "path, bot, invoke, mode, payload, ack, ack_type, once, teams, user_teams, channels, users") },
+			STR(AT ".comand: is not known; a route may have command, callback_id, action_id, "
+				   "event, function, subtype, channel_type, kind, app, "
+				   "path, bot, invoke, mode, payload, ack, ack_type, once, teams, user_teams, "
+				   "channels, users") },
 		/* what can never match */
-		{ ROUTE(INVOKE "\"command\":\"deploy\""), STR(AT ".command: must begin with a slash, as in \"/deploy\"") },
+		{ ROUTE(INVOKE "\"command\":\"deploy\""),
+			STR(AT ".command: must begin with a slash, as in \"/deploy\"") },
 		{ ROUTE(INVOKE "\"command\":\"/deploy web\""),
-		  STR(AT ".command: must not hold a blank; the text behind a command is no part of it") },
+			STR(AT ".command: must not hold a blank; the text behind a command is no part of it") },
 		{ ROUTE(INVOKE "\"event\":\"message.im\""),
-		  STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and \"channel_type\":\"im\"") },
+			STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and "
+				   "\"channel_type\":\"im\"") },
 		{ ROUTE(INVOKE "\"event\":\"message.channels\""),
-		  STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and \"channel_type\":\"channel\"") },
+			STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and "
+				   "\"channel_type\":\"channel\"") },
 		{ ROUTE(INVOKE "\"event\":\"message.groups\""),
-		  STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and \"channel_type\":\"group\"") },
+			STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and "
+				   "\"channel_type\":\"group\"") },
 		{ ROUTE(INVOKE "\"event\":\"message.mpim\""),
-		  STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and \"channel_type\":\"mpim\"") },
+			STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and "
+				   "\"channel_type\":\"mpim\"") },
 		{ ROUTE(INVOKE "\"event\":\"message.app_home\""),
-		  STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and \"channel_type\":\"app_home\"") },
-		{ ROUTE(INVOKE "\"event\":\"message.x\""), STR(AT ".event: can only hold lower-case letters, digits, _ and *, as in app_mention") },
-		{ ROUTE(INVOKE "\"event\":\"App_mention\""), STR(AT ".event: can only hold lower-case letters, digits, _ and *, as in app_mention") },
+			STR(AT ".event: is a subscription, not an event type; write \"event\":\"message\" and "
+				   "\"channel_type\":\"app_home\"") },
+		{ ROUTE(INVOKE "\"event\":\"message.x\""),
+			STR(AT
+				".event: can only hold lower-case letters, digits, _ and *, as in app_mention") },
+		{ ROUTE(INVOKE "\"event\":\"App_mention\""),
+			STR(AT
+				".event: can only hold lower-case letters, digits, _ and *, as in app_mention") },
 		{ ROUTE(INVOKE "\"event\":\"event_callback\""),
-		  STR(AT ".event: is what all events have around them; write \"kind\":\"event_callback\"") },
-		{ ROUTE(INVOKE "\"event\":\"url_verification\""), STR(AT ".event: is answered by the gateway itself and needs no route") },
-		{ ROUTE(INVOKE "\"kind\":\"url_verification\""), STR(AT ".kind: is answered by the gateway itself and needs no route") },
-		{ ROUTE(INVOKE "\"kind\":\"command\""), STR(AT ".kind: is no kind of request; write \"kind\":\"slash_command\"") },
-		{ ROUTE(INVOKE "\"kind\":\"event\""), STR(AT ".kind: is no kind of request; write \"kind\":\"event_callback\"") },
-		{ ROUTE(INVOKE "\"channel_type\":\"dm\""), STR(AT ".channel_type: must be channel, group, im, mpim or app_home") },
-		{ ROUTE(INVOKE "\"subtype\":\"bot message\""), STR(AT ".subtype: can only hold lower-case letters, digits, _ and *, as in app_mention") },
+			STR(AT
+				".event: is what all events have around them; write \"kind\":\"event_callback\"") },
+		{ ROUTE(INVOKE "\"event\":\"url_verification\""),
+			STR(AT ".event: is answered by the gateway itself and needs no route") },
+		{ ROUTE(INVOKE "\"kind\":\"url_verification\""),
+			STR(AT ".kind: is answered by the gateway itself and needs no route") },
+		{ ROUTE(INVOKE "\"kind\":\"command\""),
+			STR(AT ".kind: is no kind of request; write \"kind\":\"slash_command\"") },
+		{ ROUTE(INVOKE "\"kind\":\"event\""),
+			STR(AT ".kind: is no kind of request; write \"kind\":\"event_callback\"") },
+		{ ROUTE(INVOKE "\"channel_type\":\"dm\""),
+			STR(AT ".channel_type: must be channel, group, im, mpim or app_home") },
+		{ ROUTE(INVOKE "\"subtype\":\"bot message\""),
+			STR(AT
+				".subtype: can only hold lower-case letters, digits, _ and *, as in app_mention") },
 		{ ROUTE(INVOKE "\"command\":\"/a\",\"event\":\"message\""),
-		  STR("GATEWAY_CONFIG: routes[0]: no request has both command and event; write a route for each") },
+			STR("GATEWAY_CONFIG: routes[0]: no request has both command and event; write a route "
+				"for each") },
 		{ ROUTE(INVOKE "\"command\":\"/a\",\"kind\":\"shortcut\""),
-		  STR("GATEWAY_CONFIG: routes[0]: no request has both command and kind; write a route for each") },
+			STR("GATEWAY_CONFIG: routes[0]: no request has both command and kind; write a route "
+				"for each") },
 		{ ROUTE(INVOKE "\"action_id\":\"a\",\"event\":\"message\""),
-		  STR("GATEWAY_CONFIG: routes[0]: no request has both action_id and event; write a route for each") },
+			STR("GATEWAY_CONFIG: routes[0]: no request has both action_id and event; write a route "
+				"for each") },
 		{ ROUTE(INVOKE "\"command\":\"/a\",\"bot\":true"),
-		  STR("GATEWAY_CONFIG: routes[0]: no request has both command and bot; write a route for each") },
+			STR("GATEWAY_CONFIG: routes[0]: no request has both command and bot; write a route for "
+				"each") },
 		{ ROUTE(INVOKE "\"kind\":\"slash_command\",\"subtype\":\"x\""),
-		  STR("GATEWAY_CONFIG: routes[0]: no request has both subtype and kind; write a route for each") },
-		{ ROUTE(INVOKE "\"event\":\"message\",\"function\":\"x\""), STR(AT ".function: only the event function_executed has one") },
+			STR("GATEWAY_CONFIG: routes[0]: no request has both subtype and kind; write a route "
+				"for each") },
+		{ ROUTE(INVOKE "\"event\":\"message\",\"function\":\"x\""),
+			STR(AT ".function: only the event function_executed has one") },
 		{ ROUTE(INVOKE "\"event\":\"function_executed\",\"callback_id\":\"x\""),
-		  STR(AT ".callback_id: write \"function\" for the callback_id of a custom step") },
-		{ ROUTE(INVOKE "\"event\":\"message\",\"callback_id\":\"x\""), STR(AT ".callback_id: no event but workflow_step_execute has one") },
-		{ ROUTE(INVOKE "\"app\":\"A1\""), STR(AT ".app: must be the id of an app that apps lists with its secret") },
+			STR(AT ".callback_id: write \"function\" for the callback_id of a custom step") },
+		{ ROUTE(INVOKE "\"event\":\"message\",\"callback_id\":\"x\""),
+			STR(AT ".callback_id: no event but workflow_step_execute has one") },
+		{ ROUTE(INVOKE "\"app\":\"A1\""),
+			STR(AT ".app: must be the id of an app that apps lists with its secret") },
 		{ ROUTE(INVOKE "\"bot\":\"true\""), STR(AT ".bot: must be true or false") },
 		{ ROUTE(INVOKE "\"once\":\"event\""), STR(AT ".once: must be message, or absent") },
 		{ ROUTE("\"channels\":[\"#general\"]"), NO_CHANNEL_ID },
@@ -202,15 +263,23 @@ TEST(route_refuses)
 		{ ROUTE("\"users\":[\"@lotte\"]"), NO_USER_ID },
 		{ ROUTE("\"users\":[\"u1\"]"), NO_USER_ID },
 		{ ROUTE("\"users\":[\"U*\"]"), NO_USER_ID },
-		{ ROUTE("\"teams\":[\"harbour\"]"), STR(AT ".teams: must be ids of workspaces, such as T0123ABCD, or organizations, such as E0123ABCD") },
+		{ ROUTE("\"teams\":[\"harbour\"]"),
+			STR(AT ".teams: must be ids of workspaces, such as T0123ABCD, or organizations, such "
+				   "as E0123ABCD") },
 		{ ROUTE("\"user_teams\":[\"C1\"]"),
-		  STR(AT ".user_teams: must be ids of workspaces, such as T0123ABCD, or organizations, such as E0123ABCD") },
-		{ STR("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"},{\"command\":\"/b\"}]}"),
-		  STR("GATEWAY_CONFIG: routes[1].invoke: is missing: which function, as region/function") },
+			STR(AT ".user_teams: must be ids of workspaces, such as T0123ABCD, or organizations, "
+				   "such as E0123ABCD") },
+		{ STR("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"},{\"command\":\"/"
+			  "b\"}]}"),
+			STR("GATEWAY_CONFIG: routes[1].invoke: is missing: which function, as "
+				"region/function") },
 		{ STR("{\"apps\":[]}"), STR("GATEWAY_CONFIG: apps must be an object of at most 64 apps") },
-		{ STR("{\"apps\":{\"A1\":\"a secret\"}}"), STR("GATEWAY_CONFIG: apps.A1 must be an object with a secret: {\"secret\":\"...\"}") },
-		{ STR("{\"apps\":{\"A1\":{\"secret\":\"\"}}}"), STR("GATEWAY_CONFIG: apps.A1 must be an object with a secret: {\"secret\":\"...\"}") },
-		{ STR("{\"apps\":{\"\":{\"secret\":\"x\"}}}"), STR("GATEWAY_CONFIG: apps. must be an object with a secret: {\"secret\":\"...\"}") },
+		{ STR("{\"apps\":{\"A1\":\"a secret\"}}"),
+			STR("GATEWAY_CONFIG: apps.A1 must be an object with a secret: {\"secret\":\"...\"}") },
+		{ STR("{\"apps\":{\"A1\":{\"secret\":\"\"}}}"),
+			STR("GATEWAY_CONFIG: apps.A1 must be an object with a secret: {\"secret\":\"...\"}") },
+		{ STR("{\"apps\":{\"\":{\"secret\":\"x\"}}}"),
+			STR("GATEWAY_CONFIG: apps. must be an object with a secret: {\"secret\":\"...\"}") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu: %s", i, cases[i].text.p);
@@ -222,12 +291,17 @@ TEST(route_refuses)
 /* A member that stands twice: the last one counts, and nothing of the first is left. */
 TEST(route_doubled_members)
 {
-	expect_int(read(S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/a\"},{\"command\":\"/b\",\"invoke\":\"eu-west-1/b\"}],"
-	                  "\"routes\":[{\"command\":\"/c\",\"invoke\":\"eu-west-1/c\"}]}")), OK);
+	expect_int(read(S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/"
+					  "a\"},{\"command\":\"/b\",\"invoke\":\"eu-west-1/b\"}],"
+					  "\"routes\":[{\"command\":\"/c\",\"invoke\":\"eu-west-1/c\"}]}")),
+		OK);
 	expect_int(routes.count, 1);
 	expect_str(routes.list[0].command, S("/c"));
-	expect_int(read(S("{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/a\",\"ack\":\"x\",\"ack\":{}},"
-	                  "{\"command\":\"/b\",\"invoke\":\"eu-west-1/b\",\"ack\":{},\"ack\":\"x\"}]}")), OK);
+	expect_int(
+		read(S(
+			"{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/a\",\"ack\":\"x\",\"ack\":{}},"
+			"{\"command\":\"/b\",\"invoke\":\"eu-west-1/b\",\"ack\":{},\"ack\":\"x\"}]}")),
+		OK);
 	expect(routes.list[0].ack_text.p == NULL);
 	expect_str(routes.list[0].ack_message, S("{}"));
 	expect_str(routes.list[1].ack_text, S("x"));
@@ -236,7 +310,9 @@ TEST(route_doubled_members)
 
 TEST(route_doubled_apps)
 {
-	expect_int(read(S("{\"apps\":{\"A1\":{\"secret\":\"x\"},\"A2\":{\"secret\":\"y\"}},\"apps\":{\"A3\":{\"secret\":\"z\"}}}")), OK);
+	expect_int(read(S("{\"apps\":{\"A1\":{\"secret\":\"x\"},\"A2\":{\"secret\":\"y\"}},\"apps\":{"
+					  "\"A3\":{\"secret\":\"z\"}}}")),
+		OK);
 	expect_int(routes.apps_count, 1);
 	expect_str(routes.apps[0].id, S("A3"));
 	expect_str(routes.apps[0].secret, S("z"));
@@ -249,7 +325,8 @@ TEST(route_limits)
 		struct buf b = BUF(text);
 		buf_put(&b, S("{\"routes\":["));
 		for (int i = 0; i < n; i++)
-			buf_format(&b, "%s{\"command\":\"/%d\",\"invoke\":\"eu-west-1/f%d\"}", i ? S(",") : S(""), NUM(i), NUM(i));
+			buf_format(&b, "%s{\"command\":\"/%d\",\"invoke\":\"eu-west-1/f%d\"}",
+				i ? S(",") : S(""), NUM(i), NUM(i));
 		buf_put(&b, S("]}"));
 		context("%d routes", n);
 		expect(!b.full);
@@ -257,8 +334,10 @@ TEST(route_limits)
 	}
 	for (size_t cap = 0; cap < 4096; cap += 16) {
 		struct arena a = { memory, 0, cap };
-		enum err e = routes_read(&routes, S("{\"routes\":[{\"comm\\u0061nd\":\"\\/a\",\"invoke\":\"eu-west-1\\/f\"}],\"apps\":{\"A1\":{\"secret\":\"\\u0061\"}}}"),
-		                         PAYLOAD_EVENT, &a, &fault);
+		enum err e = routes_read(&routes,
+			S("{\"routes\":[{\"comm\\u0061nd\":\"\\/a\",\"invoke\":\"eu-west-1\\/"
+			  "f\"}],\"apps\":{\"A1\":{\"secret\":\"\\u0061\"}}}"),
+			PAYLOAD_EVENT, &a, &fault);
 		context("%zu bytes", cap);
 		expect(e == OK || ((e == E_LIMIT || e == E_CONFIG) && fault.n > 0));
 		expect(cap < 2048 || e == OK);
@@ -289,11 +368,15 @@ TEST(route_finds)
 		{ { .kind = SLACK_COMMAND, .command = STR("/deploy") }, STR("x"), 0 },
 		{ { .kind = SLACK_COMMAND, .command = STR("/deploy-web") }, STR("x"), 1 },
 		{ { .kind = SLACK_COMMAND, .command = STR("/Deploy") }, STR("x"), -1 },
-		{ { .kind = SLACK_COMMAND, .command = STR("/deploy"), .callback_id = STR("form") }, STR("x"), 0 },
+		{ { .kind = SLACK_COMMAND, .command = STR("/deploy"), .callback_id = STR("form") },
+			STR("x"), 0 },
 		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("form") }, STR("x"), 2 },
-		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("form"), .action_id = STR("go") }, STR("x"), 2 },
-		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("other"), .action_id = STR("go") }, STR("x"), -1 },
-		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("both"), .action_id = STR("go") }, STR("x"), 3 },
+		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("form"), .action_id = STR("go") },
+			STR("x"), 2 },
+		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("other"), .action_id = STR("go") },
+			STR("x"), -1 },
+		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("both"), .action_id = STR("go") },
+			STR("x"), 3 },
 		{ { .kind = SLACK_BLOCK_ACTIONS, .callback_id = STR("both") }, STR("x"), -1 },
 		{ { .kind = SLACK_EVENT, .event_type = STR("app_mention") }, STR("x"), 4 },
 		{ { .kind = SLACK_EVENT, .event_type = STR("message") }, STR("x"), -1 },
@@ -313,7 +396,8 @@ TEST(route_finds)
 	                  "{\"path\":\"/hooks/*\",\"invoke\":\"eu-west-1/f5\"},"
 	                  "{\"path\":\"one\",\"invoke\":\"eu-west-1/f6\"}]}")), OK);
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct request_path path = { .count = 2, .decoded = { S("no such path"), guard_copy(cases[i].path) } };
+		struct request_path path = { .count = 2,
+			.decoded = { S("no such path"), guard_copy(cases[i].path) } };
 		const struct route *r = route_find(&routes, &cases[i].slack, S(""), &path);
 		context("case %zu", i);
 		expect_int(r ? r - routes.list : -1, cases[i].want);
@@ -330,16 +414,25 @@ TEST(route_keys)
 		struct str app;
 		bool want;
 	} cases[] = {
-		{ "\"kind\":\"slash_command\"", { .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/a") }, STR(""), true },
+		{ "\"kind\":\"slash_command\"",
+			{ .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/a") }, STR(""),
+			true },
 		{ "\"kind\":\"slash_command\"", { MESSAGE }, STR(""), false },
 		{ "\"kind\":\"event_callback\"", { MESSAGE }, STR(""), true },
-		{ "\"kind\":\"view_*\"", { .kind = SLACK_VIEW_CLOSED, .type = STR("view_closed") }, STR(""), true },
-		{ "\"kind\":\"view_*\"", { .kind = SLACK_VIEW_SUBMISSION, .type = STR("view_submission") }, STR(""), true },
-		{ "\"kind\":\"view_*\"", { .kind = SLACK_SHORTCUT, .type = STR("shortcut") }, STR(""), false },
-		{ "\"kind\":\"dialog_submission\"", { .kind = SLACK_LEGACY, .type = STR("dialog_submission") }, STR(""), true },
-		{ "\"kind\":\"dialog_submission\"", { .kind = SLACK_LEGACY, .type = STR("dialog_cancellation") }, STR(""), false },
-		{ "\"kind\":\"of_next_year\"", { .kind = SLACK_UNKNOWN_KIND, .type = STR("of_next_year") }, STR(""), true },
-		{ "\"kind\":\"*\"", { .kind = SLACK_UNKNOWN_KIND, .type = STR("of_next_year") }, STR(""), true },
+		{ "\"kind\":\"view_*\"", { .kind = SLACK_VIEW_CLOSED, .type = STR("view_closed") }, STR(""),
+			true },
+		{ "\"kind\":\"view_*\"", { .kind = SLACK_VIEW_SUBMISSION, .type = STR("view_submission") },
+			STR(""), true },
+		{ "\"kind\":\"view_*\"", { .kind = SLACK_SHORTCUT, .type = STR("shortcut") }, STR(""),
+			false },
+		{ "\"kind\":\"dialog_submission\"",
+			{ .kind = SLACK_LEGACY, .type = STR("dialog_submission") }, STR(""), true },
+		{ "\"kind\":\"dialog_submission\"",
+			{ .kind = SLACK_LEGACY, .type = STR("dialog_cancellation") }, STR(""), false },
+		{ "\"kind\":\"of_next_year\"", { .kind = SLACK_UNKNOWN_KIND, .type = STR("of_next_year") },
+			STR(""), true },
+		{ "\"kind\":\"*\"", { .kind = SLACK_UNKNOWN_KIND, .type = STR("of_next_year") }, STR(""),
+			true },
 		{ "\"app\":\"A1\"", { MESSAGE }, STR("A1"), true },
 		{ "\"app\":\"A1\"", { MESSAGE, .api_app_id = STR("A1") }, STR("A2"), false },
 		{ "\"app\":\"A1\"", { MESSAGE, .api_app_id = STR("A1") }, STR(""), false },
@@ -347,19 +440,39 @@ TEST(route_keys)
 		{ "\"subtype\":\"file_share\"", { MESSAGE, .subtype = STR("file_share") }, STR(""), true },
 		{ "\"subtype\":\"file_share\"", { MESSAGE }, STR(""), false },
 		{ "\"subtype\":\"*\"", { MESSAGE }, STR(""), false },
-		{ "\"event\":\"message\",\"channel_type\":\"im\"", { MESSAGE, .channel_type = STR("im") }, STR(""), true },
-		{ "\"event\":\"message\",\"channel_type\":\"im\"", { MESSAGE, .channel_type = STR("mpim") }, STR(""), false },
-		{ "\"event\":\"message\",\"channel_type\":\"*im\"", { MESSAGE, .channel_type = STR("mpim") }, STR(""), true },
+		{ "\"event\":\"message\",\"channel_type\":\"im\"", { MESSAGE, .channel_type = STR("im") },
+			STR(""), true },
+		{ "\"event\":\"message\",\"channel_type\":\"im\"", { MESSAGE, .channel_type = STR("mpim") },
+			STR(""), false },
+		{ "\"event\":\"message\",\"channel_type\":\"*im\"",
+			{ MESSAGE, .channel_type = STR("mpim") }, STR(""), true },
 		{ "\"bot\":true", { MESSAGE, .bot = true }, STR(""), true },
 		{ "\"bot\":true", { MESSAGE }, STR(""), false },
 		{ "\"bot\":false", { MESSAGE, .bot = true }, STR(""), false },
 		{ "\"bot\":false", { MESSAGE }, STR(""), true },
-		{ "\"bot\":false", { .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/a") }, STR(""), true },
-		{ "\"function\":\"pilot\"", { .kind = SLACK_EVENT, .event_type = STR("function_executed"), .function = STR("pilot") }, STR(""), true },
-		{ "\"function\":\"pilot\"", { .kind = SLACK_EVENT, .event_type = STR("workflow_step_execute"), .callback_id = STR("pilot") }, STR(""), false },
+		{ "\"bot\":false",
+			{ .kind = SLACK_COMMAND, .type = STR("slash_command"), .command = STR("/a") }, STR(""),
+			true },
+		{ "\"function\":\"pilot\"",
+			{ .kind = SLACK_EVENT,
+				.event_type = STR("function_executed"),
+				.function = STR("pilot") },
+			STR(""), true },
+		{ "\"function\":\"pilot\"",
+			{ .kind = SLACK_EVENT,
+				.event_type = STR("workflow_step_execute"),
+				.callback_id = STR("pilot") },
+			STR(""), false },
 		{ "\"event\":\"workflow_*\",\"callback_id\":\"pilot\"",
-		  { .kind = SLACK_EVENT, .event_type = STR("workflow_step_execute"), .callback_id = STR("pilot") }, STR(""), true },
-		{ "\"callback_id\":\"pilot\"", { .kind = SLACK_EVENT, .event_type = STR("workflow_step_execute"), .callback_id = STR("pilot") }, STR(""), false },
+			{ .kind = SLACK_EVENT,
+				.event_type = STR("workflow_step_execute"),
+				.callback_id = STR("pilot") },
+			STR(""), true },
+		{ "\"callback_id\":\"pilot\"",
+			{ .kind = SLACK_EVENT,
+				.event_type = STR("workflow_step_execute"),
+				.callback_id = STR("pilot") },
+			STR(""), false },
 		/* text in a payload is no command */
 		{ "\"command\":\"/a\"", { .kind = SLACK_SHORTCUT, .command = STR("/a") }, STR(""), false },
 	};
@@ -367,7 +480,10 @@ TEST(route_keys)
 		char text[512];
 		struct buf b = BUF(text);
 		struct request_path path = { .count = 1 };
-		buf_format(&b, "{\"routes\":[{\"invoke\":\"eu-west-1/f\",%s}],\"apps\":{\"A1\":{\"secret\":\"x\"},\"A2\":{\"secret\":\"y\"}}}", str_c(cases[i].keys));
+		buf_format(&b,
+			"{\"routes\":[{\"invoke\":\"eu-west-1/"
+			"f\",%s}],\"apps\":{\"A1\":{\"secret\":\"x\"},\"A2\":{\"secret\":\"y\"}}}",
+			str_c(cases[i].keys));
 		context("case %zu: %s", i, cases[i].keys);
 		expect_int(read(buf_str(&b)), OK);
 		expect_int(route_find(&routes, &cases[i].slack, cases[i].app, &path) != NULL, cases[i].want);
@@ -389,18 +505,28 @@ TEST(route_warnings)
 		{ "{" F "\"path\":\"a\",\"ack\":\"x\",\"once\":\"message\"}", STR("") },
 		{ "{" F "\"event\":\"a\",\"once\":\"message\"}", STR("") },
 		{ "{" F "\"kind\":\"view_submission\",\"ack\":{\"response_action\":\"clear\"}}", STR("") },
-		{ "{" F "\"event\":\"a\",\"ack\":\"x\"}", STR("GATEWAY_CONFIG: routes[0].ack" NOTHING_SHOWS) },
-		{ "{" F "\"kind\":\"view_submission\",\"ack\":\"x\"}", STR("GATEWAY_CONFIG: routes[0].ack" NOTHING_SHOWS) },
-		{ "{" F "\"kind\":\"shortcut\",\"ack\":\"x\"}", STR("GATEWAY_CONFIG: routes[0].ack" NOTHING_SHOWS) },
-		{ "{" F "\"event\":\"a\",\"ack\":{\"text\":\"x\"}}", STR("GATEWAY_CONFIG: routes[0].ack: nothing shows the answer to an event") },
+		{ "{" F "\"event\":\"a\",\"ack\":\"x\"}",
+			STR("GATEWAY_CONFIG: routes[0].ack" NOTHING_SHOWS) },
+		{ "{" F "\"kind\":\"view_submission\",\"ack\":\"x\"}",
+			STR("GATEWAY_CONFIG: routes[0].ack" NOTHING_SHOWS) },
+		{ "{" F "\"kind\":\"shortcut\",\"ack\":\"x\"}",
+			STR("GATEWAY_CONFIG: routes[0].ack" NOTHING_SHOWS) },
+		{ "{" F "\"event\":\"a\",\"ack\":{\"text\":\"x\"}}",
+			STR("GATEWAY_CONFIG: routes[0].ack: nothing shows the answer to an event") },
 		{ "{" F "\"action_id\":\"a\",\"ack_type\":\"ephemeral\"}",
-		  STR("GATEWAY_CONFIG: routes[0].ack_type: only a slash command is acknowledged with a message") },
-		{ "{" F "\"command\":\"/a\",\"once\":\"message\"}", STR("GATEWAY_CONFIG: routes[0].once: only events are told apart by it") },
-		{ "{" F "\"kind\":\"block_action\"}", STR("GATEWAY_CONFIG: routes[0].kind: is not a known kind of payload; check its spelling") },
-		{ "{" F "\"command\":\"/a\"},{" F "\"command\":\"/a\"}", STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
-		{ "{" F "\"command\":\"/*\"},{" F "\"command\":\"/a*\"}", STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
+			STR("GATEWAY_CONFIG: routes[0].ack_type: only a slash command is acknowledged with a "
+				"message") },
+		{ "{" F "\"command\":\"/a\",\"once\":\"message\"}",
+			STR("GATEWAY_CONFIG: routes[0].once: only events are told apart by it") },
+		{ "{" F "\"kind\":\"block_action\"}",
+			STR("GATEWAY_CONFIG: routes[0].kind: is not a known kind of payload; check its "
+				"spelling") },
+		{ "{" F "\"command\":\"/a\"},{" F "\"command\":\"/a\"}",
+			STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
+		{ "{" F "\"command\":\"/*\"},{" F "\"command\":\"/a*\"}",
+			STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
 		{ "{" F "\"event\":\"a\"},{" F "\"event\":\"a\",\"subtype\":\"b\"}",
-		  STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
+			STR("GATEWAY_CONFIG: routes[1] is never reached: routes[0] matches all of it") },
 		{ "{" F "\"event\":\"a\",\"subtype\":\"b\"},{" F "\"event\":\"a\"}", STR("") },
 		{ "{" F "\"event\":\"a\",\"bot\":true},{" F "\"event\":\"a\"}", STR("") },
 		{ "{" F "\"command\":\"/a\"},{" F "\"command\":\"/a*\"}", STR("") },
@@ -447,16 +573,23 @@ TEST(route_lists)
 		{ STR(",\"channels\":[\"C7\"]"), STR("T1"), STR("C1"), STR("U1"), STR("") },
 		{ STR(",\"channels\":[\"C8\"]"), STR("T1"), STR("C1"), STR("U1"), STR("") },
 		{ STR(",\"channels\":[\"C9\"]"), STR("T1"), STR("C1"), STR("U1"), NO_CHANNEL },
-		{ STR(",\"teams\":[\"T1\"],\"channels\":[\"C1\"],\"users\":[\"U1\"]"), STR("T1"), STR("C1"), STR("U1"), STR("") },
+		{ STR(",\"teams\":[\"T1\"],\"channels\":[\"C1\"],\"users\":[\"U1\"]"), STR("T1"), STR("C1"),
+			STR("U1"), STR("") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[256];
 		struct buf b = BUF(text);
 		struct slack_request slack = {
-			.team_id = cases[i].team, .enterprise_id = S("E1"), .user_team_id = S("T9"), .user_id = cases[i].user,
-			.channels_count = 2, .channels = { cases[i].channel, S("C7") }, .channel_list = { S("[\"C8\",1,null]") },
+			.team_id = cases[i].team,
+			.enterprise_id = S("E1"),
+			.user_team_id = S("T9"),
+			.user_id = cases[i].user,
+			.channels_count = 2,
+			.channels = { cases[i].channel, S("C7") },
+			.channel_list = { S("[\"C8\",1,null]") },
 		};
-		buf_format(&b, "{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"%s}]}", cases[i].lists);
+		buf_format(
+			&b, "{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"%s}]}", cases[i].lists);
 		context("case %zu", i);
 		expect_int(read(buf_str(&b)), OK);
 		expect_str(route_refusal(&routes.list[0], &slack), cases[i].want);

@@ -9,7 +9,9 @@
 
 static const br_hash_class *hash_of(struct str name)
 {
-	return str_eq(name, S("sha256")) ? &br_sha256_vtable : str_eq(name, S("sha384")) ? &br_sha384_vtable : &br_sha512_vtable;
+	return str_eq(name, S("sha256")) ? &br_sha256_vtable
+		: str_eq(name, S("sha384"))  ? &br_sha384_vtable
+									 : &br_sha512_vtable;
 }
 
 /* A field of hex digits, as bytes that end at a guard page. */
@@ -27,14 +29,18 @@ static unsigned char *data_of(struct str s)
 	return (unsigned char *)(uintptr_t)s.p;
 }
 
-static uint32_t verify_as_engine(const br_rsa_public_key *key, const br_hash_class *hash, struct str digest, struct str signature)
+static uint32_t verify_as_engine(const br_rsa_public_key *key, const br_hash_class *hash,
+	struct str digest, struct str signature)
 {
 	static const unsigned char *const oids[] = {
-		[br_sha256_ID] = BR_HASH_OID_SHA256, [br_sha384_ID] = BR_HASH_OID_SHA384, [br_sha512_ID] = BR_HASH_OID_SHA512,
+		[br_sha256_ID] = BR_HASH_OID_SHA256,
+		[br_sha384_ID] = BR_HASH_OID_SHA384,
+		[br_sha512_ID] = BR_HASH_OID_SHA512,
 	};
 	unsigned char found[64];
 	const unsigned char *oid = oids[hash->desc >> BR_HASHDESC_ID_OFF & BR_HASHDESC_ID_MASK];
-	return rsa_pkcs1_vrfy(data_of(signature), signature.n, oid, digest.n, key, found) && memcmp(found, digest.p, digest.n) == 0;
+	return rsa_pkcs1_vrfy(data_of(signature), signature.n, oid, digest.n, key, found) &&
+		memcmp(found, digest.p, digest.n) == 0;
 }
 
 #ifdef LIMB_WIDE
@@ -53,7 +59,8 @@ TEST(rsa_verifies)
 		for (size_t i = 0; i < countof(field); i++)
 			str_cut(&field[i], &line, line, ' ');
 		context("%.*s", (int)field[0].n, field[0].p);
-		struct str n = bytes_of(field[4]), e = bytes_of(field[5]), digest = bytes_of(field[6]), signature = bytes_of(field[7]);
+		struct str n = bytes_of(field[4]), e = bytes_of(field[5]), digest = bytes_of(field[6]),
+				   signature = bytes_of(field[7]);
 		br_rsa_public_key key = { data_of(n), n.n, data_of(e), e.n };
 		const br_hash_class *hash = hash_of(field[2]);
 		bool valid = str_eq(field[1], S("1")) && n.n <= longest;
@@ -104,7 +111,8 @@ static struct rsa_key private_key(const char *path)
 /* Held against BearSSL, and verified. */
 TEST(rsa_signs)
 {
-	static const char *const paths[] = { "vectors/pkey/rsa2048-pkcs8.pem", "vectors/pkey/rsa4096-pkcs8.pem" };
+	static const char *const paths[] = { "vectors/pkey/rsa2048-pkcs8.pem",
+		"vectors/pkey/rsa4096-pkcs8.pem" };
 	static const struct {
 		const br_hash_class *hash;
 		const unsigned char *oid;
@@ -124,12 +132,14 @@ TEST(rsa_signs)
 			expect_int(n, (key.private.n_bitlen + 7) / 8);
 			expect(br_rsa_i31_pkcs1_sign(hashes[k].oid, digest, hashes[k].n, &key.private, want));
 			expect(memcmp(got, want, n) == 0);
-			expect(rsa_verify_pkcs1(&key.public, hashes[k].hash, digest, (struct str){ (const char *)got, n }));
+			expect(rsa_verify_pkcs1(
+				&key.public, hashes[k].hash, digest, (struct str){ (const char *)got, n }));
 		}
 	}
 }
 
-/* A wrong bit anywhere in the key is noticed before a signature leaves, which would otherwise give away a factor. */
+/* A wrong bit anywhere in the key is noticed before a signature leaves, which would otherwise give
+ * away a factor. */
 TEST(rsa_hands_out_no_faulty_signature)
 {
 	struct rsa_key key = private_key("vectors/pkey/rsa2048-pkcs8.pem");
@@ -137,8 +147,12 @@ TEST(rsa_hands_out_no_faulty_signature)
 		unsigned char *p;
 		size_t n;
 	} parts[] = {
-		{ key.private.p, key.private.plen },   { key.private.q, key.private.qlen },   { key.private.dp, key.private.dplen },
-		{ key.private.dq, key.private.dqlen }, { key.private.iq, key.private.iqlen }, { key.public.n, key.public.nlen },
+		{ key.private.p, key.private.plen },
+		{ key.private.q, key.private.qlen },
+		{ key.private.dp, key.private.dplen },
+		{ key.private.dq, key.private.dqlen },
+		{ key.private.iq, key.private.iqlen },
+		{ key.public.n, key.public.nlen },
 		{ key.public.e, key.public.elen },
 	};
 	unsigned char digest[32] = { 1 }, out[RSA_PRIVATE_SIZE_MAX];

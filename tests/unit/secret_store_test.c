@@ -27,15 +27,21 @@ TEST(secret_store_texts)
 	static const struct {
 		struct str answer, key, want;
 	} cases[] = {
-		{ STR("{\"Parameter\":{\"Name\":\"/s\",\"Type\":\"SecureString\",\"Value\":\"abc\",\"Version\":3}}"), STR(""), STR("abc") },
+		{ STR("{\"Parameter\":{\"Name\":\"/"
+			  "s\",\"Type\":\"SecureString\",\"Value\":\"abc\",\"Version\":3}}"),
+			STR(""), STR("abc") },
 		{ STR("{\"Parameter\":{\"Value\":\" a\\nb\\u002c\"}}"), STR(""), STR(" a\nb,") },
-		{ STR("{\"ARN\":\"a\",\"SecretString\":\"abc\",\"VersionStages\":[\"AWSCURRENT\"]}"), STR(""), STR("abc") },
+		{ STR("{\"ARN\":\"a\",\"SecretString\":\"abc\",\"VersionStages\":[\"AWSCURRENT\"]}"),
+			STR(""), STR("abc") },
 		{ STR("{\"SecretBinary\":\"YWJj\"}"), STR(""), STR("abc") },
 		{ STR("{\"SecretBinary\":\"YWJj\",\"SecretString\":null}"), STR(""), STR("abc") },
 		{ STR("{\"SecretBinary\":\"YWJj\",\"SecretString\":\"text\"}"), STR(""), STR("text") },
-		{ STR("{\"SecretString\":\"{\\\"signing\\\":\\\"abc\\\",\\\"other\\\":1}\"}"), STR("signing"), STR("abc") },
-		{ STR("{\"SecretString\":\"{\\\"signing\\\":\\\"a\\\\u0062c\\\"}\"}"), STR("signing"), STR("abc") },
-		{ STR("{\"SecretString\":\"{\\\"signing\\\":\\\"old\\\",\\\"signing\\\":\\\"new\\\"}\"}"), STR("signing"), STR("new") },
+		{ STR("{\"SecretString\":\"{\\\"signing\\\":\\\"abc\\\",\\\"other\\\":1}\"}"),
+			STR("signing"), STR("abc") },
+		{ STR("{\"SecretString\":\"{\\\"signing\\\":\\\"a\\\\u0062c\\\"}\"}"), STR("signing"),
+			STR("abc") },
+		{ STR("{\"SecretString\":\"{\\\"signing\\\":\\\"old\\\",\\\"signing\\\":\\\"new\\\"}\"}"),
+			STR("signing"), STR("new") },
 		{ STR("{\"SecretBinary\":\"eyJzaWduaW5nIjoiYWJjIn0=\"}"), STR("signing"), STR("abc") },
 		{ STR("{\"SecretString\":\"[1]\"}"), STR(""), STR("[1]") },
 		{ STR("{\"SecretString\":\"\"}"), STR(""), STR("") },
@@ -52,7 +58,8 @@ TEST(secret_store_texts)
 		{ STR("{\"SecretString\":\"{\\\"other\\\":\\\"abc\\\"}\"}"), STR("signing"), STR(NO_KEY) },
 		{ STR("{\"SecretString\":\"{\\\"signing\\\":5}\"}"), STR("signing"), STR(NO_KEY) },
 		{ STR("{\"SecretString\":\"{\\\"signing\\\":null}\"}"), STR("signing"), STR(NO_KEY) },
-		{ STR("{\"SecretString\":\"{\\\"Signing\\\":\\\"abc\\\"}\"}"), STR("signing"), STR(NO_KEY) },
+		{ STR("{\"SecretString\":\"{\\\"Signing\\\":\\\"abc\\\"}\"}"), STR("signing"),
+			STR(NO_KEY) },
 		{ STR("{\"SecretString\":\"[\\\"signing\\\"]\"}"), STR("signing"), STR(NO_KEY) },
 		{ STR("{\"SecretString\":\"abc\"}"), STR("signing"), STR(NO_KEY) },
 	};

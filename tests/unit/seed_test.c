@@ -40,7 +40,8 @@ TEST(seed_below_stays_below)
 
 /* ---- kernels and sandboxes without getrandom ---- */
 
-/* How a child ends that wants random bytes while these calls fail: 0 when it got some, and others the next time. */
+/* How a child ends that wants random bytes while these calls fail: 0 when it got some, and others
+ * the next time. */
 static int end_without(const long *calls, size_t count, int sys, char *said, size_t cap)
 {
 	int status = 0, ends[2];
@@ -83,5 +84,7 @@ TEST(seed_says_that_there_is_none)
 #endif
 	};
 	expect_int(end_without(calls, countof(calls), EACCES, said, sizeof(said)), 1);
-	expect_str(str_c(said), S("slack-lambda-gateway: no random bytes: the kernel refuses getrandom(2), and /dev/urandom cannot be read\n"));
+	expect_str(str_c(said),
+		S("slack-lambda-gateway: no random bytes: the kernel refuses getrandom(2), and "
+		  "/dev/urandom cannot be read\n"));
 }

@@ -18,19 +18,22 @@ static struct str hex_of(const uint8_t digest[static SHA256_SIZE])
 	return buf_str(&b);
 }
 
-/* FIPS 180-4 with NIST's examples and SHA256ShortMsg.rsp / SHA256LongMsg.rsp of its validation suite. */
+/* FIPS 180-4 with NIST's examples and SHA256ShortMsg.rsp / SHA256LongMsg.rsp of its validation
+ * suite. */
 static const struct {
 	struct str text, digest;
 } vectors[] = {
 	{ STR(""), STR("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") },
 	{ STR("abc"), STR("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad") },
 	{ STR("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
-	  STR("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1") },
-	{ STR("abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu"),
-	  STR("cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1") },
+		STR("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1") },
+	{ STR("abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqr"
+		  "lmnopqrsmnopqrstnopqrstu"),
+		STR("cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1") },
 	{ STR("\xbd"), STR("68325720aabd7c82f30f554b313d0570c95accbb7dc4b5aae11204c08ffe732b") },
 	{ STR("\xd3"), STR("28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1") },
-	{ STR("\xc9\x8c\x8e\x55"), STR("7abc22c0ae5af26ce93dbb94433a0e0b2e119d014f8e7f65bd56c61ccccd9504") },
+	{ STR("\xc9\x8c\x8e\x55"),
+		STR("7abc22c0ae5af26ce93dbb94433a0e0b2e119d014f8e7f65bd56c61ccccd9504") },
 };
 
 /* Runs `test` with each implementation that this CPU has. */
@@ -61,7 +64,8 @@ TEST(sha256_vectors)
 	with_each(try_vectors);
 }
 
-/* Zero bytes around every edge of the padding; the digests are from an independent implementation. */
+/* Zero bytes around every edge of the padding; the digests are from an independent implementation.
+ */
 static void try_padding(void)
 {
 	static const struct {
@@ -144,7 +148,8 @@ TEST(sha256_agrees_with_bearssl)
 /* Lengths that no test can feed: both go on from a state that claims to have taken so much. */
 TEST(sha256_counts_bits_beyond_32)
 {
-	static const uint64_t lengths[] = { (uint64_t)1 << 29, (uint64_t)3 << 30, (uint64_t)1 << 32, (uint64_t)5 << 40 };
+	static const uint64_t lengths[] = { (uint64_t)1 << 29, (uint64_t)3 << 30, (uint64_t)1 << 32,
+		(uint64_t)5 << 40 };
 	for (size_t i = 0; i < countof(lengths); i++) {
 		uint8_t state[SHA256_SIZE], got[SHA256_SIZE], want[SHA256_SIZE];
 		br_sha256_context reference;
@@ -162,7 +167,8 @@ TEST(sha256_counts_bits_beyond_32)
 	}
 }
 
-/* As TLS hashes its handshake: the digest is asked for in between, and the state is kept elsewhere for a while. */
+/* As TLS hashes its handshake: the digest is asked for in between, and the state is kept elsewhere
+ * for a while. */
 TEST(sha256_is_a_hash_of_bearssl)
 {
 	for (size_t n = 0; n <= 300; n++) {
@@ -176,7 +182,8 @@ TEST(sha256_is_a_hash_of_bearssl)
 		expect(ours.vtable == &sha256_class && sha256_class.context_size <= sizeof(ours));
 		sha256_class.update(&ours.vtable, million, blocks);
 		br_sha256_update(&reference, million, blocks);
-		expect(sha256_class.state(&ours.vtable, got) == br_sha256_state(&reference, want) && memcmp(got, want, sizeof(want)) == 0);
+		expect(sha256_class.state(&ours.vtable, got) == br_sha256_state(&reference, want) &&
+			memcmp(got, want, sizeof(want)) == 0);
 		memset(&ours, 0, sizeof(ours));
 		sha256_class.set_state(&ours.vtable, want, blocks);
 		for (int twice = 0; twice < 2; twice++) {

@@ -38,9 +38,11 @@ static struct config config_of(const struct str *sources, size_t count)
 	}
 	return c;
 }
-#define CONFIG(...) config_of((const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })))
+#define CONFIG(...)                                                                                \
+	config_of((const struct str[]){ __VA_ARGS__ }, countof(((const struct str[]){ __VA_ARGS__ })))
 
-/* What a set holds, in order: letters of which each is a secret's text, '-' for one that is missing. */
+/* What a set holds, in order: letters of which each is a secret's text, '-' for one that is
+ * missing. */
 static void expect_secrets(const struct slack_secrets *set, const char *want)
 {
 	expect_int(set->count, strlen(want));
@@ -83,9 +85,16 @@ TEST(secrets_in_a_file)
 		struct str text;
 		const char *want; /* NULL: it is refused */
 	} cases[] = {
-		{ STR("b"), "abc" },          { STR("b\n"), "abc" },      { STR("\r\n b\t\r\n"), "abc" }, { STR("b,d"), "abdc" },
-		{ STR("b\nd\n"), "abdc" },    { STR("b, ,\n\n,d"), "abdc" }, { STR("b\r\nd"), "abdc" },   { STR("b"), "abc" },
-		{ STR(""), NULL },            { STR(" \n,\n"), NULL },
+		{ STR("b"), "abc" },
+		{ STR("b\n"), "abc" },
+		{ STR("\r\n b\t\r\n"), "abc" },
+		{ STR("b,d"), "abdc" },
+		{ STR("b\nd\n"), "abdc" },
+		{ STR("b, ,\n\n,d"), "abdc" },
+		{ STR("b\r\nd"), "abdc" },
+		{ STR("b"), "abc" },
+		{ STR(""), NULL },
+		{ STR(" \n,\n"), NULL },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -99,7 +108,8 @@ TEST(secrets_in_a_file)
 		} else {
 			struct signing_secrets s = { 0 };
 			expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
-			expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: it is empty"));
+			expect_str(fault_text(&fault),
+				S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: it is empty"));
 		}
 	}
 	unlink(path);
@@ -107,7 +117,9 @@ TEST(secrets_in_a_file)
 	c.sources[0].name = S("/nowhere/secret");
 	struct signing_secrets s = { 0 };
 	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
-	expect_str(fault_text(&fault), S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: /nowhere/secret cannot be read: No such file or directory"));
+	expect_str(fault_text(&fault),
+		S("GATEWAY_CONFIG: a signing secret cannot be read from file:...: /nowhere/secret cannot "
+		  "be read: No such file or directory"));
 	c.skip_verify = true;
 	s = (struct signing_secrets){ 0 };
 	expect_int(signing_secrets_init(&s, &c, &chain, &fault), OK);
@@ -137,7 +149,8 @@ TEST(secrets_that_cannot_be_fetched)
 	struct signing_secrets *s = start(&c);
 	expect_secrets(current(s), "a-b");
 	expect_str(current(s)->list[1].app, S("A2"));
-	expect(signing_secrets_may_help(s, SLACK_UNDECIDED) && !signing_secrets_may_help(s, SLACK_STALE) && !signing_secrets_may_help(s, SLACK_GENUINE));
+	expect(signing_secrets_may_help(s, SLACK_UNDECIDED) &&
+		!signing_secrets_may_help(s, SLACK_STALE) && !signing_secrets_may_help(s, SLACK_GENUINE));
 	write_file(S("c"));
 	int64_t before = clock_mono_ms();
 	expect(signing_secrets_renew(s, SLACK_UNDECIDED, before));
@@ -152,7 +165,9 @@ TEST(secrets_that_cannot_be_fetched)
 	struct fault f;
 	struct deadline d = deadline_in(1000);
 	expect_int(signing_secrets_read(s, &d, &f), E_CONFIG);
-	expect_str(fault_text(&f), S("GATEWAY_CONFIG: a signing secret cannot be read from ssm:/slack: no region to ask in; set AWS_REGION, or give its ARN"));
+	expect_str(fault_text(&f),
+		S("GATEWAY_CONFIG: a signing secret cannot be read from ssm:/slack: no region to ask in; "
+		  "set AWS_REGION, or give its ARN"));
 	expect_secrets(&s->sets[0], "a-de");
 	unlink(path);
 }

@@ -33,14 +33,17 @@ static int64_t seconds_of(struct str date_time)
 	for (size_t i = 0; i < 6; i++)
 		if (!str_to_u64(&v[i], str_sub(date_time, at[i], i == 2 ? 8 : at[i + 1]), 9999))
 			return -1;
-	return utc_to_seconds((struct utc){ (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5] });
+	return utc_to_seconds(
+		(struct utc){ (int)v[0], (int)v[1], (int)v[2], (int)v[3], (int)v[4], (int)v[5] });
 }
 
 /* Takes all three stages and compares each. */
-static void expect_signature(const struct sigv4_request *req, const struct sigv4_scope *scope, struct str canonical_hash, struct str signature)
+static void expect_signature(const struct sigv4_request *req, const struct sigv4_scope *scope,
+	struct str canonical_hash, struct str signature)
 {
 	char memory[SIGV4_CANONICAL_MAX], to_sign_memory[256], once[1024], twice[1024], hex_memory[64];
-	struct buf canonical = BUF(memory), to_sign = BUF(to_sign_memory), staged = BUF(once), at_once = BUF(twice);
+	struct buf canonical = BUF(memory), to_sign = BUF(to_sign_memory), staged = BUF(once),
+			   at_once = BUF(twice);
 	struct sigv4_key key;
 	sigv4_key(&key, SECRET, scope);
 	sigv4_canonical(&canonical, req);
@@ -59,9 +62,11 @@ TEST(sigv4_derives_the_key_of_the_documentation)
 {
 	char memory[64];
 	struct sigv4_key key;
-	struct sigv4_scope scope = sigv4_scope(seconds_of(S("20150830T123600Z")), S("us-east-1"), S("iam"));
+	struct sigv4_scope scope =
+		sigv4_scope(seconds_of(S("20150830T123600Z")), S("us-east-1"), S("iam"));
 	sigv4_key(&key, SECRET, &scope);
-	expect_str(hex(memory, key.bytes), S("c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"));
+	expect_str(hex(memory, key.bytes),
+		S("c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"));
 }
 
 TEST(sigv4_writes_each_stage)
@@ -79,7 +84,8 @@ TEST(sigv4_writes_each_stage)
 		.headers_count = countof(headers),
 	};
 	sha256(req.payload_hash, S("{\"hello\":\"world\"}"));
-	struct sigv4_scope scope = sigv4_scope(seconds_of(S("20260101T000000Z")), S("eu-west-1"), S("lambda"));
+	struct sigv4_scope scope =
+		sigv4_scope(seconds_of(S("20260101T000000Z")), S("eu-west-1"), S("lambda"));
 	char memory[1024];
 	struct buf b = BUF(memory);
 	sigv4_canonical(&b, &req);
@@ -96,18 +102,20 @@ TEST(sigv4_writes_each_stage)
 	char to_sign_memory[256];
 	struct buf to_sign = BUF(to_sign_memory);
 	sigv4_string_to_sign(&to_sign, S(SIGV4_ALGORITHM), &scope, buf_str(&b));
-	expect_str(buf_str(&to_sign), S("AWS4-HMAC-SHA256\n"
-	                                "20260101T000000Z\n"
-	                                "20260101/eu-west-1/lambda/aws4_request\n"
-	                                "e1de3147127306937400cf575acee82ae66c7e983d119ebef9bbfe9c80d3beff"));
+	expect_str(buf_str(&to_sign),
+		S("AWS4-HMAC-SHA256\n"
+		  "20260101T000000Z\n"
+		  "20260101/eu-west-1/lambda/aws4_request\n"
+		  "e1de3147127306937400cf575acee82ae66c7e983d119ebef9bbfe9c80d3beff"));
 	struct sigv4_key key;
 	sigv4_key(&key, SECRET, &scope);
 	buf_reset(&b);
 	struct sigv4_signer signer = sigv4_signer(KEY_ID, &key);
 	sigv4_authorization(&b, &signer, &scope, &req, buf_str(&to_sign));
-	expect_str(buf_str(&b), S("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/lambda/aws4_request, "
-	                          "SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
-	                          "Signature=7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f"));
+	expect_str(buf_str(&b),
+		S("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/lambda/aws4_request, "
+		  "SignedHeaders=content-type;host;x-amz-date;x-amz-invocation-type, "
+		  "Signature=7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f"));
 }
 
 /* Computed by hand and by botocore, so that cases.txt is not the only witness. */
@@ -117,17 +125,19 @@ TEST(sigv4_signs_invocations)
 		const char *path, *query, *canonical, *plain, *with_token;
 	} cases[] = {
 		{ "/2015-03-31/functions/my-fn/invocations", "",
-		  "c88246607f4b660691016febcd5072cf2fac0cd7ceea1ab6ea3191e76447340c",
-		  "b1f30730346ea6f0a1b07f80216e83afc5121158528053b418219d14adf1fc39",
-		  "b9d4505946c198df8c5ea60ac7fac15cafc13d5485fa7dd56b413c9d23b22c6e" },
+			"c88246607f4b660691016febcd5072cf2fac0cd7ceea1ab6ea3191e76447340c",
+			"b1f30730346ea6f0a1b07f80216e83afc5121158528053b418219d14adf1fc39",
+			"b9d4505946c198df8c5ea60ac7fac15cafc13d5485fa7dd56b413c9d23b22c6e" },
 		{ "/2015-03-31/functions/my-fn%3Alive/invocations", "",
-		  "e1de3147127306937400cf575acee82ae66c7e983d119ebef9bbfe9c80d3beff",
-		  "7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f",
-		  "14ecbac73a03fcf60cbe18def2c34981156c08097a7d4e411863386ab1d4b100" },
-		{ "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Amy-fn/invocations", "Qualifier=%24LATEST",
-		  "5e2acdf276cde285ae8d117c1754ec2a55313e0af00dd1c08244e13336bcf310",
-		  "15a14d6f88d6d4b318657570abcb62b8d75499468cb5693a0590746778a21d68",
-		  "7537b8d0036d5a13647a7078da4ac2b962d63952451bf106bec547661e378e3c" },
+			"e1de3147127306937400cf575acee82ae66c7e983d119ebef9bbfe9c80d3beff",
+			"7f44b701be2bfeda46316be879dc97f3576d474f4332d52ddd3102fa83110c6f",
+			"14ecbac73a03fcf60cbe18def2c34981156c08097a7d4e411863386ab1d4b100" },
+		{ "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Amy-fn/"
+		  "invocations",
+			"Qualifier=%24LATEST",
+			"5e2acdf276cde285ae8d117c1754ec2a55313e0af00dd1c08244e13336bcf310",
+			"15a14d6f88d6d4b318657570abcb62b8d75499468cb5693a0590746778a21d68",
+			"7537b8d0036d5a13647a7078da4ac2b962d63952451bf106bec547661e378e3c" },
 	};
 	const struct http_field headers[] = {
 		{ S("content-type"), S("application/json") },
@@ -136,10 +146,12 @@ TEST(sigv4_signs_invocations)
 		{ S("x-amz-invocation-type"), S("Event") },
 		{ S("x-amz-security-token"), TOKEN },
 	};
-	struct sigv4_scope scope = sigv4_scope(seconds_of(S("20260101T000000Z")), S("eu-west-1"), S("lambda"));
+	struct sigv4_scope scope =
+		sigv4_scope(seconds_of(S("20260101T000000Z")), S("eu-west-1"), S("lambda"));
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].path);
-		struct sigv4_request req = { S("POST"), guard_copy(str_c(cases[i].path)), guard_copy(str_c(cases[i].query)), headers, 4, { 0 } };
+		struct sigv4_request req = { S("POST"), guard_copy(str_c(cases[i].path)),
+			guard_copy(str_c(cases[i].query)), headers, 4, { 0 } };
 		sha256(req.payload_hash, S("{\"hello\":\"world\"}"));
 		expect_signature(&req, &scope, str_c(cases[i].canonical), str_c(cases[i].plain));
 		char memory[SIGV4_CANONICAL_MAX], hex_memory[64];
@@ -203,7 +215,12 @@ TEST(sigv4_agrees_with_botocore)
 TEST(sigv4_does_not_depend_on_the_order_of_headers)
 {
 	struct http_field headers[] = {
-		{ S("a"), S("1") }, { S("b"), S("2") }, { S("ab"), S("3") }, { S("host"), S("h") }, { S("x-amz-date"), S("d") }, { S("zz"), S("4") },
+		{ S("a"), S("1") },
+		{ S("b"), S("2") },
+		{ S("ab"), S("3") },
+		{ S("host"), S("h") },
+		{ S("x-amz-date"), S("d") },
+		{ S("zz"), S("4") },
 	};
 	char first_memory[512], memory[512];
 	struct buf first = BUF(first_memory), b = BUF(memory);
@@ -240,7 +257,8 @@ TEST(sigv4_tells_what_does_not_fit)
 {
 	static char token[SIGV4_CANONICAL_MAX];
 	memset(token, 't', sizeof(token));
-	struct http_field headers[] = { { S("host"), S("h") }, { S("x-amz-security-token"), { token, 8192 } } };
+	struct http_field headers[] = { { S("host"), S("h") },
+		{ S("x-amz-security-token"), { token, 8192 } } };
 	struct sigv4_request req = { S("POST"), S("/"), S(""), headers, 2, { 0 } };
 	struct sigv4_scope scope = sigv4_scope(0, S("eu-west-1"), S("lambda"));
 	struct sigv4_key key;

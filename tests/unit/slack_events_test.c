@@ -36,11 +36,18 @@ static struct str joined_channels(void)
 }
 
 #define IN_USER_OBJECT "'user':{'id':'U1','team_id':'T2','name':'lotte','profile':{'team':'T3'}}"
-#define INVITE "'invite':{'id':'I1','inviting_team':{'id':'T9'},'inviting_user':{'id':'U8','team_id':'T9'},'recipient_user_id':'U7'}"
-#define SHARED "'channel':{'id':'C1','is_private':false,'name':'pier'},'teams_in_channel':[{'id':'T9'}]"
+#define INVITE                                                                                     \
+	"'invite':{'id':'I1','inviting_team':{'id':'T9'},'inviting_user':{'id':'U8','team_id':'T9'},'" \
+	"recipient_user_id':'U7'}"
+#define SHARED                                                                                     \
+	"'channel':{'id':'C1','is_private':false,'name':'pier'},'teams_in_channel':[{'id':'T9'}]"
 #define CHANNEL_OBJECT "'channel':{'id':'C1','name':'pier','created':1,'creator':'U1'}"
-#define STEPS "'workflow_id':'W1','workflow_draft_configuration':{'app_steps':[{'app_id':'A1','callback_id':'x'}]}"
-#define MESSAGE "'type':'message','channel':'C1','channel_type':'channel','text':'x','ts':'1.2','event_ts':'1.2'"
+#define STEPS                                                                                      \
+	"'workflow_id':'W1','workflow_draft_configuration':{'app_steps':[{'app_id':'A1','callback_id'" \
+	":'x'}]}"
+#define MESSAGE                                                                                    \
+	"'type':'message','channel':'C1','channel_type':'channel','text':'x','ts':'1.2','event_ts':'"  \
+	"1.2'"
 
 static const struct {
 	const char *event;    /* its members */
@@ -270,9 +277,11 @@ TEST(slack_events_say_who_and_where)
 
 TEST(slack_events_name_custom_steps)
 {
-	read(quoted("{'type':'event_callback','event':{'type':'function_executed','function':{'callback_id':'pilot'},'callback_id':'x'}}"));
+	read(quoted("{'type':'event_callback','event':{'type':'function_executed','function':{'"
+				"callback_id':'pilot'},'callback_id':'x'}}"));
 	expect_str(request.function, S("pilot"));
-	read(quoted("{'type':'event_callback','event':{'type':'workflow_step_execute','callback_id':'pilot'}}"));
+	read(quoted("{'type':'event_callback','event':{'type':'workflow_step_execute','callback_id':'"
+				"pilot'}}"));
 	expect_str(request.callback_id, S("pilot"));
 	expect_str(request.function, S(""));
 }
@@ -352,11 +361,18 @@ TEST(slack_interactions_say_who_and_where)
 TEST(slack_requests_find_the_team)
 {
 	static const char *const members[] = {
-		"'view':{'app_installed_team_id':'T1'}", "'context_team_id':'T2'", "'authorizations':[{'team_id':'T3'},{'team_id':'T9'}]",
-		"'team':{'id':'T4'}", "'team_id':'T5'", "'user':{'id':'U1','team_id':'T6'}", "'view':{'team_id':'T7'}",
+		"'view':{'app_installed_team_id':'T1'}",
+		"'context_team_id':'T2'",
+		"'authorizations':[{'team_id':'T3'},{'team_id':'T9'}]",
+		"'team':{'id':'T4'}",
+		"'team_id':'T5'",
+		"'user':{'id':'U1','team_id':'T6'}",
+		"'view':{'team_id':'T7'}",
 	};
 	static const char *const enterprises[] = {
-		"'context_enterprise_id':'E1'", "'authorizations':[{'enterprise_id':'E2','team_id':null}]", "'enterprise':{'id':'E3'}",
+		"'context_enterprise_id':'E1'",
+		"'authorizations':[{'enterprise_id':'E2','team_id':null}]",
+		"'enterprise':{'id':'E3'}",
 		"'enterprise_id':'E4'",
 	};
 	for (size_t i = 0; i < countof(members); i++)
@@ -394,8 +410,9 @@ TEST(slack_commands_say_who_and_where)
 /* No more channels are kept than there is room for, and each once. */
 TEST(slack_requests_bound_the_channels)
 {
-	read(quoted("{'type':'event_callback','event':{'channel_id':'C2','channel':'C1','item':{'channel':'C3'},"
-		"'old_channel_id':'C5','new_channel_id':'C4'},'channel':'C1'}"));
+	read(quoted("{'type':'event_callback','event':{'channel_id':'C2','channel':'C1','item':{'"
+				"channel':'C3'},"
+				"'old_channel_id':'C5','new_channel_id':'C4'},'channel':'C1'}"));
 	expect_int(request.channels_count, SLACK_CHANNELS_MAX);
 	expect_str(slack_channel_id(&request), S("C1"));
 }

@@ -8,7 +8,8 @@ TEST(slack_text_escapes)
 	} cases[] = {
 		{ STR(""), STR(""), STR("") },
 		{ STR("a"), STR("a"), STR("a") },
-		{ STR("<!here> & <@U1>"), STR("&lt;!here&gt; &amp; &lt;@U1&gt;"), STR("&lt;!here&gt; &amp; &lt;@U1&gt;") },
+		{ STR("<!here> & <@U1>"), STR("&lt;!here&gt; &amp; &lt;@U1&gt;"),
+			STR("&lt;!here&gt; &amp; &lt;@U1&gt;") },
 		{ STR("&amp;&lt;&gt;"), STR("&amp;amp;&amp;lt;&amp;gt;"), STR("&amp;&lt;&gt;") },
 		{ STR("&lt"), STR("&amp;lt"), STR("&amp;lt") },
 		{ STR("&quot;"), STR("&amp;quot;"), STR("&amp;quot;") },

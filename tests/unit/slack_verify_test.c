@@ -23,11 +23,13 @@ static struct str documented_body(void)
 }
 
 /* With everything at a guard page; the age is thrown away. */
-static enum slack_verdict verify(const struct slack_secrets *s, struct str timestamp, struct str signature, struct str body, int64_t now_s)
+static enum slack_verdict verify(const struct slack_secrets *s, struct str timestamp,
+	struct str signature, struct str body, int64_t now_s)
 {
 	const struct slack_secret *by;
 	int64_t age_s;
-	return slack_verify(s, &age_s, &by, guard_copy(timestamp), guard_copy(signature), guard_copy(body), now_s);
+	return slack_verify(
+		s, &age_s, &by, guard_copy(timestamp), guard_copy(signature), guard_copy(body), now_s);
 }
 
 TEST(slack_verify_vectors)
@@ -68,15 +70,25 @@ TEST(slack_verify_form_of_signature)
 		{ STR(SIGNATURE "\n"), SLACK_MALFORMED },
 		{ STR(SIGNATURE "0"), SLACK_MALFORMED },
 		{ STR(SIGNATURE "," SIGNATURE), SLACK_MALFORMED },
-		{ STR("a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"), SLACK_MALFORMED },
-		{ STR("V0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"), SLACK_MALFORMED },
-		{ STR("v1=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"), SLACK_MALFORMED },
-		{ STR("v0=A2114D57B48EAC39B9AD189DD8316235A7B4A8D21A10BD27519666489C69B503"), SLACK_MALFORMED },
-		{ STR("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b50"), SLACK_MALFORMED },
-		{ STR("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b50g"), SLACK_MALFORMED },
-		{ STR("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b50\0"), SLACK_MALFORMED },
-		{ STR("v0=\0" "2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"), SLACK_MALFORMED },
-		{ STR("v0=0000000000000000000000000000000000000000000000000000000000000000"), SLACK_FORGED },
+		{ STR("a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"),
+			SLACK_MALFORMED },
+		{ STR("V0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"),
+			SLACK_MALFORMED },
+		{ STR("v1=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"),
+			SLACK_MALFORMED },
+		{ STR("v0=A2114D57B48EAC39B9AD189DD8316235A7B4A8D21A10BD27519666489C69B503"),
+			SLACK_MALFORMED },
+		{ STR("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b50"),
+			SLACK_MALFORMED },
+		{ STR("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b50g"),
+			SLACK_MALFORMED },
+		{ STR("v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b50\0"),
+			SLACK_MALFORMED },
+		{ STR("v0=\0"
+			  "2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"),
+			SLACK_MALFORMED },
+		{ STR("v0=0000000000000000000000000000000000000000000000000000000000000000"),
+			SLACK_FORGED },
 	};
 	struct slack_secrets s = secrets_of(S(SECRET));
 	struct str body = documented_body();
@@ -96,7 +108,8 @@ TEST(slack_verify_every_byte_counts)
 		char signature[] = SIGNATURE;
 		signature[i] = signature[i] == '0' ? '1' : '0';
 		context("byte %zu of the signature", i);
-		expect(slack_verify(&s, &age_s, &by, S(STAMP), (struct str){ signature, sizeof(signature) - 1 }, body, NOW) != SLACK_GENUINE);
+		expect(slack_verify(&s, &age_s, &by, S(STAMP),
+				   (struct str){ signature, sizeof(signature) - 1 }, body, NOW) != SLACK_GENUINE);
 		context("the first %zu bytes of the signature", i);
 		expect(verify(&s, S(STAMP), str_sub(S(SIGNATURE), 0, i), body, NOW) != SLACK_GENUINE);
 	}
@@ -166,7 +179,8 @@ TEST(slack_verify_window)
 		const struct slack_secret *by;
 	int64_t age_s = 12345;
 		context("case %zu", i);
-		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), body, cases[i].now_s), cases[i].want);
+		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), body, cases[i].now_s),
+			cases[i].want);
 		expect_int(age_s, cases[i].age_s);
 	}
 }
@@ -180,9 +194,11 @@ TEST(slack_verify_several_secrets)
 			const struct slack_secret *by = NULL;
 			int64_t age_s;
 			for (size_t i = 0; i < count; i++)
-				expect(slack_secrets_add(&s, i == right ? S(SECRET) : S("8f742231b10e8888abcd99yyyzzz85a6"), S("")));
+				expect(slack_secrets_add(
+					&s, i == right ? S(SECRET) : S("8f742231b10e8888abcd99yyyzzz85a6"), S("")));
 			context("%zu secrets, the right one is %zu", count, right);
-			expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), body, NOW), right < count ? SLACK_GENUINE : SLACK_FORGED);
+			expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), body, NOW),
+				right < count ? SLACK_GENUINE : SLACK_FORGED);
 			expect(by == (right < count ? &s.list[right] : NULL));
 		}
 	}
@@ -196,10 +212,20 @@ TEST(slack_secrets_of_apps)
 		struct str app;
 		bool want;
 	} cases[] = {
-		{ 0, STR(""), true },    { 1, STR(""), true },
-		{ 0, STR("A1"), false }, { 1, STR("A1"), true },  { 2, STR("A1"), true },  { 3, STR("A1"), false },
-		{ 0, STR("A2"), false }, { 1, STR("A2"), false }, { 2, STR("A2"), false }, { 3, STR("A2"), true },
-		{ 0, STR("A3"), true },  { 1, STR("A3"), false }, { 3, STR("A3"), false }, { 0, STR("A"), true },
+		{ 0, STR(""), true },
+		{ 1, STR(""), true },
+		{ 0, STR("A1"), false },
+		{ 1, STR("A1"), true },
+		{ 2, STR("A1"), true },
+		{ 3, STR("A1"), false },
+		{ 0, STR("A2"), false },
+		{ 1, STR("A2"), false },
+		{ 2, STR("A2"), false },
+		{ 3, STR("A2"), true },
+		{ 0, STR("A3"), true },
+		{ 1, STR("A3"), false },
+		{ 3, STR("A3"), false },
+		{ 0, STR("A"), true },
 	};
 	struct slack_secrets s = { 0 };
 	expect(slack_secrets_add(&s, S("for everybody"), S("")));
@@ -208,11 +234,13 @@ TEST(slack_secrets_of_apps)
 	expect(slack_secrets_add(&s, S("the one of A2"), S("A2")));
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(slack_secrets_admit(&s, &s.list[cases[i].key], guard_copy(cases[i].app)), cases[i].want);
+		expect_int(slack_secrets_admit(&s, &s.list[cases[i].key], guard_copy(cases[i].app)),
+			cases[i].want);
 	}
 }
 
-/* One that nobody knows yet signs nothing; only while there is one, what is signed with none of the others is undecided. */
+/* One that nobody knows yet signs nothing; only while there is one, what is signed with none of the
+ * others is undecided. */
 TEST(slack_secrets_that_are_missing)
 {
 	const struct slack_secret missing = { .app = S("A1"), .missing = true };
@@ -224,7 +252,9 @@ TEST(slack_secrets_that_are_missing)
 		s.list[at] = missing;
 		s.count = 2;
 		context("missing at %zu", at);
-		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), test_file("vectors/slack/command.form"), NOW), SLACK_GENUINE);
+		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE),
+					   test_file("vectors/slack/command.form"), NOW),
+			SLACK_GENUINE);
 		expect(by == &s.list[!at]);
 		expect_int(verify(&s, S(STAMP), S(SIGNATURE), S("other"), NOW), SLACK_UNDECIDED);
 		expect_int(verify(&s, S(STAMP), S(SIGNATURE), S("other"), NOW + 301), SLACK_STALE);
@@ -234,7 +264,8 @@ TEST(slack_secrets_that_are_missing)
 		expect(slack_secrets_admit(&s, &s.list[!at], S("A2")));
 	}
 	struct slack_secrets none = { .count = 1, .list = { missing } };
-	expect_int(verify(&none, S(STAMP), S(SIGNATURE), test_file("vectors/slack/command.form"), NOW), SLACK_UNDECIDED);
+	expect_int(verify(&none, S(STAMP), S(SIGNATURE), test_file("vectors/slack/command.form"), NOW),
+		SLACK_UNDECIDED);
 }
 
 TEST(slack_secrets_limits)
@@ -257,18 +288,28 @@ TEST(slack_secret_forms)
 	} cases[] = {
 		{ STR("8f742231b10e8888abcd99yyyzzz85a5"), STR("8f742231b10e8888abcd99yyyzzz85a5"), "" },
 		{ STR(" abc\r\n"), STR("abc"), "" },
-		{ STR("\xef\xbb\xbf" "abc\n"), STR("abc"), "" },
+		{ STR("\xef\xbb\xbf"
+			  "abc\n"),
+			STR("abc"), "" },
 		{ STR("\xef\xbb\xbf \n"), STR(""), "is empty" },
 		{ STR(""), STR(""), "is empty" },
 		{ STR("\"abc\""), STR("\"abc\""), "has quotes around it" },
 		{ STR("'abc'"), STR("'abc'"), "has quotes around it" },
 		{ STR("abc\""), STR("abc\""), "has quotes around it" },
-		{ STR("\xe2\x80\x9c" "abc\xe2\x80\x9d"), STR("\xe2\x80\x9c" "abc\xe2\x80\x9d"), "has characters in it" },
+		{ STR("\xe2\x80\x9c"
+			  "abc\xe2\x80\x9d"),
+			STR("\xe2\x80\x9c"
+				"abc\xe2\x80\x9d"),
+			"has characters in it" },
 		{ STR("xoxb-1-a"), STR("xoxb-1-a"), "is a token" },
 		{ STR("xoxp-1-a"), STR("xoxp-1-a"), "is a token" },
 		{ STR("xoxe.xoxb-1"), STR("xoxe.xoxb-1"), "is a token" },
 		{ STR("xapp-1-A1-a"), STR("xapp-1-A1-a"), "is a token" },
-		{ STR("\xff\xfe" "a\0b\0"), STR("\xff\xfe" "a\0b\0"), "is UTF-16" },
+		{ STR("\xff\xfe"
+			  "a\0b\0"),
+			STR("\xff\xfe"
+				"a\0b\0"),
+			"is UTF-16" },
 		{ STR("\xfe\xff\0a"), STR("\xfe\xff\0a"), "is UTF-16" },
 		{ STR("a\0b"), STR("a\0b"), "is UTF-16" },
 		{ STR("{\"secret\":\"abc\"}"), STR("{\"secret\":\"abc\"}"), "is JSON" },

@@ -55,7 +55,8 @@ TEST(slots_loser_is_who_waits_longest)
 
 TEST(slots_loser_is_in_the_earliest_stage)
 {
-	static const enum stage order[] = { STAGE_HANDSHAKE, STAGE_HEAD, STAGE_BODY, STAGE_WRITING, STAGE_LINGERING };
+	static const enum stage order[] = { STAGE_HANDSHAKE, STAGE_HEAD, STAGE_BODY, STAGE_WRITING,
+		STAGE_LINGERING };
 	struct slots *s = new_slots();
 	struct connection *list[countof(order)];
 	for (size_t i = countof(order); i-- > 0;) {
@@ -77,9 +78,9 @@ TEST(slots_loser_is_of_the_origin_that_holds_most)
 	} cases[] = {
 		{ "192.0.2.1", "192.0.2.2", "192.0.2.2", 1 },
 		{ "192.0.2.1", "192.0.2.2", "192.0.2.3", 0 },
-		{ "192.0.2.1", "2001:db8::1", "2001:db8::2", 1 },               /* the same /64 */
+		{ "192.0.2.1", "2001:db8::1", "2001:db8::2", 1 }, /* the same /64 */
 		{ "192.0.2.1", "2001:db8:0:1::1", "2001:db8:0:2::1", 0 },
-		{ "192.0.2.1", "", "", 0 },                                     /* no address is not one address */
+		{ "192.0.2.1", "", "", 0 }, /* no address is not one address */
 		{ "", "192.0.2.2", "192.0.2.2", 1 },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -95,7 +96,8 @@ TEST(slots_loser_is_of_the_origin_that_holds_most)
 TEST(slots_loser_follows_who_leaves)
 {
 	struct slots *s = new_slots();
-	struct connection *a = from(s, "192.0.2.1", 0), *b = from(s, "192.0.2.2", 1), *c = from(s, "192.0.2.2", 2);
+	struct connection *a = from(s, "192.0.2.1", 0), *b = from(s, "192.0.2.2", 1),
+					  *c = from(s, "192.0.2.2", 2);
 	expect_int(s->most, 2);
 	slots_give(s, b);
 	expect_int(s->most, 1);
@@ -110,7 +112,8 @@ TEST(slots_loser_follows_who_leaves)
 TEST(slots_loser_is_not_young_while_another_is_there)
 {
 	struct slots *s = new_slots();
-	struct connection *old = from(s, "192.0.2.1", 0), *young = from(s, "192.0.2.1", LATER - GRACE_MS + 1);
+	struct connection *old = from(s, "192.0.2.1", 0),
+					  *young = from(s, "192.0.2.1", LATER - GRACE_MS + 1);
 	slots_enter(s, old, STAGE_BODY);
 	expect(slots_loser(s, LATER) == old);
 	slots_give(s, old);
@@ -212,7 +215,8 @@ static struct buffer *large_of(struct slots *s, struct connection *c, int64_t be
 TEST(buffers_are_lost_like_connections)
 {
 	struct slots *s = new_slots();
-	struct connection *a = from(s, "192.0.2.1", 0), *b = from(s, "192.0.2.2", 0), *c = from(s, "192.0.2.2", 0);
+	struct connection *a = from(s, "192.0.2.1", 0), *b = from(s, "192.0.2.2", 0),
+					  *c = from(s, "192.0.2.2", 0);
 	from(s, "192.0.2.1", 0);
 	from(s, "192.0.2.1", 0);
 	large_of(s, a, 1);
@@ -245,7 +249,8 @@ TEST(buffers_of_the_young_are_spared)
 TEST(waits_end_in_the_order_of_time)
 {
 	struct slots *s = new_slots();
-	struct connection *a = from(s, "192.0.2.1", 0), *b = from(s, "192.0.2.1", 0), *c = from(s, "192.0.2.1", 0);
+	struct connection *a = from(s, "192.0.2.1", 0), *b = from(s, "192.0.2.1", 0),
+					  *c = from(s, "192.0.2.1", 0);
 	int64_t next = DEADLINE_NEVER;
 	expect(slots_next_due(s, 0, &next) == NULL);
 	expect(next == DEADLINE_NEVER);

@@ -17,8 +17,14 @@ TEST(str_sub_cuts_to_what_is_there)
 		size_t from, to;
 		struct str want;
 	} cases[] = {
-		{ 0, 3, STR("abc") }, { 1, 2, STR("b") }, { 1, 9, STR("bc") }, { 3, 3, STR("") }, { 4, 9, STR("") },
-		{ 2, 1, STR("") },    { 0, 0, STR("") },  { SIZE_MAX, SIZE_MAX, STR("") },
+		{ 0, 3, STR("abc") },
+		{ 1, 2, STR("b") },
+		{ 1, 9, STR("bc") },
+		{ 3, 3, STR("") },
+		{ 4, 9, STR("") },
+		{ 2, 1, STR("") },
+		{ 0, 0, STR("") },
+		{ SIZE_MAX, SIZE_MAX, STR("") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
@@ -41,7 +47,8 @@ TEST(str_eq_and_its_kin)
 	expect(!str_eq_nocase(S("["), S("{")));
 	expect(!str_eq_nocase(S("\xc3\x89"), S("\xc3\xa9")));
 	expect(!str_eq_nocase(S("a"), S("ab")));
-	expect(str_starts(S("abc"), S("ab")) && str_starts(S("abc"), S("")) && str_starts(S("abc"), S("abc")));
+	expect(str_starts(S("abc"), S("ab")) && str_starts(S("abc"), S("")) &&
+		str_starts(S("abc"), S("abc")));
 	expect(!str_starts(S("abc"), S("abcd")) && !str_starts(S("abc"), S("b")));
 	expect(str_ends(S("abc"), S("bc")) && str_ends(S("abc"), S("")) && str_ends(S("abc"), S("abc")));
 	expect(!str_ends(S("abc"), S("xabc")) && !str_ends(S("abc"), S("b")));

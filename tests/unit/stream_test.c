@@ -62,7 +62,8 @@ TEST(stream_writes_parts_in_order)
 	size_t got;
 	peer_start(&p, peer_echo, NULL);
 	struct stream s = connected(&p);
-	const struct str parts[] = { STR("GET "), { NULL, 0 }, STR("/"), STR(""), STR(" HTTP/1.1\r\n"), STR("") };
+	const struct str parts[] = { STR("GET "), { NULL, 0 }, STR("/"), STR(""), STR(" HTTP/1.1\r\n"),
+		STR("") };
 	expect_int(write_all(&s, parts, countof(parts)), OK);
 	expect_str(read_whole(&s, back, 16), S("GET / HTTP/1.1\r\n"));
 	expect_int(write_all(&s, parts, 0), OK);
@@ -124,7 +125,8 @@ TEST(stream_writes_more_than_the_socket_takes)
 		bytes[i] = (char)(i % 251);
 	peer_start(&p, read_slowly, &total);
 	struct stream s = connected(&p);
-	const struct str parts[] = { { bytes, 1000 }, { bytes + 1000, SIZE - 2000 }, { bytes + SIZE - 1000, 1000 } };
+	const struct str parts[] = { { bytes, 1000 }, { bytes + 1000, SIZE - 2000 },
+		{ bytes + SIZE - 1000, 1000 } };
 	struct deadline d = deadline_in(5000);
 	expect_int(stream_write(&s, parts, countof(parts), &d, &fault), OK);
 	stream_close(&s);
@@ -314,7 +316,9 @@ TEST(dial_failures)
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct stream s = stream_none(NULL);
-		struct dial_target to = { .host = str_c(cases[i].host), .port = cases[i].port, .resolver = &resolver };
+		struct dial_target to = {
+			.host = str_c(cases[i].host), .port = cases[i].port, .resolver = &resolver
+		};
 		struct deadline d = deadline_in(2000);
 		context("%s", cases[i].host);
 		expect_int(dial(&s, &to, &d, &fault), cases[i].want);

@@ -40,7 +40,10 @@ static void set_up(const struct str *answers, size_t count, struct str token)
 	file = token;
 	memset(variables, 0, sizeof(variables));
 	chain = (struct credential_chain){
-		.env = { get, NULL }, .aws = &aws_service_context, .host = &host, .scratch = { scratch, 0, sizeof(scratch) },
+		.env = { get, NULL },
+		.aws = &aws_service_context,
+		.host = &host,
+		.scratch = { scratch, 0, sizeof(scratch) },
 	};
 	memset(scratch, 0, sizeof(scratch));
 	memset(&set, 'x', sizeof(set));
@@ -63,13 +66,16 @@ static bool has(struct str text, struct str part)
 }
 
 #define ANSWER(xml) STR("HTTP/1.1 210 OK\r\n\r\n" xml)
-#define GOOD \
-	ANSWER("<R><AssumedRoleUser><Arn>a</Arn></AssumedRoleUser><Credentials><SessionToken>to&amp;ken=</SessionToken>" \
-	       "<Expiration>2026-01-01T00:00:00Z</Expiration><AccessKeyId>ASIA</AccessKeyId>" \
-	       "<SecretAccessKey>se/cr+et</SecretAccessKey></Credentials></R>")
+#define GOOD                                                                                       \
+	ANSWER("<R><AssumedRoleUser><Arn>a</Arn></"                                                    \
+		   "AssumedRoleUser><Credentials><SessionToken>to&amp;ken=</SessionToken>"                 \
+		   "<Expiration>2026-01-01T00:00:00Z</Expiration><AccessKeyId>ASIA</AccessKeyId>"          \
+		   "<SecretAccessKey>se/cr+et</SecretAccessKey></Credentials></R>")
 
-static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("own"), INT64_MAX, STR("test"), 0 };
-static const struct sts_role plain = { .arn = STR("arn:aws:iam::123456789012:role/r"), .web_identity_token_file = STR("/token") };
+static const struct credentials keys = { STR("AKIDEXAMPLE"), STR("secret"), STR("own"), INT64_MAX,
+	STR("test"), 0 };
+static const struct sts_role plain = { .arn = STR("arn:aws:iam::123456789012:role/r"),
+	.web_identity_token_file = STR("/token") };
 
 TEST(sts_takes_a_web_identity)
 {
@@ -83,10 +89,13 @@ TEST(sts_takes_a_web_identity)
 	expect(set.keys.expires_ms == INT64_C(1767225600000));
 	struct str request = aws_service_request(0);
 	expect(str_starts(request, S("POST / HTTP/1.1\r\n")));
-	expect(has(request, S("\r\ncontent-type: application/x-www-form-urlencoded\r\n")) && !has(request, S("authorization")));
-	expect_str(body_of(request), S("Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
-	                               "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=slack-lambda-gateway"
-	                               "&WebIdentityToken=eyJ.a%2Bb%2Fc%3D%26Action%3Dx"));
+	expect(has(request, S("\r\ncontent-type: application/x-www-form-urlencoded\r\n")) &&
+		!has(request, S("authorization")));
+	expect_str(body_of(request),
+		S("Action=AssumeRoleWithWebIdentity&Version=2011-06-15"
+		  "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=slack-lambda-"
+		  "gateway"
+		  "&WebIdentityToken=eyJ.a%2Bb%2Fc%3D%26Action%3Dx"));
 	aws_service_stop();
 }
 
@@ -101,11 +110,13 @@ TEST(sts_takes_keys)
 	expect_int(assume(&role, &keys), OK);
 	expect_str(set.keys.source, S("assumed role"));
 	struct str request = aws_service_request(0);
-	expect(has(request, S("Credential=AKIDEXAMPLE/")) && has(request, S("/eu-west-1/sts/aws4_request")));
+	expect(has(request, S("Credential=AKIDEXAMPLE/")) &&
+		has(request, S("/eu-west-1/sts/aws4_request")));
 	expect(has(request, S("\r\nx-amz-security-token: own\r\n")));
-	expect_str(body_of(request), S("Action=AssumeRole&Version=2011-06-15"
-	                               "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=me%2Byou"
-	                               "&DurationSeconds=900%26&ExternalId=a%20b%26RoleArn%3Dc"));
+	expect_str(body_of(request),
+		S("Action=AssumeRole&Version=2011-06-15"
+		  "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=me%2Byou"
+		  "&DurationSeconds=900%26&ExternalId=a%20b%26RoleArn%3Dc"));
 	aws_service_stop();
 }
 
@@ -131,29 +142,39 @@ TEST(sts_says_what_is_missing)
 	} cases[] = {
 		{ ANSWER("<html>welcome</html>"), STR("web identity gave no AccessKeyId"), E_SYNTAX },
 		{ ANSWER(""), STR("web identity gave no AccessKeyId"), E_SYNTAX },
-		{ ANSWER("<AccessKeyId>a</AccessKeyId>"), STR("web identity gave no SecretAccessKey"), E_SYNTAX },
-		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey>"), STR("web identity gave no SessionToken"), E_SYNTAX },
-		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"),
-		  STR("web identity gave no Expiration"), E_SYNTAX },
-		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
-		         "<Expiration>tomorrow</Expiration>"), STR("web identity gave an expiration that is no time"), E_SYNTAX },
-		{ ANSWER("<AccessKeyId>a\r\nX: y</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
-		         "<Expiration>2026-01-01T00:00:00Z</Expiration>"), STR("web identity gave keys that"), E_SYNTAX },
-		{ STR("HTTP/1.1 403 No\r\n\r\n<Error><Code>AccessDenied</Code><Message>Not you</Message></Error>"),
-		  STR("web identity: AccessDenied: Not you"), E_REFUSED },
+		{ ANSWER("<AccessKeyId>a</AccessKeyId>"), STR("web identity gave no SecretAccessKey"),
+			E_SYNTAX },
+		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey>"),
+			STR("web identity gave no SessionToken"), E_SYNTAX },
+		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</"
+				 "SessionToken>"),
+			STR("web identity gave no Expiration"), E_SYNTAX },
+		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</"
+				 "SessionToken>"
+				 "<Expiration>tomorrow</Expiration>"),
+			STR("web identity gave an expiration that is no time"), E_SYNTAX },
+		{ ANSWER("<AccessKeyId>a\r\nX: "
+				 "y</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
+				 "<Expiration>2026-01-01T00:00:00Z</Expiration>"),
+			STR("web identity gave keys that"), E_SYNTAX },
+		{ STR("HTTP/1.1 403 No\r\n\r\n<Error><Code>AccessDenied</Code><Message>Not "
+			  "you</Message></Error>"),
+			STR("web identity: AccessDenied: Not you"), E_REFUSED },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
 		set_up(&cases[i].answer, 1, S("token"));
 		expect_int(assume(&plain, NULL), cases[i].want);
-		expect(str_starts(fault_text(&fault), cases[i].says) || expect_str(fault_text(&fault), cases[i].says));
+		expect(str_starts(fault_text(&fault), cases[i].says) ||
+			expect_str(fault_text(&fault), cases[i].says));
 		aws_service_stop();
 	}
 }
 
 TEST(sts_bears_trouble_that_passes)
 {
-	static const struct str busy = STR("HTTP/1.1 400 Bad Request\r\n\r\n<Error><Code>IDPCommunicationError</Code></Error>");
+	static const struct str busy =
+		STR("HTTP/1.1 400 Bad Request\r\n\r\n<Error><Code>IDPCommunicationError</Code></Error>");
 	const struct str answers[] = { busy, busy, GOOD };
 	set_up(answers, 3, S("token"));
 	expect_int(assume(&plain, NULL), OK);
@@ -181,7 +202,8 @@ TEST(sts_needs_a_token_of_some_length)
 		expect_int(assume(&plain, NULL), cases[i].want);
 		expect_int(aws_service_requests(), cases[i].want == OK);
 		if (cases[i].want != OK)
-			expect(str_starts(fault_text(&fault), S("web identity: AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file")));
+			expect(str_starts(fault_text(&fault),
+				S("web identity: AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file")));
 		aws_service_stop();
 	}
 }
@@ -236,7 +258,8 @@ TEST(sts_signs_for_the_region_it_asks)
 		set_up(answers, 1, S(""));
 		aws_service_context.region = i ? S("ap-east-1") : S("");
 		expect_int(assume(&plain, &keys), OK);
-		expect(has(aws_service_request(0), i ? S("/ap-east-1/sts/aws4_request") : S("/us-east-1/sts/aws4_request")));
+		expect(has(aws_service_request(0),
+			i ? S("/ap-east-1/sts/aws4_request") : S("/us-east-1/sts/aws4_request")));
 		aws_service_stop();
 	}
 }
@@ -265,6 +288,7 @@ TEST(sts_web_identity_needs_both_variables)
 	expect(has(aws_service_request(0), S("&RoleSessionName=me&WebIdentityToken=token")));
 	variables[1] = "";
 	expect_int(fetch(), E_CONFIG);
-	expect_str(fault_text(&fault), S("web identity: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN"));
+	expect_str(fault_text(&fault),
+		S("web identity: AWS_WEB_IDENTITY_TOKEN_FILE is set without AWS_ROLE_ARN"));
 	aws_service_stop();
 }

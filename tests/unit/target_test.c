@@ -4,7 +4,8 @@
 static char memory[4096];
 
 /* From fresh memory each time. */
-static enum err read(struct target *t, struct str *shown, struct str path, struct str stage, struct str base_path)
+static enum err read(
+	struct target *t, struct str *shown, struct str path, struct str stage, struct str base_path)
 {
 	struct arena a = { memory, 0, sizeof(memory) };
 	*t = (struct target){ 0 };
@@ -92,7 +93,8 @@ TEST(target_refuses_paths)
 		/* bytes that mean something to somebody further on */
 		{ STR("/eu-west-1/my-fn%00"), STR("eu-west-1/my-fn\0") },
 		{ STR("/eu-west-1/my-fn\0"), STR("eu-west-1/my-fn\0") },
-		{ STR("/eu-west-1/my-fn%0d%0aHost:%20evil.example"), STR("eu-west-1/my-fn\r\nHost: evil.example") },
+		{ STR("/eu-west-1/my-fn%0d%0aHost:%20evil.example"),
+			STR("eu-west-1/my-fn\r\nHost: evil.example") },
 		{ STR("/eu-west-1/my-fn%0A"), STR("eu-west-1/my-fn\n") },
 		{ STR("/eu-west-1/my-fn%7f"), STR("eu-west-1/my-fn\x7f") },
 		{ STR("/eu-west-1/my-f\xc3\xbcn"), STR("eu-west-1/my-f\xc3\xbcn") },
@@ -114,8 +116,10 @@ TEST(target_refuses_paths)
 		{ STR("/127.0.0.1/my-fn"), STR("127.0.0.1/my-fn") },
 		/* somewhere else than the path says */
 		{ STR("/eu-west-2/" ARN), STR("eu-west-2/" ARN) },
-		{ STR("/us-east-1/eu-west-1:123456789012:function:my-fn"), STR("us-east-1/eu-west-1:123456789012:function:my-fn") },
-		{ STR("/eu-west-1/arn:aws:s3:eu-west-1:123456789012:function:my-fn"), STR("eu-west-1/arn:aws:s3:eu-west-1:123456789012:function:my-fn") },
+		{ STR("/us-east-1/eu-west-1:123456789012:function:my-fn"),
+			STR("us-east-1/eu-west-1:123456789012:function:my-fn") },
+		{ STR("/eu-west-1/arn:aws:s3:eu-west-1:123456789012:function:my-fn"),
+			STR("eu-west-1/arn:aws:s3:eu-west-1:123456789012:function:my-fn") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct target t;
@@ -137,26 +141,35 @@ TEST(target_takes_prefixes_off)
 		{ STR("/eu-west-1/my-fn"), STR("prod"), STR(""), OK, STR("eu-west-1/my-fn") },
 		{ STR("/eu-west-1/my-fn"), STR("$default"), STR(""), OK, STR("eu-west-1/my-fn") },
 		{ STR("/eu-west-1/my-fn"), STR("eu-west-1"), STR(""), OK, STR("eu-west-1/my-fn") },
-		{ STR("/eu-west-1/eu-west-1/my-fn"), STR("eu-west-1"), STR(""), OK, STR("eu-west-1/my-fn") },
-		{ STR("/prod/prod/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX, STR("prod/eu-west-1/my-fn") },
-		{ STR("/production/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX, STR("production/eu-west-1/my-fn") },
-		{ STR("/PROD/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX, STR("PROD/eu-west-1/my-fn") },
-		{ STR("/%70rod/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX, STR("prod/eu-west-1/my-fn") },
+		{ STR("/eu-west-1/eu-west-1/my-fn"), STR("eu-west-1"), STR(""), OK,
+			STR("eu-west-1/my-fn") },
+		{ STR("/prod/prod/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX,
+			STR("prod/eu-west-1/my-fn") },
+		{ STR("/production/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX,
+			STR("production/eu-west-1/my-fn") },
+		{ STR("/PROD/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX,
+			STR("PROD/eu-west-1/my-fn") },
+		{ STR("/%70rod/eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX,
+			STR("prod/eu-west-1/my-fn") },
 		{ STR("//prod/eu-west-1/my-fn/"), STR("prod"), STR(""), OK, STR("eu-west-1/my-fn") },
 		{ STR("/prod//eu-west-1/my-fn"), STR("prod"), STR(""), E_SYNTAX, STR("/eu-west-1/my-fn") },
 		{ STR("/slack/eu-west-1/my-fn"), STR(""), STR("slack"), OK, STR("eu-west-1/my-fn") },
 		{ STR("/eu-west-1/my-fn"), STR(""), STR("slack"), OK, STR("eu-west-1/my-fn") },
 		{ STR("/a/b%20c/eu-west-1/my-fn"), STR(""), STR("a/b%20c"), OK, STR("eu-west-1/my-fn") },
-		{ STR("/slacks/eu-west-1/my-fn"), STR(""), STR("slack"), E_SYNTAX, STR("slacks/eu-west-1/my-fn") },
+		{ STR("/slacks/eu-west-1/my-fn"), STR(""), STR("slack"), E_SYNTAX,
+			STR("slacks/eu-west-1/my-fn") },
 		{ STR("/slack"), STR(""), STR("slack"), E_SYNTAX, STR("") },
 		{ STR("/prod/"), STR("prod"), STR("slack"), E_SYNTAX, STR("") },
 		{ STR("/eu-west-1/local/x"), STR("eu-west-1"), STR(""), OK, STR("local/x") },
 		{ STR("/slack/"), STR(""), STR("slack"), E_SYNTAX, STR("") },
-		{ STR("/slack/slack/eu-west-1/my-fn"), STR(""), STR("slack"), E_SYNTAX, STR("slack/eu-west-1/my-fn") },
-		{ STR("/prod/slack/eu-west-1/my-fn"), STR("prod"), STR("slack"), OK, STR("eu-west-1/my-fn") },
+		{ STR("/slack/slack/eu-west-1/my-fn"), STR(""), STR("slack"), E_SYNTAX,
+			STR("slack/eu-west-1/my-fn") },
+		{ STR("/prod/slack/eu-west-1/my-fn"), STR("prod"), STR("slack"), OK,
+			STR("eu-west-1/my-fn") },
 		{ STR("/slack/eu-west-1/my-fn"), STR("prod"), STR("slack"), OK, STR("eu-west-1/my-fn") },
 		{ STR("/slack/eu-west-1/my-fn"), STR("slack"), STR("slack"), OK, STR("eu-west-1/my-fn") },
-		{ STR("/slack/prod/eu-west-1/my-fn"), STR("prod"), STR("slack"), E_SYNTAX, STR("prod/eu-west-1/my-fn") },
+		{ STR("/slack/prod/eu-west-1/my-fn"), STR("prod"), STR("slack"), E_SYNTAX,
+			STR("prod/eu-west-1/my-fn") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct target t;
@@ -174,10 +187,18 @@ TEST(target_local)
 		struct str path;
 		enum err want;
 	} cases[] = {
-		{ STR("/local/hello"), OK },          { STR("/local/Hello_1-x"), OK },    { STR("/%6cocal/hello"), OK },
-		{ STR("/local/hello:live"), E_SYNTAX }, { STR("/local/.."), E_SYNTAX },   { STR("/local/"), E_SYNTAX },
-		{ STR("/local/a%2fb"), E_SYNTAX },    { STR("/Local/hello"), E_SYNTAX },  { STR("/local/123456789012:hello"), E_SYNTAX },
-		{ STR("/local/" ARN), E_SYNTAX },     { STR("/local-1/hello"), E_SYNTAX }, { STR("/local/hello%00"), E_SYNTAX },
+		{ STR("/local/hello"), OK },
+		{ STR("/local/Hello_1-x"), OK },
+		{ STR("/%6cocal/hello"), OK },
+		{ STR("/local/hello:live"), E_SYNTAX },
+		{ STR("/local/.."), E_SYNTAX },
+		{ STR("/local/"), E_SYNTAX },
+		{ STR("/local/a%2fb"), E_SYNTAX },
+		{ STR("/Local/hello"), E_SYNTAX },
+		{ STR("/local/123456789012:hello"), E_SYNTAX },
+		{ STR("/local/" ARN), E_SYNTAX },
+		{ STR("/local-1/hello"), E_SYNTAX },
+		{ STR("/local/hello%00"), E_SYNTAX },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct target t;

@@ -24,7 +24,8 @@ static struct addresses addresses(const char *const *texts, size_t count)
 	return list;
 }
 
-#define ADDRESSES(...) addresses((const char *const[]){ __VA_ARGS__ }, countof(((const char *const[]){ __VA_ARGS__ })))
+#define ADDRESSES(...)                                                                             \
+	addresses((const char *const[]){ __VA_ARGS__ }, countof(((const char *const[]){ __VA_ARGS__ })))
 
 /* TCP cannot go there: fails at once, like IPv6 on a machine without it. */
 #define NO_ROUTE "255.255.255.255"
@@ -97,7 +98,8 @@ TEST(tcp_goes_on_at_once_after_a_refusal)
 TEST(tcp_refused_everywhere)
 {
 	/* What matters more is told, in whatever order it came. */
-	static const char *const cases[][2] = { { "127.0.0.1", "127.0.0.2" }, { "127.0.0.1", NO_ROUTE }, { NO_ROUTE, "127.0.0.1" } };
+	static const char *const cases[][2] = { { "127.0.0.1", "127.0.0.2" }, { "127.0.0.1", NO_ROUTE },
+		{ NO_ROUTE, "127.0.0.1" } };
 	int files = open_files();
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct addresses to = addresses(cases[i], 2);
@@ -117,7 +119,9 @@ TEST(tcp_does_not_wait_for_a_slow_address)
 	int fd, files = open_files();
 	struct full_port slow;
 	full_port_open(&slow);
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(slow.port), .sin_addr.s_addr = htonl(0x7f000002) };
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons(slow.port), .sin_addr.s_addr = htonl(0x7f000002)
+	};
 	int good = socket(AF_INET, SOCK_STREAM, 0);
 	expect(bind(good, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(good, 1) == 0);
 

@@ -20,8 +20,10 @@ TEST(template_pieces)
 		{ STR("{user_id}"), { { TEMPLATE_USER_ID, STR("user_id") } } },
 		{ STR("{channel_id}"), { { TEMPLATE_CHANNEL_ID, STR("channel_id") } } },
 		{ STR("{request_id}"), { { TEMPLATE_REQUEST_ID, STR("request_id") } } },
-		{ STR("a{text}b{region}c"), { { TEMPLATE_LITERAL, STR("a") }, { TEMPLATE_TEXT, STR("text") }, { TEMPLATE_LITERAL, STR("b") },
-		                              { TEMPLATE_REGION, STR("region") }, { TEMPLATE_LITERAL, STR("c") } } },
+		{ STR("a{text}b{region}c"),
+			{ { TEMPLATE_LITERAL, STR("a") }, { TEMPLATE_TEXT, STR("text") },
+				{ TEMPLATE_LITERAL, STR("b") }, { TEMPLATE_REGION, STR("region") },
+				{ TEMPLATE_LITERAL, STR("c") } } },
 		{ STR("{text}{text}"), { { TEMPLATE_TEXT, STR("text") }, { TEMPLATE_TEXT, STR("text") } } },
 		{ STR("{Text}"), { { TEMPLATE_UNKNOWN, STR("Text") } } },
 		{ STR("{texts}"), { { TEMPLATE_UNKNOWN, STR("texts") } } },
@@ -34,9 +36,13 @@ TEST(template_pieces)
 		{ STR("{ text}"), { { TEMPLATE_LITERAL, STR("{") }, { TEMPLATE_LITERAL, STR(" text}") } } },
 		{ STR("{text }"), { { TEMPLATE_LITERAL, STR("{text") }, { TEMPLATE_LITERAL, STR(" }") } } },
 		{ STR("{1}"), { { TEMPLATE_LITERAL, STR("{") }, { TEMPLATE_LITERAL, STR("1}") } } },
-		{ STR("{{text}}"), { { TEMPLATE_LITERAL, STR("{") }, { TEMPLATE_TEXT, STR("text") }, { TEMPLATE_LITERAL, STR("}") } } },
+		{ STR("{{text}}"),
+			{ { TEMPLATE_LITERAL, STR("{") }, { TEMPLATE_TEXT, STR("text") },
+				{ TEMPLATE_LITERAL, STR("}") } } },
 		{ STR("{te{text}"), { { TEMPLATE_LITERAL, STR("{te") }, { TEMPLATE_TEXT, STR("text") } } },
-		{ STR("<@U1> \xf0\x9f\x9a\xa2 {text}"), { { TEMPLATE_LITERAL, STR("<@U1> \xf0\x9f\x9a\xa2 ") }, { TEMPLATE_TEXT, STR("text") } } },
+		{ STR("<@U1> \xf0\x9f\x9a\xa2 {text}"),
+			{ { TEMPLATE_LITERAL, STR("<@U1> \xf0\x9f\x9a\xa2 ") },
+				{ TEMPLATE_TEXT, STR("text") } } },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		enum template_name name;

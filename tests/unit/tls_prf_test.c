@@ -17,7 +17,8 @@ TEST(tls_prf_vector)
 	uint8_t out[100];
 	char text[2 * sizeof(out)];
 	struct buf b = BUF(text);
-	tls_prf_sha256(out, sizeof(out), secret, sizeof(secret), "test label", 1, &(br_tls_prf_seed_chunk){ seed, sizeof(seed) });
+	tls_prf_sha256(out, sizeof(out), secret, sizeof(secret), "test label", 1,
+		&(br_tls_prf_seed_chunk){ seed, sizeof(seed) });
 	hex_put(&b, out, sizeof(out));
 	expect_str(buf_str(&b), S("e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a"
 	                          "6b301791e90d35c9c9a46b4e14baf9af0fa022f7077def17abfd3797c0564bab"

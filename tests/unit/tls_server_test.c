@@ -12,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The server's side against our own client's, in one process: tls_client in a thread, tls_server pumped by the test. */
+/* The server's side against our own client's, in one process: tls_client in a thread, tls_server
+ * pumped by the test. */
 
 static struct fault fault;
 
@@ -138,7 +139,8 @@ static void end(void)
 	memset(&server, 0, sizeof(server));
 }
 
-/* Pumps until there is something to do that pumping is not: data to be read, room to write (`all_sent`), an end. */
+/* Pumps until there is something to do that pumping is not: data to be read, room to write
+ * (`all_sent`), an end. */
 static enum err pump(bool want_data, bool want_sent)
 {
 	int64_t until = clock_mono_ms() + 5000;
@@ -151,7 +153,8 @@ static enum err pump(bool want_data, bool want_sent)
 		if (!tls_server_handshaking(&server) && !(want_sent && tls_server_is_pending(&server)) &&
 		    !(want_data && !br_ssl_engine_recvapp_buf(&server.server.eng, &n)))
 			return OK;
-		struct pollfd p = { server_fd, (short)(POLLIN | (tls_server_is_pending(&server) ? POLLOUT : 0)), 0 };
+		struct pollfd p = { server_fd,
+			(short)(POLLIN | (tls_server_is_pending(&server) ? POLLOUT : 0)), 0 };
 		if (poll(&p, 1, (int)(until - clock_mono_ms())) != 1)
 			return E_TIMEOUT;
 		readable |= (p.revents & ~POLLOUT) != 0;
@@ -392,9 +395,11 @@ TEST(tls_server_says_what_clients_do_wrong)
 {
 	be("good-ec");
 	context("plain HTTP");
-	expect_failure(S("GET / HTTP/1.1\r\n\r\n"), false, E_TLS, S("the client speaks plain HTTP to the HTTPS port"));
+	expect_failure(S("GET / HTTP/1.1\r\n\r\n"), false, E_TLS,
+		S("the client speaks plain HTTP to the HTTPS port"));
 	context("garbage");
-	expect_failure(S("\1\2\3\4\5\6"), false, E_TLS, S("what the client sent is not TLS (BearSSL error 3)"));
+	expect_failure(
+		S("\1\2\3\4\5\6"), false, E_TLS, S("what the client sent is not TLS (BearSSL error 3)"));
 	context("nothing");
 	expect_failure(S(""), true, E_CLOSED, S("the peer closed the connection"));
 	context("half a record");
@@ -402,10 +407,12 @@ TEST(tls_server_says_what_clients_do_wrong)
 	context("no news");
 	expect_failure(S("\x16\3\1"), false, OK, S(""));
 	context("an alert");
-	expect_failure(S("\x15\3\3\0\2\2\x30"), false, E_TLS, S("the client ended it with an alert (BearSSL error 304)"));
+	expect_failure(S("\x15\3\3\0\2\2\x30"), false, E_TLS,
+		S("the client ended it with an alert (BearSSL error 304)"));
 	context("a hello of SSL 3.0");
 	expect_failure(S("\x16\3\0\0\x2d\1\0\0\x29\3\0"
-	                 "0123456789abcdef0123456789abcdef\0\0\2\xc0\x2b\1\0"), false, E_TLS, S("the client does not speak TLS 1.2 (BearSSL error 582)"));
+					 "0123456789abcdef0123456789abcdef\0\0\2\xc0\x2b\1\0"),
+		false, E_TLS, S("the client does not speak TLS 1.2 (BearSSL error 582)"));
 }
 
 /* Alerts before the handshake is done are no progress. */
@@ -415,7 +422,8 @@ TEST(tls_server_loses_patience_before_the_handshake)
 	for (size_t i = 0; i + 7 <= sizeof(warnings); i += 7)
 		memcpy(warnings + i, "\x15\3\1\0\2\1\x5a", 7);
 	be("good-ec");
-	expect_failure((struct str){ warnings, sizeof(warnings) }, false, E_TLS, S("the client sends and sends, but no data (BearSSL error 6)"));
+	expect_failure((struct str){ warnings, sizeof(warnings) }, false, E_TLS,
+		S("the client sends and sends, but no data (BearSSL error 6)"));
 }
 
 /* Each is a record in good order, and so cheap for the client. */
@@ -430,7 +438,8 @@ static void send_empty_records(struct client *c)
 			ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
 			if (sent > 0)
 				br_ssl_engine_sendrec_ack(&c->tls.client.eng, (size_t)sent);
-			else if (poll(&(struct pollfd){ c->fd, POLLOUT | POLLRDHUP, 0 }, 1, 5000) != 1 || send(c->fd, "", 0, MSG_NOSIGNAL) != 0)
+			else if (poll(&(struct pollfd){ c->fd, POLLOUT | POLLRDHUP, 0 }, 1, 5000) != 1 ||
+				send(c->fd, "", 0, MSG_NOSIGNAL) != 0)
 				return;
 			else
 				clock_sleep_ms(1);
@@ -456,7 +465,11 @@ TEST(tls_server_notices_damage)
 	be("good-ec");
 	begin("x509/root-ec", connect_only);
 	expect_int(pump(false, true), OK);
-	expect_int(send(client.fd, "\x17\3\3\0\x20" "0123456789abcdef0123456789abcdef", 37, MSG_NOSIGNAL), 37);
+	expect_int(send(client.fd,
+				   "\x17\3\3\0\x20"
+				   "0123456789abcdef0123456789abcdef",
+				   37, MSG_NOSIGNAL),
+		37);
 	expect_int(tls_server_pump(&server, server_fd, &readable, &writable, &fault), E_TLS);
 	expect_str(fault_text(&fault), S("the client broke the protocol (BearSSL error 7)"));
 	expect_int(tls_server_write(&server, S("late")), 0);

@@ -200,7 +200,8 @@ static void serve(int fd, struct peer *p)
 	s->fd = fd;
 	s->sent = s->records = s->total = s->header_n = s->record_left = 0;
 	if (br_skey_decoder_key_type(&s->key) == BR_KEYTYPE_EC)
-		br_ssl_server_init_full_ec(&s->context, s->chain, s->chain_n, BR_KEYTYPE_EC, br_skey_decoder_get_ec(&s->key));
+		br_ssl_server_init_full_ec(
+			&s->context, s->chain, s->chain_n, BR_KEYTYPE_EC, br_skey_decoder_get_ec(&s->key));
 	else
 		br_ssl_server_init_full_rsa(&s->context, s->chain, s->chain_n, br_skey_decoder_get_rsa(&s->key));
 	if (s->suite)
@@ -259,9 +260,14 @@ static void names_are_here(void)
 	resolver_init(&resolver, "/nonexistent", hosts_path);
 }
 
-static enum err connect_to(struct stream *s, const struct server *server, const char *host, struct trust trust, struct deadline *d)
+static enum err connect_to(struct stream *s, const struct server *server, const char *host,
+	struct trust trust, struct deadline *d)
 {
-	struct dial_target to = { .host = str_c(host), .port = server->peer.port, .secure = true, .trust = &trust, .resolver = &resolver };
+	struct dial_target to = { .host = str_c(host),
+		.port = server->peer.port,
+		.secure = true,
+		.trust = &trust,
+		.resolver = &resolver };
 	names_are_here();
 	*s = stream_none(&tls);
 	enum err e = dial(s, &to, d, &fault);
@@ -269,7 +275,8 @@ static enum err connect_to(struct stream *s, const struct server *server, const 
 	return e;
 }
 
-static enum err connect_in(struct stream *s, const struct server *server, const char *host, int64_t ms)
+static enum err connect_in(
+	struct stream *s, const struct server *server, const char *host, int64_t ms)
 {
 	struct deadline d = deadline_in(ms);
 	return connect_to(s, server, host, trust_in("root-ec"), &d);
@@ -369,7 +376,9 @@ TEST(tls_every_suite_and_curve)
 		struct deadline d = deadline_in(4000);
 		context("%zu", i);
 		start(&server, is_suite ? suites[i].identity : "good-rsa");
-		if (expect_int(connect_to(&s, &server, "server.test", trust_in(is_suite ? suites[i].root : "root-rsa"), &d), OK))
+		if (expect_int(connect_to(&s, &server, "server.test",
+						   trust_in(is_suite ? suites[i].root : "root-rsa"), &d),
+				OK))
 			converse(&s);
 		stream_close(&s);
 		peer_stop(&server.peer);
@@ -392,7 +401,8 @@ TEST(tls_refuses_weak_suites)
 		start(&server, "good-rsa");
 		expect_int(connect_to(&s, &server, "server.test", trust_in("root-rsa"), &d), E_TLS);
 		expect_str(fault_text(&fault),
-		           S("TLS with server.test failed: the server has no algorithm in common with us (BearSSL error 296)"));
+			S("TLS with server.test failed: the server has no algorithm in common with us (BearSSL "
+			  "error 296)"));
 		peer_stop(&server.peer);
 	}
 }
@@ -405,14 +415,19 @@ TEST(tls_refuses_certificates)
 		enum err want;
 		const char *text;
 	} cases[] = {
-		{ "server.test", "root-rsa", false, E_CERT, "the certificate `Between` above that of server.test comes from an unknown "
-		  "authority, `Root EC`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains it" },
+		{ "server.test", "root-rsa", false, E_CERT,
+			"the certificate `Between` above that of server.test comes from an unknown "
+			"authority, `Root EC`: set AWS_CA_BUNDLE or SSL_CERT_FILE to a bundle that contains "
+			"it" },
 		{ "other.test", "root-ec", false, E_CERT,
-		  "the certificate `server.test` of other.test is not for this name but for server.test, *.wild.test, 127.0.0.1 and 1 more" },
+			"the certificate `server.test` of other.test is not for this name but for server.test, "
+			"*.wild.test, 127.0.0.1 and 1 more" },
 		{ "127.0.0.2", "root-ec", false, E_CERT,
-		  "the certificate `server.test` of 127.0.0.2 is not for this name but for server.test, *.wild.test, 127.0.0.1 and 1 more" },
+			"the certificate `server.test` of 127.0.0.2 is not for this name but for server.test, "
+			"*.wild.test, 127.0.0.1 and 1 more" },
 		{ "server.test", "root-ec", true, E_TLS,
-		  "TLS with server.test failed: the server's key does not belong to its certificate (BearSSL error 27)" },
+			"TLS with server.test failed: the server's key does not belong to its certificate "
+			"(BearSSL error 27)" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct server server = { .fd = -1, .wrong_key = cases[i].wrong_key };
@@ -424,7 +439,12 @@ TEST(tls_refuses_certificates)
 		if (strcmp(cases[i].host, "127.0.0.2") == 0) {
 			s = stream_none(&tls);
 			struct trust trust = trust_in("root-ec");
-			struct dial_target here = { .host = S("127.0.0.1"), .port = server.peer.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
+			struct dial_target here = { .host = S("127.0.0.1"),
+				.port = server.peer.port,
+				.secure = false,
+				.trust = &trust,
+				.resolver = &resolver },
+							   to = here;
 			to.host = S("127.0.0.2");
 			expect_int(dial(&s, &here, &d, &fault), OK);
 			expect_int(dial_secure(&s, &to, &d, &fault), cases[i].want);
@@ -445,7 +465,12 @@ TEST(tls_refuses_an_impossible_host)
 	for (size_t i = 0; i < countof(hosts); i++) {
 		struct stream s = stream_none(&tls);
 		struct trust trust = trust_in("root-ec");
-		struct dial_target here = { .host = S("127.0.0.1"), .port = p.port, .secure = false, .trust = &trust, .resolver = &resolver }, to = here;
+		struct dial_target here = { .host = S("127.0.0.1"),
+			.port = p.port,
+			.secure = false,
+			.trust = &trust,
+			.resolver = &resolver },
+						   to = here;
 		struct deadline d = deadline_in(4000);
 		to.host = str_c(hosts[i]);
 		context("%s", hosts[i]);
@@ -526,8 +551,12 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 		const char *host;
 		bool resumed;
 	} cases[] = {
-		{ "server.test", false }, { "server.test", true }, { "Server.Test", true }, { "a.wild.test", false },
-		{ "server.test", false }, { "server.test", true },
+		{ "server.test", false },
+		{ "server.test", true },
+		{ "Server.Test", true },
+		{ "a.wild.test", false },
+		{ "server.test", false },
+		{ "server.test", true },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%zu", i);
@@ -554,7 +583,9 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 	context("other anchors");
 	struct deadline d = deadline_in(4000);
 	struct anchor none = { .is_leaf = true };
-	expect_int(connect_to(&s, &server, "server.test", (struct trust){ .anchors = &none, .count = 1 }, &d), E_CERT);
+	expect_int(
+		connect_to(&s, &server, "server.test", (struct trust){ .anchors = &none, .count = 1 }, &d),
+		E_CERT);
 	context("after a failure");
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	expect(server.sent > 500);
@@ -563,8 +594,8 @@ TEST(tls_sessions_are_resumed_with_the_same_peer_only)
 }
 
 /* A ClientHello to `host`, when a session with server.test on this port has a ticket. */
-static bool offers_ticket(const struct server *server, struct buf *hello, const char *host, uint16_t port, struct trust trust,
-                          int64_t until, int64_t not_after)
+static bool offers_ticket(const struct server *server, struct buf *hello, const char *host,
+	uint16_t port, struct trust trust, int64_t until, int64_t not_after)
 {
 	struct deadline d = deadline_in(4000);
 	struct stream s;
@@ -648,14 +679,16 @@ TEST(tls_handshake_cut_anywhere)
 		else
 			expect_int(e, E_TLS);
 		if (e != OK)
-			expect(str_starts(fault_text(&fault), S("server.test ended the connection during the TLS handshake")));
+			expect(str_starts(fault_text(&fault),
+				S("server.test ended the connection during the TLS handshake")));
 		stream_close(&s);
 	}
 	expect(whole > 800 && whole < 2500);
 	peer_stop(&server.peer);
 }
 
-/* No changed byte of the handshake goes unnoticed. What makes both wait for more ends at the deadline. */
+/* No changed byte of the handshake goes unnoticed. What makes both wait for more ends at the
+ * deadline. */
 TEST(tls_handshake_changed_anywhere)
 {
 	struct server server = { .fd = -1 };
@@ -664,8 +697,8 @@ TEST(tls_handshake_changed_anywhere)
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	stream_close(&s);
 	peer_stop(&server.peer);
-	/* Without the close_notify at the end, an alert in a GCM record; and the next handshake may be a few bytes shorter,
-	 * as an ECDSA signature may. */
+	/* Without the close_notify at the end, an alert in a GCM record; and the next handshake may be
+	 * a few bytes shorter, as an ECDSA signature may. */
 	size_t whole = server.sent - 31 - 8;
 	start(&server, "good-ec");
 	for (size_t at = 1 + (size_t)test_random(13); at <= whole; at += 13) {
@@ -701,22 +734,31 @@ TEST(tls_with_what_is_no_server)
 		enum err want;
 		const char *text;
 	} cases[] = {
-		{ { STR("HTTP/1.1 400 Bad Request\r\n\r\n"), false }, E_TLS, "the server does not speak TLS 1.2, or no TLS at all on this port" },
-		{ { STR("SSH-2.0-OpenSSH_9.2\r\n"), false }, E_TLS, "the server does not speak TLS 1.2, or no TLS at all on this port" },
-		{ { STR("\x15\3\3\0\2\2\x28"), false }, E_TLS, "the server has no algorithm in common with us" },
-		{ { STR("\x15\3\1\0\2\2\x46"), false }, E_TLS, "the server wants TLS 1.3, which this program does not speak" },
+		{ { STR("HTTP/1.1 400 Bad Request\r\n\r\n"), false }, E_TLS,
+			"the server does not speak TLS 1.2, or no TLS at all on this port" },
+		{ { STR("SSH-2.0-OpenSSH_9.2\r\n"), false }, E_TLS,
+			"the server does not speak TLS 1.2, or no TLS at all on this port" },
+		{ { STR("\x15\3\3\0\2\2\x28"), false }, E_TLS,
+			"the server has no algorithm in common with us" },
+		{ { STR("\x15\3\1\0\2\2\x46"), false }, E_TLS,
+			"the server wants TLS 1.3, which this program does not speak" },
 		{ { STR("\x15\3\3\0\2\2\x70"), false }, E_TLS, "the server does not know this name" },
 		{ { STR("\x15\3\3\0\2\2\x33"), false }, E_TLS, "the server ended it with an alert" },
-		{ { STR("\x15\3\3\0\2\1\0"), false }, E_TLS, "ended the connection during the TLS handshake" },
+		{ { STR("\x15\3\3\0\2\1\0"), false }, E_TLS,
+			"ended the connection during the TLS handshake" },
 		{ { STR("\x17\3\3\0\2\1\0"), false }, E_TLS, "the server broke the protocol" },
 		{ { STR("\x16\3\3\xff\xff\0"), false }, E_TLS, "the server broke the protocol" },
 		/* An old server: its hello says TLS 1.1. */
-		{ { STR("\x16\3\2\0\x2a\2\0\0\x26\3\2" "01234567890123456789012345678901\0\xc0\x2f\0"), false }, E_TLS,
-		  "the server does not speak TLS 1.2, or no TLS at all on this port" },
+		{ { STR("\x16\3\2\0\x2a\2\0\0\x26\3\2"
+				"01234567890123456789012345678901\0\xc0\x2f\0"),
+			  false },
+			E_TLS, "the server does not speak TLS 1.2, or no TLS at all on this port" },
 		/* Records without contents, for ever. */
-		{ { STR("\x16\3\3\0\0"), true }, E_TIMEOUT, "the TLS handshake with 127.0.0.1 took too long" },
+		{ { STR("\x16\3\3\0\0"), true }, E_TIMEOUT,
+			"the TLS handshake with 127.0.0.1 took too long" },
 		/* Hello requests, for ever. */
-		{ { STR("\x16\3\3\0\4\0\0\0\0"), true }, E_TIMEOUT, "the TLS handshake with 127.0.0.1 took too long" },
+		{ { STR("\x16\3\3\0\4\0\0\0\0"), true }, E_TIMEOUT,
+			"the TLS handshake with 127.0.0.1 took too long" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct peer p;
@@ -725,7 +767,11 @@ TEST(tls_with_what_is_no_server)
 		struct trust trust = trust_in("root-ec");
 		struct deadline d = deadline_in(cases[i].want == E_TIMEOUT ? 100 : 4000);
 		peer_start(&p, reply, &r);
-		struct dial_target to = { .host = S("127.0.0.1"), .port = p.port, .secure = true, .trust = &trust, .resolver = &resolver };
+		struct dial_target to = { .host = S("127.0.0.1"),
+			.port = p.port,
+			.secure = true,
+			.trust = &trust,
+			.resolver = &resolver };
 		context("%zu: %s", i, cases[i].text);
 		memset(&resolver, 0, sizeof(resolver));
 		resolver_init(&resolver, "/nonexistent", "/nonexistent");
@@ -774,7 +820,8 @@ TEST(tls_request_is_one_record)
 	memset(body, 'b', sizeof(body));
 	start(&server, "good-ec");
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
-	const struct str parts[] = { STR("POST / HTTP/1.1\r\n"), STR("Host: server.test\r\n\r\n"), { NULL, 0 }, { body, sizeof(body) } };
+	const struct str parts[] = { STR("POST / HTTP/1.1\r\n"), STR("Host: server.test\r\n\r\n"),
+		{ NULL, 0 }, { body, sizeof(body) } };
 	struct deadline d = deadline_in(4000);
 	expect_int(stream_write(&s, parts, countof(parts), &d, &fault), OK);
 	read_whole(&s, back, 38 + sizeof(body));
@@ -875,7 +922,8 @@ TEST(tls_a_request_given_up_is_never_completed)
 	struct stream s;
 	int small = 8192;
 	char *bytes = calloc(1, 1 << 20);
-	/* What the socket takes differs; somewhere among these the last record is under way at the deadline. */
+	/* What the socket takes differs; somewhere among these the last record is under way at the
+	 * deadline. */
 	for (size_t size = 16384 * 2; size <= 1 << 20; size *= 2) {
 		start(&server, "good-ec");
 		expect_int(connect_in(&s, &server, "server.test", 4000), OK);
@@ -1016,7 +1064,8 @@ TEST(tls_damaged_record)
 	expect_int(connect_in(&s, &server, "server.test", 4000), OK);
 	expect_int(write_all(&s, S("?")), OK);
 	expect_int(read_some(&s, &got, back, sizeof(back)), E_TLS);
-	expect_str(fault_text(&fault), S("TLS with server.test failed: a record was damaged on the way (BearSSL error 7)"));
+	expect_str(fault_text(&fault),
+		S("TLS with server.test failed: a record was damaged on the way (BearSSL error 7)"));
 	expect_int(write_all(&s, S("?")), E_TLS);
 	expect(!stream_is_idle(&s));
 	stream_close(&s);
@@ -1053,12 +1102,20 @@ TEST(tls_every_error_has_a_sentence)
 	for (unsigned code = 1; code < 800; code++) {
 		context("%u", code);
 		bool certificate = code > VERIFIER_ERROR && code < VERIFIER_ERROR + PATH_CODES;
-		tls.verifier.answer = (struct path_answer){ .code = certificate ? code - VERIFIER_ERROR : PATH_OK, .own = true, .blamed = c.der };
-		expect_int(tls_fault_set(&fault, code, str_c(tls.host), &tls.verifier, false), certificate ? E_CERT : E_TLS);
-		expect(str_starts(fault_text(&fault), certificate ? S("the certificate `server.test` of host.test ") : S("TLS with host.test failed: ")));
+		tls.verifier.answer = (struct path_answer){
+			.code = certificate ? code - VERIFIER_ERROR : PATH_OK, .own = true, .blamed = c.der
+		};
+		expect_int(tls_fault_set(&fault, code, str_c(tls.host), &tls.verifier, false),
+			certificate ? E_CERT : E_TLS);
+		expect(str_starts(fault_text(&fault),
+			certificate ? S("the certificate `server.test` of host.test ")
+						: S("TLS with host.test failed: ")));
 		expect(fault.n < sizeof(fault.text));
 	}
-	expect_int(tls_fault_set(&fault, BR_ERR_RECV_FATAL_ALERT + 70, str_c(tls.host), &tls.verifier, false), E_TLS);
+	expect_int(
+		tls_fault_set(&fault, BR_ERR_RECV_FATAL_ALERT + 70, str_c(tls.host), &tls.verifier, false),
+		E_TLS);
 	expect_str(fault_text(&fault),
-		S("TLS with host.test failed: the server wants TLS 1.3, which this program does not speak (BearSSL error 326)"));
+		S("TLS with host.test failed: the server wants TLS 1.3, which this program does not speak "
+		  "(BearSSL error 326)"));
 }

@@ -31,7 +31,8 @@ static struct str bundle(const char *const *names, size_t count)
 	return guard_copy(buf_str(&b));
 }
 
-#define BUNDLE(...) bundle((const char *const[]){ __VA_ARGS__ }, countof(((const char *const[]){ __VA_ARGS__ })))
+#define BUNDLE(...)                                                                                \
+	bundle((const char *const[]){ __VA_ARGS__ }, countof(((const char *const[]){ __VA_ARGS__ })))
 
 static enum err load(struct str pem)
 {
@@ -54,7 +55,9 @@ TEST(trust_from_one_root)
 TEST(trust_from_a_bundle)
 {
 	/* Both certificates of unknown-root: the server's is passed over. */
-	expect_int(load(BUNDLE("root-ec", "good-ec-key", "root-rsa", "root-constrained", "unknown-root", "root-p384", "listed")), OK);
+	expect_int(load(BUNDLE("root-ec", "good-ec-key", "root-rsa", "root-constrained", "unknown-root",
+				   "root-p384", "listed")),
+		OK);
 	expect_int(trust.count, 6);
 	expect_int(trust.left_out_n, 2);
 	for (size_t i = 0; i < trust.count; i++)
@@ -69,13 +72,17 @@ TEST(trust_says_what_it_leaves_out)
 	struct buf b = BUF(text);
 	expect_int(load(BUNDLE("good-no-purpose", "root-ec", "root-weak", "good-ec-key")), OK);
 	trust_put_left_out(&b, &trust);
-	expect_str(buf_str(&b), S("`server.test` (it is not a CA's); `Weak Root` (its key is not supported: RSA of 1024 bits); "
-	                          "a block (it is not a CERTIFICATE)"));
+	expect_str(buf_str(&b),
+		S("`server.test` (it is not a CA's); `Weak Root` (its key is not supported: RSA of 1024 "
+		  "bits); "
+		  "a block (it is not a CERTIFICATE)"));
 	const struct left_out *l = trust_find_left_out(&trust, trust.left_out[1].subject);
 	expect(l == &trust.left_out[1]);
 	expect(trust_find_left_out(&trust, trust.anchors[0].subject) == NULL);
 	buf_reset(&b);
-	expect_int(load(BUNDLE("root-ec", "root-weak", "root-weak", "root-weak", "root-weak", "root-weak", "root-weak", "root-weak")), OK);
+	expect_int(load(BUNDLE("root-ec", "root-weak", "root-weak", "root-weak", "root-weak",
+				   "root-weak", "root-weak", "root-weak")),
+		OK);
 	trust_put_left_out(&b, &trust);
 	expect(str_ends(buf_str(&b), S("(its key is not supported: RSA of 1024 bits); and 2 more")));
 }
@@ -98,7 +105,8 @@ TEST(trust_passes_over_what_is_unreadable)
 	char text[2048];
 	struct buf b = BUF(text);
 	buf_format(&b,
-		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n%s-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n%s-----BEGIN TRUSTED "
+		"CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n",
 		BUNDLE("root-ec"));
 	expect_int(load(buf_str(&b)), OK);
 	expect_int(trust.count, 1);
@@ -112,10 +120,12 @@ TEST(trust_refuses_a_bundle)
 	} cases[] = {
 		{ "", "there is no usable CA certificate in the bundle" },
 		{ "just text\n", "there is no usable CA certificate in the bundle" },
-		{ "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "there is no usable CA certificate in the bundle" },
+		{ "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+			"there is no usable CA certificate in the bundle" },
 		{ "one\ntwo\n-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
-		  "the bundle of certificates is not proper PEM, see line 3" },
-		{ "-----BEGIN CERTIFICATE-----\nAAAA\n", "the bundle of certificates is not proper PEM, see line 1" },
+			"the bundle of certificates is not proper PEM, see line 3" },
+		{ "-----BEGIN CERTIFICATE-----\nAAAA\n",
+			"the bundle of certificates is not proper PEM, see line 1" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].pem);
@@ -158,9 +168,9 @@ TEST(trust_builtin_roots_are_there)
 /* The anchors that are compiled in and their files, read by trust_from_pem, are the same. */
 TEST(trust_reads_real_roots)
 {
-	static const char *const files[] = { "amazon-root-ca-1", "amazon-root-ca-2", "amazon-root-ca-3", "amazon-root-ca-4",
-		"digicert-global-root-g2", "digicert-global-root-g3", "isrg-root-x1", "isrg-root-x2", "isrg-root-ye", "isrg-root-yr",
-		"starfield-services-root-g2" };
+	static const char *const files[] = { "amazon-root-ca-1", "amazon-root-ca-2", "amazon-root-ca-3",
+		"amazon-root-ca-4", "digicert-global-root-g2", "digicert-global-root-g3", "isrg-root-x1",
+		"isrg-root-x2", "isrg-root-ye", "isrg-root-yr", "starfield-services-root-g2" };
 	struct trust builtin = trust_builtin();
 	for (size_t i = 0; i < countof(files); i++) {
 		char path[128];

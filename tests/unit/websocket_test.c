@@ -12,7 +12,8 @@ static char transcript_memory[4096];
 /* What a peer sends, frame by frame. */
 static struct buf wire;
 
-static void put_frame(unsigned first, unsigned masked, uint64_t claimed, int form, struct str payload)
+static void put_frame(
+	unsigned first, unsigned masked, uint64_t claimed, int form, struct str payload)
 {
 	buf_put_char(&wire, (char)first);
 	if (form == 1) {
@@ -30,8 +31,9 @@ static void put(unsigned first, struct str payload)
 	put_frame(first, 0, payload.n, payload.n < 126 ? 1 : payload.n < 65536 ? 2 : 8, payload);
 }
 
-/* Reads what is on the wire in pieces of `size` bytes, or of random sizes for 0, and writes down what it amounted to:
- * T, B, P, p, C, X with texts of up to 32 bytes, longer ones as their length. */
+/* Reads what is on the wire in pieces of `size` bytes, or of random sizes for 0, and writes down
+ * what it amounted to: T, B, P, p, C, X with texts of up to 32 bytes, longer ones as their length.
+ */
 static struct str transcript(size_t cap, size_t size)
 {
 	struct websocket_reader r = websocket_reader(message, cap);
@@ -43,8 +45,9 @@ static struct str transcript(size_t cap, size_t size)
 		at += input.n;
 		do {
 			event = websocket_read(&r, &input);
-			struct str text = event == WEBSOCKET_GOT_TEXT || event == WEBSOCKET_GOT_BINARY ? buf_str(&r.message) :
-				(struct str){ r.control, r.control_n };
+			struct str text = event == WEBSOCKET_GOT_TEXT || event == WEBSOCKET_GOT_BINARY
+				? buf_str(&r.message)
+				: (struct str){ r.control, r.control_n };
 			struct str shown = text.n > 32 ? DIGITS(text.n) : text;
 			if (event == WEBSOCKET_BROKEN)
 				buf_format(&out, "X%d %s", NUM(r.code), str_c(r.why));
@@ -81,8 +84,10 @@ TEST(websocket_reads_frames)
 		{ { { 0x82, STR("\xff\x00") } }, STR("B\xff\x00;") },
 		{ { { 0x01, STR("he") }, { 0x80, STR("llo") } }, STR("Thello;") },
 		{ { { 0x01, STR("") }, { 0x00, STR("") }, { 0x80, STR("") } }, STR("T;") },
-		{ { { 0x01, STR("he") }, { 0x89, STR("ping") }, { 0x80, STR("llo") } }, STR("Pping;Thello;") },
-		{ { { 0x01, STR("he") }, { 0x8a, STR("") }, { 0x00, STR("l") }, { 0x80, STR("lo") } }, STR("p;Thello;") },
+		{ { { 0x01, STR("he") }, { 0x89, STR("ping") }, { 0x80, STR("llo") } },
+			STR("Pping;Thello;") },
+		{ { { 0x01, STR("he") }, { 0x8a, STR("") }, { 0x00, STR("l") }, { 0x80, STR("lo") } },
+			STR("p;Thello;") },
 		{ { { 0x81, STR("a") }, { 0x82, STR("b") }, { 0x81, STR("c") } }, STR("Ta;Bb;Tc;") },
 		/* A sequence may be cut between fragments, not at the end. */
 		{ { { 0x01, STR("\xe2\x82") }, { 0x80, STR("\xac") } }, STR("T\xe2\x82\xac;") },
@@ -108,8 +113,10 @@ TEST(websocket_reads_frames)
 		{ { { 0x09, STR("") } }, STR("X1002 a control frame in fragments") },
 		{ { { 0x80, STR("x") } }, STR("X1002 a continuation of nothing") },
 		{ { { 0x81, STR("a") }, { 0x80, STR("x") } }, STR("Ta;X1002 a continuation of nothing") },
-		{ { { 0x01, STR("a") }, { 0x81, STR("x") } }, STR("X1002 a new message in the middle of another") },
-		{ { { 0x01, STR("a") }, { 0x02, STR("x") } }, STR("X1002 a new message in the middle of another") },
+		{ { { 0x01, STR("a") }, { 0x81, STR("x") } },
+			STR("X1002 a new message in the middle of another") },
+		{ { { 0x01, STR("a") }, { 0x02, STR("x") } },
+			STR("X1002 a new message in the middle of another") },
 	};
 	for (size_t i = 0; i < countof(rows); i++) {
 		context("row %zu", i);
@@ -123,7 +130,8 @@ TEST(websocket_reads_frames)
 TEST(websocket_close_codes)
 {
 	for (unsigned code = 0; code <= UINT16_MAX; code++) {
-		bool may = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+		bool may = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+			(code >= 3000 && code <= 4999);
 		char bytes[] = { (char)(code >> 8), (char)code }, want[80];
 		struct buf b = BUF(want);
 		context("%u", code);
@@ -146,8 +154,12 @@ TEST(websocket_lengths)
 		int form;
 		struct str want;
 	} rows[] = {
-		{ 125, 1, STR("T125;") }, { 126, 2, STR("T126;") }, { 65535, 2, STR("T65535;") }, { 65536, 8, STR("T65536;") },
-		{ 70000, 8, STR("T70000;") }, { 70001, 8, STR("X1009 a message that is too large") },
+		{ 125, 1, STR("T125;") },
+		{ 126, 2, STR("T126;") },
+		{ 65535, 2, STR("T65535;") },
+		{ 65536, 8, STR("T65536;") },
+		{ 70000, 8, STR("T70000;") },
+		{ 70001, 8, STR("X1009 a message that is too large") },
 		{ 125, 2, STR("X1002 a length that is not in its shortest form") },
 		{ 0, 2, STR("X1002 a length that is not in its shortest form") },
 		{ 126, 8, STR("X1002 a length that is not in its shortest form") },
@@ -159,7 +171,8 @@ TEST(websocket_lengths)
 	for (size_t i = 0; i < countof(rows); i++) {
 		context("%llu in form %d", (unsigned long long)rows[i].n, rows[i].form);
 		wire = BUF(wire_memory);
-		put_frame(0x81, 0, rows[i].n, rows[i].form, str_sub((struct str){ payload, sizeof(payload) }, 0, (size_t)rows[i].n));
+		put_frame(0x81, 0, rows[i].n, rows[i].form,
+			str_sub((struct str){ payload, sizeof(payload) }, 0, (size_t)rows[i].n));
 		expect_str(transcript(MESSAGE_MAX, 999), rows[i].want);
 	}
 	/* Fragments count together. */

@@ -21,8 +21,8 @@ static void expect_bytes(const uint8_t got[static X25519_SIZE], const char *want
 	expect_str(buf_str(&b), str_c(want));
 }
 
-/* RFC 7748, 5.2; then edges: u at p - 1, p + 1 and above (not reduced), the highest bit set, and a scalar of all ones,
- * worked out with Python's integers. */
+/* RFC 7748, 5.2; then edges: u at p - 1, p + 1 and above (not reduced), the highest bit set, and a
+ * scalar of all ones, worked out with Python's integers. */
 TEST(x25519_vectors)
 {
 	static const struct {
