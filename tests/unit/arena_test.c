@@ -39,7 +39,7 @@ TEST(arena_take_ends_with_null)
 	arena_reset(&a);
 	expect(arena_take(&a, 1) == memory);
 	/* Nothing but the gap is left. */
-	a = (struct arena){ memory, 1, 8 };
+	a = (struct arena){ memory, 1, 4 };
 	expect(arena_take(&a, 0) == NULL);
 }
 
