@@ -19,7 +19,7 @@ static struct stream connected(const struct peer *p)
 {
 	struct stream s = stream_none(NULL);
 	struct dial_target to = { .host = S("127.0.0.1"), .port = p->port, .resolver = &resolver };
-	struct deadline d = deadline_in(2000);
+	struct deadline d = deadline_in(60000);
 	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
 	expect_int(dial(&s, &to, &d, &fault), OK);
