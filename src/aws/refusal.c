@@ -145,7 +145,7 @@ static struct str string_or_empty(struct json v, struct arena *arena)
 	return json_string(&s, v, arena) == OK ? s : S("");
 }
 
-static void read_body(struct str *type, struct str *message, struct str body, struct arena *arena)
+static void read_refusal(struct str *type, struct str *message, struct str body, struct arena *arena)
 {
 	struct json json;
 	size_t position;
@@ -178,7 +178,7 @@ enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, i
 	char memory[REFUSAL_BODY_MAX];
 	struct arena arena = { memory, 0, sizeof(memory) };
 	struct str type, message;
-	read_body(&type, &message, body, &arena);
+	read_refusal(&type, &message, body, &arena);
 	struct str field = head ? http_field_get(head, S("x-amzn-errortype")) : S("");
 	if (field.n)
 		type = field;

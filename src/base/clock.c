@@ -112,7 +112,7 @@ void utc_put_rfc3339_ms(struct buf *b, int64_t wall_ms)
 	buf_put_char(b, 'Z');
 }
 
-static bool read_number(int *out, struct str *s, size_t width)
+static bool read_digits(int *out, struct str *s, size_t width)
 {
 	uint64_t v;
 	if (s->n < width || !str_to_u64(&v, str_sub(*s, 0, width), 9999))
@@ -123,7 +123,7 @@ static bool read_number(int *out, struct str *s, size_t width)
 }
 
 /* Takes three letters; *month is 13 unless they are the name of one. */
-static bool read_name(int *month, struct str *s)
+static bool read_word(int *month, struct str *s)
 {
 	struct str name = str_sub(*s, 0, 3);
 	*s = str_skip(*s, 3);
@@ -143,9 +143,9 @@ static bool scan(struct utc *t, struct str s, const char *form)
 	for (; ok && *form; form++) {
 		int *number = number_of(t, *form);
 		if (number)
-			ok = read_number(number, &s, *form == 'y' ? 4 : 2);
+			ok = read_digits(number, &s, *form == 'y' ? 4 : 2);
 		else if (*form == 'n' || *form == 'w')
-			ok = read_name(*form == 'n' ? &t->month : &ignored, &s);
+			ok = read_word(*form == 'n' ? &t->month : &ignored, &s);
 		else
 			ok = s.n && s.p[0] == *form, s = str_skip(s, 1);
 	}

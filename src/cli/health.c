@@ -80,7 +80,7 @@ static enum err connect_to_url(struct call *c, struct str url, struct deadline *
 	return dial(&c->client.stream, &to, d, f);
 }
 
-static enum err ask(struct call *c, bool by_url, struct deadline *d, struct fault *f)
+static enum err ask_health(struct call *c, bool by_url, struct deadline *d, struct fault *f)
 {
 	struct buf body = BUF(c->answer);
 	struct http_progress progress = { 0 };
@@ -111,7 +111,7 @@ int health_run(char **arguments)
 	http_client_init(&c->client, &c->tls, NULL);
 	enum err e = *arguments ? connect_to_url(c, str_c(*arguments), &d, &f) : connect_to_own(c, &d, &f);
 	if (e == OK)
-		e = ask(c, *arguments != NULL, &d, &f);
+		e = ask_health(c, *arguments != NULL, &d, &f);
 	if (c->response.body.n)
 		console_put(STDOUT_FILENO, c->response.body);
 	return e == OK ? 0 : console_fail(e == E_CONFIG ? 2 : 1, &f);

@@ -30,7 +30,7 @@ static enum err wait_for(int fd, short events, struct deadline *d, struct fault 
 	return socket_wait(&wanted, 1, d, f);
 }
 
-static enum err receive(int fd, struct buf *b, struct deadline *d, struct fault *f)
+static enum err receive_more(int fd, struct buf *b, struct deadline *d, struct fault *f)
 {
 	size_t got = 0;
 	if (b->n == b->cap)
@@ -49,7 +49,7 @@ static enum err read_request(struct http_head *head, int fd, struct buf *raw, st
 	size_t end, scanned = 0, used;
 	enum err e;
 	while ((e = http_head_find(&end, &scanned, buf_str(raw))) == E_MORE)
-		if ((e = receive(fd, raw, d, f)) != OK)
+		if ((e = receive_more(fd, raw, d, f)) != OK)
 			return e;
 	if (e == OK)
 		e = http_request_parse(head, str_sub(buf_str(raw), 0, end), f);
@@ -60,7 +60,7 @@ static enum err read_request(struct http_head *head, int fd, struct buf *raw, st
 	struct buf more = { raw->p + end, 0, raw->cap - end, false };
 	while ((e = http_body_decode(&body, message, &used, rest, f)) == E_MORE) {
 		buf_reset(&more);
-		if ((e = receive(fd, &more, d, f)) != OK)
+		if ((e = receive_more(fd, &more, d, f)) != OK)
 			return e;
 		rest = buf_str(&more);
 	}

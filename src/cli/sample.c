@@ -9,7 +9,7 @@ static bool answers_by_url(struct json type)
 		json_is(type, S("interactive_message"));
 }
 
-static void add(struct json_writer *w, struct json object, struct str name, struct str raw)
+static void add_raw(struct json_writer *w, struct json object, struct str name, struct str raw)
 {
 	if (json_type(json_member(object, name)) != JSON_ABSENT)
 		return;
@@ -41,8 +41,8 @@ void sample_payload(struct buf *out, struct json payload, struct str response_ur
 	json_open(&w, '{');
 	add_string(&w, payload, S("api_app_id"), S(SAMPLE_APP));
 	add_string(&w, payload, S("trigger_id"), S(SAMPLE_TRIGGER));
-	add(&w, payload, S("team"), S("{\"id\":\"" SAMPLE_TEAM "\",\"domain\":\"test\"}"));
-	add(&w, payload, S("user"),
+	add_raw(&w, payload, S("team"), S("{\"id\":\"" SAMPLE_TEAM "\",\"domain\":\"test\"}"));
+	add_raw(&w, payload, S("user"),
 		S("{\"id\":\"" SAMPLE_USER "\",\"name\":\"tester\",\"team_id\":\"" SAMPLE_TEAM "\"}"));
 	if (response_url.n && answers_by_url(json_member(payload, S("type"))))
 		add_string(&w, payload, S("response_url"), response_url);

@@ -65,7 +65,7 @@ static bool read_digits(struct reader *r)
 	return true;
 }
 
-static bool read_number(struct reader *r)
+static bool scan_number(struct reader *r)
 {
 	read_char(r, '-');
 	if (!read_char(r, '0') && !read_digits(r))
@@ -123,11 +123,11 @@ static bool read_scalar(struct reader *r)
 	case 't': return read_word(r, S("true"));
 	case 'f': return read_word(r, S("false"));
 	case 'n': return read_word(r, S("null"));
-	default: return read_number(r);
+	default: return scan_number(r);
 	}
 }
 
-static bool read_name(struct reader *r)
+static bool scan_name(struct reader *r)
 {
 	if (peek_token(r) != '"' || !read_string(r) || peek_token(r) != ':')
 		return false;
@@ -143,7 +143,7 @@ static enum err read_text(struct reader *r)
 	int depth = 0;
 	_Static_assert(JSON_DEPTH_MAX <= 64, "one bit a level");
 	for (;;) {
-		if ((objects & 1) && !read_name(r))
+		if ((objects & 1) && !scan_name(r))
 			return E_SYNTAX;
 		unsigned char c = peek_token(r);
 		if (c == '{' || c == '[') {

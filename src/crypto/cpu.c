@@ -6,7 +6,7 @@
 
 #include <cpuid.h>
 
-static unsigned ask(void)
+static unsigned query_cpuid(void)
 {
 	const unsigned sse = bit_SSSE3 | bit_SSE4_1, gcm = bit_AES | bit_PCLMUL;
 	unsigned found = 0, a, b, c, d;
@@ -29,7 +29,7 @@ static unsigned ask(void)
 
 #include <sys/auxv.h>
 
-static unsigned ask(void)
+static unsigned query_cpuid(void)
 {
 	enum { SHA2 = 1 << 6 }; /* HWCAP_SHA2 */
 	return getauxval(AT_HWCAP) & SHA2 ? CPU_SHA256 : 0;
@@ -37,7 +37,7 @@ static unsigned ask(void)
 
 #else
 
-static unsigned ask(void)
+static unsigned query_cpuid(void)
 {
 	return 0;
 }
@@ -56,7 +56,7 @@ unsigned cpu_features(void)
 {
 	unsigned features = cpu_known();
 	if (features == 0) {
-		features = CPU_ASKED | ask();
+		features = CPU_ASKED | query_cpuid();
 		atomic_store_explicit(&known, features, memory_order_relaxed);
 	}
 	return features;

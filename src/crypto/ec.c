@@ -51,7 +51,7 @@ static void sqr(const struct ec_curve *c, limb *out, const limb *a)
 	c->sqr(out, a, &c->p);
 }
 
-static void add(const struct ec_curve *c, limb *out, const limb *a, const limb *b)
+static void add_points(const struct ec_curve *c, limb *out, const limb *a, const limb *b)
 {
 	c->add(out, a, b, &c->p);
 }
@@ -134,17 +134,17 @@ static void point_double(const struct ec_curve *c, struct ec_point *out, const s
 	/* alpha = 3 (x - z^2) (x + z^2) */
 	sqr(c, t, a->z);
 	sub(c, alpha, a->x, t);
-	add(c, t, a->x, t);
+	add_points(c, t, a->x, t);
 	mul(c, t, alpha, t);
-	add(c, alpha, t, t);
-	add(c, alpha, alpha, t);
+	add_points(c, alpha, t, t);
+	add_points(c, alpha, alpha, t);
 	/* z = 2 y z */
 	mul(c, t, a->y, a->z);
-	add(c, out->z, t, t);
+	add_points(c, out->z, t, t);
 	/* gamma = 2 y^2, beta = 4 x y^2 */
 	sqr(c, gamma, a->y);
-	add(c, gamma, gamma, gamma);
-	add(c, t, gamma, gamma);
+	add_points(c, gamma, gamma, gamma);
+	add_points(c, t, gamma, gamma);
 	mul(c, beta, a->x, t);
 	/* x = alpha^2 - 2 beta */
 	sqr(c, t, alpha);
@@ -154,7 +154,7 @@ static void point_double(const struct ec_curve *c, struct ec_point *out, const s
 	sub(c, t, beta, out->x);
 	mul(c, alpha, alpha, t);
 	sqr(c, t, gamma);
-	add(c, t, t, t);
+	add_points(c, t, t, t);
 	sub(c, out->y, alpha, t);
 }
 
@@ -231,7 +231,7 @@ bool ec_read(const struct ec_curve *c, struct ec_point *out, const uint8_t *p, s
 	mul(c, right, right, out->x);
 	for (int i = 0; i < 3; i++)
 		sub(c, right, right, out->x);
-	add(c, right, right, c->b);
+	add_points(c, right, right, c->b);
 	sqr(c, left, out->y);
 	return memcmp(left, right, c->n * sizeof(limb)) == 0;
 }

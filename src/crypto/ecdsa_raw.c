@@ -23,7 +23,7 @@ static void read_digest(const struct ec_curve *c, limb *out, const void *digest,
 }
 
 /* Whether a number is between 1 and order - 1: a mask. */
-static limb read_number(const struct ec_curve *c, limb *out, const uint8_t *p)
+static limb load_number(const struct ec_curve *c, limb *out, const uint8_t *p)
 {
 	limb_read(out, c->n, p, c->size);
 	return mont_below(out, c->order.m, c->n) & ~ec_is_zero(c, out);
@@ -58,8 +58,8 @@ bool ecdsa_raw_verify(
 	const struct ec_curve *c = ec_curve_of(key->curve);
 	limb r[EC_LIMBS_MAX], s[EC_LIMBS_MAX], u[EC_LIMBS_MAX], v[EC_LIMBS_MAX];
 	struct ec_point q, sum;
-	if (!ec_read(c, &q, key->q, key->qlen) || !read_number(c, r, raw) ||
-		!read_number(c, s, raw + c->size))
+	if (!ec_read(c, &q, key->q, key->qlen) || !load_number(c, r, raw) ||
+		!load_number(c, s, raw + c->size))
 		return false;
 	/* u = digest / s, v = r / s */
 	mont_mul(s, s, c->order_r2, &c->order);
@@ -81,7 +81,7 @@ static limb read_key(const struct ec_curve *c, limb *out, uint8_t bytes[static E
 		beyond |= key->x[i];
 	memset(bytes, 0, c->size);
 	memcpy(bytes + c->size - n, key->x + key->xlen - n, n);
-	return read_number(c, out, bytes) & limb_is_zero(beyond);
+	return load_number(c, out, bytes) & limb_is_zero(beyond);
 }
 
 /* Nonces until one is between 1 and order - 1. Which were not tells nothing of the one that is. */
@@ -91,7 +91,7 @@ static __attribute__((noinline)) void draw_nonce(
 	uint8_t bytes[EC_SIZE_MAX];
 	do
 		br_hmac_drbg_generate(drbg, bytes, c->size);
-	while (!read_number(c, out, bytes));
+	while (!load_number(c, out, bytes));
 	ct_wipe(bytes, sizeof(bytes));
 }
 

@@ -156,7 +156,7 @@ struct ladder {
 };
 
 /* Doubles the first and adds it to the second. */
-static void step(struct ladder *l)
+static void ladder_step(struct ladder *l)
 {
 	struct fe sum, difference, da, cb, aa, bb, e;
 	fe_add(&sum, &l->x2, &l->z2);
@@ -201,7 +201,7 @@ static void climb(uint8_t out[static X25519_SIZE], const uint8_t scalar[static X
 		fe_swap(&l.x2, &l.x3, limb_mask(swapped ^ bit));
 		fe_swap(&l.z2, &l.z3, limb_mask(swapped ^ bit));
 		swapped = bit;
-		step(&l);
+		ladder_step(&l);
 	}
 	/* The lowest bit is 0: nothing is swapped. */
 	fe_invert(&l.z2, &l.z2);

@@ -6,7 +6,7 @@
 enum { SSL_CHECK_MAX = 4096 };
 
 /* The reply is made already. */
-static void answer(struct decision *out, enum log_level level, struct str why)
+static void answer_at_once(struct decision *out, enum log_level level, struct str why)
 {
 	out->action = ACTION_ANSWER;
 	out->level = level;
@@ -56,7 +56,7 @@ static struct str refusal(enum slack_verdict verdict, int64_t age_s, struct aren
 static void refuse_signature(struct decision *out, struct str why, struct arena *a)
 {
 	reply_error(&out->reply, 401, S("invalid signature"), a);
-	answer(out, LOG_WARN, why);
+	answer_at_once(out, LOG_WARN, why);
 }
 
 /* That is not the fault of the one who asks. Slack sends events, which are JSON, again. */
@@ -64,7 +64,7 @@ static void regret(struct decision *out, const struct gateway_request *req, stru
 {
 	struct str why = S("the signing secret could not be fetched");
 	reply_error(&out->reply, slack_is_json(req->body) ? 503 : 500, why, a);
-	answer(out, LOG_ERROR, why);
+	answer_at_once(out, LOG_ERROR, why);
 }
 
 /* True if the request may go on. *by: what it was signed with; NULL if that was not checked. */
@@ -94,7 +94,7 @@ static void refuse_target(struct decision *out, const struct config *c, struct s
 	const struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true, .reason = reason };
 	reply_to(&out->reply, c, out->route, &out->slack, &out->target, &refused, a);
 	out->message = reply_follow_up(out->route, &out->slack, &out->target, &refused, a);
-	answer(out, LOG_WARN, why);
+	answer_at_once(out, LOG_WARN, why);
 }
 
 /* Refused with an error, events that nobody asked for would make Slack switch off those that
@@ -102,7 +102,7 @@ static void refuse_target(struct decision *out, const struct config *c, struct s
 static void ignore_event(struct decision *out, struct str why)
 {
 	out->ignored = true;
-	answer(out, LOG_INFO, why);
+	answer_at_once(out, LOG_INFO, why);
 }
 
 static void check_permission(struct decision *out, const struct config *c, struct arena *a)
@@ -142,17 +142,17 @@ static void choose_target(struct decision *out, const struct config *c,
 		e = target_from_path(&out->target, &path, a);
 	if (has_no_options(out)) {
 		reply_without_options(&out->reply);
-		answer(out, LOG_DEBUG, S("block_suggestion answered without options"));
+		answer_at_once(out, LOG_DEBUG, S("block_suggestion answered without options"));
 	} else if (e == OK) {
 		check_permission(out, c, a);
 	} else if (out->slack.kind == SLACK_EVENT && c->routes.for_events) {
 		ignore_event(out, S("event ignored: no route matches it"));
 	} else if (out->slack.link) {
-		answer(out, LOG_DEBUG, S("the click on a link answered"));
+		answer_at_once(out, LOG_DEBUG, S("the click on a link answered"));
 	} else {
 		reply_to_bad_path(&out->reply, &out->slack, request_path_shown(&path), a);
 		out->message = reply_bad_path_follow_up(&out->slack, request_path_shown(&path), a);
-		answer(out, LOG_WARN, S("no route matches, and the path names no function"));
+		answer_at_once(out, LOG_WARN, S("no route matches, and the path names no function"));
 	}
 }
 
@@ -162,10 +162,10 @@ static bool settle_at_once(struct decision *out)
 	switch (out->slack.kind) {
 	case SLACK_URL_VERIFICATION:
 		reply_set(&out->reply, 200, S("text/plain; charset=utf-8"), out->slack.challenge);
-		answer(out, LOG_INFO, S("url_verification answered"));
+		answer_at_once(out, LOG_INFO, S("url_verification answered"));
 		return true;
 	case SLACK_RATE_LIMITED:
-		answer(out, LOG_WARN, S("Slack is limiting the rate of this app's events"));
+		answer_at_once(out, LOG_WARN, S("Slack is limiting the rate of this app's events"));
 		return true;
 	default:
 		return false;
@@ -192,15 +192,15 @@ static void answer_method(struct decision *out, const struct config *c,
 	if (root && reads) {
 		reply_set(&out->reply, 200, S("text/plain; charset=utf-8"),
 			S("slack-lambda-gateway: Slack posts its requests here, to /REGION/FUNCTION\n"));
-		answer(out, LOG_DEBUG, S("said what this is"));
+		answer_at_once(out, LOG_DEBUG, S("said what this is"));
 	} else if (root && str_eq(req->method, S("OPTIONS"))) {
 		reply_set(&out->reply, 204, S(""), S(""));
 		out->reply.allow = S("GET, HEAD, OPTIONS, POST");
-		answer(out, LOG_DEBUG, S("said which methods are allowed"));
+		answer_at_once(out, LOG_DEBUG, S("said which methods are allowed"));
 	} else {
 		reply_error(&out->reply, 405, S("only POST is answered here"), a);
 		out->reply.allow = S("POST");
-		answer(out, LOG_INFO, S("the method is not POST"));
+		answer_at_once(out, LOG_INFO, S("the method is not POST"));
 	}
 }
 
@@ -221,9 +221,9 @@ void decide(struct decision *out, const struct config *c, const struct slack_sec
 	*out = (struct decision){ .reply.status = 200 };
 	if (is_health_check(req)) {
 		reply_set(&out->reply, 200, S("text/plain"), S("ok\n"));
-		answer(out, LOG_DEBUG, S("health check answered"));
+		answer_at_once(out, LOG_DEBUG, S("health check answered"));
 	} else if (is_ssl_check(req)) {
-		answer(out, LOG_DEBUG, S("ssl_check answered"));
+		answer_at_once(out, LOG_DEBUG, S("ssl_check answered"));
 	} else if (!str_eq(req->method, S("POST"))) {
 		answer_method(out, c, req, arena);
 	} else if (!c->skip_verify && !verify(out, &by, secrets, req, now_s, arena)) {
@@ -231,7 +231,7 @@ void decide(struct decision *out, const struct config *c, const struct slack_sec
 	} else if (read_slack(out, req, arena, &f) != OK) {
 		out->slack = (struct slack_request){ 0 };
 		reply_error(&out->reply, 400, fault_text(&f), arena);
-		answer(out, LOG_WARN, S("signed, but not a form or JSON"));
+		answer_at_once(out, LOG_WARN, S("signed, but not a form or JSON"));
 	} else if (by && !slack_secrets_admit(secrets, by, out->slack.api_app_id)) {
 		refuse_signature(out, S("signed with another secret than that of the app it names"), arena);
 	} else if (!settle_at_once(out)) {
@@ -243,5 +243,5 @@ void decide_unreadable(struct decision *out, const struct fault *why, struct are
 {
 	*out = (struct decision){ 0 };
 	reply_error(&out->reply, why->code == E_LIMIT ? 413 : 400, fault_text(why), arena);
-	answer(out, LOG_WARN, S("the request cannot be read"));
+	answer_at_once(out, LOG_WARN, S("the request cannot be read"));
 }

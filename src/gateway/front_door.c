@@ -175,7 +175,7 @@ static enum front_door door_of(struct gateway_request *req, const struct event *
 }
 
 /* Text of a string; anything else counts as absent. */
-static enum err take(struct str *out, struct json v, struct arena *a)
+static enum err take_string(struct str *out, struct json v, struct arena *a)
 {
 	return json_type(v) == JSON_STRING ? json_string(out, v, a) : OK;
 }
@@ -199,18 +199,18 @@ static enum err read_line(struct gateway_request *req, const struct event *ev, s
 	struct json greedy = json_member(ev->member[PATH_PARAMETERS], S("proxy"));
 	struct json stamp = ev->context[req->door == DOOR_HTTP ? TIME : REQUEST_TIME];
 	bool http = req->door == DOOR_HTTP;
-	enum err e = take(
+	enum err e = take_string(
 		&req->method, http ? json_member(ev->context[HTTP], S("method")) : ev->member[METHOD], a);
 	if (e == OK)
-		e = take(&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
+		e = take_string(&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
 	if (e == OK)
-		e = take(&req->path, greedy, a);
+		e = take_string(&req->path, greedy, a);
 	if (e == OK)
-		e = take(&req->stage, ev->context[STAGE], a);
+		e = take_string(&req->stage, ev->context[STAGE], a);
 	if (req->door == DOOR_HTTP)
 		take_stage_off(req, is_string(greedy));
 	if (e == OK)
-		e = take(&req->query, ev->member[RAW_QUERY], a);
+		e = take_string(&req->query, ev->member[RAW_QUERY], a);
 	if (!json_int(&req->arrived_ms, stamp) || req->arrived_ms < 0)
 		req->arrived_ms = 0;
 	return e;
@@ -256,10 +256,10 @@ static enum err take_values(struct str *out, size_t *count, struct json v, struc
 	enum err e = OK;
 	*count = 1;
 	if (json_type(v) != JSON_ARRAY)
-		return take(out, v, a);
+		return take_string(out, v, a);
 	*count = 0;
 	for (struct json_walk w = json_walk(v); e == OK && json_next(&w); ++*count)
-		e = take(out, w.value, a);
+		e = take_string(out, w.value, a);
 	return e;
 }
 
@@ -301,11 +301,11 @@ static enum err read_query(struct gateway_request *req, struct json map, struct 
 	return e;
 }
 
-static enum err read_body(
+static enum err read_event_body(
 	struct gateway_request *req, const struct event *ev, struct arena *a, struct fault *f)
 {
 	struct str text = { 0 };
-	enum err e = take(&text, ev->member[BODY], a);
+	enum err e = take_string(&text, ev->member[BODY], a);
 	bool base64 = json_type(ev->member[IS_BASE64]) == JSON_TRUE;
 	if (e == OK && base64 && text.n <= BASE64_ENCODED(BODY_MAX)) {
 		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(text.n));
@@ -348,7 +348,7 @@ enum err front_door_read(
 		e = read_query(req, ev.member[MULTI_QUERY], arena);
 	if (e != OK)
 		return fault_set(f, e, 0, "the request is too large");
-	return read_body(req, &ev, arena, f);
+	return read_event_body(req, &ev, arena, f);
 }
 
 static void put_description(struct json_writer *w, int status)

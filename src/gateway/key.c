@@ -3,7 +3,7 @@
 #include "codec/hex.h"
 
 /* Each part with its length before it, so that no two lists of parts are one. */
-static void add(struct sha256 *h, struct str part)
+static void add_part(struct sha256 *h, struct str part)
 {
 	uint8_t length[8];
 	for (size_t i = 0; i < sizeof(length); i++)
@@ -16,16 +16,16 @@ static void add_app(struct sha256 *h, const struct decision *d)
 {
 	uint8_t fingerprint[SHA256_SIZE];
 	struct hmac mac;
-	add(h, d->app);
+	add_part(h, d->app);
 	if (d->app.n)
 		return;
 	if (d->has_key) {
 		hmac_init(&mac, &d->key);
 		hmac_update(&mac, S("app"));
 		hmac_final(&mac, fingerprint);
-		add(h, (struct str){ (const char *)fingerprint, sizeof(fingerprint) });
+		add_part(h, (struct str){ (const char *)fingerprint, sizeof(fingerprint) });
 	}
-	add(h, d->slack.api_app_id);
+	add_part(h, d->slack.api_app_id);
 }
 
 static bool is_by_message(const struct decision *d)
@@ -47,13 +47,13 @@ void request_key(char out[static REQUEST_KEY_SIZE], const struct decision *d, st
 	add_app(&h, d);
 	if (request_is_repeatable(d)) {
 		bool message = is_by_message(d);
-		add(&h, slack->team_id);
-		add(&h, message ? slack_channel_id(slack) : slack->event_id);
-		add(&h, message ? slack->message_ts : S(""));
-		add(&h, d->target.name);
+		add_part(&h, slack->team_id);
+		add_part(&h, message ? slack_channel_id(slack) : slack->event_id);
+		add_part(&h, message ? slack->message_ts : S(""));
+		add_part(&h, d->target.name);
 	} else {
-		add(&h, slack->trigger_id.n ? S("trigger") : S("request"));
-		add(&h, slack->trigger_id.n ? slack->trigger_id : request_id);
+		add_part(&h, slack->trigger_id.n ? S("trigger") : S("request"));
+		add_part(&h, slack->trigger_id.n ? slack->trigger_id : request_id);
 	}
 	sha256_final(&h, digest);
 	struct buf b = { out, 0, REQUEST_KEY_SIZE, false };

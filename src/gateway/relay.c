@@ -89,7 +89,7 @@ bool record_next(struct record_walk *w, struct record_place *out)
 
 /* ---- is it Slack's word? ---- */
 
-struct verifier {
+struct proof {
 	const struct slack_secrets *secrets;
 	bool skip;
 	int64_t now_s;
@@ -111,7 +111,7 @@ static enum err refuse_age(struct fault *f)
 }
 
 /* Returns how old the request is at that time. */
-static int64_t verify(struct verifier *v, const struct gateway_request *req, int64_t now_s)
+static int64_t verify(struct proof *v, const struct gateway_request *req, int64_t now_s)
 {
 	int64_t age_s = 0;
 	v->verdict =
@@ -120,7 +120,7 @@ static int64_t verify(struct verifier *v, const struct gateway_request *req, int
 }
 
 /* The request as it came through a front door: it still carries Slack's own signature. */
-static enum err read_event(struct slack_request *slack, struct verifier *v, struct json event,
+static enum err read_event(struct slack_request *slack, struct proof *v, struct json event,
 	struct arena *a, struct fault *f)
 {
 	struct gateway_request req;
@@ -147,7 +147,7 @@ static enum err read_event(struct slack_request *slack, struct verifier *v, stru
 }
 
 /* A `slack` payload: the gateway itself vouched for its response_url. */
-static enum err read_payload(struct slack_request *slack, struct verifier *v, struct json payload,
+static enum err read_payload(struct slack_request *slack, struct proof *v, struct json payload,
 	struct json gateway, struct arena *a, struct fault *f)
 {
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
@@ -198,7 +198,7 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 	struct json request = without_envelopes(json_member(record, S("requestPayload")), arena);
 	struct json gateway = json_member(request, S("gateway"));
 	struct str arn = text_of(context, S("functionArn"), arena);
-	struct verifier v = { .secrets = secrets, .skip = skip_verify, .now_s = now_s };
+	struct proof v = { .secrets = secrets, .skip = skip_verify, .now_s = now_s };
 	struct slack_request slack;
 	*out = (struct record){
 		.function = { .region = aws_function_region(arn), .function = aws_function_name(arn) },

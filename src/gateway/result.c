@@ -123,7 +123,7 @@ static void set_text(struct value *v, struct str text)
 }
 
 /* The body of an HTTP response as bytes. */
-static enum err read_body(struct value *v, struct json object, struct json body, struct arena *a)
+static enum err read_returned_body(struct value *v, struct json object, struct json body, struct arena *a)
 {
 	bool has_body = v->status != 204 && v->status != 304 && json_type(body) != JSON_NULL;
 	v->body = S("");
@@ -172,7 +172,7 @@ static enum err read_value(struct value *v, const struct reader *r, struct json 
 				v->headers = json_member(json, S("headers"));
 			}
 			v->type = VALUE_NOTHING;
-			enum err e = read_body(v, json, body, r->arena);
+			enum err e = read_returned_body(v, json, body, r->arena);
 			if (e != OK || v->why.n || !v->body.n)
 				return e;
 			bool parsed = json_type(body) == JSON_STRING;
@@ -482,7 +482,7 @@ static enum err answer_in_time(
 	return OK;
 }
 
-static enum err tell(struct result *out, const struct value *v, const struct reader *r)
+static enum err put_told(struct result *out, const struct value *v, const struct reader *r)
 {
 	if (v->status >= 400)
 		return fail_by_status(out, v, r->arena);
@@ -510,7 +510,7 @@ enum err result_read(struct result *out, const struct function_result *returned,
 	else
 		set_text(&v, returned->text);
 	if (e == OK && !out->failed && !v.why.n)
-		e = use->in_time ? answer_in_time(out, &v, &r, returned->json) : tell(out, &v, &r);
+		e = use->in_time ? answer_in_time(out, &v, &r, returned->json) : put_told(out, &v, &r);
 	if (e == OK && v.why.n) {
 		struct buf b = arena_buf(arena, 120);
 		buf_format(&b, "what it returned cannot be used: %s", v.why);

@@ -57,7 +57,7 @@ static bool step_to(struct http_body *b, int next, unsigned char c, unsigned cha
 }
 
 /* Takes one byte of framing; false if it cannot stand there. */
-static bool step(struct http_body *b, unsigned char c)
+static bool next_state(struct http_body *b, unsigned char c)
 {
 	switch (b->state) {
 	case SIZE:
@@ -87,7 +87,7 @@ static bool step(struct http_body *b, unsigned char c)
 
 /* Moves the body bytes at the front of `raw`; *took says how many. False if the body outgrows its
  * limit. */
-static bool take(struct http_body *b, struct buf *out, size_t *took, struct str raw)
+static bool take_bytes(struct http_body *b, struct buf *out, size_t *took, struct str raw)
 {
 	size_t n = b->left < raw.n ? (size_t)b->left : raw.n;
 	/* What is announced is refused before it comes; only a body until close announces nothing. */
@@ -121,7 +121,7 @@ enum err http_body_decode(
 	for (;;) {
 		if (b->state == DATA) {
 			size_t n;
-			if (!take(b, out, &n, str_skip(raw, i)))
+			if (!take_bytes(b, out, &n, str_skip(raw, i)))
 				return fault_set(f, E_LIMIT, 0, "the body is larger than %d bytes", NUM(out->cap));
 			i += n;
 		}
@@ -130,7 +130,7 @@ enum err http_body_decode(
 		int state = b->state;
 		if (b->framing-- == 0)
 			return fault_set(f, E_LIMIT, 0, "a body has more framing than content");
-		if (!step(b, (unsigned char)raw.p[i++]))
+		if (!next_state(b, (unsigned char)raw.p[i++]))
 			return fault_set(f, E_SYNTAX, 0, "%s", trouble(state));
 	}
 	*used = i;

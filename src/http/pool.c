@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-struct connection {
+struct pooled {
 	struct http_client client; /* first: what is lent is known by its address */
 	struct tls_client tls;
 };
@@ -25,13 +25,13 @@ struct http_slot {
 /* The connections' offset, aligned for them. */
 static size_t slots_end(size_t count)
 {
-	size_t end = count * sizeof(struct http_slot), unit = _Alignof(struct connection);
+	size_t end = count * sizeof(struct http_slot), unit = _Alignof(struct pooled);
 	return (end + unit - 1) / unit * unit;
 }
 
 size_t http_pool_size(size_t slots)
 {
-	return slots_end(slots) + slots * sizeof(struct connection);
+	return slots_end(slots) + slots * sizeof(struct pooled);
 }
 
 void http_pool_init(struct http_pool *p, void *memory, size_t slots)
@@ -111,7 +111,7 @@ struct http_client *http_pool_take(struct http_pool *p, const struct dial_target
 	lock_give(&p->lock);
 	if (!s)
 		return NULL;
-	struct connection *c = &p->connections[s - p->slots];
+	struct pooled *c = &p->connections[s - p->slots];
 	if (!kept)
 		http_client_init(&c->client, &c->tls, p->outer ? &p->outer[s - p->slots] : NULL);
 	else if (!wanted || !stream_is_idle(&c->client.stream))
@@ -121,7 +121,7 @@ struct http_client *http_pool_take(struct http_pool *p, const struct dial_target
 
 void http_pool_give(struct http_pool *p, struct http_client *c)
 {
-	struct http_slot *s = &p->slots[(struct connection *)c - p->connections];
+	struct http_slot *s = &p->slots[(struct pooled *)c - p->connections];
 	lock_take(&p->lock);
 	check(s->state == LENT);
 	s->state = c->stream.fd >= 0 ? KEPT : EMPTY;

@@ -18,7 +18,7 @@ struct http_pool {
 	struct lock lock;
 	size_t count;
 	struct http_slot *slots;
-	struct connection *connections;
+	struct pooled *connections;
 	struct tls_client *outer; /* one for each of them, or NULL */
 };
 

@@ -39,7 +39,7 @@ enum {
 };
 
 /* One thread's view of the Runtime API and the event in its hands. */
-struct loop {
+struct event_loop {
 	struct services *services;
 	struct outside outside;
 	struct dial_target api;
@@ -61,7 +61,7 @@ struct loop {
 /* ---- the Runtime API ---- */
 
 /* Sends a request of the kind that `retry` is for, once. */
-static enum err ask(struct loop *l, struct http_retry *retry, const struct http_request *request,
+static enum err ask_api(struct event_loop *l, struct http_retry *retry, const struct http_request *request,
 	struct buf *body, struct fault *f)
 {
 	struct deadline none = deadline_none(), d = http_retry_attempt(retry, &none);
@@ -70,7 +70,7 @@ static enum err ask(struct loop *l, struct http_retry *retry, const struct http_
 }
 
 /* Posts to the Runtime API. Returns the status, 0 when none came. */
-static int post(struct loop *l, struct str path, struct str error_type, struct str body)
+static int post_to_api(struct event_loop *l, struct str path, struct str error_type, struct str body)
 {
 	char answer[1024];
 	struct fault f;
@@ -87,19 +87,19 @@ static int post(struct loop *l, struct str path, struct str error_type, struct s
 	enum err e;
 	do {
 		struct buf text = BUF(answer);
-		e = ask(l, &retry, &request, &text, &f);
+		e = ask_api(l, &retry, &request, &text, &f);
 	} while (e != OK && http_retry_wait(&retry, http_retry_failure(&retry, &l->attempt, e), &none));
 	if (e != OK)
 		log_failure("the Runtime API cannot be reached", l->id, &f);
 	return e == OK ? l->attempt.response.head.status : 0;
 }
 
-static void post_answer(struct loop *l, struct str body)
+static void post_answer(struct event_loop *l, struct str body)
 {
 	char path[sizeof("/invocation//response") + REQUEST_ID_MAX];
 	struct buf b = BUF(path);
 	buf_format(&b, "/invocation/%s/response", l->id);
-	int status = post(l, buf_str(&b), S(""), body);
+	int status = post_to_api(l, buf_str(&b), S(""), body);
 	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
 	l->fatal = status == 0 || status >= 500;
 	if (status && (status < 200 || status > 299))
@@ -116,7 +116,7 @@ static void take_text(struct str *out, char *memory, size_t cap, struct str valu
 
 /* Keeps what is needed of the head of /next: its views die with the next request on the connection.
  */
-static bool take_head(struct loop *l, const struct http_head *head)
+static bool take_head(struct event_loop *l, const struct http_head *head)
 {
 	uint64_t deadline;
 	struct str id = http_field_get(head, S("Lambda-Runtime-Aws-Request-Id"));
@@ -136,7 +136,7 @@ static bool take_head(struct loop *l, const struct http_head *head)
 }
 
 /* Waits for the next event, as long as it takes. False when there will be none. */
-static bool next(struct loop *l, struct str *event)
+static bool next(struct event_loop *l, struct str *event)
 {
 	const struct http_head *head = &l->attempt.response.head;
 	const struct http_request request = {
@@ -148,7 +148,7 @@ static bool next(struct loop *l, struct str *event)
 	do {
 		arena_reset(&l->event_memory);
 		struct buf body = arena_rest(&l->event_memory);
-		enum err e = ask(l, &retry, &request, &body, &f);
+		enum err e = ask_api(l, &retry, &request, &body, &f);
 		l->arrived_mono = clock_mono_ms();
 		l->arrived_wall = clock_wall_ms();
 		*event = l->attempt.response.body;
@@ -166,7 +166,7 @@ static bool next(struct loop *l, struct str *event)
 
 static void answer_event(void *ctx, const struct reply *reply)
 {
-	struct loop *l = ctx;
+	struct event_loop *l = ctx;
 	struct buf b = arena_rest(&l->arena);
 	front_door_answer(&b, l->door, reply);
 	post_answer(l, arena_keep(&l->arena, &b));
@@ -177,13 +177,13 @@ static int64_t min_ms(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t hard_moment(const struct loop *l)
+static int64_t hard_moment(const struct event_loop *l)
 {
 	return l->arrived_mono + l->deadline_wall - l->arrived_wall - HARD_MARGIN_MS;
 }
 
 /* The user's time runs since the front door saw the request, cold start included. */
-static int64_t soft_moment(const struct loop *l, int64_t stamp_ms)
+static int64_t soft_moment(const struct event_loop *l, int64_t stamp_ms)
 {
 	int64_t age = l->arrived_wall - stamp_ms;
 	int64_t left = l->deadline_wall - l->arrived_wall;
@@ -192,7 +192,7 @@ static int64_t soft_moment(const struct loop *l, int64_t stamp_ms)
 	return l->arrived_mono + min_ms(l->services->config.timeout_ms - age, left - SOFT_MARGIN_MS);
 }
 
-static void warn_of_short_timeout(const struct loop *l)
+static void warn_of_short_timeout(const struct event_loop *l)
 {
 	static _Atomic bool warned;
 	int64_t left = l->deadline_wall - l->arrived_wall;
@@ -205,7 +205,7 @@ static void warn_of_short_timeout(const struct loop *l)
 	}
 }
 
-static void carry_out(struct loop *l, const struct decision *decision,
+static void carry_out(struct event_loop *l, const struct decision *decision,
 	const struct gateway_request *req, struct str event)
 {
 	struct dispatch d = {
@@ -239,7 +239,7 @@ static void carry_out(struct loop *l, const struct decision *decision,
 }
 
 static void decide_event(
-	struct loop *l, struct decision *decision, const struct gateway_request *req)
+	struct event_loop *l, struct decision *decision, const struct gateway_request *req)
 {
 	struct signing_secrets *s = &l->services->secrets;
 	signing_secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
@@ -247,7 +247,7 @@ static void decide_event(
 		signing_secrets_decide(s, decision, req, l->arrived_wall / 1000, &l->arena);
 }
 
-static void handle(struct loop *l, struct str event)
+static void handle(struct event_loop *l, struct str event)
 {
 	struct gateway_request req;
 	struct decision decision;
@@ -297,7 +297,7 @@ static void handle(struct loop *l, struct str event)
 
 /* ---- life ---- */
 
-static void loop_init(struct loop *l, struct services *s, const struct environment *env)
+static void loop_init(struct event_loop *l, struct services *s, const struct environment *env)
 {
 	uint64_t port = 80;
 	struct str host;
@@ -315,7 +315,7 @@ static void loop_init(struct loop *l, struct services *s, const struct environme
 
 /* Nobody waits now, if anybody must. What is due while the sandbox is frozen is found by the next
  * event. */
-static void renew_credentials(struct loop *l)
+static void renew_credentials(struct event_loop *l)
 {
 	struct deadline d = deadline_in(RENEW_MS);
 	(void)credentials_renew(&l->services->credentials, &d);
@@ -341,7 +341,7 @@ static _Noreturn void end_process(void)
 
 static void *loop_run(void *arg)
 {
-	struct loop *l = arg;
+	struct event_loop *l = arg;
 	struct str event;
 	while (!ending && !l->fatal && next(l, &event)) {
 		events_in_hand++;
@@ -357,7 +357,7 @@ static void *loop_run(void *arg)
 	end_process();
 }
 
-static int refuse_to_start(struct loop *l, const struct fault *f)
+static int refuse_to_start(struct event_loop *l, const struct fault *f)
 {
 	char text[2 * FAULT_TEXT_MAX];
 	struct buf b = BUF(text);
@@ -369,13 +369,13 @@ static int refuse_to_start(struct loop *l, const struct fault *f)
 	json_close(&w, ']');
 	json_close(&w, '}');
 	log_failure("the configuration cannot be used", S(""), f);
-	post(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
+	post_to_api(l, S("/init/error"), S("Runtime.InvalidConfiguration"), buf_str(&b));
 	return f->code == E_CONFIG ? 2 : 1;
 }
 
 /* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is
  * made ready then. */
-static void warm_up(struct loop *l)
+static void warm_up(struct event_loop *l)
 {
 	struct fault f;
 	struct services *s = l->services;
@@ -396,7 +396,7 @@ static size_t concurrency_of(const struct environment *env)
 	return str_to_u64(&n, text, CONCURRENCY_MAX) && n > 0 ? (size_t)n : 1;
 }
 
-static void start_another(struct loop *l)
+static void start_another(struct event_loop *l)
 {
 	struct fault f;
 	if (thread_start(loop_run, l, THREAD_STACK, &f) != OK)
@@ -409,7 +409,7 @@ int runtime_run(void)
 	struct environment env = variables_of_process();
 	size_t loops = concurrency_of(&env);
 	struct services *s = memory_map(sizeof(*s));
-	struct loop *l = memory_map(loops * sizeof(*l));
+	struct event_loop *l = memory_map(loops * sizeof(*l));
 	enum err e = services_start(s, &env, loops, &f);
 	if (e == OK && environment_get(&env, "GATEWAY_JOURNAL").n)
 		e = fault_set(&f, E_CONFIG, 0,

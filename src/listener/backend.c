@@ -104,7 +104,7 @@ static struct request *take_free(struct backend *b)
 	return link_owner(link, struct request, link);
 }
 
-static void give_back(struct backend *b, struct request *r)
+static void free_request(struct backend *b, struct request *r)
 {
 	memory_trim(r, sizeof(*r), 64 * 1024, r->payload.n);
 	lock_take(&b->lock);
@@ -171,7 +171,7 @@ static enum err submit(struct backend *b, struct request **out, struct str name,
 	if (e == OK)
 		enqueue(b, r);
 	else
-		give_back(b, r);
+		free_request(b, r);
 	return e;
 }
 
@@ -400,7 +400,7 @@ static void *runner_run(void *arg)
 		run_function(runner);
 		if (runner->request->promised)
 			journal_settle(b->services->journal, runner->request->promised);
-		give_back(b, runner->request);
+		free_request(b, runner->request);
 		lock_take(&b->lock);
 		b->unfinished--;
 		lock_give(&b->lock);

@@ -118,7 +118,7 @@ static void close_connection(struct server *server, struct connection *c, struct
 }
 
 /* At least one byte into `p`. False: nothing now, see `ended` and `readable`. */
-static bool receive(struct connection *c, size_t *got, char *p, size_t cap)
+static bool receive_bytes(struct connection *c, size_t *got, char *p, size_t cap)
 {
 	if (c->secure)
 		return receive_tls(c, got, p, cap);
@@ -403,7 +403,7 @@ static bool read_head(struct server *server, struct connection *c)
 		return false;
 	if (!c->buffer && !(c->buffer = take_small(server, c)))
 		return false;
-	if (receive(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
+	if (receive_bytes(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
 		if (c->n == 0) {
 			c->began = server->now;
 			slots_wait(&server->slots, c, WAIT_HEAD, server->now);
@@ -425,7 +425,7 @@ static size_t room_for_body(const struct connection *c)
 	return room < most ? room : most;
 }
 
-static bool read_body(struct server *server, struct connection *c)
+static bool receive_body(struct server *server, struct connection *c)
 {
 	struct fault f;
 	size_t used, got;
@@ -448,7 +448,7 @@ static bool read_body(struct server *server, struct connection *c)
 		connection_refuse(server, c, 503, NO_LARGE);
 		return true;
 	}
-	if (!receive(c, &got, c->buffer->bytes + c->n, room_for_body(c)))
+	if (!receive_bytes(c, &got, c->buffer->bytes + c->n, room_for_body(c)))
 		return false;
 	c->n += got;
 	return true;
@@ -496,7 +496,7 @@ static bool throw_away(struct connection *c)
 {
 	char nowhere[4096];
 	size_t got;
-	return receive(c, &got, nowhere, sizeof(nowhere));
+	return receive_bytes(c, &got, nowhere, sizeof(nowhere));
 }
 
 /* ---- handshakes ---- */
@@ -567,7 +567,7 @@ static bool advance_once(struct server *server, struct connection *c)
 	case STAGE_HEAD:
 		return read_head(server, c);
 	case STAGE_BODY:
-		return read_body(server, c);
+		return receive_body(server, c);
 	case STAGE_WRITING:
 		if (!flush(c)) {
 			set_aside(server, c);

@@ -84,7 +84,7 @@ enum err handshakes_check_certificate(
 	return OK;
 }
 
-static void tell(int64_t not_after, bool expired)
+static void log_expiry(int64_t not_after, bool expired)
 {
 	char text[32];
 	struct buf time = BUF(text);
@@ -116,13 +116,13 @@ static void reload(struct handshakes *h)
 	lock_give(&h->lock);
 	if (unused)
 		destroy(unused);
-	tell(not_after, expired);
+	log_expiry(not_after, expired);
 }
 
 /* ---- steps ---- */
 
 /* A handshake shows one certificate from its first step to its last. */
-static void begin(struct handshakes *h, struct secure *s)
+static void begin_handshake(struct handshakes *h, struct secure *s)
 {
 	lock_take(&h->lock);
 	s->certificate = h->current;
@@ -141,10 +141,10 @@ void handshakes_forget(struct handshakes *h, struct secure *s)
 		destroy(unused);
 }
 
-static void step(struct handshakes *h, struct secure *s)
+static void take_step(struct handshakes *h, struct secure *s)
 {
 	if (!s->certificate)
-		begin(h, s);
+		begin_handshake(h, s);
 	s->result = tls_server_pump(&s->tls, s->fd, &s->readable, &s->writable, &s->fault);
 	if (s->result != OK || !tls_server_handshaking(&s->tls))
 		handshakes_forget(h, s);
@@ -157,7 +157,7 @@ static void *stepper_run(void *arg)
 	for (;;) {
 		struct link *link = queue_take(&h->queue);
 		if (link != &h->reload) {
-			step(h, link_owner(link, struct secure, link));
+			take_step(h, link_owner(link, struct secure, link));
 			continue;
 		}
 		/* Asked for once more from here on, it is read once more. */
@@ -196,7 +196,7 @@ enum err handshakes_start(struct handshakes *h, const struct listener_config *co
 	queue_init(&h->queue, wake);
 	enum err e = load(&h->current, config, f);
 	if (e == OK)
-		tell(h->current->identity.identity.own.not_after,
+		log_expiry(h->current->identity.identity.own.not_after,
 			tls_identity_has_expired(&h->current->identity, clock_wall_ms()));
 	if (e == OK)
 		h->slots = memory_map(connections * sizeof(*h->slots));

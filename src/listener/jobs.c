@@ -358,7 +358,7 @@ void job_respond(struct job *job, const struct reply *reply)
 		respond_503(job);
 }
 
-static void answer(void *ctx, const struct reply *reply)
+static void give_answer(void *ctx, const struct reply *reply)
 {
 	struct worker *w = ctx;
 	w->answered = true;
@@ -420,7 +420,7 @@ static void call(void *ctx, struct invoke_result *out, const struct invocation *
 	w->late = w->answered;
 }
 
-static enum err post(void *ctx, struct str url, struct str message, int64_t not_before,
+static enum err post_message(void *ctx, struct str url, struct str message, int64_t not_before,
 	struct deadline *d, struct fault *f)
 {
 	struct worker *w = ctx;
@@ -453,7 +453,7 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 		.promised = job->promised, .arrived_ms = job->arrived_wall, .decision = &job->decision,
 		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least,
 		.limit = &w->jobs->limit, .answered = answered,
-		.arena = &job->arena, .answer = answer, .ctx = w,
+		.arena = &job->arena, .answer = give_answer, .ctx = w,
 	};
 	if (job->task == TASK_TELL) {
 		dispatch_tell(&d, job->decision.message);
@@ -472,7 +472,7 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 	if (!answered) {
 		struct reply reply;
 		reply_to_large(&reply, &job->decision.slack, &job->decision.target, &job->arena);
-		answer(w, &reply);
+		give_answer(w, &reply);
 	}
 }
 
@@ -539,7 +539,7 @@ static enum err start_worker(struct jobs *j, struct worker *w, struct fault *f)
 {
 	w->jobs = j;
 	outside_init(&w->outside, j->services);
-	w->effects = (struct effects){ .ctx = w, .call = call, .post = post, .now = now };
+	w->effects = (struct effects){ .ctx = w, .call = call, .post = post_message, .now = now };
 	return thread_start(worker_run, w, WORKER_STACK, f);
 }
 

@@ -42,7 +42,7 @@ static bool is_local(const struct journal_request *r)
 }
 
 /* Tells the one who asked what became of it, and ends it. */
-static void tell(
+static void tell_user(
 	struct crew *w, uint64_t id, const struct journal_request *r, const struct outcome *outcome)
 {
 	struct services *s = w->replay->services;
@@ -76,7 +76,7 @@ static enum slack_kind kind_of(struct str name)
 	return SLACK_UNKNOWN_KIND;
 }
 
-static void start(struct crew *w, uint64_t id, const struct journal_request *r)
+static void start_again(struct crew *w, uint64_t id, const struct journal_request *r)
 {
 	struct services *s = w->replay->services;
 	struct arena arena = { w->memory, 0, MEMORY };
@@ -104,7 +104,7 @@ static void start(struct crew *w, uint64_t id, const struct journal_request *r)
 		.answer = no_answer,
 	};
 	if (s->config.allow.n && !allow_matches(s->config.allow, decision.target.name)) {
-		tell(w, id, r,
+		tell_user(w, id, r,
 			&(struct outcome){ .fate = FATE_NOT_STARTED,
 				.reason = S("GATEWAY_ALLOW does not admit it any more") });
 		return;
@@ -122,18 +122,18 @@ static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct 
 			"request_id kind region function", r->request_id, r->kind, r->region, r->function);
 		journal_settle(w->replay->services->journal, id);
 	} else if (is_local(r)) {
-		tell(w, id, r,
+		tell_user(w, id, r,
 			&(struct outcome){
 				.fate = attempted ? FATE_FAILED : FATE_NOT_STARTED,
 				.reason = attempted ? S("interrupted: the gateway was restarted")
 									: S("the gateway was restarted before its turn came"),
 			});
 	} else if (attempted) {
-		tell(w, id, r,
+		tell_user(w, id, r,
 			&(struct outcome){
 				.fate = FATE_UNKNOWN, .reason = S("the gateway was restarted before it knew") });
 	} else {
-		start(w, id, r);
+		start_again(w, id, r);
 	}
 }
 

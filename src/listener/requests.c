@@ -69,7 +69,7 @@ static void say_inside(struct requests *r, struct connection *c)
 
 /* ---- jobs ---- */
 
-static void give_back(struct requests *r, struct job *job)
+static void release_job(struct requests *r, struct job *job)
 {
 	struct buffer *b = jobs_release(&r->jobs, job);
 	if (b)
@@ -100,7 +100,7 @@ static void on_done(void *ctx, struct connection *c)
 	if (job->local)
 		backend_acknowledge(r->backend, job_id(job));
 	job->connection = NULL;
-	give_back(r, job);
+	release_job(r, job);
 }
 
 static void fill_request(struct job *job, const struct connection *c)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void add(struct sockets *s, int fd, enum door_use use)
+static void add_socket(struct sockets *s, int fd, enum door_use use)
 {
 	s->list[s->count++] = (struct listening){ fd, use };
 }
@@ -61,7 +61,7 @@ static enum err open_one(struct sockets *s, struct str address, enum door_use us
 		e = open_with_rights(&fd, &place, f);
 	if (e != OK)
 		return fault_lead(f, e, str_c(uses[use].variable));
-	add(s, fd, use);
+	add_socket(s, fd, use);
 	return OK;
 }
 
@@ -91,7 +91,7 @@ enum err sockets_open(struct sockets *s, const struct listener_config *config,
 		has[use] = true;
 		e = systemd_socket(&fd, i, f);
 		if (e == OK)
-			add(s, fd, use);
+			add_socket(s, fd, use);
 	}
 	for (enum door_use use = USE_REQUESTS; e == OK && use < countof(addresses); use++)
 		if (!has[use] && addresses[use].n)

@@ -17,7 +17,7 @@ struct wire_name {
 	uint8_t bytes[DNS_NAME_MAX + 2];
 };
 
-struct record {
+struct resource_record {
 	struct wire_name owner;
 	unsigned type, class;
 	uint32_t ttl;
@@ -133,7 +133,7 @@ static void read_name(struct reader *r, struct wire_name *name)
 		r->at = resume;
 }
 
-static void read_record(struct reader *r, struct record *out)
+static void read_record(struct reader *r, struct resource_record *out)
 {
 	read_name(r, &out->owner);
 	out->type = read_u16(r);
@@ -177,14 +177,14 @@ static uint32_t sound_ttl(uint32_t ttl)
 	return ttl >> 31 ? 0 : ttl;
 }
 
-static void use_ttl(struct dns_answer *a, const struct record *from)
+static void use_ttl(struct dns_answer *a, const struct resource_record *from)
 {
 	uint32_t ttl = sound_ttl(from->ttl);
 	if (ttl < a->ttl)
 		a->ttl = ttl;
 }
 
-static void take_address(struct dns_answer *a, const struct record *from, const uint8_t *data)
+static void take_address(struct dns_answer *a, const struct resource_record *from, const uint8_t *data)
 {
 	use_ttl(a, from);
 	addresses_add(&a->found, from->type == DNS_A ? address_v4(data) : address_v6(data));
@@ -195,7 +195,7 @@ static void take_address(struct dns_answer *a, const struct record *from, const 
 static bool follow(
 	struct dns_answer *a, struct reader r, unsigned records, unsigned type, struct wire_name *name)
 {
-	struct record found;
+	struct resource_record found;
 	while (records-- > 0) {
 		read_record(&r, &found);
 		if (found.class != CLASS_IN || !same_name(&found.owner, name))
@@ -225,7 +225,7 @@ static bool repeats(struct str message, struct str name)
  * section that begins at `r` (RFC 2308, 5). 0 when it has none. */
 static uint32_t negative_ttl(struct reader r, unsigned records, const struct wire_name *name)
 {
-	struct record found;
+	struct resource_record found;
 	while (records-- > 0 && !r.bad) {
 		read_record(&r, &found);
 		if (r.bad || found.class != CLASS_IN || found.type != TYPE_SOA || found.data_n < 4 ||
@@ -258,7 +258,7 @@ enum err dns_read_answer(struct dns_answer *a, struct str message, const struct 
 
 	/* All of it must be sound, except what truncation cut off. */
 	struct reader answers = r;
-	struct record skipped;
+	struct resource_record skipped;
 	unsigned whole = 0;
 	for (; whole < records && !r.bad; whole++)
 		read_record(&r, &skipped);

@@ -93,7 +93,7 @@ enum err proxy_check(const struct proxy_server *via, struct fault *f)
 
 /* ---- for whom ---- */
 
-struct place {
+struct target_address {
 	struct str host; /* without a dot at the end */
 	uint16_t port;
 	bool literal;
@@ -115,7 +115,7 @@ static bool cut_port(struct str *bits, uint64_t *port)
 	return !str_cut(bits, &text, *bits, ':') || str_to_u64(port, text, 65535);
 }
 
-static bool matches(struct str entry, const struct place *to)
+static bool matches(struct str entry, const struct target_address *to)
 {
 	struct address ip;
 	struct address_block block;
@@ -143,7 +143,7 @@ static bool is_mark(char c, struct str marks)
 	return str_find(marks, c) < marks.n;
 }
 
-static bool listed(struct str list, const struct place *to)
+static bool listed(struct str list, const struct target_address *to)
 {
 	struct str between = S(", \t\r\n\"'");
 	for (size_t n; list.n; list = str_skip(list, n + 1)) {
@@ -160,7 +160,7 @@ const struct proxy_server *proxy_for(
 {
 	if (!p || (!p->servers[secure].host.n && !p->servers[secure].unusable))
 		return NULL;
-	struct place place = { .host = str_sub(host, 0, host.n - str_ends(host, S("."))), .port = port };
+	struct target_address place = { .host = str_sub(host, 0, host.n - str_ends(host, S("."))), .port = port };
 	place.literal = address_parse(&place.ip, host);
 	bool straight = !(place.literal || dns_is_name(place.host)) || listed(p->except, &place) ||
 	                listed(S("localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32"), &place);

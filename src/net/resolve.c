@@ -308,7 +308,7 @@ static bool ask_next(struct inquiry *q, struct deadline *d, struct fault *f)
 	return false;
 }
 
-static void receive(struct inquiry *q, size_t server, struct deadline *d, struct fault *f)
+static void receive_answers(struct inquiry *q, size_t server, struct deadline *d, struct fault *f)
 {
 	char bytes[UDP_ANSWER_MAX];
 	ssize_t n = recv(q->servers[server].fd, bytes, sizeof(bytes), 0);
@@ -357,7 +357,7 @@ static enum err inquire(struct inquiry *q, struct deadline *d, struct fault *f)
 			return e;
 		for (size_t i = 0; i < q->conf->servers.count && e == OK; i++)
 			if (q->servers[i].fd >= 0 && q->servers[i].revents)
-				receive(q, i, d, f);
+				receive_answers(q, i, d, f);
 		lose_patience(q);
 	}
 	return OK;

@@ -74,7 +74,7 @@ static void note_failure(struct race *r, int sys)
 		r->sys = sys;
 }
 
-static void start(struct race *r, const struct address *a, uint16_t port)
+static void start_attempt(struct race *r, const struct address *a, uint16_t port)
 {
 	union socket_address to;
 	socklen_t n = address_to_socket(&to, a, port);
@@ -110,13 +110,13 @@ static int winner(struct race *r)
 	return -1;
 }
 
-static enum err run(struct race *r, int *fd, const struct addresses *to, uint16_t port,
+static enum err run_attempts(struct race *r, int *fd, const struct addresses *to, uint16_t port,
 	struct deadline *d, struct fault *f)
 {
 	size_t next = 0;
 	while (next < to->count || r->count > 0) {
 		if (next < to->count)
-			start(r, &to->list[next++], port);
+			start_attempt(r, &to->list[next++], port);
 		if (r->count == 0)
 			continue;
 		enum err e = next < to->count ? socket_wait_within(r->fds, r->count, CONNECT_STAGGER_MS, d, f)
@@ -134,7 +134,7 @@ enum err tcp_connect(int *fd, const struct addresses *to, struct str name, uint1
 {
 	struct race r = { .count = 0 };
 	*fd = -1;
-	enum err e = run(&r, fd, to, port, d, f);
+	enum err e = run_attempts(&r, fd, to, port, d, f);
 	while (r.count > 0)
 		close(r.fds[--r.count].fd);
 	if (e == E_TIMEOUT)

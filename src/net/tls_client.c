@@ -77,7 +77,7 @@ static enum err ended(const struct tls_client *t, struct fault *f)
 }
 
 /* Every call begins with a wait before it receives, and with an attempt to send. */
-static void begin(struct tls_client *t)
+static void begin_session(struct tls_client *t)
 {
 	t->pump.readable = false;
 	t->pump.writable = true;
@@ -104,7 +104,7 @@ static enum err wait_for_socket(struct tls_client *t, int fd, struct deadline *d
 }
 
 /* One step: moves something, or waits until something can be moved. */
-static enum err step(struct tls_client *t, int fd, struct deadline *d, struct fault *f)
+static enum err move_records(struct tls_client *t, int fd, struct deadline *d, struct fault *f)
 {
 	size_t sent = t->pump.sent;
 	bool was_mute = t->pump.mute;
@@ -170,11 +170,11 @@ static bool offer_session(struct tls_client *t)
 static enum err shake_hands(struct tls_client *t, int fd, struct deadline *d, struct fault *f)
 {
 	struct str host = str_c(t->host);
-	begin(t);
+	begin_session(t);
 	while (!(br_ssl_engine_current_state(t->pump.engine) & BR_SSL_SENDAPP)) {
 		t->asked = t->pump.received;
 		bool was_mute = t->pump.mute;
-		enum err e = step(t, fd, d, f);
+		enum err e = move_records(t, fd, d, f);
 		/* A server that ends a handshake says why before it closes the socket. */
 		if (e != OK && t->pump.mute != was_mute)
 			continue;
@@ -241,13 +241,13 @@ static enum err write_records(struct tls_client *t, int fd, const struct str *pa
 	struct deadline *d, struct fault *f)
 {
 	enum err e = OK;
-	begin(t);
+	begin_session(t);
 	for (size_t i = 0; i < count; i++) {
 		for (struct str part = parts[i]; part.n > 0 && e == OK;) {
 			size_t taken = tls_give(&t->pump, part);
 			part = str_skip(part, taken);
 			if (taken == 0)
-				e = step(t, fd, d, f);
+				e = move_records(t, fd, d, f);
 		}
 	}
 	if (e != OK)
@@ -257,7 +257,7 @@ static enum err write_records(struct tls_client *t, int fd, const struct str *pa
 	 * behind it. */
 	size_t until = t->pump.sent + tls_pending(&t->pump);
 	while (e == OK && (t->pump.sent < until || (t->pump.below && tls_pending(t->pump.below))))
-		e = step(t, fd, d, f);
+		e = move_records(t, fd, d, f);
 	return e;
 }
 
@@ -275,10 +275,10 @@ enum err tls_write(struct tls_client *t, int fd, const struct str *parts, size_t
 enum err tls_read(struct tls_client *t, int fd, size_t *got, char *p, size_t cap,
 	struct deadline *d, struct fault *f)
 {
-	begin(t);
+	begin_session(t);
 	while ((*got = tls_take(&t->pump, p, cap)) == 0) {
 		bool was_mute = t->pump.mute;
-		enum err e = step(t, fd, d, f);
+		enum err e = move_records(t, fd, d, f);
 		/* That an alert cannot be sent any more does not matter for what can still be read. */
 		if (e != OK && t->pump.mute == was_mute)
 			return e;

@@ -6,7 +6,7 @@ enum { FILE_MAX = 64 * 1024 };
 
 /* The line whose first field is `name` or, if that is a number, whose third is;
  * NAME:PASSWORD:NUMBER:... */
-static bool find(struct str fields[static 4], struct str text, struct str name)
+static bool find_account(struct str fields[static 4], struct str text, struct str name)
 {
 	struct str line;
 	while (text.n) {
@@ -28,7 +28,7 @@ static enum err look_up(
 	enum err e = file_read(NULL, &text, str_c(path), f);
 	if (e != OK)
 		return e;
-	return find(fields, buf_str(&text), name) ? OK : E_MORE;
+	return find_account(fields, buf_str(&text), name) ? OK : E_MORE;
 }
 
 static enum err bad(struct str name, const char *path, struct fault *f)

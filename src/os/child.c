@@ -210,7 +210,7 @@ static void log_lines(struct run *r, struct str text)
 }
 
 /* Reads once. False: there is nothing now, or never again. */
-static bool take(struct run *r, int end)
+static bool take_output(struct run *r, int end)
 {
 	char memory[8192];
 	struct buf other = BUF(memory),
@@ -233,7 +233,7 @@ static bool take(struct run *r, int end)
 /* Takes what is left in a pipe, which a process that left the group may go on filling. */
 static void empty(struct run *r, int end)
 {
-	for (int i = 0; i < LEFT_READS && take(r, end); i++)
+	for (int i = 0; i < LEFT_READS && take_output(r, end); i++)
 		;
 }
 
@@ -268,7 +268,7 @@ static enum child_end attend(struct run *r, struct deadline *d)
 			feed(r);
 		for (int i = OUT; i <= ERR; i++)
 			if (r->ends[i].fd >= 0 && r->ends[i].revents)
-				take(r, i);
+				take_output(r, i);
 		if (r->ends[EXIT].revents)
 			return end;
 		if (r->ends[STOP].fd >= 0 && r->ends[STOP].revents) {

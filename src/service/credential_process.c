@@ -17,7 +17,7 @@ enum {
 
 /* As a shell does, but for the empty entries of PATH, which mean the current directory there. What
  * is nowhere is tried once more when it is to be started, and that failure tells. */
-static void find(struct buf *path, struct str name)
+static void find_command(struct buf *path, struct str name)
 {
 	const struct environment env = variables_of_process();
 	bool anywhere = str_find(name, '/') == name.n;
@@ -55,7 +55,7 @@ enum err credential_process_run(
 			"credential_process is empty or too long, or has a quote without its end");
 	struct str name = str_c(words[0]);
 	bool wants_shell = str_starts(name, S("~")) || str_find(name, '$') < name.n;
-	find(&path, name);
+	find_command(&path, name);
 	const struct child_call call = {
 		.children = &process_children,
 		.path = path.p,

@@ -20,7 +20,7 @@ static uint32_t hash_of(struct str id)
 	return h;
 }
 
-static struct dedupe_entry *find(struct dedupe *d, struct str id, int64_t now)
+static struct dedupe_entry *find_entry(struct dedupe *d, struct str id, int64_t now)
 {
 	uint32_t hash = hash_of(id);
 	for (size_t i = 0; i < DEDUPE_MAX; i++) {
@@ -48,7 +48,7 @@ enum dedupe_verdict dedupe_begin(struct dedupe *d, struct str id, int64_t until_
 	if (id.n > DEDUPE_ID_MAX)
 		return DEDUPE_FIRST;
 	lock_take(&d->lock);
-	while ((e = find(d, id, clock_mono_ms())) && !e->settled && verdict == DEDUPE_FIRST)
+	while ((e = find_entry(d, id, clock_mono_ms())) && !e->settled && verdict == DEDUPE_FIRST)
 		if (!condition_wait(&d->change, &d->lock, until_ms))
 			verdict = DEDUPE_BUSY;
 	if (!e) {
@@ -66,7 +66,7 @@ void dedupe_end(struct dedupe *d, struct str id, bool started)
 	if (id.n > DEDUPE_ID_MAX)
 		return;
 	lock_take(&d->lock);
-	struct dedupe_entry *e = find(d, id, clock_mono_ms());
+	struct dedupe_entry *e = find_entry(d, id, clock_mono_ms());
 	if (e) {
 		e->settled = started;
 		e->used = started;

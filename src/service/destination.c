@@ -6,7 +6,7 @@
 #include "service/respond.h"
 
 /* Posts what `record` holds. *silent: there was nothing to say. */
-static enum err post(struct services *s, bool *silent, const struct record *record,
+static enum err post_result(struct services *s, bool *silent, const struct record *record,
 	struct deadline *d, struct arena *arena, struct fault *f)
 {
 	struct result result;
@@ -23,7 +23,7 @@ static enum err post(struct services *s, bool *silent, const struct record *reco
 }
 
 /* True if it may succeed when it is delivered again. */
-static bool run(struct services *s, struct str event, struct str request_id, int64_t now_s,
+static bool handle_record(struct services *s, struct str event, struct str request_id, int64_t now_s,
 	struct deadline *d, struct arena *arena)
 {
 	struct record record;
@@ -37,7 +37,7 @@ static bool run(struct services *s, struct str event, struct str request_id, int
 	} while (e != OK && signing_secrets_renew(&s->secrets, record.verdict, d->hard));
 	bool undecided = e != OK && record.verdict == SLACK_UNDECIDED;
 	if (e == OK)
-		e = post(s, &silent, &record, d, arena, &f);
+		e = post_result(s, &silent, &record, d, arena, &f);
 	const char *outcome = e != OK ? "failed" : silent ? "nothing to say" : "posted";
 	metrics_relay(outcome);
 	/* Events have no response_url, and a function may serve them too. */
@@ -62,7 +62,7 @@ bool destination_run(struct services *s, struct str *answer, struct str event,
 	buf_put(&b, S("{\"batchItemFailures\":["));
 	for (size_t used = arena->n; record_next(&walk, &place); arena->n = used) {
 		any = true;
-		if (!run(s, place.record, request_id, now_s, d, arena) || !place.message_id.n)
+		if (!handle_record(s, place.record, request_id, now_s, d, arena) || !place.message_id.n)
 			continue;
 		json_open(&w, '{');
 		json_field(&w, S("itemIdentifier"), place.message_id);

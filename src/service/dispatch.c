@@ -9,7 +9,7 @@ enum {
 	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
 };
 
-struct run {
+struct attempt {
 	const struct dispatch *d;
 	bool answered;
 	int64_t answered_ms; /* if it was answered; at the latest */
@@ -22,7 +22,7 @@ static int64_t now(const struct dispatch *d)
 	return d->effects->now(d->effects->ctx);
 }
 
-static void send_answer(struct run *run, const struct reply *reply)
+static void send_answer(struct attempt *run, const struct reply *reply)
 {
 	run->answered = true;
 	run->d->answer(run->d->ctx, reply);
@@ -35,7 +35,7 @@ void dispatch_reply(struct reply *out, const struct config *c, const struct deci
 	reply_to(out, c, decision->route, &decision->slack, &decision->target, outcome, arena);
 }
 
-static void answer(struct run *run, const struct outcome *outcome)
+static void answer_outcome(struct attempt *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
 	struct reply reply;
@@ -44,13 +44,13 @@ static void answer(struct run *run, const struct outcome *outcome)
 }
 
 /* With nothing more to tell. */
-static void answer_fate(struct run *run, enum fate fate)
+static void answer_fate(struct attempt *run, enum fate fate)
 {
-	answer(run, &(struct outcome){ .fate = fate });
+	answer_outcome(run, &(struct outcome){ .fate = fate });
 }
 
 /* What Slack would deliver it under again; empty for what it delivers once. */
-static struct str delivery_of(const struct run *run)
+static struct str delivery_of(const struct attempt *run)
 {
 	return request_is_repeatable(run->d->decision) ? (struct str){ run->key, sizeof(run->key) }
 												   : S("");
@@ -83,7 +83,7 @@ bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
  * again. */
 static void answer_pending(void *arg)
 {
-	struct run *run = arg;
+	struct attempt *run = arg;
 	if (run->d->decision->slack.kind != SLACK_EVENT && !run->promised)
 		(void)!dispatch_promise(&run->promised, run->d, true);
 	answer_fate(run, FATE_PENDING);
@@ -91,7 +91,7 @@ static void answer_pending(void *arg)
 
 /* On disk before it is on the network: whoever reads the journal after a crash must not take it for
  * one that was never tried. */
-static void note_attempt(struct run *run)
+static void note_attempt(struct attempt *run)
 {
 	const struct dispatch *d = run->d;
 	struct fault f = { .n = 0 };
@@ -105,7 +105,7 @@ static void note_attempt(struct run *run)
 			"request_id reason", d->request_id, fault_text(&f));
 }
 
-static void note_event(const struct run *run)
+static void note_event(const struct attempt *run)
 {
 	const struct dispatch *d = run->d;
 	struct fault f;
@@ -149,7 +149,7 @@ static struct outcome outcome_of(
 }
 
 /* Posts `message` to the request's response_url, if there are both. */
-static void tell(const struct run *run, struct str message, enum err e)
+static void tell(const struct attempt *run, struct str message, enum err e)
 {
 	const struct dispatch *d = run->d;
 	struct fault f;
@@ -169,7 +169,7 @@ static void tell(const struct run *run, struct str message, enum err e)
 
 void dispatch_tell(const struct dispatch *d, struct str message)
 {
-	tell(&(struct run){ .d = d, .answered_ms = now(d) }, message, OK);
+	tell(&(struct attempt){ .d = d, .answered_ms = now(d) }, message, OK);
 }
 
 /* Reads what a function returned to a synchronous call. */
@@ -191,7 +191,7 @@ static enum err read_result(
 /* A message for the user after Slack had its answer: about a failure, or with what a function
  * returned too late. Events have no response_url: Slack delivers them again after the 503 that they
  * got. */
-static void tell_late(const struct run *run, const struct outcome *outcome, struct str body)
+static void tell_late(const struct attempt *run, const struct outcome *outcome, struct str body)
 {
 	const struct dispatch *d = run->d;
 	struct result result;
@@ -206,7 +206,7 @@ static void tell_late(const struct run *run, const struct outcome *outcome, stru
 
 /* What the answer could not say: why a button started nothing, or a route's text for one that did.
  */
-static void follow_up(const struct run *run, const struct outcome *outcome)
+static void follow_up(const struct attempt *run, const struct outcome *outcome)
 {
 	const struct dispatch *d = run->d;
 	const struct decision *decision = d->decision;
@@ -242,7 +242,7 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 }
 
 /* True if the request is another delivery of an event that needs nothing more done. */
-static bool is_duplicate(struct run *run)
+static bool is_duplicate(struct attempt *run)
 {
 	const struct dispatch *d = run->d;
 	if (request_is_repeatable(d->decision))
@@ -262,7 +262,7 @@ static bool is_duplicate(struct run *run)
 /* Slack's answer to what was settled in time. What a function returned may turn out to be a
  * failure, and may have more to say than the answer can: result->message. */
 static void answer_settled(
-	struct run *run, struct outcome *outcome, struct result *result, struct str body)
+	struct attempt *run, struct outcome *outcome, struct result *result, struct str body)
 {
 	const struct dispatch *d = run->d;
 	if (is_sync(d->decision) && outcome->fate == FATE_STARTED) {
@@ -276,7 +276,7 @@ static void answer_settled(
 	if (result->reply.status)
 		send_answer(run, &result->reply);
 	else
-		answer(run, outcome);
+		answer_outcome(run, outcome);
 }
 
 bool dispatch_run(const struct dispatch *d)
@@ -284,7 +284,7 @@ bool dispatch_run(const struct dispatch *d)
 	int64_t start = now(d);
 	bool sync = is_sync(d->decision);
 	struct invoke_result result;
-	struct run run = {
+	struct attempt run = {
 		.d = d, .answered = d->answered, .answered_ms = start, .promised = d->promised
 	};
 	struct deadline deadline = {

@@ -71,7 +71,7 @@ static const char *put_name(char name[static NAME_SIZE], enum journal_class clas
 	return name;
 }
 
-static bool read_name(enum journal_class *class, uint64_t *number, struct str name)
+static bool read_file_name(enum journal_class *class, uint64_t *number, struct str name)
 {
 	uint8_t bytes[8];
 	for (*class = 0; *class < JOURNAL_CLASSES; ++*class)
@@ -654,7 +654,7 @@ static enum err list_files(struct journal *j, struct fault *f)
 			enum journal_class class;
 			uint64_t number;
 			memcpy(&length, memory + at + 16, sizeof(length));
-			if (read_name(&class, &number, str_c(memory + at + 19))) {
+			if (read_file_name(&class, &number, str_c(memory + at + 19))) {
 				struct journal_file *file = free_file(j);
 				if (!file)
 					return fault_set(f, E_FILE, 0, "the journal has more than %d files", NUM(JOURNAL_FILES_MAX));

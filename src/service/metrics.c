@@ -76,7 +76,7 @@ static void observe(struct histogram *h, int64_t ms)
 	h->sum_ms += (uint64_t)(ms > 0 ? ms : 0);
 }
 
-static bool begin(void)
+static bool begin_update(void)
 {
 	if (m)
 		lock_take(&m->lock);
@@ -90,7 +90,7 @@ static void end(void)
 
 void metrics_request(struct str kind, int status, int64_t took_ms)
 {
-	if (!begin())
+	if (!begin_update())
 		return;
 	count(&m->requests, "kind=\"%s\",status=\"%s\"", kind, DIGITS(status));
 	observe(&m->request_seconds, took_ms);
@@ -99,7 +99,7 @@ void metrics_request(struct str kind, int status, int64_t took_ms)
 
 void metrics_invoke(const char *outcome, const char *error_name, int attempts, int64_t took_ms)
 {
-	if (!begin())
+	if (!begin_update())
 		return;
 	count(&m->invokes, "outcome=\"%s\",error=\"%s\"", str_c(outcome), str_c(error_name));
 	observe(&m->invoke_seconds, took_ms);
@@ -109,7 +109,7 @@ void metrics_invoke(const char *outcome, const char *error_name, int attempts, i
 
 void metrics_relay(const char *outcome)
 {
-	if (!begin())
+	if (!begin_update())
 		return;
 	count(&m->relays, "outcome=\"%s\"%s", str_c(outcome), S(""));
 	end();
@@ -117,7 +117,7 @@ void metrics_relay(const char *outcome)
 
 void metrics_tls_failure(void)
 {
-	if (!begin())
+	if (!begin_update())
 		return;
 	m->tls_failures++;
 	end();
@@ -125,7 +125,7 @@ void metrics_tls_failure(void)
 
 void metrics_event_ignored(void)
 {
-	if (!begin())
+	if (!begin_update())
 		return;
 	m->events_ignored++;
 	end();
@@ -202,7 +202,7 @@ static uint64_t resident_bytes(void)
 
 void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 {
-	begin();
+	begin_update();
 	const struct {
 		struct described what;
 		uint64_t value;

@@ -10,7 +10,7 @@ static void call(void *ctx, struct invoke_result *out, const struct invocation *
 	invoke(&o->invoker, out, in, answer, d);
 }
 
-static enum err post(void *ctx, struct str url, struct str message, int64_t not_before,
+static enum err post_message(void *ctx, struct str url, struct str message, int64_t not_before,
 	struct deadline *d, struct fault *f)
 {
 	struct outside *o = ctx;
@@ -28,6 +28,6 @@ static int64_t now(void *ctx)
 void outside_init(struct outside *o, struct services *s)
 {
 	o->services = s;
-	o->effects = (struct effects){ .ctx = o, .call = call, .post = post, .now = now };
+	o->effects = (struct effects){ .ctx = o, .call = call, .post = post_message, .now = now };
 	services_invoker(&o->invoker, s);
 }

@@ -44,7 +44,7 @@ static enum err judge(enum http_again *again, struct http_retry *retry, int stat
 		word.n ? S(" ") : S(""), word);
 }
 
-static enum err post(enum http_again *again, struct http_retry *retry, struct services *s,
+static enum err attempt_post(enum http_again *again, struct http_retry *retry, struct services *s,
 	const struct dial_target *to, const struct http_request *request, struct deadline *d,
 	struct fault *f)
 {
@@ -94,7 +94,7 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	enum http_again again;
 	enum err e;
 	do
-		e = post(&again, &retry, s, &to, &request, d, f);
+		e = attempt_post(&again, &retry, s, &to, &request, d, f);
 	while (http_retry_wait(&retry, again, d));
 	return e == OK || again == HTTP_SETTLED ? e : (f->code = E_BUSY);
 }

@@ -35,7 +35,7 @@ static enum err read_text(struct buf *out, struct signing_secrets *s,
 }
 
 /* One or several, by comma or line, of which no more than `room` are for all in the set. */
-static enum err add(
+static enum err add_secrets(
 	struct slack_secrets *set, struct str text, struct str app, size_t room, struct fault *f)
 {
 	struct str line, secret;
@@ -68,7 +68,7 @@ static enum err add_source(struct slack_secrets *set, struct signing_secrets *s,
 	if (e == OK && b.full)
 		e = fault_set(f, E_FILE, 0, "it is larger than %d bytes", NUM(TEXT_MAX));
 	if (e == OK)
-		e = add(set, buf_str(&b), source->app, room, f);
+		e = add_secrets(set, buf_str(&b), source->app, room, f);
 	ct_wipe(s->scratch.p, s->scratch.n);
 	arena_reset(&s->scratch);
 	return e;

@@ -25,7 +25,7 @@ static bool has(const struct expected *e, struct str policy)
 }
 
 /* What does not fit is forgotten: then less holds, never more. */
-static void add(struct expected *e, struct str policy)
+static void add_policy(struct expected *e, struct str policy)
 {
 	if (!has(e, policy) && e->count < POLICIES_MAX)
 		e->list[e->count++] = policy;
@@ -48,11 +48,11 @@ static void assert_policies(struct expected *e, const struct certificate *c, boo
 		if (is_any(policy))
 			asserts_any = any_counts;
 		else if (e->any || has(e, policy))
-			add(&asserted, policy);
+			add_policy(&asserted, policy);
 	}
 	if (asserts_any)
 		for (size_t i = 0; i < e->count; i++)
-			add(&asserted, e->list[i]);
+			add_policy(&asserted, e->list[i]);
 	asserted.any = asserts_any && e->any;
 	*e = asserted;
 }
@@ -69,11 +69,11 @@ static void map_policies(struct expected *e, const struct certificate *c, bool m
 			 rest.n > 0 && der_take(&rest, DER_SEQUENCE, &pair) && der_take_oid(&pair, &from);)
 			is_mapped = is_mapped || str_eq(from, e->list[i]);
 		if (!is_mapped)
-			add(&mapped, e->list[i]);
+			add_policy(&mapped, e->list[i]);
 	}
 	for (rest = c->mappings; mapping_counts && rest.n > 0 && der_take(&rest, DER_SEQUENCE, &pair);)
 		if (der_take_oid(&pair, &from) && der_take_oid(&pair, &to) && (e->any || has(e, from)))
-			add(&mapped, to);
+			add_policy(&mapped, to);
 	*e = mapped;
 }
 
