@@ -112,7 +112,9 @@ def test_under_mixed_load(make, serve, pki, secure):  # noqa: F811
         listener.process.terminate(signal.SIGHUP)
         time.sleep(0.2)
     # The last ones are still at it.
-    assert listener.stop(20) == 0, listener.process.lines[-60:]
+    code = listener.stop(20)
+    # A modal that closed, whose function was refused afterwards, has no way back: its user cannot be told.
+    assert code == (1 if listener.process.lines[-1]["untold"] else 0), listener.process.lines[-60:]
     for thread in threads:
         thread.join(20)
     assert not faults, faults
