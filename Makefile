@@ -156,7 +156,7 @@ ifneq ($(CC_INCLUDE),)
 $(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
 $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
-$(call remember,$(OUT)/program.flags,$(FAST) $(SPEED) $(SIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
+$(call remember,$(OUT)/program.flags,$(FAST) $(SPEED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
 $(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
 endif
 

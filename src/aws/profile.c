@@ -133,7 +133,8 @@ static void find_section(
 			};
 			inside = true;
 		}
-		bool concerns = before || (r.kind == BAD_HEADER && str_find_str(r.section, name) < r.section.n);
+		bool named = name.n && str_find_str(r.section, name) < r.section.n;
+		bool concerns = before || (r.kind == BAD_HEADER && named);
 		if (concerns && !out->bad_line)
 			out->bad_line = r.line;
 	}

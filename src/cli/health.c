@@ -24,6 +24,8 @@ struct call {
 	struct http_client client;
 	struct tls_client tls;
 	struct http_response response;
+	struct trust trust;
+	struct resolver resolver;
 	char pem[2 * PEM_MAX], answer[ANSWER_MAX];
 };
 
@@ -62,20 +64,18 @@ static enum err connect_to_own(struct call *c, struct deadline *d, struct fault 
 
 static enum err connect_to_url(struct call *c, struct str url, struct deadline *d, struct fault *f)
 {
-	static struct resolver resolver;
-	static struct trust trust;
 	struct dial_target to;
 	enum err e = endpoint_from_url(&c->url, url, f);
 	if (e != OK)
 		return fault_lead(f, e, S("the URL cannot be used"));
-	resolver_init(&resolver, RESOLVE_CONF, RESOLVE_HOSTS);
-	trust = trust_builtin();
+	resolver_init(&c->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
+	c->trust = trust_builtin();
 	to = (struct dial_target){
 		.host = c->url.host,
 		.port = c->url.port,
 		.secure = c->url.secure,
-		.trust = &trust,
-		.resolver = &resolver,
+		.trust = &c->trust,
+		.resolver = &c->resolver,
 	};
 	return dial(&c->client.stream, &to, d, f);
 }

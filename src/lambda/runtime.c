@@ -357,7 +357,8 @@ static void *loop_run(void *arg)
 	end_process();
 }
 
-static int refuse_to_start(struct event_loop *l, const struct fault *f)
+/* Apart, so that its memory is not on the stack of the start that goes well. */
+static __attribute__((noinline)) int refuse_to_start(struct event_loop *l, const struct fault *f)
 {
 	char text[2 * FAULT_TEXT_MAX];
 	struct buf b = BUF(text);
@@ -375,7 +376,7 @@ static int refuse_to_start(struct event_loop *l, const struct fault *f)
 
 /* Lambda gives the full CPU before the first event is asked for: what the first invocation needs is
  * made ready then. */
-static void warm_up(struct event_loop *l)
+static __attribute__((noinline)) void warm_up(struct event_loop *l)
 {
 	struct fault f;
 	struct services *s = l->services;

@@ -1,6 +1,7 @@
 #include "os/accounts.h"
 
 #include "os/file.h"
+#include "os/memory.h"
 
 enum { FILE_MAX = 64 * 1024 };
 
@@ -23,8 +24,7 @@ static bool find_account(struct str fields[static 4], struct str text, struct st
 static enum err look_up(
 	struct str fields[static 4], const char *path, struct str name, struct fault *f)
 {
-	static char memory[FILE_MAX];
-	struct buf text = BUF(memory);
+	struct buf text = { memory_map(FILE_MAX), 0, FILE_MAX, false };
 	enum err e = file_read(NULL, &text, str_c(path), f);
 	if (e != OK)
 		return e;

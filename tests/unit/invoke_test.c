@@ -35,7 +35,7 @@ static struct peer peer;
 
 static struct resolver resolver;
 static struct credential_chain chain = {
-	.from_environment = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test") },
+	.from_environment = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test"), 0 },
 	.fixed = true,
 };
 static char url_memory[64];
