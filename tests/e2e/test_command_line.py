@@ -12,7 +12,7 @@ from support.process import BINARY, ROOT
 from support.wire import eventually
 
 COMMANDS = ["serve", "send", "check", "health"]
-NAMES = re.search(r"config_names = STR\((.*?)\);", (ROOT / "src/gateway/config.c").read_text(), re.S)[1]
+NAMES = re.search(r"config_names =\s*STR\((.*?)\);", (ROOT / "src/gateway/config.c").read_text(), re.S)[1]
 SETTINGS = re.findall(r"[A-Z_]+", NAMES)
 
 

@@ -1,5 +1,6 @@
 #include "check.h"
 #include "chain.h"
+#include "crypto/limb.h"
 
 #include "net/address.h"
 #include "x509/verifier.h"
@@ -68,7 +69,11 @@ TEST(path_of_chains)
 		{ "good-two-purposes", "server.test", PATH_OK },
 		{ "good-more-than-needed", "server.test", PATH_OK },
 		{ "wrong-order", "server.test", PATH_OK },
+#ifdef LIMB_WIDE
 		{ "good-rsa8192", "server.test", PATH_OK },
+#else
+		{ "good-rsa8192", "server.test", PATH_BAD_SIGNATURE }, /* as crypto/rsa.h says */
+#endif
 		{ "any-purpose", "server.test", PATH_OK },
 		{ "critical-purpose", "server.test", PATH_OK },
 		{ "constrained-issuer", "server.test", PATH_OK },
