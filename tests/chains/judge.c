@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char bundle[1 << 20], chain[1 << 20], memory[1 << 22];
+static char bundle_text[1 << 20], chain[1 << 20], memory[1 << 22];
 static struct verifier verifier;
 
 static struct str file(char *room, size_t size, const char *path)
@@ -84,7 +84,7 @@ int main(void)
 	char role[16], host[256], anchors_path[1024], chain_path[1024];
 	long long now;
 	while (scanf("%15s %255s %lld %1023s %1023s", role, host, &now, anchors_path, chain_path) == 5) {
-		answer(role, host, now, file(bundle, sizeof(bundle), anchors_path),
+		answer(role, host, now, file(bundle_text, sizeof(bundle_text), anchors_path),
 			file(chain, sizeof(chain), chain_path));
 		fflush(stdout);
 	}
