@@ -186,7 +186,8 @@ static void read_result(
 	out->json = json_member(record, S("responsePayload")).text;
 	out->failed = !str_eq(condition, S("Success")) || json_type(error) == JSON_STRING;
 	if (out->failed)
-		out->reason = result_failure(out->json, condition, a);
+		out->reason =
+			result_failure(out->json, condition.n ? condition : S("no reason given"), a);
 }
 
 enum err record_read(struct record *out, struct str event, const struct slack_secrets *secrets,

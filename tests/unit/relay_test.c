@@ -374,6 +374,7 @@ TEST(relay_reads_results)
 		{ STR("EventAgeExceeded"), CONTEXT(""), STR(",\"responsePayload\":null"), true,
 			STR("EventAgeExceeded") },
 		{ STR("ZeroReservedConcurrency"), STR(""), STR(""), true, STR("ZeroReservedConcurrency") },
+		{ STR(""), STR(""), STR(""), true, STR("no reason given") },
 	};
 	use_secrets();
 	for (size_t i = 0; i < countof(cases); i++) {
