@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "check.h"
 #include "net/resolve.h"
+#include "no_files.h"
 #include "peer.h"
 
 #include <errno.h>
@@ -48,26 +49,6 @@ static const char *look_up(void *ctx, const char *name)
 {
 	(void)ctx;
 	return strcmp(name, "AWS_CONTAINER_CREDENTIALS_FULL_URI") == 0 ? url : NULL;
-}
-
-static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
-{
-	(void)ctx, (void)out;
-	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
-}
-
-static enum err nothing_to_load(
-	void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
-{
-	(void)ctx, (void)max;
-	*out = S("");
-	return fault_set(f, E_FILE, ENOENT, "%s cannot be read", path);
-}
-
-static void nothing_to_unload(void *ctx, struct str text, size_t max)
-{
-	(void)ctx, (void)max;
-	expect_int(text.n, 0);
 }
 
 /* The time so many seconds from now. */

@@ -2,6 +2,7 @@
 #include "aws/credential_chain.h"
 
 #include "check.h"
+#include "no_files.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,26 +14,6 @@ static const char *table_get(void *ctx, const char *name)
 		if (strcmp(p[0], name) == 0)
 			return p[1];
 	return NULL;
-}
-
-static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
-{
-	(void)ctx, (void)out;
-	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
-}
-
-static enum err nothing_to_load(
-	void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
-{
-	(void)ctx, (void)max;
-	*out = S("");
-	return fault_set(f, E_FILE, ENOENT, "%s cannot be read", path);
-}
-
-static void nothing_to_unload(void *ctx, struct str text, size_t max)
-{
-	(void)ctx, (void)max;
-	expect_int(text.n, 0);
 }
 
 static enum err init(struct credential_chain *c, const char **table, struct fault *f)

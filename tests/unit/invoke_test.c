@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "check.h"
 #include "net/resolve.h"
+#include "no_files.h"
 #include "peer.h"
 
 #include <errno.h>
@@ -839,26 +840,6 @@ static const char *no_metadata(void *ctx, const char *name)
 {
 	(void)ctx;
 	return strcmp(name, "AWS_EC2_METADATA_DISABLED") == 0 ? "true" : NULL;
-}
-
-static enum err no_file(void *ctx, struct buf *out, struct str path, struct fault *f)
-{
-	(void)ctx, (void)out;
-	return fault_set(f, E_CONFIG, ENOENT, "%s cannot be read", path);
-}
-
-static enum err nothing_to_load(
-	void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
-{
-	(void)ctx, (void)max;
-	*out = S("");
-	return fault_set(f, E_FILE, ENOENT, "%s cannot be read", path);
-}
-
-static void nothing_to_unload(void *ctx, struct str text, size_t max)
-{
-	(void)ctx, (void)max;
-	expect_int(text.n, 0);
 }
 
 TEST(invoke_says_what_it_lacks)
