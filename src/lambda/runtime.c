@@ -409,8 +409,9 @@ int runtime_run(void)
 	struct fault f;
 	struct environment env = variables_of_process();
 	size_t loops = concurrency_of(&env);
-	struct services *s = memory_map(sizeof(*s));
+	/* First, for what is left of the page of the program's own data. */
 	struct event_loop *l = memory_map(loops * sizeof(*l));
+	struct services *s = memory_map(sizeof(*s));
 	enum err e = services_start(s, &env, loops, &f);
 	if (e == OK && environment_get(&env, "GATEWAY_JOURNAL").n)
 		e = fault_set(&f, E_CONFIG, 0,

@@ -13,6 +13,8 @@
 #include "x509/trust.h"
 
 struct services {
+	/* What is touched before the first event stands together, between two tables that are not. */
+	struct resolver resolver;
 	struct config config;
 	struct trust
 		aws_trust; /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
@@ -23,8 +25,6 @@ struct services {
 	struct http_pool pool;    /* for AWS and Slack */
 	struct dedupe dedupe;
 	struct journal *journal;  /* of what was promised; NULL: none is kept */
-	/* What is large and not touched before it is needed comes last. */
-	struct resolver resolver;
 	struct credential_chain credentials;
 	struct signing_secrets secrets;
 };
