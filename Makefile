@@ -104,7 +104,7 @@ MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -fPIE -f
 # kernel maps it at a random address, rcrt1.o relocates it, then os/process makes what was relocated read-only. rcrt1.o
 # knows relative relocations only; ld for riscv64 leaves others for symbols that are visible outside, so none are.
 LINK = $(CC) -nostdlib -static -Wl,-pie,--no-dynamic-linker,--exclude-libs=ALL,-z,text,-z,relro,-z,now,-z,noexecstack \
-	-Wl,-z,pack-relative-relocs,--gc-sections,--build-id=none $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
+	$(LD_RELR) -Wl,--gc-sections,--build-id=none $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
 LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) -Wl,--end-group \
 	$(MUSL)/lib/crtn.o
 
@@ -136,7 +136,7 @@ $(call remember,$(OUT)/compiler,$(CC))
 include $(OUT)/toolchain.mk
 endif
 
-# On riscv64, gcc calls a library of its own to exchange a byte.
+# On riscv64, gcc calls a library of its own to exchange a byte. Not every linker can pack relative relocations.
 $(OUT)/toolchain.mk: scripts/setup Makefile $(OUT)/compiler
 	$(Q)CC='$(CC)' scripts/setup $(if $(filter demo run test,$(MAKECMDGOALS)),,--check) build
 	$(Q){ \
@@ -145,6 +145,7 @@ $(OUT)/toolchain.mk: scripts/setup Makefile $(OUT)/compiler
 		case $$($(CC) -dumpmachine) in riscv*) \
 			echo "CC_LIBGCC += $$($(CC) -print-file-name=libatomic.a)" ;; \
 		esac; \
+		echo "LD_RELR := $$($(CC) -Wl,--help 2>/dev/null | grep -q pack-relative-relocs && echo -Wl,-z,pack-relative-relocs)"; \
 	} >$@
 
 LIBC_CFLAGS := -w -Os -fPIE
