@@ -20,7 +20,8 @@
 #	make cross		builds for arm64, armv7 and riscv64, tried under qemu
 #	make lint		that no include points up
 #	make analyze		what clang's analyzer suspects
-#	make dist		dist/: the program, a ZIP for Lambda, a container image, checksums; with CROSS=, for others
+#	make dist		dist/: programs, ZIPs for Lambda, a container image, packages, SBOM, checksums, for this
+#				machine and each that a cross compiler is installed for; with CROSS=, for that one alone
 #	make install		program, man page, completions and systemd units, below PREFIX (/usr/local) and DESTDIR
 #	make size		what takes up the space
 #	make help		this text
@@ -45,7 +46,7 @@ OUT = build$(addprefix /,$(CROSS:%-=%))
 
 NAME := slack-lambda-gateway
 comma := ,
-ARCH := $(or $(firstword $(subst -, ,$(CROSS))),$(shell uname -m))
+ARCH := $(or $(firstword $(subst -, ,$(CROSS))),$(patsubst armv%,arm,$(shell uname -m)))
 Q := $(if $(V),,@)
 export LC_ALL := C
 ifeq ($(MAKELEVEL),0)
@@ -111,7 +112,7 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 
-.PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist \
+.PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist package \
 	install size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -255,15 +256,27 @@ run: all
 demo: all
 	$(Q)scripts/demo
 
-dist: all
-	$(Q)scripts/setup --check dist
+# What make dist packs: with CROSS for that machine alone, else for this one and for each that a compiler is installed for.
+TARGETS := x86_64-linux-gnu aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu
+HERE := $(filter $(ARCH)-%,$(TARGETS))
+ABROAD = $(foreach target,$(filter-out $(HERE),$(TARGETS)),$(if $(shell command -v $(target)-gcc),$(target)))
+LACKING = $(filter-out $(HERE) $(ABROAD),$(TARGETS))
+
+package: all
 	$(Q)rm -rf $(OUT)/package
 	$(Q)$(MAKE) --no-print-directory install DESTDIR=$(OUT)/package PREFIX=/usr
-	$(Q)scripts/dist $(ARCH) $(OUT)
+
+dist: package
+	$(Q)scripts/setup --check dist
+	+$(Q)for target in $(if $(CROSS),,$(ABROAD)); do $(MAKE) --no-print-directory CROSS=$$target- package || exit; done
+	$(Q)scripts/dist $(ARCH)=$(OUT) $(if $(CROSS),,$(foreach target,$(ABROAD),$(firstword $(subst -, ,$(target)))=build/$(target)))
+	$(Q)$(if $(CROSS),:,for target in $(LACKING); do \
+		echo "dist: without $${target%%-*}: $$target-gcc is not installed (Debian: gcc-$$target, or make setup FOR=cross)"; done)
 
 PREFIX = /usr/local
 # The man page is what the program says, so a program for another machine needs one that runs here beside it.
 install: all
+	$(if $(CROSS),+$(Q)$(MAKE) --no-print-directory CROSS= CC=gcc all)
 	$(Q)scripts/manual build/$(NAME) build/manual
 	$(Q)install -D -m 755 $(OUT)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 build/manual/$(NAME).8
