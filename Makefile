@@ -9,7 +9,8 @@
 #	make asan		the same tests with clang's address and undefined behaviour sanitizers
 #	make ctime		whether the time of arithmetic depends on secrets
 #	make arithmetic		keys and signatures against OpenSSL's; ARGS=N for N inputs
-#	make tsan		the listener under load with clang's thread sanitizer
+#	make asan-e2e		the program as a whole, with these sanitizers in it
+#	make tsan		the same with clang's thread sanitizer, in the tests that use threads
 #	make fuzz		every fuzzer for FUZZ_SECONDS (60)
 #	make artifact		properties of the built executable
 #	make packaging		the archives of make dist, and scripts/deploy
@@ -111,8 +112,9 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+TSAN_CFLAGS := -g -O1 -fsanitize=thread
 
-.PHONY: all setup run demo test unit chains asan tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist package \
+.PHONY: all setup run demo test unit chains asan asan-e2e tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist package \
 	install size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -154,12 +156,13 @@ LIBC_CFLAGS := -w -Os -fPIE
 # compiled for speed.
 BEARSSL_CFLAGS = -std=c99 $(MUSL_CFLAGS) -fno-stack-protector
 BEARSSL_SAN_CFLAGS = -O1 $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
+BEARSSL_TSAN_CFLAGS = -std=c99 $(TSAN_CFLAGS) -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
 
 # --version names the commit that was built, where the repository or the variable COMMIT tells it.
 COMMIT ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 COMMIT := $(COMMIT)
 $(call remember,build/commit,$(COMMIT))
-VERSION_OBJS := $(OUT)/musl/src/cli/version.o build/san/src/cli/version.o
+VERSION_OBJS := $(addsuffix /src/cli/version.o,$(OUT)/musl build/san build/tsan)
 $(VERSION_OBJS): build/commit
 $(VERSION_OBJS): private CPPFLAGS += $(if $(COMMIT),-DCOMMIT='"$(COMMIT)"')
 
@@ -169,6 +172,8 @@ $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEA
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
 $(call remember,$(OUT)/program.flags,$(FAST) $(START) $(SPEED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
 $(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
+$(call remember,$(SOURCES)/bearssl-tsan.flags,$(CLANG) $(BEARSSL_TSAN_CFLAGS))
+$(call remember,build/tsan.flags,$(CLANG) $(CPPFLAGS) $(TSAN_CFLAGS))
 endif
 
 # ---- vendored libraries -----------------------------------------------------------------------------------------------
@@ -201,6 +206,12 @@ $(SOURCES)/bearssl-san/libbearssl.a: $(SOURCES)/bearssl.stamp $(SOURCES)/bearssl
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' AR=ar \
 		CFLAGS='$(BEARSSL_SAN_CFLAGS)'
 
+$(SOURCES)/bearssl-tsan/libbearssl.a: $(SOURCES)/bearssl.stamp $(SOURCES)/bearssl-tsan.flags vendor/bearssl.mk | build/setup-test
+	@echo '  BUILD   bearssl (thread sanitizer)'
+	$(Q)rm -rf $(@D)
+	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' AR=ar \
+		CFLAGS='$(BEARSSL_TSAN_CFLAGS)'
+
 build/anchors.c: vendor/embed-anchors $(ANCHORS)
 	@echo '  GEN     $@'
 	$(Q)mkdir -p $(@D)
@@ -211,7 +222,10 @@ build/anchors.c: vendor/embed-anchors $(ANCHORS)
 MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(OUT)/musl/anchors.o
 START_OBJS := $(START:%.c=$(OUT)/musl/%.o)
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
-ALL_OBJS := $(MUSL_OBJS) $(SAN_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
+# The whole program under a sanitizer: with glibc, which sanitizers need.
+SAN_PROGRAM_OBJS := $(SAN_OBJS) build/san/tests/sanitizers/options.o
+TSAN_PROGRAM_OBJS := $(SRCS:%.c=build/tsan/%.o) build/tsan/build/anchors.o build/tsan/tests/sanitizers/options.o
+ALL_OBJS := $(MUSL_OBJS) $(SAN_PROGRAM_OBJS) $(TSAN_PROGRAM_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
 	$(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o $(OUT)/musl/tests/conformance/arithmetic.o
 COMPILE = $(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS)
 
@@ -224,6 +238,11 @@ build/san/%.o: %.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
 	@echo '  CC san  $<'
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+build/tsan/%.o: %.c $(SOURCES)/bearssl.stamp build/tsan.flags | build/setup-test
+	@echo '  CC tsan $<'
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(TSAN_CFLAGS) -w -MMD -MP -c -o $@ $<
 
 $(OUT)/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
 	$(Q)$(COMPILE) -w -MMD -MP -c -o $@ $<
@@ -306,6 +325,14 @@ build/san/unit: $(filter-out build/san/src/main.o,$(SAN_OBJS)) $(UNITS:%.c=build
 	@echo '  LINK    $@'
 	$(Q)$(CLANG) $(SANITIZE) -o $@ $^
 
+build/san/$(NAME): $(SAN_PROGRAM_OBJS) $(SOURCES)/bearssl-san/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(CLANG) $(SANITIZE) -o $@ $^
+
+build/tsan/$(NAME): $(TSAN_PROGRAM_OBJS) $(SOURCES)/bearssl-tsan/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(CLANG) $(TSAN_CFLAGS) -o $@ $^
+
 $(FUZZ_BINS): build/san/%: build/san/tests/fuzz/%.o $(filter-out build/san/src/main.o,$(SAN_OBJS)) $(SOURCES)/bearssl-san/libbearssl.a
 	@echo '  LINK    $@'
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^
@@ -339,8 +366,13 @@ ctime: $(CTIME_OBJS) $(VENDOR)/bearssl/libbearssl.a build/setup-test
 asan: build/san/unit
 	$(Q)build/san/unit $(ARGS)
 
-tsan: all build/setup-test
-	$(Q)tests/tsan/run $(ARGS)
+# The tests of the whole program with it under a sanitizer, four at once: it takes twice the time. What is left out, and why, is
+# listed in tests/sanitizers/left_out.
+asan-e2e: build/san/$(NAME) all build/setup-test
+	$(Q)tests/sanitizers/run address $< $(ARGS)
+
+tsan: build/tsan/$(NAME) all build/setup-test
+	$(Q)tests/sanitizers/run thread $< $(ARGS)
 
 cross: build/setup-test
 	$(Q)scripts/setup --check cross

@@ -76,7 +76,7 @@ static int run_command(char **arguments)
 int main(int argc, char **argv)
 {
 	struct environment env = variables_of_process();
-	process_prepare();
+	process_prepare(version_line);
 	if (argc > 1)
 		return run_command(argv + 1);
 	if (environment_get(&env, "AWS_LAMBDA_RUNTIME_API").n)

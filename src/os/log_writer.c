@@ -11,7 +11,7 @@
 static struct lock lock;
 static int64_t dropped;
 
-static bool put(const char *line, size_t n)
+bool log_writer_put(const char *line, size_t n)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
 	/* A pipe that is ready takes a whole line: LOG_LINE_MAX is less than PIPE_BUF. */
@@ -27,13 +27,13 @@ static void write_or_drop(const char *line, size_t n)
 {
 	char notice[LOG_LINE_MAX];
 	lock_take(&lock);
-	bool taken = put(line, n);
+	bool taken = log_writer_put(line, n);
 	dropped += !taken;
 	if (taken && dropped) {
 		size_t length =
 			log_format(notice, LOG_WARN, "log lines were dropped because nobody took them",
 				"lines#", ARGUMENTS("", NUM(dropped), S("")));
-		if (put(notice, length))
+		if (log_writer_put(notice, length))
 			dropped = 0;
 	}
 	lock_give(&lock);

@@ -14,6 +14,9 @@
  * thread is started. */
 void log_writer_choose(enum log_style wanted, const struct environment *env);
 
+/* Writes a line now, if there is room for it; takes no lock. False if there is none. */
+bool log_writer_put(const char *line, size_t n);
+
 /* From now on nothing waits. Call it before any thread is started. */
 void log_writer_start(void);
 

@@ -1,12 +1,33 @@
 #include "os/process.h"
 
+#include "os/log_writer.h"
+
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* What __builtin_trap makes of itself. */
+#if defined(__x86_64__) || defined(__arm__)
+enum { TRAP_SIGNAL = SIGILL };
+#else
+enum { TRAP_SIGNAL = SIGTRAP };
+#endif
+
+enum { HAS_RESTORER = 0x04000000, SIGNALS_SIZE = 8 };
+
+/* rt_sigaction(2), without what libc would do besides. Nobody returns from a handler, so there is
+ * no restorer; on riscv64, which has none, the mask is in its place. */
+struct action {
+	void (*handle)(int, siginfo_t *, void *);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
 
 struct children process_children;
 
@@ -28,14 +49,43 @@ static void protect_relocated(void)
 	}
 }
 
-void process_prepare(void)
+static void set_action(int signal, void (*handle)(int, siginfo_t *, void *))
+{
+	const struct action action = { .handle = handle, .flags = SA_SIGINFO | HAS_RESTORER };
+	syscall(SYS_rt_sigaction, signal, &action, NULL, SIGNALS_SIZE);
+}
+
+static const char *program;
+
+/* Takes no lock: whoever trapped may have it. The signal is blocked here, so that the second trap
+ * is the end. */
+static void report_trap(int signal, siginfo_t *info, void *context)
+{
+	(void)signal, (void)context;
+	char line[LOG_LINE_MAX], digits[2 * sizeof(uintptr_t)];
+	struct str version = str_c(program);
+	/* Another process may have sent it, which has no address. */
+	uintptr_t at = info->si_code > 0 ? (uintptr_t)info->si_addr - (uintptr_t)__ehdr_start : 0;
+	for (size_t i = sizeof(digits); i-- > 0; at >>= 4)
+		digits[i] = "0123456789abcdef"[at & 15];
+	size_t n = log_format(line, LOG_ERROR, "a bug in this program ends it; please report this line",
+		"version address",
+		ARGUMENTS("", str_sub(version, 0, version.n - 1),
+			((struct str){ digits, sizeof(digits) }), S("")));
+	(void)log_writer_put(line, n);
+	__builtin_trap();
+}
+
+void process_prepare(const char *version)
 {
 	protect_relocated();
+	program = version;
+	set_action(TRAP_SIGNAL, report_trap);
+	set_action(SIGPIPE, (void (*)(int, siginfo_t *, void *))SIG_IGN);
 	struct pollfd standard[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 	/* One system call for all three: with nothing asked for, only what is wrong is told. */
 	if (poll(standard, 3, 0) > 0)
 		for (int fd = 0; fd < 3; fd++)
 			if (standard[fd].revents & POLLNVAL)
 				(void)!open("/dev/null", O_RDWR);
-	signal(SIGPIPE, SIG_IGN);
 }

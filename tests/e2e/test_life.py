@@ -425,3 +425,47 @@ def test_killed_listener_leaves_no_socket_in_the_way(make, serve):  # noqa: F811
     unix.process.expected_exit = -9
     assert Path(path).exists()
     assert serve(listen=f"unix:{path}").ask(get()).status == 200
+
+
+# ---- a bug -----------------------------------------------------------------------------------------------------------
+
+BUG = "a bug in this program ends it; please report this line"
+
+
+def died_of(process, number):
+    process.expected_exit = process.process.wait(10)
+    assert process.expected_exit == -number
+    (line,) = [line for line in process.lines if line["message"] == BUG]
+    return line
+
+
+@pytest.mark.parametrize("host", ["listener", "runtime"])
+def test_a_trap_says_where_first(make, serve, host):  # noqa: F811
+    """One line with version and address, then death by that signal. Sent from outside, it has no address."""
+    process = serve().process if host == "listener" else make.runtime().process
+    number = signal.SIGILL if os.uname().machine in ("x86_64", "armv7l") else signal.SIGTRAP
+    os.kill(process.pid, number)
+    line = died_of(process, number)
+    version = subprocess.run([BINARY, "--version"], capture_output=True, text=True).stdout.strip()
+    assert line["level"] == "ERROR" and line["version"] == version and int(line["address"], 16) == 0
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="writes an instruction of x86-64")
+def test_the_address_of_a_trap(serve):  # noqa: F811
+    """Counted from the beginning of the program, as the symbols of the build are."""
+    listener = serve()
+    place = address_of("listen_accept")
+    maps = Path(f"/proc/{listener.process.pid}/maps").read_text().splitlines()
+    start = min(int(line.split("-")[0], 16) for line in maps if line.endswith("/slack-lambda-gateway"))
+    with open(f"/proc/{listener.process.pid}/mem", "r+b", buffering=0) as memory:
+        memory.seek(start + place)
+        memory.write(b"\x0f\x0b")
+    socket.create_connection(listener.address, 5).close()
+    assert int(died_of(listener.process, signal.SIGILL)["address"], 16) == place
+
+
+def address_of(function):
+    unstripped = Path(f"{BINARY}.debug")
+    symbols = subprocess.run(["nm", unstripped if unstripped.exists() else BINARY], capture_output=True, text=True).stdout
+    (line,) = [line for line in symbols.splitlines() if line.endswith(f" T {function}") or line.endswith(f" t {function}")]
+    return int(line.split()[0], 16)
