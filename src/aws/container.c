@@ -66,7 +66,7 @@ static enum err read_token(struct str *out, struct credential_chain *c, struct f
 		return OK;
 	struct buf b = arena_rest(&c->scratch);
 	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
-	*out = str_trim_lines(arena_keep(&c->scratch, &b));
+	*out = str_trim_text(arena_keep(&c->scratch, &b));
 	return e == OK ? OK : fault_lead(f, e, S("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
 }
 

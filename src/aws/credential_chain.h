@@ -39,7 +39,7 @@ struct credential_host {
 	/* Reads one of at most `max` bytes into memory of its own, which unload wipes and gives back
 	 * (nothing, if it is empty). As read_file. */
 	enum err (*load)(void *ctx, struct str *out, struct str path, size_t max, struct fault *f);
-	void (*unload)(void *ctx, struct str text, size_t max);
+	void (*unload)(void *ctx, struct str text);
 	/* Runs a command line without a shell and appends what it prints. */
 	enum err (*run)(
 		void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);

@@ -22,11 +22,6 @@ struct reader {
 	bool nests;            /* `key` has no value of its own */
 };
 
-static struct reader reader(struct str text)
-{
-	return (struct reader){ .rest = str_skip(text, str_starts(text, S("\xef\xbb\xbf")) ? 3 : 0) };
-}
-
 static bool is_comment(char c)
 {
 	return c == '#' || c == ';';
@@ -118,7 +113,7 @@ static bool is_section(struct str header, struct str kind, struct str name)
 static void find_section(
 	struct profile_section *out, struct str text, struct str kind, struct str name)
 {
-	struct reader r = reader(text);
+	struct reader r = { .rest = text };
 	bool inside = false, before = true;
 	*out = (struct profile_section){ .exists = false };
 	while (next(&r)) {
@@ -140,7 +135,7 @@ static void find_section(
 	}
 	if (!out->exists)
 		return;
-	r = reader(out->body);
+	r = (struct reader){ .rest = out->body };
 	for (size_t bad = out->bad_line; !bad && next(&r);)
 		bad = out->bad_line = r.kind == BAD ? r.line + out->line - 1 : 0;
 }
@@ -207,7 +202,7 @@ struct str profile_service_get(const struct profile *p, struct str service, stru
 
 size_t profile_bad_lines(size_t *first, struct str text)
 {
-	struct reader r = reader(text);
+	struct reader r = { .rest = text };
 	size_t count = 0;
 	*first = 0;
 	while (next(&r)) {

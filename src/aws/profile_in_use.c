@@ -13,8 +13,6 @@ static enum err load(struct str *out, struct str *path, const struct environment
 	struct str named = environment_get(env, variable);
 	*path = named.n ? named : usual;
 	enum err e = host->load(host->ctx, out, *path, CREDENTIALS_FILE_MAX, f);
-	if (e == OK && (str_starts(*out, S("\xff\xfe")) || str_starts(*out, S("\xfe\xff"))))
-		return fault_set(f, E_FILE, 0, "%s is UTF-16; save it as UTF-8", str_sub(*path, 0, SHOWN_MAX));
 	if (e == OK)
 		return OK;
 	*out = S("");
@@ -49,8 +47,8 @@ enum err profile_in_use_load(struct profile_in_use *out, const struct environmen
 
 void profile_in_use_unload(struct profile_in_use *p, const struct credential_host *host)
 {
-	host->unload(host->ctx, p->files.config, CREDENTIALS_FILE_MAX);
-	host->unload(host->ctx, p->files.credentials, CREDENTIALS_FILE_MAX);
+	host->unload(host->ctx, p->files.config);
+	host->unload(host->ctx, p->files.credentials);
 	*p = (struct profile_in_use){ .named = false };
 }
 

@@ -15,7 +15,7 @@ static enum err read_token(
 {
 	struct buf b = arena_rest(&c->scratch);
 	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
-	*out = str_trim_lines(arena_keep(&c->scratch, &b));
+	*out = str_trim_text(arena_keep(&c->scratch, &b));
 	if (e == OK && (!out->n || out->n > TOKEN_MAX))
 		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to %d bytes", NUM(TOKEN_MAX));
 	return e == OK ? OK

@@ -10,10 +10,8 @@ struct environment {
 	void *ctx;
 };
 
-/* The value; empty when it is not set. Lives as long as the process. */
-static inline struct str environment_get(const struct environment *env, const char *name)
-{
-	return str_c(env->get(env->ctx, name));
-}
+/* The value as str_trim_text leaves it: it is not terminated. Empty when it is not set. Lives as
+ * long as the process. */
+struct str environment_get(const struct environment *env, const char *name);
 
 #endif

@@ -82,11 +82,16 @@ bool str_next(struct str *item, struct str *rest, char sep)
 	return str_cut(item, rest, *rest, sep);
 }
 
+static bool is_any(char c, struct str of)
+{
+	return (unsigned char)c <= ' ' && str_find(of, c) < of.n;
+}
+
 static struct str trim(struct str s, struct str blanks)
 {
-	while (s.n && str_find(blanks, s.p[0]) < blanks.n)
+	while (s.n && is_any(s.p[0], blanks))
 		s = str_skip(s, 1);
-	while (s.n && str_find(blanks, s.p[s.n - 1]) < blanks.n)
+	while (s.n && is_any(s.p[s.n - 1], blanks))
 		s.n--;
 	return s;
 }
@@ -99,6 +104,18 @@ struct str str_trim(struct str s)
 struct str str_trim_lines(struct str s)
 {
 	return trim(s, S(" \t\r\n"));
+}
+
+struct str str_trim_text(struct str s)
+{
+	s = str_trim_lines(s);
+	return str_starts(s, S(STR_MARK)) ? str_trim_lines(str_skip(s, 3)) : s;
+}
+
+bool str_is_utf16(struct str s)
+{
+	s = str_sub(s, 0, 2);
+	return str_eq(s, S("\xff\xfe")) || str_eq(s, S("\xfe\xff")) || str_find(s, 0) < s.n;
 }
 
 /* Eight bytes at a time, for a session token has a thousand and more and is looked at before the

@@ -57,6 +57,15 @@ struct str str_nth(const char *list, size_t i);
 struct str str_trim(struct str s);
 struct str str_trim_lines(struct str s);
 
+/* What somebody wrote, in whatever an editor, a shell or a form has put around it: without blanks,
+ * CR and LF at both ends, and without a byte order mark at its beginning. */
+#define STR_MARK "\xef\xbb\xbf"
+struct str str_trim_text(struct str s);
+
+/* Whether a text that begins in ASCII is UTF-16: such a byte order mark, or half a character that
+ * is zero, stands in its first two bytes. */
+bool str_is_utf16(struct str s);
+
 /* Whether it has visible ASCII only: no blank, no control byte, nothing beyond 0x7e. As keys and
  * tokens have. */
 bool str_is_visible(struct str s);

@@ -114,7 +114,7 @@ static bool functions_can_be_found(struct visit *v)
 {
 	char real[FILE_PATH_MAX];
 	struct stat st;
-	return file_real_path(real, &st, v->listener.functions.p) && S_ISDIR(st.st_mode);
+	return file_real_path(real, &st, v->listener.functions) && S_ISDIR(st.st_mode);
 }
 
 static enum step_result check_certificate(struct visit *v)
@@ -146,7 +146,7 @@ static enum step_result check_listener(struct visit *v)
 		buf_format(&v->found, ", metrics at %s", v->listener.metrics_address);
 	if (v->listener.functions.n)
 		buf_format(&v->found, ", functions of %s", v->listener.functions);
-	return v->listener.tls_cert ? check_certificate(v) : STEP_OK;
+	return v->listener.tls_cert.n ? check_certificate(v) : STEP_OK;
 }
 
 /* ---- secrets and keys ---- */
@@ -445,7 +445,7 @@ static enum step_result check_local_function(struct visit *v)
 		return skip(v, S("no GATEWAY_FUNCTIONS"),
 			S("set GATEWAY_FUNCTIONS to the directory of the function"));
 	buf_put(&v->found, functions);
-	if (file_real_path(directory, &st, functions.p) &&
+	if (file_real_path(directory, &st, functions) &&
 		function_find(path, directory, v->target.function, &v->fault) == OK)
 		return STEP_OK;
 	return fail(v, "no_function", S("put an executable file of that name into GATEWAY_FUNCTIONS"));

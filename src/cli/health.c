@@ -34,7 +34,7 @@ static enum err read_certificate(struct str *out, struct call *c, struct fault *
 {
 	struct buf text = { c->pem, 0, PEM_MAX, false }, der = { c->pem + PEM_MAX, 0, PEM_MAX, false };
 	struct str rest, label;
-	enum err e = file_read(NULL, &text, str_c(c->config.tls_cert), f);
+	enum err e = file_read(NULL, &text, c->config.tls_cert, f);
 	if (e != OK)
 		return e;
 	rest = buf_str(&text);
@@ -51,13 +51,13 @@ static enum err connect_to_own(struct call *c, struct deadline *d, struct fault 
 	struct place place;
 	struct tls_peer peer = { .host = S("localhost"), .trust = &(struct trust){ .count = 0 } };
 	enum err e = listener_config_read(&c->config, &env, f);
-	if (e == OK && c->config.tls_cert)
+	if (e == OK && c->config.tls_cert.n)
 		e = read_certificate(&peer.pinned, c, f);
 	if (e == OK)
 		e = place_parse(&place, c->config.address, f);
 	if (e == OK)
 		e = listen_connect(&c->client.stream.fd, place.address, d, f);
-	if (e == OK && c->config.tls_cert)
+	if (e == OK && c->config.tls_cert.n)
 		e = stream_secure(&c->client.stream, &peer, d, f);
 	return e;
 }
@@ -69,6 +69,7 @@ static enum err connect_to_url(struct call *c, struct str url, struct deadline *
 	if (e != OK)
 		return fault_lead(f, e, S("the URL cannot be used"));
 	resolver_init(&c->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
+	c->resolver.env = variables_of_process();
 	c->trust = trust_builtin();
 	to = (struct dial_target){
 		.host = c->url.host,

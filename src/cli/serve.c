@@ -22,7 +22,7 @@ int serve_run(char **arguments)
 		return 0;
 	}
 	if (e == OK)
-		e = listener_config_read(&config, &env, &f);
+		e = variables_check(listener_config_read(&config, &env, &f), &f);
 	if (e == OK)
 		e = services_start(s, &env, loop_upstreams(&config), &f);
 	if (e == OK)

@@ -15,9 +15,15 @@ const struct str config_names =
 		"ROLESANYWHERE_TRUST_ANCHOR_ARN");
 
 /* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST,
- * GATEWAY_X_PORT_80_TCP_ADDR and their like into every container of the namespace. */
-static bool made_by_kubernetes(struct str name, struct str value)
+ * GATEWAY_X_PORT_80_TCP_ADDR and their like into every container of the namespace; for a link named
+ * so, Docker puts GATEWAY_NAME=/web/gateway and GATEWAY_ENV_... into one; CGI has
+ * GATEWAY_INTERFACE=CGI/1.1. */
+static bool made_by_others(struct str name, struct str value)
 {
+	if (str_starts(name, S("GATEWAY_ENV_")) ||
+		(str_ends(name, S("_NAME")) && str_starts(value, S("/"))) ||
+		(str_eq(name, S("GATEWAY_INTERFACE")) && str_starts(value, S("CGI"))))
+		return true;
 	if (str_ends(name, S("_SERVICE_HOST")) || str_find_str(name, S("_SERVICE_PORT")) < name.n)
 		return true;
 	if (str_ends(name, S("_PORT")) && str_starts(value, S("tcp://")))
@@ -39,7 +45,7 @@ bool config_name_ok(struct str name, struct str value)
 {
 	if (!str_starts(name, S("GATEWAY_")) || aws_name_listed(config_names, str_skip(name, 8)))
 		return true;
-	return made_by_kubernetes(name, value);
+	return made_by_others(name, value);
 }
 
 enum { VALUE_SHOWN_MAX = 60 };
@@ -106,7 +112,7 @@ static enum err add_sources(struct config *c, struct str list, struct str app, s
 	size_t before = c->sources_count;
 	while (e == OK && list.n) {
 		str_next(&secret, &list, ',');
-		secret = slack_secret_trim(secret);
+		secret = str_trim_text(secret);
 		if (secret.n)
 			e = add_source(c, secret, app, f);
 	}

@@ -508,10 +508,6 @@ enum err routes_read(
 	size_t position;
 	enum err e = OK;
 	*out = (struct routes){ 0 };
-	if (str_starts(text, S("\xff\xfe")) || str_starts(text, S("\xfe\xff")))
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is UTF-16; save it as UTF-8");
-	if (str_starts(text, S("\xef\xbb\xbf")))
-		text = str_skip(text, 3);
 	if (json_check(&object, &position, text) != OK)
 		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %d", NUM(position));
 	if (json_type(object) != JSON_OBJECT)

@@ -422,6 +422,14 @@ static enum err add_variable(struct backend *b, struct str name, struct str valu
 	return OK;
 }
 
+/* As it is, blanks and all, if it is set. */
+static enum err pass_variable(struct backend *b, struct str name, const char *c_name,
+	const struct environment *env, struct fault *f)
+{
+	const char *value = env->get(env->ctx, c_name);
+	return value ? add_variable(b, name, str_c(value), f) : OK;
+}
+
 /* PATH and its like, and what the operator lists: nothing else, above all no secrets. */
 static enum err collect_variables(
 	struct backend *b, struct str listed, const struct environment *env, struct fault *f)
@@ -430,8 +438,7 @@ static enum err collect_variables(
 	struct str name;
 	enum err e = OK;
 	for (size_t i = 0; e == OK && i < countof(always); i++)
-		if (env->get(env->ctx, always[i]))
-			e = add_variable(b, str_c(always[i]), environment_get(env, always[i]), f);
+		e = pass_variable(b, str_c(always[i]), always[i], env, f);
 	while (e == OK && listed.n) {
 		char memory[128];
 		struct buf c_name = BUF(memory);
@@ -441,19 +448,16 @@ static enum err collect_variables(
 		if (c_name.full || name.n == 0)
 			e = fault_set(f, E_CONFIG, 0,
 				"GATEWAY_FUNCTION_ENV must be names of variables, separated by commas");
-		else if (env->get(env->ctx, memory))
-			e = add_variable(b, name, environment_get(env, memory), f);
+		else
+			e = pass_variable(b, name, memory, env, f);
 	}
 	return e;
 }
 
 static enum err open_directory(struct backend *b, struct str directory, struct fault *f)
 {
-	char asked[FILE_PATH_MAX];
-	struct buf path = BUF(asked);
 	struct stat st;
-	buf_format(&path, "%s%s", directory, (struct str){ "", 1 });
-	if (path.full || !file_real_path(b->directory, &st, asked))
+	if (!file_real_path(b->directory, &st, directory))
 		return fault_set(f, E_FILE, errno, "the directory of functions %s cannot be used",
 			str_sub(directory, 0, 100));
 	if (!S_ISDIR(st.st_mode))

@@ -42,15 +42,13 @@ static bool is_inside(struct str path, struct str directory)
 
 static enum err read_tls(struct listener_config *c, const struct environment *env, struct fault *f)
 {
-	struct str cert = environment_get(env, "GATEWAY_TLS_CERT"),
-			   key = environment_get(env, "GATEWAY_TLS_KEY");
-	c->tls_cert = cert.n ? cert.p : NULL;
-	c->tls_key = key.n ? key.p : NULL;
-	if ((cert.n > 0) == (key.n > 0))
+	c->tls_cert = environment_get(env, "GATEWAY_TLS_CERT");
+	c->tls_key = environment_get(env, "GATEWAY_TLS_KEY");
+	if ((c->tls_cert.n > 0) == (c->tls_key.n > 0))
 		return OK;
 	return fault_set(f, E_CONFIG, 0,
 		"%s is missing: HTTPS needs both GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, paths of PEM files",
-		cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
+		c->tls_cert.n ? S("GATEWAY_TLS_KEY") : S("GATEWAY_TLS_CERT"));
 }
 
 static enum err read_proxies(
@@ -127,7 +125,7 @@ enum err listener_config_read(
 		e = check_address(c->admin_address, "GATEWAY_ADMIN_LISTEN", f);
 	c->connections_set = c->connections > 0;
 	if (!c->connections_set)
-		c->connections = c->tls_cert ? CONNECTIONS_TLS_DEFAULT : CONNECTIONS_DEFAULT;
+		c->connections = c->tls_cert.n ? CONNECTIONS_TLS_DEFAULT : CONNECTIONS_DEFAULT;
 	if (e == OK && is_inside(c->journal, c->functions))
 		e = fault_set(f, E_CONFIG, 0, "GATEWAY_JOURNAL must not lie in GATEWAY_FUNCTIONS");
 	return e;

@@ -21,7 +21,7 @@ struct listener_config {
 	struct str address;          /* GATEWAY_LISTEN, or 0.0.0.0:PORT */
 	struct str metrics_address;  /* empty: none */
 	struct str admin_address;    /* empty: none */
-	const char *tls_cert, *tls_key; /* paths; NULL: plain HTTP */
+	struct str tls_cert, tls_key; /* paths; empty: plain HTTP */
 	size_t connections;
 	bool connections_set; /* the number was given, and is not only what is good if it can be had */
 	size_t idle_s;

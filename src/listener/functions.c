@@ -19,10 +19,10 @@ enum err function_find(
 	char asked[FILE_PATH_MAX];
 	struct buf b = BUF(asked);
 	struct stat st;
-	buf_format(&b, "%s/%s%s", str_c(directory), name, (struct str){ "", 1 });
+	buf_format(&b, "%s/%s", str_c(directory), name);
 	if (!function_name_ok(name))
 		return fault_set(f, E_REFUSED, 0, "a function's name has letters, digits, - and _ only");
-	if (b.full || !file_real_path(path, &st, asked))
+	if (b.full || !file_real_path(path, &st, buf_str(&b)))
 		return fault_set(f, E_REFUSED, 0, "there is no function %s here", name);
 	struct str real = str_c(path);
 	if (!str_starts(real, str_c(directory)) ||

@@ -33,10 +33,10 @@ static void destroy(struct held_identity *c)
 
 /* Read, not mapped: a file may be changed in place. */
 static enum err read_file(
-	struct str *out, struct arena *arena, const char *variable, const char *path, struct fault *f)
+	struct str *out, struct arena *arena, const char *variable, struct str path, struct fault *f)
 {
 	struct buf b = arena_buf(arena, PEM_MAX);
-	enum err e = file_read(NULL, &b, str_c(path), f);
+	enum err e = file_read(NULL, &b, path, f);
 	*out = buf_str(&b);
 	return e == OK ? OK : fault_set(f, e, 0, "%s: %s", str_c(variable), fault_text(f));
 }

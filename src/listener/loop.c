@@ -384,7 +384,7 @@ static enum err start(struct loop *l, struct fault *f)
 		e = jobs_start(&l->requests.jobs, s, jobs_wanted(config), config->workers, l->wake, f);
 	if (e == OK)
 		e = services_keep_fresh(s, f);
-	if (e == OK && config->tls_cert) {
+	if (e == OK && config->tls_cert.n) {
 		e = handshakes_start(&l->handshakes, config, l->server.slots.count, l->wake, f);
 		l->server.handshakes = &l->handshakes;
 		/* So that those who are through keep half of the places, whatever comes. */

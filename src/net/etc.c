@@ -1,84 +1,60 @@
 #include "net/etc.h"
 
 #include "net/dns.h"
+#include "os/file.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { FILE_MAX = 64 << 20 }; /* lists of hosts to be blocked are long */
 
 /* ---- files of words ---- */
 
 enum token { WORD, LINE_END, FILE_END };
 
 struct reader {
-	int fd; /* -1: cannot be read */
-	size_t at, n; /* bytes [at, n) are read but not taken */
+	struct str text, rest;
 	unsigned line;
-	struct buf word; /* full: it was longer than any that means something */
-	char word_memory[ETC_WORD_MAX];
-	char bytes[1024];
+	struct str word;
 };
 
-static void reader_open(struct reader *r, const char *path)
+/* What is not there says nothing. */
+static enum err reader_open(struct reader *r, const char *path, struct fault *f)
 {
-	r->fd = open(path, O_RDONLY | O_CLOEXEC);
-	r->at = r->n = 0;
-	r->line = 1;
+	*r = (struct reader){ .line = 1 };
+	enum err e = file_load(NULL, &r->text, str_c(path), FILE_MAX, f);
+	r->rest = r->text;
+	return e != OK && f->sys == ENOENT ? OK : e;
 }
 
-static void reader_close(struct reader *r)
+static bool is_blank(char c)
 {
-	if (r->fd >= 0)
-		close(r->fd);
-}
-
-/* The byte at hand, -1 at the end. */
-static int peek(struct reader *r)
-{
-	if (r->at == r->n) {
-		ssize_t got = r->fd < 0 ? 0 : read(r->fd, r->bytes, sizeof(r->bytes));
-		r->at = 0;
-		r->n = got > 0 ? (size_t)got : 0;
-	}
-	return r->n ? (unsigned char)r->bytes[r->at] : -1;
+	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
 
 static void skip_comment(struct reader *r)
 {
-	for (int c; (c = peek(r)) >= 0 && c != '\n';)
-		r->at++;
-}
-
-static bool is_blank(int c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+	r->rest = str_skip(r->rest, str_find(r->rest, '\n'));
 }
 
 /* The next word of the line, or its end. A comment begins at any of `comment` in front of a word.
  */
 static enum token next(struct reader *r, struct str comment)
 {
-	int c;
-	while (is_blank(c = peek(r)))
-		r->at++;
-	if (c >= 0 && str_find(comment, (char)c) < comment.n)
+	size_t n = 0;
+	while (r->rest.n && is_blank(*r->rest.p))
+		r->rest = str_skip(r->rest, 1);
+	if (r->rest.n && str_find(comment, *r->rest.p) < comment.n)
 		skip_comment(r);
-	r->word = BUF(r->word_memory);
-	for (; (c = peek(r)) >= 0 && c != '\n' && !is_blank(c); r->at++)
-		buf_put_char(&r->word, (char)c);
-	if (r->word.n > 0)
-		return WORD;
-	if (c < 0)
-		return FILE_END;
-	r->at++;
-	r->line++;
-	return LINE_END;
-}
-
-static struct str word(const struct reader *r)
-{
-	struct str mark = S("\xef\xbb\xbf"), w = r->word.full ? S("") : buf_str(&r->word);
-	return str_skip(w, r->line == 1 && str_starts(w, mark) ? mark.n : 0);
+	while (n < r->rest.n && r->rest.p[n] != '\n' && !is_blank(r->rest.p[n]))
+		n++;
+	r->word = str_sub(r->rest, 0, n);
+	bool ends = n == 0 && r->rest.n > 0;
+	enum token t = n ? WORD : ends ? LINE_END : FILE_END;
+	r->line += ends;
+	r->rest = str_skip(r->rest, n + ends);
+	return t;
 }
 
 /* ---- hosts ---- */
@@ -87,7 +63,7 @@ static struct str word(const struct reader *r)
 static enum token next_of_host(struct reader *r, struct str *w)
 {
 	enum token t = next(r, S("#"));
-	*w = word(r);
+	*w = r->word;
 	if (t == WORD && str_find(*w, '#') < w->n) {
 		*w = str_sub(*w, 0, str_find(*w, '#'));
 		skip_comment(r);
@@ -95,13 +71,14 @@ static enum token next_of_host(struct reader *r, struct str *w)
 	return t;
 }
 
-void etc_find_host(struct addresses *out, const char *path, struct str name)
+enum err etc_find_host(
+	struct addresses *out, const char *path, struct str name, struct fault *f)
 {
 	struct reader r;
 	struct address a;
 	struct str w;
 	enum token t;
-	reader_open(&r, path);
+	enum err e = reader_open(&r, path, f);
 	while ((t = next_of_host(&r, &w)) != FILE_END) {
 		bool usable = t == WORD && address_parse(&a, w), named = false;
 		while (t == WORD && (t = next_of_host(&r, &w)) == WORD)
@@ -109,7 +86,8 @@ void etc_find_host(struct addresses *out, const char *path, struct str name)
 		if (usable && named)
 			addresses_add(out, a);
 	}
-	reader_close(&r);
+	file_unload(NULL, r.text);
+	return e;
 }
 
 /* ---- resolv.conf ---- */
@@ -118,6 +96,7 @@ struct conf_reader {
 	struct reader r;
 	struct resolv_conf *conf;
 	struct buf skipped;
+	struct str variable; /* that is read instead of a line; or empty */
 	bool names_server; /* a line does, usable or not */
 };
 
@@ -128,7 +107,8 @@ static enum token next_of_conf(struct conf_reader *c)
 
 static void skip_line(struct conf_reader *c, struct str why)
 {
-	buf_format(&c->skipped, "%sline %d: %s", c->skipped.n ? S("; ") : S(""), NUM(c->r.line), why);
+	buf_format(&c->skipped, "%s%s%s: %s", c->skipped.n ? S("; ") : S(""),
+		c->variable.n ? c->variable : S("line "), c->variable.n ? S("") : DIGITS(c->r.line), why);
 }
 
 static void take_server(struct conf_reader *c, struct str text)
@@ -183,10 +163,9 @@ static void take_option(struct resolv_conf *conf, struct str option)
 		str_eq(option, S("no_tld_query"));
 }
 
-/* The line that begins with the word at hand. Returns how it ends. */
-static enum token take_line(struct conf_reader *c)
+/* What stands behind `key`, the first word of a line. Returns how the line ends. */
+static enum token take_line(struct conf_reader *c, struct str key)
 {
-	struct str key = word(&c->r);
 	bool server = str_eq(key, S("nameserver")), domain = str_eq(key, S("domain")),
 		 options = str_eq(key, S("options"));
 	bool search = domain || str_eq(key, S("search"));
@@ -195,26 +174,39 @@ static enum token take_line(struct conf_reader *c)
 		c->conf->search_n = 0; /* the last such line counts */
 	for (size_t i = 0; (t = next_of_conf(c)) == WORD; i++) {
 		if (server && i == 0)
-			take_server(c, word(&c->r));
+			take_server(c, c->r.word);
 		if (search && (i == 0 || !domain))
-			take_domain(c, word(&c->r));
+			take_domain(c, c->r.word);
 		if (options)
-			take_option(c->conf, word(&c->r));
+			take_option(c->conf, c->r.word);
 	}
 	return t;
+}
+
+/* One that is set stands for a line behind all others, even when it is empty. */
+static bool take_variable(
+	struct conf_reader *c, const struct environment *env, const char *name, struct str key)
+{
+	const char *value = env->get ? env->get(env->ctx, name) : NULL;
+	c->variable = str_c(name);
+	c->r.rest = str_c(value);
+	if (value)
+		take_line(c, key);
+	return value;
 }
 
 /* Where a machine's own name is a.b.c, its domain is b.c. */
 static void take_own_domain(struct conf_reader *c)
 {
-	char name[ETC_WORD_MAX] = { 0 };
+	char name[DNS_NAME_MAX + 1] = { 0 };
 	struct str host, domain;
 	if (gethostname(name, sizeof(name) - 1) == 0 && str_cut(&host, &domain, str_c(name), '.') &&
 		dns_is_name(domain))
 		take_domain(c, domain);
 }
 
-void etc_read_resolv_conf(struct resolv_conf *out, const char *path)
+enum err etc_read_resolv_conf(struct resolv_conf *out, const char *path,
+	const struct environment *env, struct fault *f)
 {
 	struct conf_reader c = { .conf = out, .skipped = BUF(out->skipped) };
 	memset(out, 0, offsetof(struct resolv_conf, search));
@@ -223,14 +215,17 @@ void etc_read_resolv_conf(struct resolv_conf *out, const char *path)
 	out->ndots = 1;
 	out->attempts = 2;
 	out->timeout_s = 5;
-	reader_open(&c.r, path);
+	enum err e = reader_open(&c.r, path, f);
 	for (enum token t = LINE_END; t != FILE_END;)
 		if ((t = next_of_conf(&c)) == WORD)
-			t = take_line(&c);
-	reader_close(&c.r);
+			t = take_line(&c, c.r.word);
+	take_variable(&c, env, "RES_OPTIONS", S("options"));
+	bool listed = take_variable(&c, env, "LOCALDOMAIN", S("search"));
+	file_unload(NULL, c.r.text);
 	if (!c.names_server)
 		addresses_add(&out->servers, address_v4((const uint8_t[]){ 127, 0, 0, 1 }));
-	if (out->search_n == 0)
+	if (out->search_n == 0 && !listed)
 		take_own_domain(&c);
 	out->skipped_n = c.skipped.n;
+	return e;
 }

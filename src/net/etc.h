@@ -1,21 +1,23 @@
 /* etc.h - what a machine's own files say about names: hosts(5) and resolv.conf(5).
  *
- * A file that is missing or cannot be read says nothing. Lines are of any length; words of more
- * than ETC_WORD_MAX bytes stand for nothing. A byte order mark at the beginning does not count. */
+ * Lines are of any length. A file that is missing says nothing; one that cannot be read says
+ * nothing either, and E_FILE comes beside what there is without it. */
 #ifndef NET_ETC_H
 #define NET_ETC_H
 
+#include "base/environment.h"
+#include "base/fault.h"
 #include "net/address.h"
 
 enum {
-	ETC_WORD_MAX = 256,    /* a name has 253 at most, and perhaps a dot at its end */
 	ETC_SERVERS_MAX = 3,   /* as in the C libraries */
 	ETC_SEARCH_MAX = 2048, /* what Kubernetes allows */
 	ETC_SKIPPED_MAX = 160,
 };
 
 /* Appends the addresses that the hosts file at `path` gives to `name`, case aside. */
-void etc_find_host(struct addresses *out, const char *path, struct str name);
+must_check enum err etc_find_host(
+	struct addresses *out, const char *path, struct str name, struct fault *f);
 
 struct resolv_conf {
 	struct addresses servers; /* at most ETC_SERVERS_MAX; none if some are written down, but none of
@@ -35,7 +37,9 @@ struct resolv_conf {
 /* Reads the resolv.conf at `path`, and fills in what it does not say: 127.0.0.1 if it names no
  * server, the domain that the machine's own name is in, ndots 1, 2 attempts, 5 s. A server in
  * another form than ADDRESS or ADDRESS%ZONE is passed over, nothing stands in for it; so are
- * servers beyond ETC_SERVERS_MAX, and domains that are none or find no room. */
-void etc_read_resolv_conf(struct resolv_conf *out, const char *path);
+ * servers beyond ETC_SERVERS_MAX, and domains that are none or find no room. In `env`, which may
+ * have no look-up function, RES_OPTIONS adds options, and LOCALDOMAIN is the search list instead. */
+must_check enum err etc_read_resolv_conf(struct resolv_conf *out, const char *path,
+	const struct environment *env, struct fault *f);
 
 #endif

@@ -53,8 +53,8 @@ static bool read_server(struct proxy_server *s, struct str rest)
 /* The value in lower case or else in upper case; *name is the variable that has it. */
 static struct str either(const char **name, const struct environment *env, const char names[2][12])
 {
-	struct str value = str_trim_lines(environment_get(env, *name = names[0]));
-	return value.n ? value : str_trim_lines(environment_get(env, *name = names[1]));
+	struct str value = environment_get(env, *name = names[0]);
+	return value.n ? value : environment_get(env, *name = names[1]);
 }
 
 void proxy_read(struct proxy *p, const struct environment *env)

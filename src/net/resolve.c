@@ -521,27 +521,28 @@ static bool is_localhost(struct str host)
 		(host.n > end.n && str_eq_nocase(str_skip(host, host.n - end.n), end));
 }
 
-/* Tells once, and not at every look-up, which lines could not be used. */
-static void tell_skipped(struct resolver *r, const struct resolv_conf *conf)
+/* Tells once, and not at every look-up, what cannot be used. */
+static void tell_unusable(struct resolver *r, const char *path, struct str reason)
 {
 	lock_take(&r->lock);
-	bool now = conf->skipped_n > 0 && !r->told;
+	bool now = reason.n > 0 && !r->told;
 	r->told = r->told || now;
 	lock_give(&r->lock);
 	if (now)
-		LOG(LOG_WARN, "resolv.conf has lines that cannot be used", "path lines", str_c(r->conf_path),
-			(struct str){ conf->skipped, conf->skipped_n });
+		LOG(LOG_WARN, "what says how names are resolved cannot be used, in part or as a whole",
+			"path reason", str_c(path), reason);
 }
 
 /* With the name servers' help. */
 static enum err ask_servers(struct lookup *l, bool absolute, struct deadline *d, struct fault *f)
 {
 	struct resolver *r = l->resolver;
-	etc_read_resolv_conf(&l->conf, r->conf_path);
-	tell_skipped(r, &l->conf);
+	bool whole = etc_read_resolv_conf(&l->conf, r->conf_path, &r->env, f) == OK;
+	struct str skipped = { l->conf.skipped, l->conf.skipped_n };
+	tell_unusable(r, r->conf_path, whole ? skipped : fault_text(f));
 	if (l->conf.servers.count == 0)
 		return fault_set(f, E_NAME, 0, "none of the name servers in %s can be used: %s",
-			str_c(r->conf_path), (struct str){ l->conf.skipped, l->conf.skipped_n });
+			str_c(r->conf_path), skipped);
 	l->ttl_s = UINT32_MAX;
 	l->sure = true;
 	return search(l, absolute, d, f);
@@ -573,7 +574,8 @@ enum err resolve(
 	if (kept != UNKNOWN)
 		return kept == FOUND ? OK : nothing_found(&l, f);
 	out->count = 0;
-	etc_find_host(out, r->hosts_path, host);
+	if (etc_find_host(out, r->hosts_path, host, f) != OK)
+		tell_unusable(r, r->hosts_path, fault_text(f));
 	enum err e = out->count > 0 ? OK : ask_servers(&l, absolute, d, f);
 	if (e == OK)
 		cache_put(r, out, true, key, l.ttl_s);

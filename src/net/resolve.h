@@ -2,7 +2,7 @@
  *
  * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked for
  * in the cache, then in /etc/hosts, then asked of the name servers of /etc/resolv.conf (127.0.0.1
- * when it names none): A and AAAA at once over UDP, over TCP after truncation, answers taken only
+ * when it names none; LOCALDOMAIN and RES_OPTIONS count): A and AAAA at once over UDP, over TCP after truncation, answers taken only
  * from a server that was asked and only if they repeat the question; CNAME chains are followed
  * within the answer. Ids, source ports and the case of letters in the question are random; a server
  * that has once repeated the case is held to it.
@@ -28,6 +28,7 @@
 
 #include "base/deadline.h"
 #include "base/fault.h"
+#include "base/environment.h"
 #include "net/address.h"
 #include "os/lock.h"
 
@@ -50,12 +51,13 @@ struct resolver {
 	size_t cached; /* so many places of it were ever used, which are the first */
 	struct address echoes[RESOLVE_ECHOES]; /* servers that repeat the case of a question */
 	size_t echoes_n;
-	bool told;        /* of lines in resolv.conf that cannot be used */
+	bool told;        /* of what cannot be used in the files */
 	struct lock lock; /* of all of the above; never held during a wait */
-	/* Set by resolver_init; a test may say otherwise afterwards. */
+	/* Set by resolver_init; its owner may say otherwise before the first look-up. */
 	uint16_t port;   /* of name servers: 53 */
 	int64_t aaaa_ms; /* how much longer than for A to wait for AAAA (RFC 8305, 3): RESOLVE_AAAA_MS */
 	const char *conf_path, *hosts_path;
+	struct environment env; /* none: no look-up function */
 };
 
 /* Paths are parameters so that tests can hand their own files; the process's are RESOLVE_CONF and

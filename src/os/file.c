@@ -8,92 +8,106 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum err file_map(
-	struct str *out, const char *variable, const char *path, size_t max, struct fault *f)
-{
-	struct stat st;
-	enum err e = E_FILE;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* What may hold a secret is not shown, not even where it is only a path. */
-	struct str shown =
-		str_starts(str_c(variable), S("AWS_")) || str_eq(str_c(variable), S("GATEWAY_CONFIG"))
-		? S("")
-		: str_sub(str_c(path), 0, 100);
-	if (fd < 0)
-		return fault_set(f, e, errno, "%s%s%s names a file that cannot be opened", str_c(variable),
-			shown.n ? S("=") : S(""), shown);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
-		(uintmax_t)st.st_size > max) {
-		fault_set(f, e, 0, "%s must name a regular file of 1 to %d bytes", str_c(variable), NUM(max));
-	} else {
-		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (p == MAP_FAILED) {
-			fault_set(f, e, errno, "%s names a file that cannot be read", str_c(variable));
-		} else {
-			*out = (struct str){ p, (size_t)st.st_size };
-			e = OK;
-		}
-	}
-	close(fd);
-	return e;
-}
-
-enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f)
+/* Below HOME if it begins with "~/". */
+static int open_path(struct str path, int flags)
 {
 	const struct environment env = variables_of_process();
 	char name[FILE_PATH_MAX];
 	struct buf b = BUF(name);
 	bool home = str_starts(path, S("~/"));
-	size_t room = out->cap - out->n;
-	ssize_t n = -1;
-	(void)ctx;
-	buf_format(&b, "%s%s", home ? environment_get(&env, "HOME") : S(""), str_skip(path, home));
-	buf_put_char(&b, 0);
-	int fd = b.full ? -1 : open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	while (fd >= 0 && (n = read(fd, out->p + out->n, out->cap - out->n)) > 0)
+	buf_format(&b, "%s%s%s", home ? environment_get(&env, "HOME") : S(""), str_skip(path, home),
+		(struct str){ "", 1 });
+	errno = ENAMETOOLONG;
+	return b.full ? -1 : open(name, flags | O_CLOEXEC | O_NONBLOCK);
+}
+
+static enum err fail_to_read(struct str path, struct fault *f)
+{
+	return fault_set(f, E_FILE, errno, "%s cannot be read", str_sub(path, 0, 100));
+}
+
+/* Takes all of a file, and closes it. A mark is forgotten as soon as it is there. */
+static enum err take_text(struct buf *out, int fd, struct str path, struct fault *f)
+{
+	size_t start = out->n, room = out->cap - start, got;
+	ssize_t n;
+	struct str text = S(""), shown = str_sub(path, 0, 100);
+	while (got = text.n,
+		(n = read(fd, out->p + out->n, got < 3 && room > 3 ? 3 - got : out->cap - out->n)) > 0) {
 		out->n += (size_t)n;
+		text = str_skip(buf_str(out), start);
+		if (str_eq(text, S(STR_MARK)))
+			text.n = 0, out->n = start;
+	}
 	if (n != 0)
-		fault_set(f, E_FILE, b.full ? ENAMETOOLONG : errno, "%s cannot be read", str_sub(path, 0, 100));
+		fail_to_read(path, f);
 	else if (out->n == out->cap)
-		n = fault_set(f, E_FILE, 0, "%s has %d bytes or more", str_sub(path, 0, 100), NUM(room));
-	if (fd >= 0)
-		close(fd);
+		n = fault_set(f, E_FILE, 0, "%s has %d bytes or more", shown, NUM(room));
+	else if (str_is_utf16(text))
+		n = fault_set(f, E_FILE, 0, "%s is UTF-16; save it as UTF-8", shown);
+	close(fd);
 	return n == 0 ? OK : E_FILE;
+}
+
+enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f)
+{
+	int fd = open_path(path, O_RDONLY);
+	(void)ctx;
+	return fd < 0 ? fail_to_read(path, f) : take_text(out, fd, path, f);
+}
+
+/* Stands before the text. */
+struct loaded {
+	size_t size; /* of this and the text */
+	char text[];
+};
+
+static void give_back(struct loaded *l)
+{
+	memset(l->text, 0, l->size - sizeof(*l));
+	__asm__ volatile("" : : "r"(l) : "memory");
+	munmap(l, l->size);
 }
 
 enum err file_load(void *ctx, struct str *out, struct str path, size_t max, struct fault *f)
 {
-	/* One more byte tells a file of just that size from a larger one. */
-	char *p = mmap(NULL, max + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct stat st;
+	int fd = open_path(path, O_RDONLY);
+	(void)ctx;
 	*out = S("");
-	if (p == MAP_FAILED)
-		return fault_set(f, E_FILE, errno, "no memory for %s", str_sub(path, 0, 100));
-	struct buf b = { p, 0, max + 1, false };
-	enum err e = file_read(ctx, &b, path, f);
-	*out = buf_str(&b);
-	if (e != OK || !b.n) {
-		file_unload(ctx, (struct str){ p, b.n + !b.n }, max);
-		*out = S("");
+	if (fd < 0)
+		return fail_to_read(path, f);
+	bool known = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uintmax_t)st.st_size < max;
+	/* One more byte tells a file of just that size from a larger one. */
+	size_t size = sizeof(struct loaded) + (known ? (size_t)st.st_size : max) + 1;
+	struct loaded *l = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (l == MAP_FAILED) {
+		fail_to_read(path, f);
+		close(fd);
+		return E_FILE;
 	}
+	struct buf b = { l->text, 0, size - sizeof(*l), false };
+	enum err e = take_text(&b, fd, path, f);
+	l->size = size;
+	if (e == OK && b.n)
+		*out = buf_str(&b);
+	else
+		give_back(l);
 	return e;
 }
 
-void file_unload(void *ctx, struct str text, size_t max)
+void file_unload(void *ctx, struct str text)
 {
 	(void)ctx;
-	if (!text.n)
-		return;
-	void *p = (void *)(uintptr_t)text.p;
-	memset(p, 0, text.n);
-	__asm__ volatile("" : : "r"(p) : "memory");
-	munmap(p, max + 1);
+	if (text.n)
+		give_back((struct loaded *)(uintptr_t)(text.p - offsetof(struct loaded, text)));
 }
 
-bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, const char *path)
+bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, struct str path)
 {
 	char memory[40];
 	struct buf link = BUF(memory);
-	int fd = open(path, O_PATH | O_CLOEXEC);
+	int fd = open_path(path, O_PATH);
 	if (fd < 0)
 		return false;
 	buf_format(&link, "/proc/self/fd/%d%s", NUM(fd), (struct str){ "", 1 });

@@ -1,4 +1,4 @@
-/* file.h - the files that settings name. */
+/* file.h - the files that settings name, and those of the machine: all texts are read here. */
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
@@ -8,13 +8,9 @@
 
 enum { FILE_PATH_MAX = 4096 };
 
-/* Maps a file of at most `max` bytes into memory, for ever. `variable` named it, for the message.
- * E_FILE. */
-must_check enum err file_map(
-	struct str *out, const char *variable, const char *path, size_t max, struct fault *f);
-
-/* Appends the contents of a file as it is now; a path that begins with "~/" is below HOME. `ctx` is
- * not used. E_FILE, with the path in the text, and ENOENT in f->sys if there is no such file. */
+/* Appends the contents of a text file as it is now, without a byte order mark; a path that begins
+ * with "~/" is below HOME. `ctx` is not used. E_FILE, with the path in the text, and ENOENT in f->sys
+ * if there is no such file; a text in UTF-16 is refused as that. */
 must_check enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f);
 
 /* Reads one of at most `max` bytes, as it is now, into memory of its own. As file_read. */
@@ -22,10 +18,10 @@ must_check enum err file_load(
 	void *ctx, struct str *out, struct str path, size_t max, struct fault *f);
 
 /* Wipes that memory and gives it back; nothing if it is empty. */
-void file_unload(void *ctx, struct str text, size_t max);
+void file_unload(void *ctx, struct str text);
 
 /* The path without links that the kernel knows `path` by (/proc must be there), NUL-terminated, and
  * what it is. False with errno if it cannot be had. */
-must_check bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, const char *path);
+must_check bool file_real_path(char out[static FILE_PATH_MAX], struct stat *st, struct str path);
 
 #endif

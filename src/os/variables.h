@@ -3,9 +3,14 @@
 #define OS_VARIABLES_H
 
 #include "base/environment.h"
+#include "base/fault.h"
 
 /* A look-up of the variables of this process. */
 struct environment variables_of_process(void);
+
+/* `e`; but E_CONFIG and its name if one that was looked up is UTF-16, as a shell reads it from such a
+ * file. */
+must_check enum err variables_check(enum err e, struct fault *f);
 
 /* The name of the first variable that begins with `prefix` and is not `known`; false if there is
  * none. */

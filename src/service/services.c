@@ -18,7 +18,6 @@ enum {
 	CA_BUNDLE_MAX = 4 << 20,
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
-	FILE_NAME_MAX = 1024,
 	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
 	FETCH_MS = 30000,
 	FETCH_STACK = 512 * 1024,
@@ -41,21 +40,15 @@ static enum err read_bundle(
 	struct trust *out, const char *variable, struct str path, struct fault *f)
 {
 	struct str pem;
-	char memory_of_path[FILE_NAME_MAX];
-	struct buf b = BUF(memory_of_path);
-	if (!path.n)
-		return OK;
-	buf_format(&b, "%s%s", path, (struct str){ "", 1 });
-	if (b.full)
-		return fault_set(f, E_CONFIG, 0, "%s names no file: it is too long", str_c(variable));
-	enum err e = file_map(&pem, variable, b.p, CA_BUNDLE_MAX, f);
+	enum err e = path.n ? file_load(NULL, &pem, path, CA_BUNDLE_MAX, f) : E_MORE;
+	if (e == OK) {
+		size_t size = trust_size(pem);
+		struct arena memory = { memory_map(size), 0, size };
+		e = trust_from_pem(out, pem, &memory, f);
+		file_unload(NULL, pem);
+	}
 	if (e != OK)
-		return e;
-	size_t size = trust_size(pem);
-	struct arena memory = { memory_map(size), 0, size };
-	e = trust_from_pem(out, pem, &memory, f);
-	if (e != OK)
-		return fault_lead(f, E_FILE, str_c(variable));
+		return e == E_MORE ? OK : fault_lead(f, E_FILE, str_c(variable));
 	out->source = variable;
 	if (out->left_out_n)
 		tell_left_out(out);
@@ -88,16 +81,17 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 	struct str text = environment_get(env, "GATEWAY_CONFIG");
 	enum err e = OK;
 	bool in_file = str_starts(text, S("@"));
+	if (!text.n)
+		return OK;
 	if (in_file)
-		e = file_map(&text, "GATEWAY_CONFIG", text.p + 1, CONFIG_MAX, f);
-	if (e != OK || !text.n)
-		return e;
-	/* The shortest route has some 35 bytes; of the text a copy, for a file may change or shrink
-	 * later. */
-	size_t size = CONFIG_ARENA_MIN + (2 + sizeof(struct route) / 32) * text.n;
-	struct arena memory = { memory_map(size), 0, size };
-	e = config_read_routes(&s->config, arena_copy(&memory, text), &memory, f);
-	return e == E_CONFIG && in_file
+		e = file_load(NULL, &text, str_skip(text, 1), CONFIG_MAX, f);
+	if (e == OK) {
+		/* The shortest route has some 35 bytes. */
+		size_t size = CONFIG_ARENA_MIN + (1 + sizeof(struct route) / 32) * text.n;
+		struct arena memory = { memory_map(size), 0, size };
+		e = config_read_routes(&s->config, text, &memory, f);
+	}
+	return e != OK && in_file
 		? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used"))
 		: e;
 }
@@ -224,10 +218,11 @@ static enum err refuse_unknown_variables(struct fault *f)
 	return fault_set(f, E_CONFIG, 0, "unknown variable %s (serve --help lists all)", shown);
 }
 
-enum err services_start(
+static enum err start(
 	struct services *s, const struct environment *env, size_t workers, struct fault *f)
 {
 	resolver_init(&s->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
+	s->resolver.env = *env;
 	enum err e = refuse_unknown_variables(f);
 	if (e == OK)
 		e = config_read(&s->config, env, f);
@@ -259,6 +254,12 @@ enum err services_start(
 	if (s->proxy.servers[false].secure || s->proxy.servers[true].secure)
 		http_pool_wrap(&s->pool, memory_map(http_pool_wrap_size(slots)));
 	return OK;
+}
+
+enum err services_start(
+	struct services *s, const struct environment *env, size_t workers, struct fault *f)
+{
+	return variables_check(start(s, env, workers, f), f);
 }
 
 /* An event that was started stays so for what is left of its ten minutes; of one that was only

@@ -44,7 +44,7 @@ static enum err add_secrets(
 		str_next(&line, &text, '\n');
 		while (line.n) {
 			str_next(&secret, &line, ',');
-			secret = slack_secret_trim(secret);
+			secret = str_trim_text(secret);
 			struct str fault = secret.n ? slack_secret_fault(secret) : S("");
 			if (fault.n)
 				return fault_set(f, E_FILE, 0, "it %s", fault);

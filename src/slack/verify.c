@@ -6,18 +6,11 @@
 /* Enough for the year 33658, short enough for no overflow in any sum with it. */
 enum { TIMESTAMP_DIGITS_MAX = 12 };
 
-struct str slack_secret_trim(struct str secret)
-{
-	secret = str_trim_lines(secret);
-	return str_starts(secret, S("\xef\xbb\xbf")) ? str_trim_lines(str_skip(secret, 3)) : secret;
-}
-
 struct str slack_secret_fault(struct str secret)
 {
 	if (secret.n == 0)
 		return S("is empty");
-	if (str_starts(secret, S("\xff\xfe")) || str_starts(secret, S("\xfe\xff")) ||
-		str_find(secret, '\0') < secret.n)
+	if (str_is_utf16(secret))
 		return S("is UTF-16; save it as UTF-8");
 	if (str_starts(secret, S("xox")) || str_starts(secret, S("xapp-")))
 		return S("is a token, not the Signing Secret, which \"Basic Information\" of the Slack app "

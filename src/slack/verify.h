@@ -25,10 +25,6 @@ struct slack_secrets {
 	struct slack_secret list[SLACK_SECRETS_MAX];
 };
 
-/* A signing secret as somebody wrote it down: without white space around it and a byte order mark
- * before it. */
-struct str slack_secret_trim(struct str secret);
-
 /* Why the text cannot be a signing secret, for the end of a sentence ("it ..."); empty if it can.
  */
 struct str slack_secret_fault(struct str secret);

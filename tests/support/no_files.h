@@ -21,9 +21,9 @@ static enum err nothing_to_load(
 	return fault_set(f, E_FILE, ENOENT, "%s cannot be read", path);
 }
 
-static void nothing_to_unload(void *ctx, struct str text, size_t max)
+static void nothing_to_unload(void *ctx, struct str text)
 {
-	(void)ctx, (void)max;
+	(void)ctx;
 	expect_int(text.n, 0);
 }
 

@@ -374,8 +374,8 @@ TEST(config_refusals)
 		{ "GATEWAY_INSECURE_SKIP_VERIFY", "true",
 			STR("GATEWAY_INSECURE_SKIP_VERIFY=true cannot be used: it is 1 for on, or 0 or nothing "
 				"for off") },
-		{ "GATEWAY_INSECURE_SKIP_VERIFY", "1 ",
-			STR("GATEWAY_INSECURE_SKIP_VERIFY=1  cannot be used: it is 1 for on, or 0 or nothing "
+		{ "GATEWAY_INSECURE_SKIP_VERIFY", "1 1",
+			STR("GATEWAY_INSECURE_SKIP_VERIFY=1 1 cannot be used: it is 1 for on, or 0 or nothing "
 				"for off") },
 		{ "GATEWAY_ALLOW", "deploy", STR("GATEWAY_ALLOW=deploy cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", "eu-west-1/a, b ,*/*",
@@ -408,8 +408,8 @@ TEST(config_refusals)
 		{ "GATEWAY_TIMEOUT_MS", "-1",
 			STR("GATEWAY_TIMEOUT_MS=-1 cannot be used: it is a number of milliseconds from 100 to "
 				"2900") },
-		{ "GATEWAY_TIMEOUT_MS", " 2500",
-			STR("GATEWAY_TIMEOUT_MS= 2500 cannot be used: it is a number of milliseconds from 100 "
+		{ "GATEWAY_TIMEOUT_MS", "2 500",
+			STR("GATEWAY_TIMEOUT_MS=2 500 cannot be used: it is a number of milliseconds from 100 "
 				"to 2900") },
 		{ "GATEWAY_TIMEOUT_MS", "18446744073709554116",
 			STR("GATEWAY_TIMEOUT_MS=18446744073709554116 cannot be used: it is a number of "

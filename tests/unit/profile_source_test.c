@@ -37,9 +37,9 @@ static enum err load(void *ctx, struct str *out, struct str path, size_t max, st
 	return e;
 }
 
-static void unload(void *ctx, struct str text, size_t max)
+static void unload(void *ctx, struct str text)
 {
-	(void)ctx, (void)text, (void)max;
+	(void)ctx, (void)text;
 }
 
 static enum err run(

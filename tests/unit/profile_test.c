@@ -136,8 +136,6 @@ TEST(profile_finds_values)
 			STR("ca_bundle"), STR("a:b") },
 		{ STR("[default]\ncli_pager =\nregion = x"), STR(""), STR("default"), STR("region"),
 			STR("x") },
-		{ STR("\xef\xbb\xbf[default]\nregion = x"), STR(""), STR("default"), STR("region"),
-			STR("x") },
 		{ STR("[default]\nregion = x"), STR("[default]\nregion =\n"), STR("default"), STR("region"),
 			STR("x") },
 		{ STR("[a]\nregion = x"), STR("[profile a]\nregion = y"), STR("a"), STR("region"),

@@ -382,11 +382,12 @@ TEST(resolve_hosts_file)
 }
 
 static struct resolv_conf conf;
+static struct environment env;
 
 static const struct resolv_conf *read_conf(const char *text)
 {
 	set_up(1, text, "");
-	etc_read_resolv_conf(&conf, conf_path);
+	expect_int(etc_read_resolv_conf(&conf, conf_path, &env, &fault), OK);
 	tear_down();
 	found = conf.servers;
 	return &conf;
@@ -409,7 +410,7 @@ TEST(resolve_conf_defaults)
 		if (i == 0)
 			read_conf("");
 		else
-			etc_read_resolv_conf(&conf, "/nonexistent");
+			expect_int(etc_read_resolv_conf(&conf, "/nonexistent", &env, &fault), OK);
 		found = conf.servers;
 		expect_str(shown(), S("127.0.0.1"));
 		gethostname(host, sizeof(host) - 1);
@@ -446,6 +447,45 @@ TEST(resolve_conf_lines)
 	expect_int(conf.ndots, 0);
 	expect_int(conf.attempts, 1);
 	expect_int(conf.timeout_s, 30);
+}
+
+static const char *search_variable, *options_variable;
+
+static const char *look_up(void *ctx, const char *name)
+{
+	(void)ctx;
+	return strcmp(name, "LOCALDOMAIN") == 0 ? search_variable
+		: strcmp(name, "RES_OPTIONS") == 0  ? options_variable
+											: NULL;
+}
+
+TEST(resolve_conf_variables)
+{
+	static const struct {
+		const char *text, *search, *options, *want, *skipped;
+		unsigned ndots, attempts;
+	} cases[] = {
+		{ "search a.test\noptions ndots:2 attempts:3", NULL, NULL, "a.test", "", 2, 3 },
+		{ "search a.test\noptions ndots:2 attempts:3", "b.test c.test.", "ndots:4", "b.test c.test",
+			"", 4, 3 },
+		{ "domain a.test", " b.test\td.test \n e.test", "attempts:1 timeout:x", "b.test d.test", "", 1,
+			1 },
+		{ "search a.test", "", "", "", "", 1, 2 },
+		{ "", "", "", "", "", 1, 2 },
+		{ "search a.test", "b..test c.test", "ndots:99", "c.test", "LOCALDOMAIN: not a domain", 15, 2 },
+	};
+	env.get = look_up;
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		search_variable = cases[i].search;
+		options_variable = cases[i].options;
+		read_conf(cases[i].text);
+		expect_str(search_list(), str_c(cases[i].want));
+		expect_str(skipped(), str_c(cases[i].skipped));
+		expect_int(conf.ndots, cases[i].ndots);
+		expect_int(conf.attempts, cases[i].attempts);
+	}
+	env.get = NULL;
 }
 
 TEST(resolve_conf_invents_no_server)

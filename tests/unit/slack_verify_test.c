@@ -316,7 +316,7 @@ TEST(slack_secret_forms)
 		{ STR("ab\tc"), STR("ab\tc"), "has characters in it" },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct str trimmed = slack_secret_trim(guard_copy(cases[i].secret));
+		struct str trimmed = str_trim_text(guard_copy(cases[i].secret));
 		context("case %zu", i);
 		expect_str(trimmed, cases[i].trimmed);
 		expect(str_starts(slack_secret_fault(trimmed), str_c(cases[i].fault)));

@@ -210,3 +210,48 @@ TEST(str_is_visible_sees_every_byte)
 		}
 	}
 }
+
+TEST(str_trim_text_leaves_what_was_written)
+{
+	static const struct {
+		struct str text, want;
+	} cases[] = {
+		{ STR(""), STR("") },
+		{ STR(" \t\r\n"), STR("") },
+		{ STR("\r\n a b\t\n"), STR("a b") },
+		{ STR("\xef\xbb\xbf"), STR("") },
+		{ STR(" \xef\xbb\xbf\r\n a \n"), STR("a") },
+		{ STR("a\xef\xbb\xbf"), STR("a\xef\xbb\xbf") },
+		{ STR("\xef\xbb"), STR("\xef\xbb") },
+		{ STR("\v a"), STR("\v a") },
+		{ STR("\0 a"), STR("\0 a") },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		expect_str(str_trim_text(guard_copy(cases[i].text)), cases[i].want);
+	}
+}
+
+TEST(str_is_utf16_by_its_first_two_bytes)
+{
+	static const struct {
+		struct str text;
+		bool is;
+	} cases[] = {
+		{ STR(""), false },
+		{ STR("a"), false },
+		{ STR("\0"), true },
+		{ STR("\xff"), false },
+		{ STR("\xff\xfe"), true },
+		{ STR("\xfe\xff"), true },
+		{ STR("a\0"), true },
+		{ STR("\0a"), true },
+		{ STR("ab\0"), false },
+		{ STR("\xfe\xfe"), false },
+		{ STR("\xef\xbb\xbf"), false },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		expect_int(str_is_utf16(guard_copy(cases[i].text)), cases[i].is);
+	}
+}
