@@ -17,7 +17,7 @@
 #	make e2e		the program as a whole against fake peers
 #	make chains		certificate chains of every kind, beside OpenSSL
 #	make conformance	against other implementations
-#	make bench		speed, memory and size
+#	make bench		speed, memory and size, beside programs in Rust, Go, JavaScript and Python; ARGS=STAGE for one
 #	make cross		builds for arm64, armv7 and riscv64, tried under qemu
 #	make lint		that no include points up
 #	make analyze		what clang's analyzer suspects
@@ -407,6 +407,7 @@ build/bench/%: $(OUT)/musl/tests/bench/%.o $(VENDOR)/bearssl/libbearssl.a
 
 bench: all $(BENCHES:tests/bench/%.c=build/bench/%)
 	$(Q)scripts/setup --check bench
+	$(Q)$(if $(or $(filter rivals,$(ARGS)),$(if $(ARGS),,all)),tests/bench/rivals/build)
 	$(Q)tests/bench/run $(ARGS)
 
 lint:

@@ -7,7 +7,7 @@ READY_KIB = 1024
 def measure(stand, table):
     table.start("memory at the most, KiB (VmHWM)")
     minimal, gateway, ahead = stand.peer(1, EVENTS, "invoke", stand.command("minimal"), stand.command("gateway", tls=True),
-                                         stand.command("gateway", warm_up=True), memory=True)
+                                         stand.command("gateway", warm_up=True), options=["-m"])
     goal = f"<= {READY_KIB:,}"
     for name, values in (("before the first event", {"minimal": minimal["ready"][0], "gateway": gateway["ready"][0]}),
                          ("  the same, with a TLS connection made ahead", {"gateway": ahead["ready"][0]})):

@@ -1,6 +1,6 @@
 /* A Lambda Runtime API that starts the programs which talk to it, and takes the time.
  *
- *	peer [-m] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM [ARGUMENT]... [-- ...]
+ *	peer [-m] [-f MS] [-g FILE] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM [ARGUMENT]... [-- ...]
  *
  * Starts one program after the other, ROUNDS times over, each in the environment that stands before
  *it and AWS_LAMBDA_RUNTIME_API. Each gets EVENTS events, all with the content of FILE, and is ended
@@ -27,10 +27,12 @@
  *	said	the content of its first answer, in the first round
  *
  * For the memory (-m) a program is given the time to come to rest after each answer; the times are
- *of no use then. */
+ *of no use then. With -f a program is stopped for so long before each event but the first, as
+ *Lambda freezes a sandbox. With -g it starts in the control group that has this cgroup.procs. */
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -55,6 +57,7 @@ enum {
 	LENGTH_MAX = 2048,   /* a longer event comes in one chunk, as from Lambda */
 	DEADLINE_MS = 30000,
 	REST_US = 10000,
+	REFILL_US = 60000,   /* a control group has its whole quota again */
 	PATIENCE_S = 100,
 };
 
@@ -79,6 +82,8 @@ static char event[EVENT_MAX], out[EVENT_MAX + 1024], in[256 * 1024], api[64];
 static size_t event_n;
 static int listener;
 static bool measure_memory;
+static long freeze_ms;
+static int group = -1; /* cgroup.procs, -1 for no group */
 static struct program programs[PROGRAMS_MAX];
 
 static void die(const char *what)
@@ -197,11 +202,26 @@ static void give_thanks(const struct trial *t)
 
 /* ---- a trial ---- */
 
+static void launch_in_group(struct trial *t, struct program *p)
+{
+	usleep(REFILL_US);
+	t->started = now(CLOCK_MONOTONIC);
+	if ((t->pid = fork()) < 0)
+		die("fork");
+	if (t->pid == 0) {
+		if (write(group, "0", 1) == 1)
+			execve(p->argv[0], p->argv, p->environment);
+		die(p->argv[0]);
+	}
+}
+
 static void launch(struct trial *t, struct program *p)
 {
 	t->link = -1;
 	t->started = now(CLOCK_MONOTONIC);
-	if ((errno = posix_spawn(&t->pid, p->argv[0], NULL, NULL, p->argv, p->environment)) != 0)
+	if (group >= 0)
+		launch_in_group(t, p);
+	else if ((errno = posix_spawn(&t->pid, p->argv[0], NULL, NULL, p->argv, p->environment)) != 0)
 		die(p->argv[0]);
 	if ((t->end = (int)syscall(SYS_pidfd_open, t->pid, 0)) < 0)
 		die("pidfd_open");
@@ -221,6 +241,14 @@ static bool connected(struct trial *t)
 	return true;
 }
 
+static void freeze_for_a_while(const struct trial *t)
+{
+	usleep(REST_US); /* it waits for its event by then, on every thread that it has */
+	kill(t->pid, SIGSTOP);
+	usleep((useconds_t)freeze_ms * 1000);
+	kill(t->pid, SIGCONT);
+}
+
 /* The program asks for an event; false when it has had all of them. */
 static bool on_next(struct trial *t, int64_t line)
 {
@@ -231,6 +259,8 @@ static bool on_next(struct trial *t, int64_t line)
 	}
 	if (t->asked++ == t->events)
 		return false;
+	if (freeze_ms > 0 && t->answered > 0)
+		freeze_for_a_while(t);
 	t->given = now(CLOCK_MONOTONIC);
 	give_event(t);
 	return true;
@@ -346,29 +376,49 @@ static void shuffle(int *order, int count)
 	}
 }
 
+static void usage(void)
+{
+	fputs("usage: peer [-m] [-f MS] [-g FILE] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM "
+		  "[ARGUMENT]... [-- ...]\n",
+		stderr);
+	exit(2);
+}
+
+/* Returns the arguments behind the options. */
+static char **read_options(int argc, char **argv)
+{
+	int option;
+	while ((option = getopt(argc, argv, "+mf:g:")) >= 0) {
+		if (option == 'm')
+			measure_memory = true;
+		else if (option == 'f')
+			freeze_ms = atol(optarg);
+		else if (option != 'g')
+			usage();
+		else if ((group = open(optarg, O_WRONLY | O_CLOEXEC)) < 0)
+			die(optarg);
+	}
+	if (argc - optind < 5 || strcmp(argv[optind + 3], "--") != 0)
+		usage();
+	return argv + optind;
+}
+
 int main(int argc, char **argv)
 {
 	int count = 0, order[PROGRAMS_MAX];
-	measure_memory = argc > 1 && strcmp(argv[1], "-m") == 0;
-	argv += measure_memory;
-	if (argc - measure_memory < 6 || strcmp(argv[4], "--") != 0) {
-		fputs("usage: peer [-m] ROUNDS EVENTS FILE -- [NAME=VALUE]... PROGRAM [ARGUMENT]... [-- "
-			  "...]\n",
-			stderr);
-		return 2;
-	}
-	read_event(argv[3]);
+	argv = read_options(argc, argv);
+	read_event(argv[2]);
 	start_listening();
-	for (char **rest = argv + 5; *rest && count < PROGRAMS_MAX; count++) {
+	for (char **rest = argv + 4; *rest && count < PROGRAMS_MAX; count++) {
 		rest = read_program(&programs[count], rest);
 		order[count] = count;
 	}
 	take_one_processor();
 	alarm(PATIENCE_S);
-	for (long round = 0; round < atol(argv[1]); round++) {
+	for (long round = 0; round < atol(argv[0]); round++) {
 		shuffle(order, count);
 		for (int i = 0; i < count; i++) {
-			struct trial t = { .number = order[i], .events = atol(argv[2]), .tell_answer = round == 0 };
+			struct trial t = { .number = order[i], .events = atol(argv[1]), .tell_answer = round == 0 };
 			launch(&t, &programs[t.number]);
 			serve(&t);
 			finish(&t);

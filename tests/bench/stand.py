@@ -20,6 +20,11 @@ BUILD = ROOT / "build" / "bench"
 PROGRAMS = {"empty": BUILD / "empty", "minimal": BUILD / "minimal",
             "gateway": Path(os.environ.get("GATEWAY_BINARY", ROOT / "build" / "slack-lambda-gateway"))}
 
+# What `tests/bench/rivals/build` makes, where it finds the toolchain.
+RIVALS = BUILD / "rivals"
+RIVAL_COMMANDS = {"rust": [RIVALS / "rust/release/rival"], "go": [RIVALS / "go/rival"],
+                  "node": [shutil.which("node"), RIVALS / "node/main.js"], "python": ["/usr/bin/python3", RIVALS / "python/main.py"]}
+
 # As Lambda starts a custom runtime, but for the region: without one the gateway makes no connection ahead of time.
 ENVIRONMENT = {
     "LANG": "en_US.UTF-8", "TZ": ":UTC", "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin", "_HANDLER": "bootstrap",
@@ -58,19 +63,34 @@ http {{
 	uwsgi_temp_path uwsgi;
 	scgi_temp_path scgi;
 	ssl_protocols TLSv1.2;
+	{servers}
+}}
+"""
+
+SERVER = """
 	server {{
 		{listen}
-		ssl_certificate chain.pem;
-		ssl_certificate_key key.pem;
+		ssl_certificate {chain}.pem;
+		ssl_certificate_key {chain}.key;
+		{more}
+		location / {{ return 404; }}
 		location ~ ^/2015-03-31/functions/[^/]+/invocations$ {{
 			add_header x-amzn-RequestId 9a197a58-6b7c-4f0e-a7a4-3f1c5d0f1b2e;
 			return 202;
 		}}
 	}}
-}}
 """
 
-
+# The endpoint in its forms: the kind of all keys of its chain, and what else its server is told. One that closes a
+# connection after a tenth of a second is what a program finds that was frozen for longer.
+CLOSES = "ssl_ecdh_curve X25519; keepalive_timeout 100ms;"
+FORMS = {
+    "rsa": ("rsa2048", "ssl_ecdh_curve X25519;"),
+    "p256": ("p256", "ssl_ecdh_curve prime256v1;"),
+    "closes, resumable": ("rsa2048", CLOSES),
+    "closes": ("rsa2048", CLOSES + " ssl_session_tickets off; ssl_session_cache off;"),
+}
+CLOSES_AFTER_MS = 100
 
 
 def interaction():
@@ -88,23 +108,35 @@ REQUESTS = {
 }
 
 
+def built_rivals():
+    return {name: argv for name, argv in RIVAL_COMMANDS.items() if (RIVALS / f"{name}.built").exists()}
+
+
 class Endpoint:
-    """A Lambda Invoke endpoint that starts everything: nginx, with a chain like that of AWS, all RSA with 2,048 bits."""
+    """A Lambda Invoke endpoint that starts everything: nginx, with chains of three like that of AWS."""
 
     def __init__(self, folder):
-        self.port = free_port()
         pki = Pki(folder)
-        root = pki.authority("rsa2048")
-        leaf = pki.leaf("rsa2048", issuer=pki.authority("rsa2048", name="Test Intermediate", issuer=root))
-        (folder / "chain.pem").write_bytes(leaf.chain_pem())
-        (folder / "key.pem").write_bytes(leaf.key_pem())
-        (folder / "key.pem").chmod(0o600)
-        listen = [f"listen {address}:{self.port} ssl;" for address in localhost()]
-        (folder / "nginx.conf").write_text(NGINX.format(listen="\n\t\t".join(listen)))
-        self.environment = {"AWS_ENDPOINT_URL_LAMBDA": f"https://localhost:{self.port}", "AWS_CA_BUNDLE": pki.bundle(root)}
+        self.ports, self.bundles = {form: free_port() for form in FORMS}, {}
+        for kind in {kind for kind, _ in FORMS.values()}:
+            root = pki.authority(kind)
+            leaf = pki.leaf(kind, issuer=pki.authority(kind, name="Test Intermediate", issuer=root))
+            (folder / f"{kind}.pem").write_bytes(leaf.chain_pem())
+            (folder / f"{kind}.key").write_bytes(leaf.key_pem())
+            (folder / f"{kind}.key").chmod(0o600)
+            self.bundles[kind] = pki.bundle(root)
+        servers = [SERVER.format(listen=self.listen(form), chain=kind, more=more) for form, (kind, more) in FORMS.items()]
+        (folder / "nginx.conf").write_text(NGINX.format(servers="".join(servers)))
+        self.port, self.environment = self.ports["rsa"], self.environment_for("rsa")
         self.process = subprocess.Popen([shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin"), "-e", "stderr", "-p", folder,
                                          "-c", "nginx.conf"])
         self.wait()
+
+    def listen(self, form):
+        return "\n\t\t".join(f"listen {address}:{self.ports[form]} ssl;" for address in localhost())
+
+    def environment_for(self, form):
+        return {"AWS_ENDPOINT_URL_LAMBDA": f"https://localhost:{self.ports[form]}", "AWS_CA_BUNDLE": self.bundles[FORMS[form][0]]}
 
     def wait(self):
         for _ in range(200):
@@ -152,14 +184,17 @@ class Stand:
 
     # ---- who is measured ---------------------------------------------------------------------------------------------
 
-    def command(self, name, wrapper=(), tls=False, warm_up=False):
-        """A contender as the peer takes it. `tls`: its AWS is our endpoint; `warm_up`: it knows its region."""
+    def command(self, name, wrapper=(), tls=False, warm_up=False, form="rsa"):
+        """A contender as the peer takes it. `tls`: its AWS is our endpoint, in this form; `warm_up`: it knows its region."""
         environment = dict(ENVIRONMENT)
         if tls or warm_up:
-            environment.update(self.endpoint.environment)
+            environment.update(self.endpoint.environment_for(form))
         if warm_up:
             environment["AWS_REGION"] = "eu-west-1"
-        return [f"{key}={value}" for key, value in environment.items()] + [str(part) for part in wrapper] + [str(PROGRAMS[name])]
+        if name == "python":
+            environment["PYTHONPATH"] = str(RIVALS / "python")
+        argv = [str(part) for part in built_rivals()[name]] if name in RIVAL_COMMANDS else [str(PROGRAMS[name])]
+        return [f"{key}={value}" for key, value in environment.items()] + [str(part) for part in wrapper] + argv
 
     # ---- what they are asked -----------------------------------------------------------------------------------------
 
@@ -174,9 +209,9 @@ class Stand:
 
     # ---- asking them -------------------------------------------------------------------------------------------------
 
-    def peer(self, rounds, events, kind, *commands, memory=False):
+    def peer(self, rounds, events, kind, *commands, options=()):
         """Lets build/bench/peer measure. Returns for each command what it tells, as lists by name."""
-        arguments = [BUILD / "peer"] + ["-m"] * memory + [str(rounds), str(events), self.event(kind)]
+        arguments = [BUILD / "peer", *options, str(rounds), str(events), self.event(kind)]
         for command in commands:
             arguments += ["--", *command]
         done = subprocess.run(arguments, stdout=subprocess.PIPE, stderr=self.log, text=True, errors="replace")
@@ -186,9 +221,10 @@ class Stand:
             results[int(number)][what].append(value if what == "said" else int(value))
         if done.returncode != 0:
             self.give_up(f"peer ended with {done.returncode}")
+        silent = [str(PROGRAMS["empty"]), str(PROGRAMS["minimal"])]
         for command, result in zip(commands, results):
-            if command[-1] == str(PROGRAMS["gateway"]) and events and self.WANTED[kind] not in result["said"][0]:
-                self.give_up(f"the gateway answered {result['said'][0]}")
+            if command[-1] not in silent and events and self.WANTED[kind] not in result["said"][0]:
+                self.give_up(f"{command[-1]} answered {result['said'][0]}")
         return results
 
     def give_up(self, why):
