@@ -317,6 +317,13 @@ build/setup-test: scripts/setup
 	$(Q)scripts/setup --check test
 	$(Q)mkdir -p build && touch $@
 
+# Where they cannot be had, tests are skipped; CI does without skipping.
+build/tools/installed: tests/tools.txt | build/setup-test
+	@echo '  FETCH   tools'
+	$(Q)rm -rf $(@D)
+	$(Q)$(PYTHON) -m pip install -q --disable-pip-version-check --root-user-action=ignore --no-compile --only-binary=:all: \
+		--target $(@D) -r $< && touch $@ || { echo 'tools: cannot be had' >&2; test -z '$(CI)'; }
+
 $(OUT)/musl/unit: $(filter-out $(OUT)/musl/src/main.o,$(MUSL_OBJS)) $(UNITS:%.c=$(OUT)/musl/%.o) $(VENDOR)/bearssl/libbearssl.a
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBS)
@@ -387,10 +394,10 @@ fuzz-short: $(FUZZ_BINS)
 artifact: all build/setup-test
 	+$(Q)MAKE='$(MAKE)' tests/artifact
 
-packaging: dist build/setup-test
+packaging: dist build/setup-test build/tools/installed
 	$(Q)$(PYTHON) tests/packaging
 
-e2e: all build/setup-test
+e2e: all build/setup-test build/tools/installed
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 8 tests/e2e $(ARGS)
 
 conformance: all build/chains/judge build/setup-test
@@ -423,7 +430,7 @@ test:
 	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime arithmetic fuzz-short chains artifact packaging e2e
 
 clean:
-	$(Q)rm -rf $(filter-out build/vendor build/moto build/aws-lambda-rie,$(wildcard build/*)) dist
+	$(Q)rm -rf $(filter-out build/vendor build/moto build/tools build/aws-lambda-rie,$(wildcard build/*)) dist
 
 distclean:
 	$(Q)rm -rf build dist
