@@ -23,7 +23,10 @@ enum { HAS_RESTORER = 0x04000000, SIGNALS_SIZE = 8 };
 /* rt_sigaction(2), without what libc would do besides. Nobody returns from a handler, so there is
  * no restorer; on riscv64, which has none, the mask is in its place. */
 struct action {
-	void (*handle)(int, siginfo_t *, void *);
+	union {
+		void (*handle)(int, siginfo_t *, void *);
+		void (*plain)(int); /* without SA_SIGINFO: SIG_IGN */
+	};
 	unsigned long flags;
 	void (*restorer)(void);
 	uint64_t mask;
@@ -49,9 +52,9 @@ static void protect_relocated(void)
 	}
 }
 
-static void set_action(int signal, void (*handle)(int, siginfo_t *, void *))
+static void set_action(int signal, struct action action)
 {
-	const struct action action = { .handle = handle, .flags = SA_SIGINFO | HAS_RESTORER };
+	action.flags |= HAS_RESTORER;
 	syscall(SYS_rt_sigaction, signal, &action, NULL, SIGNALS_SIZE);
 }
 
@@ -80,8 +83,8 @@ void process_prepare(const char *version)
 {
 	protect_relocated();
 	program = version;
-	set_action(TRAP_SIGNAL, report_trap);
-	set_action(SIGPIPE, (void (*)(int, siginfo_t *, void *))SIG_IGN);
+	set_action(TRAP_SIGNAL, (struct action){ .handle = report_trap, .flags = SA_SIGINFO });
+	set_action(SIGPIPE, (struct action){ .plain = SIG_IGN });
 	struct pollfd standard[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 	/* One system call for all three: with nothing asked for, only what is wrong is told. */
 	if (poll(standard, 3, 0) > 0)

@@ -360,6 +360,8 @@ enum err journal_promise(struct journal *j, uint64_t *id, const struct journal_r
 		entry->id = 0;
 		j->entries_count--;
 	}
+	if (e != OK)
+		*id = 0;
 	lock_give(&j->lock);
 	return e;
 }

@@ -101,8 +101,8 @@ must_check bool journal_next_left(struct journal *j, size_t *cursor, uint64_t *i
 size_t journal_unsettled(struct journal *j);
 
 /* Puts a request on disk; `attempted`: the attempt has been or will at once be made. *id is for the
- * calls below. E_FILE: it is not there, because the disk is full or failing; E_LIMIT: too much is
- * unsettled. */
+ * calls below, 0 after a failure. E_FILE: it is not there, because the disk is full or failing;
+ * E_LIMIT: too much is unsettled. */
 must_check enum err journal_promise(struct journal *j, uint64_t *id,
 	const struct journal_request *r, bool attempted, struct fault *f);
 

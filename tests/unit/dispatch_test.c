@@ -3,7 +3,13 @@
 #include "gateway/key.h"
 #include "service/dispatch.h"
 
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* A world in which time passes only where something takes time. */
 struct world {
@@ -97,6 +103,7 @@ static void answer(void *ctx, const struct reply *reply)
 struct request {
 	enum slack_kind kind;
 	bool without_url, sync, answered;
+	struct journal *journal;
 	enum ack_when ack;
 	struct str event_id;
 	int64_t soft_ms, hard_ms;
@@ -128,6 +135,7 @@ static bool run(const struct request *r)
 		.effects = &effects,
 		.config = &config,
 		.dedupe = &dedupe,
+		.journal = r->journal,
 		.decision = &decision,
 		.payload = S("{\"a\":1}"),
 		.request_id = S("r-1"),
@@ -413,4 +421,64 @@ TEST(dispatch_tells_of_expired_keys)
 	world.result.refusal = REFUSAL_EXPIRED;
 	expect(run(&(struct request){ .kind = SLACK_COMMAND }));
 	expect_int(world.answers, 1);
+}
+
+static void tell_event(void *ctx, struct str key, bool started, int64_t wall_ms)
+{
+	(void)ctx, (void)key, (void)started, (void)wall_ms;
+	expect(!"there is no event in it");
+}
+
+static void remove_directory(const char *directory)
+{
+	char name[320];
+	struct dirent *entry;
+	DIR *d = opendir(directory);
+	while (d && (entry = readdir(d))) {
+		snprintf(name, sizeof(name), "%s/%s", directory, entry->d_name);
+		unlink(name);
+	}
+	if (d)
+		closedir(d);
+	expect(rmdir(directory) == 0);
+}
+
+/* What was promised is settled there, too; what cannot be kept is not announced. */
+TEST(dispatch_with_a_journal)
+{
+	static struct journal journal;
+	struct fault f;
+	struct hmac_key key;
+	struct rlimit limit, none;
+	char directory[] = "/tmp/dispatch_test.XXXXXX";
+	expect(mkdtemp(directory) != NULL);
+	hmac_key(&key, S("secret"));
+	expect_int(
+		journal_open(&journal, str_c(directory), &key, 1, 1764460800000, tell_event, NULL, &f), OK);
+	set_up(INVOKE_STARTED, 40);
+	run(&(struct request){ .kind = SLACK_COMMAND, .ack = ACK_FIRST, .journal = &journal });
+	expect_int(world.answered_at, start);
+	expect(holds(world.answer.body, S("is being started...")));
+	for (size_t i = 0; i < journal.entries_count; i++)
+		expect(!journal.entries[i].id);
+
+	/* No file may grow any more. */
+	signal(SIGXFSZ, SIG_IGN);
+	expect(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	expect(setrlimit(RLIMIT_FSIZE, &none) == 0);
+	set_up(INVOKE_STARTED, 40);
+	run(&(struct request){ .kind = SLACK_COMMAND, .ack = ACK_FIRST, .journal = &journal });
+	expect_int(world.answered_at, start + 40);
+	expect(holds(world.answer.body, S("has been started")));
+	set_up(INVOKE_STARTED, 6000);
+	run(&(struct request){ .kind = SLACK_COMMAND, .journal = &journal });
+	expect_int(world.answered_at, start + SOFT); /* Slack must have its answer, all the same */
+	set_up(INVOKE_STARTED, 40);
+	run(&(struct request){ .kind = SLACK_EVENT, .event_id = S("Ev1"), .journal = &journal });
+	expect_int(world.answer.status, 200);
+	expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	signal(SIGXFSZ, SIG_DFL);
+	journal_close(&journal);
+	remove_directory(directory);
 }

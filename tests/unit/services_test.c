@@ -1,0 +1,150 @@
+#include "service/services.h"
+
+#include "check.h"
+#include "os/memory.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECRET "8f742231b10e8888abcd99yyyzzz85a5"
+#define KEYS { "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE" }, { "AWS_SECRET_ACCESS_KEY", "secret" }
+
+enum { VARIABLES = 6 };
+
+struct variable {
+	const char *name, *value;
+};
+
+static const struct variable *variables;
+static struct fault fault;
+
+static const char *get(void *ctx, const char *name)
+{
+	(void)ctx;
+	for (size_t i = 0; i < VARIABLES && variables[i].name; i++)
+		if (strcmp(variables[i].name, name) == 0)
+			return variables[i].value;
+	/* Nothing of the one who runs the tests. */
+	return strcmp(name, "HOME") == 0 ? "/nonexistent" : NULL;
+}
+
+/* Services stay for ever: their memory does. */
+static struct services *start(enum err want, const struct variable *list)
+{
+	static const struct environment env = { get, NULL };
+	struct services *s = memory_map(sizeof(*s));
+	variables = list;
+	fault.n = 0;
+	expect_int(services_start(s, &env, 1, &fault), want);
+	return s;
+}
+
+TEST(services_start_with_what_lambda_sets)
+{
+	static const struct variable list[VARIABLES] = { { "SLACK_SIGNING_SECRET", SECRET },
+		{ "AWS_REGION", "eu-west-1" }, { "AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001" }, KEYS };
+	struct services *s = start(OK, list);
+	struct invoker invoker;
+	expect_str(s->aws.region, S("eu-west-1"));
+	expect(s->credentials.fixed && !s->journal);
+	expect_int(s->config.timeout_ms, 2500);
+	expect(s->aws.trust == &s->aws_trust && s->aws.proxy == &s->proxy);
+	expect(s->aws_trust.count > 5 && s->aws_trust.anchors == s->slack_trust.anchors);
+	expect_int(services_keep_fresh(s, &fault), OK); /* there is nothing to renew */
+	services_read_credentials_again(s);
+	expect(!s->credentials.stale);
+	services_invoker(&invoker, s);
+	expect(invoker.aws == &s->aws && invoker.credentials == &s->credentials);
+}
+
+TEST(services_take_settings)
+{
+	static const struct variable list[VARIABLES] = { { "GATEWAY_INSECURE_SKIP_VERIFY", "1" },
+		{ "AWS_DEFAULT_REGION", "us-gov-west-1" }, { "HTTPS_PROXY", "http://proxy.example:3128" },
+		{ "GATEWAY_CONFIG",
+			"{\"routes\":[{\"command\":\"/a\",\"invoke\":\"eu-west-1/f\"},"
+			"{\"event\":\"message\",\"invoke\":\"eu-west-1/f\",\"ack\":\"nobody sees it\"}]}" },
+		KEYS };
+	struct services *s = start(OK, list);
+	expect(s->config.skip_verify);
+	expect_int(s->config.routes.count, 2);
+	expect_str(s->aws.region, S("us-gov-west-1"));
+	expect_str(s->proxy.servers[true].host, S("proxy.example"));
+}
+
+TEST(services_say_why_they_cannot_start)
+{
+	static const struct {
+		struct variable list[VARIABLES];
+		enum err want;
+		struct str says; /* how the message begins */
+	} cases[] = {
+		{ { KEYS }, E_CONFIG, STR("SLACK_SIGNING_SECRET") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "GATEWAY_TIMEOUT_MS", "99" }, KEYS }, E_CONFIG,
+			STR("GATEWAY_TIMEOUT_MS=99") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "GATEWAY_CONFIG", "{\"routes\":" }, KEYS },
+			E_CONFIG, STR("GATEWAY_CONFIG") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "GATEWAY_CONFIG", "@/nonexistent/c" }, KEYS },
+			E_FILE, STR("GATEWAY_CONFIG") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "SSL_CERT_FILE", "/nonexistent/c" }, KEYS },
+			E_FILE, STR("SSL_CERT_FILE") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_CA_BUNDLE", "/dev/null" }, KEYS }, E_FILE,
+			STR("AWS_CA_BUNDLE") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_PROFILE", "nobody" }, KEYS }, E_CONFIG,
+			STR("profile nobody") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_ENDPOINT_URL", "ftp://x" }, KEYS }, E_CONFIG,
+			STR("AWS_ENDPOINT_URL") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE" } }, E_CONFIG,
+			STR("AWS_ACCESS_KEY_ID") },
+		{ { { "SLACK_SIGNING_SECRET", "file:/nonexistent/s" }, KEYS }, E_FILE,
+			STR("SLACK_SIGNING_SECRET") },
+		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "HTTPS_PROXY", "socks5://x" }, KEYS }, E_CONFIG,
+			STR("HTTPS_PROXY") },
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		context("case %zu", i);
+		start(cases[i].want, cases[i].list);
+		if (!str_starts(fault_text(&fault), cases[i].says))
+			expect_str(fault_text(&fault), cases[i].says);
+		expect(str_find_str(fault_text(&fault), S(SECRET)) == fault_text(&fault).n);
+	}
+}
+
+static void remove_directory(const char *directory)
+{
+	char name[320];
+	struct dirent *entry;
+	DIR *d = opendir(directory);
+	while (d && (entry = readdir(d))) {
+		snprintf(name, sizeof(name), "%s/%s", directory, entry->d_name);
+		unlink(name);
+	}
+	if (d)
+		closedir(d);
+	expect(rmdir(directory) == 0);
+}
+
+/* A proxy that cannot be used stops only what would go through it. */
+TEST(services_start_beside_a_proxy_that_nothing_uses)
+{
+	static const struct variable list[VARIABLES] = { { "SLACK_SIGNING_SECRET", SECRET },
+		{ "HTTPS_PROXY", "socks5://x" }, { "NO_PROXY", "*" }, KEYS };
+	start(OK, list);
+}
+
+TEST(services_keep_a_journal)
+{
+	char directory[] = "/tmp/services_test.XXXXXX";
+	static const struct variable list[VARIABLES] = { { "SLACK_SIGNING_SECRET", SECRET }, KEYS };
+	expect(mkdtemp(directory) != NULL);
+	struct services *s = start(OK, list);
+	expect_int(services_open_journal(s, str_c(directory), &fault), OK);
+	expect(s->journal && !s->journal->refused && !s->journal->torn);
+	struct services *second = start(OK, list);
+	expect(services_open_journal(second, str_c(directory), &fault) != OK);
+	journal_close(s->journal);
+	remove_directory(directory);
+}
