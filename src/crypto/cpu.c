@@ -6,11 +6,24 @@
 
 #include <cpuid.h>
 
+/* The registers that the kernel saves when another thread runs, XCR0: these are those of AVX-512.
+ */
+enum { ZMM_KEPT = 0xe6 };
+
+static unsigned xcr0(void)
+{
+	unsigned low, high;
+	__asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	return low;
+}
+
 static unsigned query_cpuid(void)
 {
-	const unsigned sse = bit_SSSE3 | bit_SSE4_1, gcm = bit_AES | bit_PCLMUL;
+	const unsigned sse = bit_SSSE3 | bit_SSE4_1, gcm = bit_AES | bit_PCLMUL,
+				   ifma = bit_AVX512F | bit_AVX512IFMA;
 	unsigned found = 0, a, b, c, d;
 	__cpuid(1, a, b, c, d);
+	const bool saves = c & bit_OSXSAVE;
 	if ((c & sse) != sse)
 		return 0;
 	if ((c & gcm) == gcm)
@@ -21,6 +34,8 @@ static unsigned query_cpuid(void)
 		__cpuid_count(7, 0, a, b, c, d);
 		if (b & bit_SHA)
 			found |= CPU_SHA256;
+		if (saves && (b & ifma) == ifma && (xcr0() & ZMM_KEPT) == ZMM_KEPT)
+			found |= CPU_IFMA;
 	}
 	return found;
 }

@@ -13,6 +13,7 @@ enum {
 	CPU_SHA256 = 2, /* instructions for SHA-256 */
 	CPU_GCM =
 		4, /* instructions for AES and its Galois/Counter Mode, of those that BearSSL uses: x86's */
+	CPU_IFMA = 8, /* AVX-512 IFMA, which multiplies eight integers at once */
 };
 
 /* What is known so far: 0, or CPU_ASKED and what it can do. */

@@ -51,9 +51,9 @@ static INLINE void add_products(struct column *c, const limb *a, const limb *b, 
  * which is 2 a, takes the place of the higher of the two, but not next to the lower one, whose
  * highest bit it holds. */
 static INLINE void add_square(
-	struct column *c, const limb *a, const limb *twice, size_t k, size_t n, const bool unrolled)
+	struct column *c, const limb *a, const limb *twice, size_t k, size_t n)
 {
-	add_products(c, a, twice, k, k < n ? 0 : k - n, k / 2, unrolled);
+	add_products(c, a, twice, k, k < n ? 0 : k - n, k / 2, false);
 	if (k % 2 == 0)
 		column_add(c, a[k / 2], a[k / 2]);
 	else
@@ -68,7 +68,7 @@ static INLINE void add_column(struct column *c, limb *out, limb *q, const limb *
 	const bool lower = k < n;
 	const size_t first = lower ? 0 : k - n + 1, end = lower ? k + 1 : n;
 	if (square)
-		add_square(c, a, b, k, n, unrolled);
+		add_square(c, a, b, k, n);
 	else
 		add_products(c, a, b, k, first, end, unrolled);
 	add_products(c, q, mod->m, k, first, lower ? k : n, unrolled);
@@ -117,7 +117,7 @@ static INLINE void multiply(limb *out, const limb *a, const limb *b, const struc
 	reduce(out, c.high, mod->m, n);
 }
 
-/* The widths of curves are worth code of their own. */
+/* The widths of curves are worth code of their own for products, but not for squares as well. */
 void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
 {
 	switch (mod->n) {
@@ -134,16 +134,10 @@ void mont_mul(limb *out, const limb *a, const limb *b, const struct mont *mod)
 
 void mont_sqr(limb *out, const limb *a, const struct mont *mod)
 {
-	switch (mod->n) {
-	case 4:
-		multiply(out, a, a, mod, 4, true, true);
-		break;
-	case 6:
-		multiply(out, a, a, mod, 6, true, true);
-		break;
-	default:
+	if (mod->n == 4 || mod->n == 6)
+		mont_mul(out, a, a, mod);
+	else
 		multiply(out, a, a, mod, mod->n, true, false);
-	}
 }
 
 void mont_add(limb *out, const limb *a, const limb *b, const struct mont *mod)

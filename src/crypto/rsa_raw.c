@@ -2,6 +2,7 @@
 
 #include "crypto/ct.h"
 #include "crypto/mont.h"
+#include "crypto/rsa_cpu.h"
 
 #include <string.h>
 
@@ -127,25 +128,43 @@ static void reduce_into(limb *out, const struct factor *f, const limb *a, size_t
 static void raise_secretly(struct factor *f, struct work *w)
 {
 	const struct mont *mod = &f->mod;
-	static const limb one[FACTOR_MAX] = { 1 };
-	mont_mul(w->power[0], f->r2, one, mod);
+	for (size_t i = 0; i < f->n; i++)
+		w->power[0][i] = f->result[i];
 	for (size_t i = 1; i < countof(w->power); i++)
 		mont_mul(w->power[i], w->power[i - 1], f->base, mod);
-	for (size_t i = 0; i < f->n; i++)
-		f->result[i] = w->power[0][i];
 	for (size_t place = f->n * LIMB_BITS; place > 0;) {
 		place -= 4;
-		limb digit = f->exponent[place / LIMB_BITS] >> place % LIMB_BITS & 15;
+		limb digit = f->exponent[place / LIMB_BITS] >> place % LIMB_BITS & 15, mask[16];
 		for (int i = 0; i < 4; i++)
 			mont_sqr(f->result, f->result, mod);
-		for (size_t i = 0; i < f->n; i++)
+		for (limb k = 0; k < countof(mask); k++)
+			mask[k] = limb_is_zero(k ^ digit);
+		for (size_t i = 0; i < f->n; i++) {
 			w->item[i] = 0;
-		for (limb k = 0; k < countof(w->power); k++) {
-			limb mask = limb_is_zero(k ^ digit);
-			for (size_t i = 0; i < f->n; i++)
-				w->item[i] |= mask & w->power[k][i];
+			for (size_t k = 0; k < countof(mask); k++)
+				w->item[i] |= mask[k] & w->power[k][i];
 		}
 		mont_mul(f->result, f->result, w->item, mod);
+	}
+}
+
+/* The same for both factors. */
+static void raise_both(struct work *w)
+{
+	static const limb one[FACTOR_MAX] = { 1 };
+	struct factor *p = &w->p, *q = &w->q;
+	mont_mul(p->result, p->r2, one, &p->mod);
+	mont_mul(q->result, q->r2, one, &q->mod);
+	if (p->n == RSA_CPU_LIMBS && q->n == RSA_CPU_LIMBS && rsa_cpu_able()) {
+		rsa_cpu_raise((struct rsa_cpu_power[]){
+			{ &p->mod, p->base, p->result, p->exponent, p->result },
+			{ &q->mod, q->base, q->result, q->exponent, q->result },
+		});
+		mont_mul(p->result, p->result, p->r2, &p->mod);
+		mont_mul(q->result, q->result, q->r2, &q->mod);
+	} else {
+		raise_secretly(p, w);
+		raise_secretly(q, w);
 	}
 }
 
@@ -199,8 +218,7 @@ bool rsa_private(uint8_t *out, const struct rsa_key *key, const uint8_t *x)
 		limb_read(w.iq, w.p.n, k->iq, k->iqlen);
 		reduce_into(w.p.base, &w.p, w.x, n, &w);
 		reduce_into(w.q.base, &w.q, w.x, n, &w);
-		raise_secretly(&w.p, &w);
-		raise_secretly(&w.q, &w);
+		raise_both(&w);
 		recombine(&w);
 		right = is_right(&w, modulus, n, e);
 		limb_write(out, number.n, w.result);
