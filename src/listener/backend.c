@@ -138,11 +138,9 @@ static void promise(struct backend *b, struct request *r)
 		.payload = r->payload,
 	};
 	r->promised = 0;
-	if (journal && journal_promise(journal, &r->promised, &request, false, &f) != OK) {
-		r->promised = 0;
+	if (journal && journal_promise(journal, &r->promised, &request, false, &f) != OK)
 		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason",
 			r->id, r->name, fault_text(&f));
-	}
 }
 
 /* *out: the request, for as long as its waiter is set. */

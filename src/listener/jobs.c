@@ -4,9 +4,11 @@
 #include "codec/hex.h"
 #include "crypto/seed.h"
 #include "gateway/event.h"
+#include "gateway/key.h"
 #include "http/server.h"
 #include "os/memory.h"
 #include "os/thread.h"
+#include "service/metrics.h"
 #include "service/outside.h"
 
 struct worker {
@@ -28,15 +30,25 @@ struct worker {
 static const unsigned char transitions[JOB_STATES][JOB_EVENTS] = {
 	[JOB_FREE] = { [JOB_OPENS] = TO(JOB_OPEN) },
 	[JOB_OPEN] = { [JOB_ASKS] = TO(JOB_UNVERIFIED),
+		[JOB_DELAYS] = TO(JOB_DELAYED),
 		[JOB_SUBMITS] = TO(JOB_QUEUED),
 		[JOB_SETTLES] = TO(JOB_SETTLED),
 		[JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_DELAYED] = { [JOB_STARTS] = TO(JOB_PROMISING), [JOB_RELEASES] = TO(JOB_DELAYED_LEFT) },
+	[JOB_DELAYED_LEFT] = { [JOB_STARTS] = TO(JOB_PROMISING_LEFT) },
+	[JOB_PROMISING] = { [JOB_ANSWERS] = TO(JOB_PROMISED),
+		[JOB_RETURNS] = TO(JOB_RETURNED),
+		[JOB_RELEASES] = TO(JOB_PROMISING_LEFT) },
+	[JOB_PROMISING_LEFT] = { [JOB_ANSWERS] = TO(JOB_QUEUED_LEFT), [JOB_RETURNS] = TO(JOB_ENDED) },
+	[JOB_PROMISED] = { [JOB_COLLECTS] = TO(JOB_QUEUED_SETTLED),
+		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
 	[JOB_UNVERIFIED] = { [JOB_STARTS] = TO(JOB_VERIFYING),
 		[JOB_SETTLES] = TO(JOB_SETTLED),
 		[JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_VERIFYING] = { [JOB_RETURNS] = TO(JOB_RETURNED), [JOB_RELEASES] = TO(JOB_VERIFYING_LEFT) },
 	[JOB_VERIFYING_LEFT] = { [JOB_RETURNS] = TO(JOB_ENDED) },
-	[JOB_QUEUED] = { [JOB_STARTS] = TO(JOB_RUNNING),
+	[JOB_QUEUED] = { [JOB_DELAYS] = TO(JOB_DELAYED),
+		[JOB_STARTS] = TO(JOB_RUNNING),
 		[JOB_SETTLES] = TO(JOB_QUEUED_SETTLED),
 		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
 	[JOB_QUEUED_SETTLED] = { [JOB_STARTS] = TO(JOB_RUNNING_SETTLED),
@@ -74,10 +86,14 @@ static struct list *list_of(struct jobs *j, enum job_state state)
 		return &j->free;
 	case JOB_UNVERIFIED:
 		return &j->unverified;
+	case JOB_DELAYED:
+	case JOB_DELAYED_LEFT:
+		return &j->delayed;
 	case JOB_QUEUED:
 	case JOB_QUEUED_SETTLED:
 	case JOB_QUEUED_LEFT:
 		return &j->queue.waiting;
+	case JOB_PROMISED:
 	case JOB_RUNNING_ANSWERED:
 	case JOB_RETURNED:
 	case JOB_DONE_ANSWERED:
@@ -87,6 +103,21 @@ static struct list *list_of(struct jobs *j, enum job_state state)
 	default:
 		return NULL;
 	}
+}
+
+/* Threads, of those that take from `list`. */
+static void wake_for(struct jobs *j, const struct list *list)
+{
+	if (list == &j->queue.waiting)
+		queue_wake_crew(&j->queue);
+	else if (list == &j->unverified || list == &j->delayed)
+		condition_signal(list == &j->delayed ? &j->keeping : &j->verification);
+}
+
+/* By a keeper, or for one. */
+static bool is_kept(enum job_state state)
+{
+	return state == JOB_DELAYED_LEFT || state == JOB_PROMISING_LEFT;
 }
 
 /* Under the lock. */
@@ -103,10 +134,14 @@ static void step(struct jobs *j, struct job *job, enum job_event event)
 		list_insert(to, NULL, &job->link); /* its memory is warm */
 	else if (to && from != to)
 		list_append(to, &job->link);
+	wake_for(j, from == to ? NULL : to);
 	j->counts[job->state]--;
 	j->counts[state]++;
 	job->state = state;
 	job->acknowledged |= event == JOB_SETTLES || (event == JOB_COLLECTS && state != JOB_OPEN);
+	/* A function of the embedded backend may tell what it found when its request is answered. */
+	if ((event == JOB_RELEASES || state == JOB_ENDED) && !is_kept(state) && job->local)
+		backend_acknowledge(j->backend, job_id(job));
 }
 
 static struct job *job_of(struct link *link)
@@ -183,12 +218,11 @@ void jobs_submit(struct jobs *j, struct job *job, enum job_task task)
 	j->renewing += task == TASK_RENEW;
 	job->renewed |= task == TASK_RENEW;
 	lock_take(&j->queue.lock);
-	step(j, job, task == TASK_VERIFY ? JOB_ASKS : JOB_SUBMITS);
+	step(j, job,
+		task == TASK_VERIFY      ? JOB_ASKS
+			: task == TASK_LOCAL ? JOB_DELAYS
+								 : JOB_SUBMITS);
 	lock_give(&j->queue.lock);
-	if (task == TASK_VERIFY)
-		condition_signal(&j->verification);
-	else
-		queue_wake_crew(&j->queue);
 }
 
 void jobs_settle(struct jobs *j, struct job *job)
@@ -210,8 +244,14 @@ static void respond_503(struct job *job)
 	job->response = HTTP_RESPONSE_503;
 }
 
-/* Before an answer that says that it is still being started: on disk, if there is a journal. An
- * event is promised nothing. */
+/* An event is promised nothing. */
+static bool must_promise(const struct jobs *j, const struct job *job)
+{
+	return j->services->journal && job->task == TASK_INVOKE &&
+		job->decision.slack.kind != SLACK_EVENT;
+}
+
+/* Before an answer that says that it is still being started: on disk, if there is a journal. */
 static void promise(struct jobs *j, struct job *job)
 {
 	struct services *s = j->services;
@@ -222,7 +262,7 @@ static void promise(struct jobs *j, struct job *job)
 		.request_id = job_id(job),
 		.effects = &overdue_effects,
 	};
-	if (s->journal && job->decision.slack.kind != SLACK_EVENT && job_payload(&d.payload, job) == OK)
+	if (job_payload(&d.payload, job) == OK)
 		(void)!dispatch_promise(&job->promised, &d, false);
 }
 
@@ -235,7 +275,7 @@ static void respond_overdue(struct jobs *j, struct job *job)
 		return;
 	}
 	job->keep_alive &= !j->closing;
-	if (job->task == TASK_INVOKE)
+	if (must_promise(j, job))
 		promise(j, job);
 	if (job->task == TASK_INVOKE)
 		dispatch_reply(&reply, &j->services->config, &job->decision,
@@ -247,13 +287,14 @@ bool jobs_overdue(struct jobs *j, struct job *job)
 {
 	lock_take(&j->queue.lock);
 	bool waits = job_next(job->state, JOB_SETTLES) < JOB_STATES;
+	bool delay = waits && must_promise(j, job);
 	/* The arena is its worker's as soon as one can take it. */
-	if (waits) {
+	if (waits && !delay)
 		respond_overdue(j, job);
-		step(j, job, JOB_SETTLES);
-	}
+	if (waits)
+		step(j, job, delay ? JOB_DELAYS : JOB_SETTLES);
 	lock_give(&j->queue.lock);
-	return waits;
+	return waits && !delay;
 }
 
 struct job *jobs_collect(struct jobs *j, bool *again)
@@ -325,11 +366,11 @@ void jobs_close(struct jobs *j, int64_t limit)
 void jobs_count(struct jobs *j, size_t *queued, size_t *running)
 {
 	lock_take(&j->queue.lock);
-	*queued = j->queue.waiting.count + j->unverified.count;
+	*queued = j->queue.waiting.count + j->unverified.count + j->delayed.count;
 	*running = 0;
-	for (enum job_state s = JOB_RUNNING; s <= JOB_RUNNING_LEFT; s++)
+	for (enum job_state s = JOB_VERIFYING; s <= JOB_RUNNING_LEFT; s++)
 		*running += j->counts[s];
-	*running += j->counts[JOB_VERIFYING] + j->counts[JOB_VERIFYING_LEFT];
+	*running -= j->queue.waiting.count;
 	lock_give(&j->queue.lock);
 }
 
@@ -365,6 +406,46 @@ static void give_answer(void *ctx, const struct reply *reply)
 	w->job->keep_alive &= !w->jobs->closing;
 	job_respond(w->job, reply);
 	step_and_tell(w->jobs, w->job, JOB_ANSWERS);
+}
+
+/* ---- functions that run here ---- */
+
+void jobs_run_local(struct jobs *j, struct job *job)
+{
+	struct fault f;
+	struct str payload;
+	struct services *s = j->services;
+	struct outcome outcome = { .fate = FATE_STARTED };
+	struct decision *d = &job->decision;
+	char key[REQUEST_KEY_SIZE];
+	struct str delivery = S("");
+	if (request_is_repeatable(d)) {
+		request_key(key, d, job_id(job));
+		delivery = (struct str){ key, sizeof(key) };
+	}
+	/* It is settled in this very call, so nothing is waited for. */
+	if (delivery.n && dedupe_begin(&s->dedupe, delivery, 0) != DEDUPE_FIRST) {
+		dispatch_reply(&d->reply, &s->config, d, &outcome, &job->arena);
+		job->note.why = S("another delivery of an event that was started before");
+		return;
+	}
+	enum err e = job_payload(&payload, job);
+	if (e == OK)
+		e = backend_submit(j->backend, d->target.function, payload, &d->slack, job_id(job), &f);
+	else
+		fault_set(&f, e, 0, "the request is too large to be passed on");
+	if (e != OK)
+		outcome = (struct outcome){
+			.fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED
+		};
+	if (delivery.n)
+		dedupe_end(&s->dedupe, delivery, e == OK);
+	job->local = e == OK;
+	dispatch_reply(&d->reply, &s->config, d, &outcome, &job->arena);
+	d->message = reply_follow_up(d->route, &d->slack, &d->target, &outcome, &job->arena);
+	job->note.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
+	job->note.level = e == OK ? LOG_INFO : LOG_WARN;
+	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
 }
 
 /* ---- work ---- */
@@ -482,24 +563,33 @@ static void renew(struct jobs *j, struct job *job)
 	j->renewing--;
 }
 
+/* The next in `list`, which its thread waits for; *state is what it is in then. */
+static struct job *take_next(
+	struct jobs *j, const struct list *list, struct condition *come, enum job_state *state)
+{
+	lock_take(&j->queue.lock);
+	while (!list->first)
+		(void)condition_wait(come, &j->queue.lock, DEADLINE_NEVER);
+	struct job *job = job_of(list->first);
+	step(j, job, JOB_STARTS);
+	*state = job->state;
+	lock_give(&j->queue.lock);
+	return job;
+}
+
 static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
 	struct jobs *j = w->jobs;
+	enum job_state state;
 	for (;;) {
-		lock_take(&j->queue.lock);
-		while (!j->queue.waiting.first)
-			(void)condition_wait(&j->queue.work, &j->queue.lock, DEADLINE_NEVER);
-		struct job *job = job_of(j->queue.waiting.first);
-		step(j, job, JOB_STARTS);
-		/* With nobody to hear an answer, its user is told of a failure. */
-		bool answered = job->state != JOB_RUNNING;
-		lock_give(&j->queue.lock);
+		struct job *job = take_next(j, &j->queue.waiting, &j->queue.work, &state);
 		w->job = job;
+		/* With nobody to hear an answer, its user is told of a failure. */
 		if (job->task == TASK_RENEW)
 			renew(j, job);
 		else
-			carry_out(w, job, answered);
+			carry_out(w, job, state != JOB_RUNNING);
 		step_and_tell(j, job, job->task == TASK_RENEW ? JOB_RETURNS : JOB_ENDS);
 	}
 	return NULL;
@@ -509,16 +599,29 @@ static void *worker_run(void *arg)
 static void *verifier_run(void *arg)
 {
 	struct jobs *j = arg;
+	enum job_state state;
 	thread_step_back();
 	for (;;) {
-		lock_take(&j->queue.lock);
-		while (!j->unverified.first)
-			(void)condition_wait(&j->verification, &j->queue.lock, DEADLINE_NEVER);
-		struct job *job = job_of(j->unverified.first);
-		step(j, job, JOB_STARTS);
-		lock_give(&j->queue.lock);
+		struct job *job = take_next(j, &j->unverified, &j->verification, &state);
 		jobs_decide(j, job);
 		step_and_tell(j, job, JOB_RETURNS);
+	}
+	return NULL;
+}
+
+/* Waits for the disk in the loop's place. */
+static void *keeper_run(void *arg)
+{
+	struct jobs *j = arg;
+	enum job_state state;
+	for (;;) {
+		struct job *job = take_next(j, &j->delayed, &j->keeping, &state);
+		bool local = job->task == TASK_LOCAL;
+		if (local)
+			jobs_run_local(j, job);
+		else
+			respond_overdue(j, job);
+		step_and_tell(j, job, local ? JOB_RETURNS : JOB_ANSWERS);
 	}
 	return NULL;
 }
@@ -581,9 +684,12 @@ enum err jobs_start(
 	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
 	queue_init(&j->queue, wake);
 	condition_init(&j->verification);
+	condition_init(&j->keeping);
 	set_up_memory(j);
 	for (size_t i = 0; e == OK && i < verifiers && i < VERIFIERS_MAX; i++)
 		e = thread_start(verifier_run, j, WORKER_STACK, f);
+	for (size_t i = 0; e == OK && s->journal && i < KEEPERS; i++)
+		e = thread_start(keeper_run, j, WORKER_STACK, f);
 	for (size_t i = 0; e == OK && i < workers; i++)
 		e = start_worker(j, &crew[i], f);
 	return e;

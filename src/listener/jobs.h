@@ -25,6 +25,7 @@ enum {
 	   made of that. */
 	SYNC_ARENA = SMALL_ARENA + 2 * SYNC_ANSWER_MAX,
 	VERIFIERS_MAX = 4,
+	KEEPERS = 8, /* threads that wait for the journal; what they write together shares the disk */
 	/* What may wait to be hashed by verifiers, in bytes times secrets: about a second's work. */
 	UNVERIFIED_MAX = 256 << 20,
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
@@ -43,8 +44,13 @@ enum job_state {
 	JOB_FREE,             /* list `free` */
 	JOB_OPEN,             /* the loop fills it and decides */
 	JOB_UNVERIFIED,       /* list `unverified`: waits for a verifier */
+	JOB_DELAYED,          /* list `delayed`: must be on disk before it is answered */
+	JOB_DELAYED_LEFT,     /* the same */
 	JOB_VERIFYING,
 	JOB_VERIFYING_LEFT,
+	JOB_PROMISING,
+	JOB_PROMISING_LEFT,
+	JOB_PROMISED,         /* list `done`: there is an answer, and it waits for a worker again */
 	JOB_QUEUED,           /* list `waiting`: waits for a worker */
 	JOB_QUEUED_SETTLED,   /* the same, but it is answered already */
 	JOB_QUEUED_LEFT,      /* the same */
@@ -62,6 +68,7 @@ enum job_state {
 enum job_event {
 	JOB_OPENS,
 	JOB_ASKS,      /* the loop wants it verified, */
+	JOB_DELAYS,    /* or on disk, */
 	JOB_SUBMITS,   /* or worked on, */
 	JOB_SETTLES,   /* or answers itself */
 	JOB_STARTS,    /* a thread takes it, */
@@ -81,6 +88,7 @@ enum job_task {
 	TASK_VERIFY,
 	TASK_RENEW,
 	TASK_INVOKE,
+	TASK_LOCAL, /* to hand it to the embedded backend */
 	TASK_TELL, /* to post the message of a decision whose answer was made */
 };
 
@@ -104,7 +112,8 @@ struct job {
 	bool renewed;           /* it has waited for newer secrets, which it does once */
 	uint64_t promised;      /* its id in the journal; 0: nothing is promised there */
 	bool acknowledged;      /* under the lock: the loop has its answer */
-	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
+	bool local;             /* the embedded backend has a copy and waits for the answer to leave;
+							   the keeper's while it has the job */
 	struct access_note note;
 	int status;
 	struct str response;    /* the whole answer as it goes on the wire; in the arena */
@@ -133,8 +142,8 @@ struct jobs {
 	uint64_t id_prefix, id_count;
 
 	struct queue queue;       /* its lock is that of what follows, too */
-	struct condition verification;
-	struct list free, unverified, ended;
+	struct condition verification, keeping;
+	struct list free, unverified, delayed, ended;
 	size_t unverified_cost;   /* of all in that list */
 	size_t counts[JOB_STATES];
 	struct job *all;
@@ -154,26 +163,32 @@ struct job *jobs_open(struct jobs *j, struct buffer *buffer);
 /* Decides it, with the signing secrets as they are now. */
 void jobs_decide(struct jobs *j, struct job *job);
 
-/* Puts it into a queue: to be decided by a verifier, to wait for newer secrets, or to be carried
- * out. */
+/* Puts it into a queue: to be decided by a verifier, to be handed to the backend by a keeper, to
+ * wait for newer secrets, or to be carried out. */
 void jobs_submit(struct jobs *j, struct job *job, enum job_task task);
 
 /* Whether newer secrets may lead to another decision while Slack still waits, and a worker can be
  * spared for that: half of them are. */
 bool jobs_may_renew(const struct jobs *j, const struct job *job);
 
+/* Hands it to the embedded backend, which takes a copy and answers later, and makes the decision's
+ * reply. With a journal it waits for the disk. */
+void jobs_run_local(struct jobs *j, struct job *job);
+
 /* The loop has made the answer itself: job_respond. */
 void jobs_settle(struct jobs *j, struct job *job);
 
 /* Its soft moment has come. Makes an answer, if no thread has taken it yet; its work goes on when
- * its turn comes. False: a thread has it, and will answer. */
+ * its turn comes. False: a thread has it, and will answer; or a keeper will, when the promise is on
+ * disk. */
 must_check bool jobs_overdue(struct jobs *j, struct job *job);
 
 /* The next job that has an answer, or, `again`, comes back to be decided by the loop; NULL when
  * there is none. */
 struct job *jobs_collect(struct jobs *j, bool *again);
 
-/* The loop lets go. Returns the job's buffer if nobody needs it any more, else NULL. */
+/* The loop lets go: the backend may tell what it found. Returns the job's buffer if nobody needs it
+ * any more, else NULL. */
 must_check struct buffer *jobs_release(struct jobs *j, struct job *job);
 
 /* Takes one back that has ended, and returns its buffer; NULL when there is none. */

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "codec/form.h"
-#include "gateway/key.h"
 #include "service/metrics.h"
 
 #include <string.h>
@@ -30,8 +29,11 @@ static bool is_health_path(struct str target)
 static void say_health(struct requests *r, struct connection *c)
 {
 	bool draining = r->server->draining;
+	struct journal *journal = r->services->journal;
+	struct str well = journal && journal_failing(journal) ? S("ok\nthe journal cannot be written\n")
+														   : S("ok\n");
 	connection_say(r->server, c, draining ? 503 : 200, S("text/plain"),
-		draining ? S("draining\n") : S("ok\n"), !draining);
+		draining ? S("draining\n") : well, !draining);
 }
 
 static void say_metrics(struct requests *r, struct connection *c)
@@ -47,6 +49,10 @@ static void say_metrics(struct requests *r, struct connection *c)
 	struct metrics_gauges gauges = { .connections = r->server->slots.open,
 		.started_wall_s = r->started_wall_s };
 	jobs_count(&r->jobs, &gauges.queue, &gauges.inflight);
+	if (r->services->journal) {
+		gauges.journal_unsettled = journal_unsettled(r->services->journal);
+		gauges.journal_failing = journal_failing(r->services->journal) != 0;
+	}
 	metrics_put(&text, &gauges);
 	check(!text.full);
 	connection_say_in(answer, r->server, c, 200, S("text/plain; version=0.0.4; charset=utf-8"),
@@ -96,9 +102,6 @@ static void on_done(void *ctx, struct connection *c)
 {
 	struct requests *r = ctx;
 	struct job *job = c->task;
-	/* A function of the embedded backend may tell what it found when its request is answered. */
-	if (job->local)
-		backend_acknowledge(r->backend, job_id(job));
 	job->connection = NULL;
 	release_job(r, job);
 }
@@ -147,44 +150,14 @@ static void settle(struct requests *r, struct job *job)
 	deliver(r, job);
 }
 
-/* For the embedded backend: it takes a copy and answers later, so the request is settled at once.
- */
+/* A promise is on disk first, which the loop does not wait for. */
 static void run_here(struct requests *r, struct job *job)
 {
-	struct fault f;
-	struct str payload;
-	struct outcome outcome = { .fate = FATE_STARTED };
-	struct decision *d = &job->decision;
-	char key[REQUEST_KEY_SIZE];
-	struct str delivery = S("");
-	if (request_is_repeatable(d)) {
-		request_key(key, d, job_id(job));
-		delivery = (struct str){ key, sizeof(key) };
-	}
-	/* It is settled in this very call, so nothing is waited for. */
-	if (delivery.n && dedupe_begin(&r->services->dedupe, delivery, 0) != DEDUPE_FIRST) {
-		dispatch_reply(&d->reply, &r->services->config, d, &outcome, &job->arena);
-		job->note.why = S("another delivery of an event that was started before");
-		settle(r, job);
+	if (r->services->journal) {
+		jobs_submit(&r->jobs, job, TASK_LOCAL);
 		return;
 	}
-	enum err e = job_payload(&payload, job);
-	if (e == OK)
-		e = backend_submit(r->backend, d->target.function, payload, &d->slack, job_id(job), &f);
-	else
-		fault_set(&f, e, 0, "the request is too large to be passed on");
-	if (e != OK)
-		outcome = (struct outcome){
-			.fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED
-		};
-	if (delivery.n)
-		dedupe_end(&r->services->dedupe, delivery, e == OK);
-	job->local = e == OK;
-	dispatch_reply(&d->reply, &r->services->config, d, &outcome, &job->arena);
-	d->message = reply_follow_up(d->route, &d->slack, &d->target, &outcome, &job->arena);
-	job->note.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
-	job->note.level = e == OK ? LOG_INFO : LOG_WARN;
-	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
+	jobs_run_local(&r->jobs, job);
 	settle(r, job);
 }
 
@@ -297,7 +270,9 @@ static void decide_again(struct requests *r, struct job *job)
 {
 	job->keep_alive &= !r->server->draining;
 	connection_wait_again(r->server, job->connection, job->soft);
-	if (job->task == TASK_VERIFY)
+	if (job->task == TASK_LOCAL)
+		settle(r, job);
+	else if (job->task == TASK_VERIFY)
 		carry_out(r, job);
 	else
 		decide_or_have_decided(r, job);

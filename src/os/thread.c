@@ -14,6 +14,9 @@ enum err thread_start(void *(*run)(void *arg), void *arg, size_t stack, struct f
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	sigfillset(&all);
+	/* Traps, which os/process tells of. */
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGTRAP);
 	check(pthread_attr_init(&attributes) == 0);
 	check(pthread_attr_setstacksize(&attributes, stack) == 0);
 	check(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);

@@ -12,7 +12,8 @@
  * no secret. A record that does not verify is counted and never acted on; a torn end is cut off.
  *
  * The directory belongs to this process's user, has mode 0700, and is locked: one process at a
- * time. */
+ * time. A link to it is followed if root made it, as systemd does for a StateDirectory= of a
+ * dynamic user; another's may lead anywhere. */
 #ifndef SERVICE_JOURNAL_H
 #define SERVICE_JOURNAL_H
 
@@ -71,12 +72,12 @@ struct journal {
 	struct journal_file files[JOURNAL_FILES_MAX];
 	struct journal_file *current[JOURNAL_CLASSES]; /* NULL: the next record begins one */
 	struct journal_entry *entries;
-	size_t entries_count;
+	_Atomic size_t entries_count;
 	uint64_t next_id, next_number;
 	uint64_t total;              /* bytes of all files */
 	uint64_t written, synced;    /* records so far */
 	bool syncing;
-	int failing;                 /* errno of the last write or sync; 0: all is well */
+	_Atomic int failing;         /* errno of the last write or sync; 0: all is well */
 	int64_t complain_at;         /* monotonic ms, from which on the next complaint is due */
 	size_t refused, torn; /* what journal_open found: records that do not verify, bytes cut off */
 };
@@ -97,7 +98,7 @@ must_check enum err journal_open(struct journal *j, struct str directory,
 must_check bool journal_next_left(struct journal *j, size_t *cursor, uint64_t *id, bool *attempted,
                                   struct journal_request *out);
 
-/* How many requests are not settled. */
+/* How many requests are not settled. Waits for nobody. */
 size_t journal_unsettled(struct journal *j);
 
 /* Puts a request on disk; `attempted`: the attempt has been or will at once be made. *id is for the
@@ -124,7 +125,7 @@ void journal_tend(struct journal *j, int64_t now_ms);
 /* Lets go of the directory. What is unsettled stays in it for the next process. */
 void journal_close(struct journal *j);
 
-/* Whether the last write failed, and with which errno. */
+/* Whether the last write failed, and with which errno. Waits for nobody. */
 int journal_failing(struct journal *j);
 
 /* Whether it is time to say so: once a minute. `now`: monotonic ms. */

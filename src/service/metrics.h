@@ -7,7 +7,8 @@
 
 /* What is counted elsewhere, as it is now. */
 struct metrics_gauges {
-	size_t connections, inflight, queue;
+	size_t connections, inflight, queue, journal_unsettled;
+	bool journal_failing;
 	int64_t started_wall_s;
 };
 

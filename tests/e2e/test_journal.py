@@ -1,7 +1,9 @@
 """GATEWAY_JOURNAL: what was acknowledged is settled or told, over kill -9; what is not known is not started twice."""
 
 import os
+import select
 import signal
+import threading
 import time
 
 import pytest
@@ -10,7 +12,7 @@ from support import invoke_endpoint as peer
 from support import slack
 from support.hooks import Hooks
 from support.invoke_endpoint import accepted, failed
-from support.listener import serve, way_back  # noqa: F401
+from support.listener import command_text, get, serve, way_back, wire_form  # noqa: F401
 from support.wire import eventually
 
 MAYBE = "Lambda function my-fn@eu-west-1 may or may not have been started: "
@@ -187,10 +189,16 @@ def test_functions_that_end(make, serve, journal):  # noqa: F811
     assert not files(journal) and len(hooks.requests) == 1 and again.stop() == 0
 
 
+def link(path, owner):
+    path.rename(f"{path}-real")
+    path.symlink_to(f"{path.name}-real")
+    os.lchown(path, owner, -1)
+
+
 REFUSED = {
     "missing": (lambda path: path.rmdir(), "must name a directory that exists"),
     "open to others": (lambda path: path.chmod(0o755), "have mode 0700"),
-    "a link": (lambda path: (path.rename(f"{path}-real"), path.symlink_to(f"{path}-real")), "is not a link"),
+    "a link that is not root's": (lambda path: link(path, 65534), "only root's are followed"),
     "a file": (lambda path: (path.rmdir(), path.write_text("")), "must name a directory"),
 }
 
@@ -202,6 +210,98 @@ def test_directories_that_are_refused(make, serve, journal, case):  # noqa: F811
     listener = serve(wait=False, GATEWAY_JOURNAL=str(journal))
     assert listener.process.wait_exit() == 1
     assert says in listener.process.lines[-1]["reason"]
+
+
+def test_state_directory_of_a_dynamic_user(make, serve):  # noqa: F811
+    """As systemd lays it out: the directory below private, where only root may look, and beside that root's link to it."""
+    state, private = make.folder / "lib", make.folder / "lib" / "private"
+    (private / "gateway").mkdir(parents=True, mode=0o700)
+    (state / "gateway").symlink_to("private/gateway")
+    hooks = make.keep(Hooks())
+    listener = start(serve, state / "gateway", make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    kill(listener)
+    assert len(files(private / "gateway")) == 1
+    start(serve, state / "gateway", make.endpoint(), hooks)
+    assert hooks.wait()[0]["text"].startswith(MAYBE)
+
+
+# ---- a slow disk, and a full one -------------------------------------------------------------------------------------
+
+
+def slow_disk(folder, ms=1500):
+    """Every fdatasync(2) takes that long."""
+    return ["strace", "-DDD", "-f", "-qq", "-o", str(folder / "strace"), "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_enter={ms * 1000}"]
+
+
+def served_meanwhile(listener, client):
+    """How many health checks are answered before `client` hears something."""
+    count = 0
+    while not select.select([client.sock], [], [], 0)[0]:
+        assert listener.ask(get()).status == 200
+        count += 1
+    return count
+
+
+def test_the_loop_waits_for_no_disk(make, serve, journal):  # noqa: F811
+    """A function of the embedded backend is on disk before it is acknowledged; everybody else is served meanwhile."""
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, None, hooks, functions=True, wrapper=slow_disk(make.folder), metrics=True)
+    listener.functions.add("hello", "echo hello")
+    with listener.connect() as client:
+        client.send(wire_form(slack.command("/local/hello", fields={"response_url": way_back(hooks)})))
+        assert served_meanwhile(listener, client) > 3
+        assert "has been started" in command_text(client.answer())
+    assert hooks.wait()[0]["text"] == "hello"
+    assert eventually(lambda: "gateway_journal_unsettled 0" in listener.metrics().body.decode())
+
+
+def test_the_loop_waits_for_no_disk_when_workers_are_late(make, serve, journal):  # noqa: F811
+    """What has not had its turn in time is promised, on disk first: "still being started"."""
+    hooks = make.keep(Hooks())
+    gate = threading.Event()
+    endpoint = make.endpoint(default=peer.later(gate, accepted()))
+    listener = start(serve, journal, endpoint, hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150", wrapper=slow_disk(make.folder))
+    first, second = listener.connect(), listener.connect()
+    first.send(wire_form(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)})))
+    endpoint.wait_for_requests(1)
+    second.send(wire_form(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)})))
+    assert served_meanwhile(listener, second) > 3
+    assert "second@eu-west-1 is still being started" in command_text(second.answer())
+    gate.set()
+    endpoint.wait_for_requests(2)
+    assert listener.stop() == 0
+    for client in (first, second):
+        client.sock.close()
+
+
+def test_clients_that_leave_while_it_is_written(make, serve, journal):  # noqa: F811
+    """They had their request read, so it is carried out; and what it printed is posted without their answer."""
+    hooks = make.keep(Hooks())
+    listener = start(serve, journal, None, hooks, functions=True, wrapper=slow_disk(make.folder, 300))
+    listener.functions.add("hello", "echo hello")
+    for number in range(12):
+        with listener.connect() as client:
+            client.send(wire_form(slack.command("/local/hello", fields={"response_url": way_back(hooks, number)})))
+            time.sleep(0.03 * (number % 4))
+    assert [message["text"] for message in hooks.wait(12, timeout=30)] == ["hello"] * 12
+    assert listener.stop() == 0
+
+
+def test_a_failing_disk_is_said(make, serve, journal):  # noqa: F811
+    """In the log, on /healthz, in the metrics; commands are answered when they are settled, functions run uncovered."""
+    hooks = make.keep(Hooks())
+    failing = ["strace", "-DDD", "-f", "-qq", "-o", str(make.folder / "strace"), "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"]
+    listener = start(serve, journal, make.endpoint(), hooks, functions=True, wrapper=failing, metrics=True, GATEWAY_ACK="first")
+    assert listener.ask(get()).body == b"ok\n"
+    assert "has been started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert listener.ask(get()).body == b"ok\nthe journal cannot be written\n"
+    assert "gateway_journal_failing 1" in listener.metrics().body.decode()
+    listener.functions.add("hello", "echo hello")
+    listener.text(slack.command("/local/hello", fields={"response_url": way_back(hooks)}))
+    assert hooks.wait()[0]["text"] == "hello"
+    assert any(line["message"] == "the journal does not cover this function" for line in listener.process.lines)
+    assert listener.stop() == 0
 
 
 def test_one_process_at_a_time(make, serve, journal):  # noqa: F811

@@ -451,16 +451,18 @@ def test_a_trap_says_where_first(make, serve, host):  # noqa: F811
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="writes an instruction of x86-64")
-def test_the_address_of_a_trap(serve):  # noqa: F811
+@pytest.mark.parametrize("function", ["listen_accept", "dispatch_run"], ids=["in the loop", "in a worker"])
+def test_the_address_of_a_trap(make, serve, function):  # noqa: F811
     """Counted from the beginning of the program, as the symbols of the build are."""
-    listener = serve()
-    place = address_of("listen_accept")
+    listener = serve(endpoint=make.endpoint())
+    place = address_of(function)
     maps = Path(f"/proc/{listener.process.pid}/maps").read_text().splitlines()
     start = min(int(line.split("-")[0], 16) for line in maps if line.endswith("/slack-lambda-gateway"))
     with open(f"/proc/{listener.process.pid}/mem", "r+b", buffering=0) as memory:
         memory.seek(start + place)
         memory.write(b"\x0f\x0b")
-    socket.create_connection(listener.address, 5).close()
+    with listener.connect() as client:
+        client.send(signed())
     assert int(died_of(listener.process, signal.SIGILL)["address"], 16) == place
 
 

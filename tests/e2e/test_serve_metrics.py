@@ -27,6 +27,8 @@ FAMILIES = {
     "gateway_connections": ("gauge", set()),
     "gateway_inflight": ("gauge", set()),
     "gateway_queue": ("gauge", set()),
+    "gateway_journal_unsettled": ("gauge", set()),
+    "gateway_journal_failing": ("gauge", set()),
     "gateway_retries_total": ("counter", set()),
     "gateway_relays_total": ("counter", {"outcome"}),
     "gateway_events_ignored_total": ("counter", set()),

@@ -383,6 +383,12 @@ TEST(journal_refuses_directories)
 	unlink(name);
 	expect(symlink(folder, name) == 0);
 	memset(&journal, 0, sizeof(journal));
+	if (geteuid() == 0) { /* root's link leads somewhere, another's does not */
+		expect_int(journal_open(&journal, str_c(name), &secret, 1, NOW, tell, &told, &fault), OK);
+		journal_close(&journal);
+		expect(lchown(name, 65534, 65534) == 0);
+		memset(&journal, 0, sizeof(journal));
+	}
 	expect_int(journal_open(&journal, str_c(name), &secret, 1, NOW, tell, &told, &fault), E_FILE);
 	unlink(name);
 	memset(&journal, 0, sizeof(journal));
@@ -407,6 +413,7 @@ TEST(journal_on_a_full_disk)
 	limit.rlim_cur = journal.total + 20;
 	expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	expect_int(journal_promise(&journal, &id, &r, false, &fault), E_FILE);
+	expect_int(id, 0);
 	expect(journal_failing(&journal) != 0);
 	expect(setrlimit(RLIMIT_FSIZE, &before) == 0);
 	expect_int(journal_promise(&journal, &id, &r, false, &fault), OK);
