@@ -10,7 +10,8 @@ static uint64_t value(struct str name)
 	struct buf b = BUF(memory);
 	struct str line, rest;
 	uint64_t n = 0;
-	metrics_put(&b, &(struct metrics_gauges){ 3, 2, 1, 1764460800 });
+	metrics_put(&b, &(struct metrics_gauges){
+			.connections = 3, .inflight = 2, .queue = 1, .started_wall_s = 1764460800 });
 	expect(!b.full);
 	for (rest = buf_str(&b); rest.n;) {
 		str_next(&line, &rest, '\n');
