@@ -96,8 +96,8 @@ static bool take_bytes(struct http_body *b, struct buf *out, size_t *took, struc
 		out->full = true;
 		return false;
 	}
-	if (n)
-		memmove(out->p + out->n, raw.p, n);
+	if (n && out->p + out->n != raw.p)
+		memmove(out->p + out->n, raw.p, n); /* in place it would go backwards, byte by byte */
 	out->n += n;
 	b->left -= n;
 	b->framing += n;

@@ -36,7 +36,7 @@ wrk.body = "{body}"
 class Gateway:
     """`serve` with its upstream at the stand's endpoint."""
 
-    def __init__(self, stand):
+    def __init__(self, stand, arguments=(), **variables):
         self.stand = stand
         self.address = ("127.0.0.1", free_port())
         self.metrics = ("127.0.0.1", free_port())
@@ -46,9 +46,10 @@ class Gateway:
             "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
             **stand.endpoint.environment,
+            **variables,
         }
         listen = [f"{host}:{port}" for host, port in (self.address, self.metrics)]
-        command = [PROGRAMS["gateway"], "serve", "--listen", listen[0], "--metrics-listen", listen[1]]
+        command = [PROGRAMS["gateway"], "serve", "--listen", listen[0], "--metrics-listen", listen[1], *arguments]
         self.process = subprocess.Popen(command, env=environment, stderr=stand.log)
         for _ in range(200):
             try:

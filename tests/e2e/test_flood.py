@@ -1,0 +1,50 @@
+"""Who signs is answered in time while somebody floods the listener, from one address or many: `make bench ARGS=flood` in small.
+
+Two listeners run, one of them under attack, and are asked in turn: whatever else keeps the machine busy delays both."""
+
+import time
+from statistics import quantiles
+
+import pytest
+
+from test_https import Https
+
+from support import slack
+from support.flood import MANY, ONE, Flood
+from support.listener import command_text, serve, wire_form  # noqa: F401
+
+PLACES = 256
+ASKED = 60
+MOST_S, TIMES = 1.0, 5
+# A place is lost after as long as with 1,000 of them at 500 connections or 50 handshakes a second.
+RATES = {"plain": {"open": 128, "forge": 5}, "https": {"handshake": 13, "forge": 5}}
+
+
+def milestone(times):
+    """Nine of ten are faster. The last of them waited for a processor."""
+    return quantiles(times, n=10)[8]
+
+
+@pytest.mark.parametrize("sources", [ONE, MANY], ids=["one address", "many"])
+@pytest.mark.parametrize("scheme", RATES)
+def test_flood(make, serve, scheme, sources):  # noqa: F811
+    endpoint = make.endpoint()
+    if scheme == "https":
+        pair = [Https(make, serve, endpoint=endpoint, GATEWAY_CONNECTIONS=str(PLACES)) for _ in range(2)]
+    else:
+        pair = [serve(endpoint=endpoint, GATEWAY_CONNECTIONS=str(PLACES)) for _ in range(2)]
+    attacked, calm = pair
+    address = attacked.listener.address if scheme == "https" else attacked.address
+    times = {attacked: [], calm: []}
+    with Flood(address, sources, PLACES, **RATES[scheme]) as flood:
+        for _ in range(ASKED):
+            for listener, own in times.items():
+                request = wire_form(slack.command(), close=True)
+                began = time.monotonic()
+                with listener.connect() as client:
+                    assert "has been started" in command_text(client.ask(request))
+                own.append(time.monotonic() - began)
+    assert attacked.process.wait_for_log("no place is left")["level"] == "WARN"
+    assert all(flood.done.get(kind) for kind in RATES[scheme]), flood.done
+    slow, usual = milestone(times[attacked]), milestone(times[calm])
+    assert slow <= MOST_S and slow <= TIMES * usual, (slow, usual)
