@@ -50,7 +50,7 @@ def fetch():
 class Moto:
     """A server of its own, in which a function is ready. It believes everybody until it is told not to."""
 
-    def __init__(self):
+    def __init__(self, **env):
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
@@ -58,7 +58,7 @@ class Moto:
         program = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{self.port}'])"
         self.process = subprocess.Popen(
             ["/usr/bin/python3", "-c", program],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PLACE)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PLACE), **env},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
