@@ -492,7 +492,7 @@ TEST(invoke_says_for_how_long_there_was_no_answer)
 TEST(invoke_repeats_what_did_not_arrive_whole)
 {
 	static char payload[32 << 20]; /* more than the kernel takes for a peer that does not read */
-	struct deadline d = deadline_in(10000);
+	struct deadline d = deadline_in(60000);
 	SET_UP({ S(""), RESETS, 1000 }, { S(""), CLOSES, 1 }, { started, KEEPS, 0 });
 	run_with(INVOKE_EVENT, (struct str){ payload, sizeof(payload) }, &d);
 	expect_int(result.outcome, INVOKE_STARTED);
@@ -501,7 +501,7 @@ TEST(invoke_repeats_what_did_not_arrive_whole)
 
 	SET_UP({ S(""), RESETS, 1000 }, { S(""), RESETS, 1000 }, { S(""), RESETS, 1 },
 		{ S(""), RESETS, 100000 }, { started, KEEPS, 0 });
-	d = deadline_in(10000);
+	d = deadline_in(60000);
 	run_with(INVOKE_EVENT, (struct str){ payload, sizeof(payload) }, &d);
 	expect_int(result.outcome, INVOKE_NOT_STARTED);
 	expect_int(result.attempts, 4);
