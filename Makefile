@@ -4,7 +4,7 @@
 #	make setup		installs what is missing, on Debian; FOR=build, demo, dist, test (default), cross or bench
 #	make demo		shows it at work: signed slash commands against the embedded backend
 #	make run		the same, and leaves it running
-#	make test		lint, unit, asan, ctime, a short fuzz, artifact, packaging and e2e; adds up what they count
+#	make test		lint, unit, asan, ctime, a short fuzz, simulate, artifact, packaging and e2e; adds up what they count
 #	make unit		unit tests, linked with musl like the program
 #	make asan		the same tests with clang's address and undefined behaviour sanitizers
 #	make ctime		whether the time of arithmetic depends on secrets
@@ -17,6 +17,7 @@
 #	make e2e		the program as a whole against fake peers
 #	make chains		certificate chains of every kind, beside OpenSSL
 #	make conformance	against other implementations
+#	make simulate		runs in a simulated world, each from a seed: --seeds N, or --seed X to repeat one, in ARGS
 #	make bench		speed, memory and size, beside programs in Rust, Go, JavaScript and Python; ARGS=STAGE for one
 #	make cross		builds for arm64, armv7 and riscv64, tried under qemu
 #	make lint		that no include points up
@@ -62,6 +63,7 @@ endif
 # Everything is found by its place; sort makes the link order, and so the bytes, the same everywhere.
 SRCS := $(sort $(wildcard src/*.c src/*/*.c))
 UNITS := $(sort $(wildcard tests/unit/*.c tests/support/*.c))
+SIMULATION := $(sort $(wildcard tests/simulate/*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 BENCHES := $(sort $(wildcard tests/bench/*.c))
 ANCHORS := $(sort $(wildcard vendor/anchors/*.pem))
@@ -114,7 +116,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 TSAN_CFLAGS := -g -O1 -fsanitize=thread
 
-.PHONY: all setup run demo test unit chains asan asan-e2e tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance cross bench lint analyze dist package \
+.PHONY: all setup run demo test unit chains asan asan-e2e tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance simulate cross bench lint analyze dist package \
 	install size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -226,7 +228,7 @@ SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
 SAN_PROGRAM_OBJS := $(SAN_OBJS) build/san/tests/sanitizers/options.o
 TSAN_PROGRAM_OBJS := $(SRCS:%.c=build/tsan/%.o) build/tsan/build/anchors.o build/tsan/tests/sanitizers/options.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_PROGRAM_OBJS) $(TSAN_PROGRAM_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
-	$(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o $(OUT)/musl/tests/conformance/arithmetic.o
+	$(SIMULATION:%.c=$(OUT)/musl/%.o) $(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o $(OUT)/musl/tests/conformance/arithmetic.o
 COMPILE = $(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS)
 
 $(OUT)/musl/%.o: %.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
@@ -355,6 +357,16 @@ build/conformance/arithmetic: $(OUT)/musl/tests/conformance/arithmetic.o $(filte
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIBS)
 
+# The objects of the program, with another machine below them: tests/simulate/world.h.
+WRAPPED := $(sort $(shell grep -oh '__wrap_[a-z_0-9]*' $(SIMULATION) | cut -c8-))
+
+build/simulate: $(MUSL_OBJS) $(SIMULATION:%.c=$(OUT)/musl/%.o) $(VENDOR)/bearssl/libbearssl.a
+	@echo '  LINK    $@'
+	$(Q)$(LINK) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(LIBS)
+
+simulate: build/simulate
+	$(Q)build/simulate $(ARGS)
+
 arithmetic: build/conformance/arithmetic build/setup-test
 	$(Q)$(PYTHON) tests/conformance/arithmetic $(ARGS)
 
@@ -427,7 +439,7 @@ analyze: build/setup-test $(SOURCES)/bearssl.stamp
 
 test:
 	$(Q)scripts/setup test
-	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime arithmetic fuzz-short chains artifact packaging e2e
+	+$(Q)MAKE='$(MAKE)' scripts/tally lint unit asan ctime arithmetic fuzz-short chains simulate artifact packaging e2e
 
 clean:
 	$(Q)rm -rf $(filter-out build/vendor build/moto build/tools build/aws-lambda-rie,$(wildcard build/*)) dist

@@ -20,6 +20,7 @@ enum {
 	CONFIG_ARENA_MIN = 64 * 1024,
 	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
 	FETCH_MS = 30000,
+	FETCH_AGAIN_MS = 1000,
 	FETCH_STACK = 512 * 1024,
 	LOOK_MS = 50,
 	SPARE_CONNECTIONS = 4, /* so that one worker can keep connections to several regions, and
@@ -279,18 +280,37 @@ static void remember_event(void *ctx, struct str key, bool started, int64_t wall
 		dedupe_end(&s->dedupe, key, true);
 }
 
+/* The keys of all signing secrets that are known. True if one is not. */
+static bool take_keys(struct hmac_key *keys, size_t *count, struct services *s)
+{
+	bool missing = false;
+	const struct slack_secrets *held = signing_secrets_hold(&s->secrets);
+	*count = 0;
+	for (size_t i = 0; i < held->count && *count < JOURNAL_KEYS_MAX; i++) {
+		missing |= held->list[i].missing;
+		if (!held->list[i].missing)
+			keys[(*count)++] = held->list[i].key;
+	}
+	signing_secrets_release(&s->secrets, held);
+	return missing;
+}
+
 enum err services_open_journal(struct services *s, struct str directory, struct fault *f)
 {
 	struct hmac_key keys[JOURNAL_KEYS_MAX];
-	size_t count = 0;
+	size_t count;
+	bool again = false, missing;
 	struct deadline d = deadline_in(FETCH_MS);
-	signing_secrets_read_aside(&s->secrets, false);
-	signing_secrets_wait(&s->secrets, &d);
-	const struct slack_secrets *held = signing_secrets_hold(&s->secrets);
-	for (size_t i = 0; i < held->count && count < JOURNAL_KEYS_MAX; i++)
-		if (!held->list[i].missing)
-			keys[count++] = held->list[i].key;
-	signing_secrets_release(&s->secrets, held);
+	/* Records of a secret that is not known do not verify: they would be lost. */
+	do {
+		signing_secrets_read_aside(&s->secrets, again);
+		signing_secrets_wait(&s->secrets, &d);
+		again = true;
+	} while ((missing = take_keys(keys, &count, s)) && deadline_sleep(&d, FETCH_AGAIN_MS));
+	if (missing && !count)
+		return fault_set(f, E_FILE, 0,
+			"GATEWAY_JOURNAL cannot be read: no signing secret could be fetched within %d s",
+			NUM(FETCH_MS / 1000));
 	s->journal = memory_map(sizeof(*s->journal));
 	enum err e =
 		journal_open(s->journal, directory, keys, count, clock_wall_ms(), remember_event, s, f);

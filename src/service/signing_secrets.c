@@ -230,9 +230,9 @@ bool signing_secrets_renew(struct signing_secrets *s, enum slack_verdict verdict
 	struct fault f;
 	bool changed = false;
 	while (signing_secrets_may_help(s, verdict)) {
-		int64_t least = clock_mono_ms() + PATIENCE_MS;
+		int64_t now = clock_mono_ms(), least = changed ? until : now + PATIENCE_MS;
 		struct deadline d = { .hard = until > least ? until : least, .soft = DEADLINE_NEVER };
-		if (changed && clock_mono_ms() >= until)
+		if (changed && now >= until)
 			break;
 		changed = true;
 		if (atomic_exchange(&s->busy, true)) {

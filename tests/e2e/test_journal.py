@@ -9,10 +9,11 @@ import time
 import pytest
 
 from support import invoke_endpoint as peer
-from support import slack
+from support import signatures, slack
 from support.hooks import Hooks
 from support.invoke_endpoint import accepted, failed
 from support.listener import command_text, get, serve, way_back, wire_form  # noqa: F401
+from support.secret_stores import Parameters
 from support.wire import eventually
 
 MAYBE = "Lambda function my-fn@eu-west-1 may or may not have been started: "
@@ -313,6 +314,35 @@ def test_one_process_at_a_time(make, serve, journal):  # noqa: F811
 def test_not_in_lambda(make, journal):
     runtime = make.runtime(wait=False, GATEWAY_JOURNAL=str(journal))
     assert runtime.process.wait_exit() == 2 and "GATEWAY_JOURNAL" in runtime.api.init_errors[0].json()["errorMessage"]
+
+
+def test_a_secret_that_cannot_be_fetched_at_first(make, serve, journal):  # noqa: F811
+    """What it signed is waited for, not given up."""
+    hooks = make.keep(Hooks())
+    keys = signatures.Keys()
+    store = make.keep(Parameters({"/slack": slack.SECRET}, keys=keys, tls=make.pki.server()))
+    where = {
+        "SLACK_SIGNING_SECRET": "ssm:/slack",
+        "AWS_ENDPOINT_URL_SSM": store.url,
+        "AWS_CA_BUNDLE": make.pki.bundle(),
+        "AWS_REGION": "eu-west-1",
+        "GATEWAY_TIMEOUT_MS": "400",
+    }
+    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, **where)
+    assert "is still being started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    kill(listener)
+    store.values.clear()
+    asked = len(store.requests)
+
+    def mend():
+        assert eventually(lambda: len(store.requests) > asked)
+        store.values["/slack"] = slack.SECRET
+
+    mender = threading.Thread(target=mend)
+    mender.start()
+    start(serve, journal, make.endpoint(), hooks, **where)
+    mender.join()
+    assert hooks.wait()[0]["text"].startswith(MAYBE)
 
 
 def test_nothing_secret_in_it(make, serve, journal):  # noqa: F811

@@ -1,0 +1,139 @@
+/* bugs.c - what is looked at inside the program when it is at rest; and bugs that are put into it
+ * on purpose, by which the simulation shows that it finds such. The linker hands the calls of one
+ * file to another to these first. */
+#include "world.h"
+
+#include "http/pool.h"
+#include "listener/jobs.h"
+#include "service/respond.h"
+
+#include <string.h>
+
+enum {
+	BUG_NONE, BUG_LATE_FAILURE, BUG_DOUBLE_START, BUG_DOUBLE_EVENT, BUG_EARLY_ANSWER, BUG_LEAK,
+	BUG_LOGGED_URL, BUG_DEAF_CLOCK,
+};
+
+const char *const bug_names[] = {
+	"late-failure",  /* a failure after the answer is told to nobody */
+	"double-start",  /* attempts are not noted on disk: a crash starts them twice */
+	"double-event",  /* a second delivery of an event is taken for the first */
+	"early-answer",  /* promised before it is on disk */
+	"leak",          /* a connection to AWS is not given back */
+	"logged-url",    /* a response_url is logged */
+	"deaf-clock",    /* the soft deadline is never served */
+	NULL,
+};
+
+/* Of the simulated process, found when it sets itself up. */
+static struct jobs *jobs;
+
+enum err __real_jobs_start(
+	struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f);
+enum err __wrap_jobs_start(
+	struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f);
+enum err __wrap_jobs_start(
+	struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f)
+{
+	jobs = j;
+	return __real_jobs_start(j, s, count, workers, wake, f);
+}
+
+void leaks_check(void)
+{
+	if (world->process != PROCESS_UP || !jobs)
+		return;
+	struct services *s = jobs->services;
+	size_t streams = fds_open(FD_STREAM), kept = s->pool.count;
+	if (jobs->counts[JOB_FREE] + jobs->counts[JOB_ENDED] != jobs->count)
+		violation("at rest, %zu of %zu jobs are free", jobs->counts[JOB_FREE], jobs->count);
+	if (streams > kept)
+		violation("at rest, %zu connections are open, %zu may be kept", streams, kept);
+	if (world->lent)
+		violation("at rest, %d connections are lent", world->lent);
+	if (s->journal && journal_unsettled(s->journal) && !world->disk_faults)
+		violation("at rest, %zu requests in the journal are not settled",
+			journal_unsettled(s->journal));
+	if (s->journal && disk_files("requests-") && !world->disk_faults)
+		violation("at rest, %zu files of settled requests are left", disk_files("requests-"));
+	for (size_t i = 0; i < DEDUPE_MAX; i++)
+		if (s->dedupe.table->entries[i].used && !s->dedupe.table->entries[i].settled)
+			violation("at rest, an event is said to be on its way");
+	if (s->secrets.generation.holders[0] || s->secrets.generation.holders[1])
+		violation("at rest, somebody holds the secrets");
+}
+
+/* ---- bugs ---- */
+
+enum err __real_respond(struct services *s, struct str url, struct str message,
+	struct deadline *d, struct fault *f);
+enum err __wrap_respond(struct services *s, struct str url, struct str message,
+	struct deadline *d, struct fault *f);
+enum err __wrap_respond(struct services *s, struct str url, struct str message,
+	struct deadline *d, struct fault *f)
+{
+	if (world->bug == BUG_LATE_FAILURE && memmem(message.p, message.n, "could not be started", 20))
+		return OK;
+	if (world->bug == BUG_LOGGED_URL)
+		LOG(LOG_INFO, "posting", "url", url);
+	return __real_respond(s, url, message, d, f);
+}
+
+enum err __real_journal_attempt(struct journal *j, uint64_t id, struct fault *f);
+enum err __wrap_journal_attempt(struct journal *j, uint64_t id, struct fault *f);
+enum err __wrap_journal_attempt(struct journal *j, uint64_t id, struct fault *f)
+{
+	return world->bug == BUG_DOUBLE_START ? OK : __real_journal_attempt(j, id, f);
+}
+
+enum err __real_journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
+	bool attempted, struct fault *f);
+enum err __wrap_journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
+	bool attempted, struct fault *f);
+enum err __wrap_journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
+	bool attempted, struct fault *f)
+{
+	*id = 0;
+	return world->bug == BUG_EARLY_ANSWER ? OK : __real_journal_promise(j, id, r, attempted, f);
+}
+
+enum dedupe_verdict __real_dedupe_begin(struct dedupe *d, struct str id, int64_t until_ms);
+enum dedupe_verdict __wrap_dedupe_begin(struct dedupe *d, struct str id, int64_t until_ms);
+enum dedupe_verdict __wrap_dedupe_begin(struct dedupe *d, struct str id, int64_t until_ms)
+{
+	enum dedupe_verdict verdict = __real_dedupe_begin(d, id, until_ms);
+	return world->bug == BUG_DOUBLE_EVENT ? DEDUPE_FIRST : verdict;
+}
+
+struct http_client *__real_http_pool_take(
+	struct http_pool *p, const struct dial_target *to, bool fresh);
+struct http_client *__wrap_http_pool_take(
+	struct http_pool *p, const struct dial_target *to, bool fresh);
+struct http_client *__wrap_http_pool_take(
+	struct http_pool *p, const struct dial_target *to, bool fresh)
+{
+	struct http_client *c = __real_http_pool_take(p, to, fresh);
+	world->lent += c != NULL;
+	if (c && c->stream.fd >= 0)
+		world->links[world->fds[c->stream.fd].object].kept = true;
+	return c;
+}
+
+void __real_http_pool_give(struct http_pool *p, struct http_client *c);
+void __wrap_http_pool_give(struct http_pool *p, struct http_client *c);
+void __wrap_http_pool_give(struct http_pool *p, struct http_client *c)
+{
+	if (world->bug == BUG_LEAK && happens(2))
+		return;
+	world->lent--;
+	__real_http_pool_give(p, c);
+}
+
+int __real_deadline_left(struct deadline *d);
+int __wrap_deadline_left(struct deadline *d);
+int __wrap_deadline_left(struct deadline *d)
+{
+	if (world->bug == BUG_DEAF_CLOCK)
+		d->soft = DEADLINE_NEVER;
+	return __real_deadline_left(d);
+}
