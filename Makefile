@@ -214,6 +214,11 @@ $(SOURCES)/bearssl-tsan/libbearssl.a: $(SOURCES)/bearssl.stamp $(SOURCES)/bearss
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CLANG)' AR=ar \
 		CFLAGS='$(BEARSSL_TSAN_CFLAGS)'
 
+build/page.c: scripts/embed-page src/listener/status.html
+	@echo '  GEN     $@'
+	$(Q)mkdir -p $(@D)
+	$(Q)scripts/embed-page src/listener/status.html >$@
+
 build/anchors.c: vendor/embed-anchors $(ANCHORS)
 	@echo '  GEN     $@'
 	$(Q)mkdir -p $(@D)
@@ -221,12 +226,14 @@ build/anchors.c: vendor/embed-anchors $(ANCHORS)
 
 # ---- objects: one set with musl for each target, one with sanitizers -------------------------------------------------
 
-MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(OUT)/musl/anchors.o
+# Sources that are made.
+MADE := build/anchors.c build/page.c
+MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(MADE:build/%.c=$(OUT)/musl/%.o)
 START_OBJS := $(START:%.c=$(OUT)/musl/%.o)
-SAN_OBJS := $(SRCS:%.c=build/san/%.o) build/san/anchors.o
+SAN_OBJS := $(SRCS:%.c=build/san/%.o) $(MADE:build/%.c=build/san/%.o)
 # The whole program under a sanitizer: with glibc, which sanitizers need.
 SAN_PROGRAM_OBJS := $(SAN_OBJS) build/san/tests/sanitizers/options.o
-TSAN_PROGRAM_OBJS := $(SRCS:%.c=build/tsan/%.o) build/tsan/build/anchors.o build/tsan/tests/sanitizers/options.o
+TSAN_PROGRAM_OBJS := $(SRCS:%.c=build/tsan/%.o) $(MADE:%.c=build/tsan/%.o) build/tsan/tests/sanitizers/options.o
 ALL_OBJS := $(MUSL_OBJS) $(SAN_PROGRAM_OBJS) $(TSAN_PROGRAM_OBJS) $(UNITS:%.c=$(OUT)/musl/%.o) $(UNITS:%.c=build/san/%.o) $(FUZZERS:%.c=build/san/%.o) \
 	$(SIMULATION:%.c=$(OUT)/musl/%.o) $(BENCHES:%.c=$(OUT)/musl/%.o) $(OUT)/musl/tests/chains/judge.o $(OUT)/musl/tests/conformance/arithmetic.o
 COMPILE = $(CC) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS)
@@ -246,10 +253,10 @@ build/tsan/%.o: %.c $(SOURCES)/bearssl.stamp build/tsan.flags | build/setup-test
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(TSAN_CFLAGS) -w -MMD -MP -c -o $@ $<
 
-$(OUT)/musl/anchors.o: build/anchors.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
+$(OUT)/musl/%.o: build/%.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/program.flags
 	$(Q)$(COMPILE) -w -MMD -MP -c -o $@ $<
 
-build/san/anchors.o: build/anchors.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
+build/san/%.o: build/%.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
 	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) -w -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(ALL_OBJS:.o=.d))

@@ -88,6 +88,7 @@ static enum err fetch_next(struct credential_chain *c, struct deadline *d, struc
 	c->stale = false;
 	enum err e = c->fetch(&c->sets[slot], c, d, f);
 	ct_wipe(c->scratch.p, c->scratch.n);
+	c->failing = e != OK;
 	if (e == OK) {
 		publish(c, slot);
 		return OK;
@@ -140,6 +141,17 @@ void credentials_release(struct credential_chain *c, const struct credentials *h
 {
 	if (held != &c->from_environment)
 		generation_release(&c->generation, held == &c->sets[1].keys);
+}
+
+struct str credentials_source(struct credential_chain *c)
+{
+	struct str source = c->from_environment.source;
+	if (c->fixed)
+		return source;
+	unsigned slot = generation_hold(&c->generation);
+	source = is_usable(c) ? c->sets[slot].keys.source : S("");
+	generation_release(&c->generation, slot);
+	return source;
 }
 
 bool credentials_reject(struct credential_chain *c, unsigned serial)

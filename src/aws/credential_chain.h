@@ -64,6 +64,7 @@ struct credential_chain {
 	_Atomic bool rejected;      /* AWS said that the current ones are no good */
 	_Atomic bool stale;         /* their source may have others */
 	_Atomic bool fetched;       /* there is a current set */
+	_Atomic bool failing;       /* the last fetch failed */
 	struct fault
 		last; /* why the last fetch failed, and when the next may be: whoever is busy owns these */
 	int64_t pause_until;        /* monotonic */
@@ -89,6 +90,9 @@ must_check enum err credential_chain_init(struct credential_chain *c, const stru
 must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c,
 	struct deadline *d, struct fault *f);
 void credentials_release(struct credential_chain *c, const struct credentials *held);
+
+/* Where the keys come from that are used now; empty: none are held that are valid. */
+struct str credentials_source(struct credential_chain *c);
 
 /* AWS refused what the keys of that serial signed: the next hold fetches, unless that has happened
  * since. False if nothing else can be had: they are the environment's. */

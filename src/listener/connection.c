@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "codec/json_write.h"
-#include "http/server.h"
 #include "listener/access.h"
 #include "service/metrics.h"
 
@@ -170,17 +169,15 @@ static void write_answer(struct server *server, struct connection *c, struct str
 }
 
 void connection_say_in(struct buf b, struct server *server, struct connection *c, int status,
-	struct str content_type, struct str body, bool keep)
+	struct str content_type, struct str body, struct http_response_options options)
 {
-	c->keep = keep && c->keep && !server->draining;
-	http_response_put(&b, status, content_type, body,
-		&(struct http_response_options){
-			.keep_alive = c->keep,
-			.to_head = c->head && str_eq(c->head->method, S("HEAD")),
-			.allow = status == 405 ? S("POST") : S(""),
-			.retry_after = status == 503,
-			.now_s = clock_wall_ms() / 1000,
-		});
+	c->keep = options.keep_alive && c->keep && !server->draining;
+	options.keep_alive = c->keep;
+	options.to_head = c->head && str_eq(c->head->method, S("HEAD"));
+	options.allow = status == 405 ? S("POST") : S("");
+	options.retry_after = status == 503;
+	options.now_s = clock_wall_ms() / 1000;
+	http_response_put(&b, status, content_type, body, &options);
 	check(!b.full);
 	write_answer(server, c, buf_str(&b), status);
 }
@@ -188,7 +185,8 @@ void connection_say_in(struct buf b, struct server *server, struct connection *c
 void connection_say(struct server *server, struct connection *c, int status,
 	struct str content_type, struct str body, bool keep)
 {
-	connection_say_in(BUF(c->buffer->answer), server, c, status, content_type, body, keep);
+	connection_say_in(BUF(c->buffer->answer), server, c, status, content_type, body,
+		(struct http_response_options){ .keep_alive = keep });
 }
 
 void connection_refuse(struct server *server, struct connection *c, int status, struct str why)

@@ -10,6 +10,7 @@
 #ifndef LISTENER_CONNECTION_H
 #define LISTENER_CONNECTION_H
 
+#include "http/server.h"
 #include "listener/forwarded.h"
 #include "listener/handshakes.h"
 #include "listener/slots.h"
@@ -64,9 +65,10 @@ void connection_abandon(struct server *server, struct connection *c);
 void connection_say(struct server *server, struct connection *c, int status,
 	struct str content_type, struct str body, bool keep);
 
-/* The same in a builder of the caller's, whose memory lies in c->buffer. */
+/* The same in a builder of the caller's, whose memory lies in c->buffer. Of `options` the caller
+ * sets keep_alive, as `keep`, and further fields. */
 void connection_say_in(struct buf b, struct server *server, struct connection *c, int status,
-	struct str content_type, struct str body, bool keep);
+	struct str content_type, struct str body, struct http_response_options options);
 
 /* A JSON object with `why` as its error. Ends the connection: what follows on it is not trusted or
  * not read. */

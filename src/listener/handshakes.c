@@ -103,7 +103,8 @@ static void reload(struct handshakes *h)
 {
 	struct fault f;
 	struct held_identity *next = NULL;
-	if (load(&next, h->config, &f) != OK) {
+	h->failing = load(&next, h->config, &f) != OK;
+	if (h->failing) {
 		log_failure("the TLS certificate in use stays: the new one cannot be used", S(""), &f);
 		return;
 	}

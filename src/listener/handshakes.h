@@ -40,6 +40,7 @@ struct handshakes {
 	struct queue queue;              /* of secure.link, and `reload` */
 	struct link reload;
 	_Atomic bool reloading;          /* `reload` waits in the queue */
+	_Atomic bool failing;            /* the last reload found a certificate that cannot be used */
 	struct lock lock;                /* of `current` and of the holders of certificates */
 	struct held_identity *current;
 };

@@ -9,6 +9,7 @@
 #include "os/memory.h"
 #include "os/thread.h"
 #include "service/metrics.h"
+#include "service/recent.h"
 #include "service/outside.h"
 
 struct worker {
@@ -427,6 +428,7 @@ void jobs_run_local(struct jobs *j, struct job *job)
 	if (delivery.n && dedupe_begin(&s->dedupe, delivery, 0) != DEDUPE_FIRST) {
 		dispatch_reply(&d->reply, &s->config, d, &outcome, &job->arena);
 		job->note.why = S("another delivery of an event that was started before");
+		recent_note(d, job->arrived_wall, "duplicate", S(""));
 		return;
 	}
 	enum err e = job_payload(&payload, job);
@@ -445,7 +447,9 @@ void jobs_run_local(struct jobs *j, struct job *job)
 	d->message = reply_follow_up(d->route, &d->slack, &d->target, &outcome, &job->arena);
 	job->note.why = e == OK ? S("") : arena_copy(&job->arena, fault_text(&f));
 	job->note.level = e == OK ? LOG_INFO : LOG_WARN;
-	metrics_invoke(e == OK ? "started" : "not started", "", 1, 0);
+	const char *became = e == OK ? "started" : "not started";
+	metrics_invoke(became, "", 1, 0);
+	recent_note(d, job->arrived_wall, became, job->note.why);
 }
 
 /* ---- work ---- */

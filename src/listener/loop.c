@@ -11,6 +11,7 @@
 #include "os/process.h"
 #include "os/systemd.h"
 #include "service/metrics.h"
+#include "service/recent.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -428,13 +429,16 @@ int loop_run(
 	struct loop *l = memory_map(sizeof(*l));
 	log_writer_start();
 	metrics_start();
+	recent_start();
 	l->services = s;
 	l->config = config;
 	l->env = env;
 	l->server.now = clock_mono_ms();
 	l->secrets_due = l->server.now + SECRETS_AGAIN_MS;
 	l->requests.services = s;
-	l->requests.started_wall_s = clock_wall_ms() / 1000;
+	l->requests.status = (struct status){
+		.config = config, .started_wall_s = clock_wall_ms() / 1000
+	};
 	l->server.proxies = &config->proxies;
 	requests_attach(&l->requests, &l->server);
 	enum err e = start(l, &f);

@@ -3,75 +3,12 @@
 #include "base/clock.h"
 #include "codec/form.h"
 #include "service/metrics.h"
+#include "service/recent.h"
 
 #include <string.h>
 
 _Static_assert(
 	(size_t)REQUEST_BODY_MAX == (size_t)BODY_MAX, "a front door takes as much as the listener");
-
-/* ---- what the listener says about itself ---- */
-
-static bool is_get(const struct http_head *head)
-{
-	return str_eq(head->method, S("GET")) || str_eq(head->method, S("HEAD"));
-}
-
-static bool is_health_path(struct str target)
-{
-	static const struct str paths[] = { STR("/healthz"), STR("/healthz/"), STR("/readyz"),
-		STR("/readyz/") };
-	for (size_t i = 0; i < countof(paths); i++)
-		if (str_eq(target, paths[i]))
-			return true;
-	return false;
-}
-
-static void say_health(struct requests *r, struct connection *c)
-{
-	bool draining = r->server->draining;
-	struct journal *journal = r->services->journal;
-	struct str well = journal && journal_failing(journal) ? S("ok\nthe journal cannot be written\n")
-														   : S("ok\n");
-	connection_say(r->server, c, draining ? 503 : 200, S("text/plain"),
-		draining ? S("draining\n") : well, !draining);
-}
-
-static void say_metrics(struct requests *r, struct connection *c)
-{
-	if (!connection_enlarge(r->server, c, BUFFER_REPORT)) {
-		connection_refuse(r->server, c, 503, S("too many ask for metrics at once"));
-		return;
-	}
-	/* Behind the request, which the log still needs. */
-	size_t half = (REPORT_BUFFER - HEAD_MAX) / 2;
-	struct buf answer = { c->buffer->bytes + HEAD_MAX, 0, half, false };
-	struct buf text = { answer.p + half, 0, half, false };
-	struct metrics_gauges gauges = { .connections = r->server->slots.open,
-		.started_wall_s = r->started_wall_s };
-	jobs_count(&r->jobs, &gauges.queue, &gauges.inflight);
-	if (r->services->journal) {
-		gauges.journal_unsettled = journal_unsettled(r->services->journal);
-		gauges.journal_failing = journal_failing(r->services->journal) != 0;
-	}
-	metrics_put(&text, &gauges);
-	check(!text.full);
-	connection_say_in(answer, r->server, c, 200, S("text/plain; version=0.0.4; charset=utf-8"),
-		buf_str(&text), false);
-}
-
-/* On the addresses for metrics and for administrators nothing else is served. */
-static void say_inside(struct requests *r, struct connection *c)
-{
-	bool admin = c->use == USE_ADMIN;
-	if (admin && is_get(c->head) && is_health_path(c->head->target))
-		say_health(r, c);
-	else if (is_get(c->head) && str_eq(c->head->target, S("/metrics")))
-		say_metrics(r, c);
-	else
-		connection_refuse(r->server, c, 404,
-			admin ? S("only GET /metrics, /healthz and /readyz are served here")
-				  : S("only GET /metrics is served here"));
-}
 
 /* ---- jobs ---- */
 
@@ -171,6 +108,14 @@ static void announce(struct requests *r, struct job *job)
 	jobs_submit(&r->jobs, job, TASK_INVOKE);
 }
 
+/* It is answered without anything being started. */
+static void note_answer(const struct job *job)
+{
+	const struct decision *d = &job->decision;
+	if (d->has_key && d->reply.status != 401)
+		recent_note(d, job->arrived_wall, d->level > LOG_INFO ? "not started" : "answered", d->why);
+}
+
 /* The decision is made. */
 static void carry_out(struct requests *r, struct job *job)
 {
@@ -187,7 +132,7 @@ static void carry_out(struct requests *r, struct job *job)
 	if (jobs_may_renew(&r->jobs, job))
 		jobs_submit(&r->jobs, job, TASK_RENEW);
 	else if (!invoke)
-		settle(r, job);
+		note_answer(job), settle(r, job);
 	else if (str_eq(d->target.region, TARGET_LOCAL) && !(d->route && d->route->sync))
 		run_here(r, job);
 	else if (!r->services->journal && dispatch_announces(&r->services->config, d))
@@ -231,11 +176,11 @@ static void on_request(void *ctx, struct connection *c)
 {
 	struct requests *r = ctx;
 	if (c->use != USE_REQUESTS) {
-		say_inside(r, c);
+		status_answer(&r->status, c);
 		return;
 	}
-	if (is_get(c->head) && is_health_path(c->head->target)) {
-		say_health(r, c);
+	if (status_wants_health(c->head)) {
+		status_say_health(&r->status, c);
 		return;
 	}
 	struct job *job = open_job(r, c->buffer);
@@ -296,6 +241,9 @@ void requests_collect(struct requests *r)
 void requests_attach(struct requests *r, struct server *server)
 {
 	r->server = server;
+	r->status.services = r->services;
+	r->status.server = server;
+	r->status.jobs = &r->jobs;
 	server->ctx = r;
 	server->on_request = on_request;
 	server->on_done = on_done;

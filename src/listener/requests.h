@@ -6,6 +6,7 @@
 #include "listener/backend.h"
 #include "listener/connection.h"
 #include "listener/jobs.h"
+#include "listener/status.h"
 
 enum {
 	/* What the loop hashes itself to verify one request, in bytes times secrets: some 20 us where
@@ -18,7 +19,7 @@ struct requests {
 	struct server *server;
 	struct jobs jobs;
 	struct backend *backend; /* NULL if there is none */
-	int64_t started_wall_s;
+	struct status status;
 };
 
 /* Makes `server` give its requests to `r`, whose members are set and whose jobs are started. */

@@ -4,6 +4,7 @@
 #include "gateway/payload.h"
 #include "gateway/result.h"
 #include "service/metrics.h"
+#include "service/recent.h"
 
 enum {
 	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
@@ -227,18 +228,21 @@ static void log_result(const struct dispatch *d, const struct invoke_result *res
 	};
 	const struct target *target = &d->decision->target;
 	const struct slack_request *slack = &d->decision->slack;
+	/* What a function says of its failure may have the request in it: that is for the one who
+	   asked. */
+	struct str reason = outcome->fate != FATE_FAILED ? outcome->reason
+		: failure.n                                  ? failure
+													 : str_c(result->error_name);
+	/* AWS's messages name accounts and people: those are for the log. */
+	recent_note(d->decision, d->arrived_ms, words[outcome->fate],
+		result->error_name[0] ? str_c(result->error_name) : reason);
 	metrics_invoke(words[outcome->fate], result->error_name, result->attempts, took_ms);
 	LOG(outcome->fate == FATE_STARTED ? LOG_INFO : LOG_ERROR, words[outcome->fate],
 		"request_id kind type region function invocation status# attempts# ms# reason",
 		d->request_id, slack_kind_name(slack->kind),
 		slack->kind == SLACK_UNKNOWN_KIND ? str_sub(slack->type, 0, 64) : S(""), target->region,
 		target->function, str_c(result->request_id), NUM(result->status), NUM(result->attempts),
-		NUM(took_ms),
-		/* What a function says of its failure may have the request in it: that is for the one who
-		   asked. */
-		outcome->fate != FATE_FAILED ? outcome->reason
-			: failure.n              ? failure
-									 : str_c(result->error_name));
+		NUM(took_ms), reason);
 }
 
 /* True if the request is another delivery of an event that needs nothing more done. */
@@ -256,6 +260,7 @@ static bool is_duplicate(struct attempt *run)
 		verdict == DEDUPE_STARTED ? S("started before") : S("still being started"));
 	if (!run->answered)
 		answer_fate(run, verdict == DEDUPE_STARTED ? FATE_STARTED : FATE_PENDING);
+	recent_note(d->decision, d->arrived_ms, "duplicate", S(""));
 	return true;
 }
 

@@ -131,35 +131,49 @@ void metrics_event_ignored(void)
 	end();
 }
 
-/* What says of itself what it is: the name, and a sentence. */
-struct described {
-	const char *name, *type, *help;
+enum metric {
+	REQUESTS, INVOKES, RELAYS, REQUEST_SECONDS, INVOKE_SECONDS, BUILD_INFO,
+	/* single values */
+	RETRIES, TLS_FAILURES, EVENTS_IGNORED, CONNECTIONS, INFLIGHT, QUEUE, RESIDENT, STARTED,
+	JOURNAL_UNSETTLED, JOURNAL_FAILING, /* left out where there is no journal */
+	METRICS_END,
 };
 
-static const struct described requests = { "gateway_requests_total", "counter",
-	"Requests answered, by kind and status." };
-static const struct described invokes = { "gateway_invokes_total", "counter",
-	"Invocations, by outcome and by the name of AWS's error." };
-static const struct described relays = { "gateway_relays_total", "counter",
-	"Messages to response_urls, by outcome." };
-static const struct described request_seconds = { "gateway_request_seconds", "histogram",
-	"From the first byte of a request until its answer was written." };
-static const struct described invoke_seconds = { "gateway_invoke_seconds", "histogram",
-	"How long invocations took, attempts after the first included." };
-static const struct described build = { "gateway_build_info", "gauge",
-	"Always 1; the version is its label." };
+/* Name, type and help of each, in that order. */
+static const char described[] =
+	"gateway_requests_total\0counter\0Requests answered, by kind and status.\0"
+	"gateway_invokes_total\0counter\0Invocations, by outcome and by the name of AWS's error.\0"
+	"gateway_relays_total\0counter\0Messages to response_urls, by outcome.\0"
+	"gateway_request_seconds\0histogram\0"
+	"From the first byte of a request until its answer was written.\0"
+	"gateway_invoke_seconds\0histogram\0"
+	"How long invocations took, attempts after the first included.\0"
+	"gateway_build_info\0gauge\0Always 1; the version is its label.\0"
+	"gateway_retries_total\0counter\0Attempts of invocations after the first.\0"
+	"gateway_tls_failures_total\0counter\0TLS handshakes that failed.\0"
+	"gateway_events_ignored_total\0counter\0Events that nothing serves.\0"
+	"gateway_connections\0gauge\0Open connections of clients.\0"
+	"gateway_inflight\0gauge\0Requests in the hands of workers.\0"
+	"gateway_queue\0gauge\0Requests that wait for a worker.\0"
+	"process_resident_memory_bytes\0gauge\0Resident memory.\0"
+	"process_start_time_seconds\0gauge\0Start of the process, in seconds since the epoch.\0"
+	"gateway_journal_unsettled\0gauge\0Requests in the journal without their end.\0"
+	"gateway_journal_failing\0gauge\0Is 1 while the journal cannot be written.";
 
-static void describe(struct buf *b, const struct described *d)
+/* Returns its name. */
+static struct str describe(struct buf *b, enum metric metric)
 {
-	buf_format(b, "# HELP %s %s\n# TYPE %s %s\n", str_c(d->name), str_c(d->help), str_c(d->name),
-		str_c(d->type));
+	struct str name = str_nth(described, metric * 3);
+	buf_format(b, "# HELP %s %s\n# TYPE %s %s\n", name, str_nth(described, metric * 3 + 2), name,
+		str_nth(described, metric * 3 + 1));
+	return name;
 }
 
-static void put_family(struct buf *b, const struct family *f, const struct described *d)
+static void put_family(struct buf *b, const struct family *f, enum metric metric)
 {
-	describe(b, d);
+	struct str name = describe(b, metric);
 	for (size_t i = 0; i < f->used; i++)
-		buf_format(b, "%s{%s} %d\n", str_c(d->name), buf_str(&f->list[i].labels), NUM(f->list[i].count));
+		buf_format(b, "%s{%s} %d\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
 }
 
 /* Milliseconds as seconds: 1234 is 1.234. */
@@ -170,11 +184,10 @@ static void put_seconds(struct buf *b, uint64_t ms)
 		rest < 10 ? S("0") : S(""), NUM(rest));
 }
 
-static void put_histogram(struct buf *b, const struct histogram *h, const struct described *d)
+static void put_histogram(struct buf *b, const struct histogram *h, enum metric metric)
 {
 	uint64_t total = 0;
-	struct str bound, rest = str_c(bounds), name = str_c(d->name);
-	describe(b, d);
+	struct str bound, rest = str_c(bounds), name = describe(b, metric);
 	for (size_t i = 0; i <= BUCKETS; i++) {
 		total += h->buckets[i];
 		str_next(&bound, &rest, ' ');
@@ -203,38 +216,28 @@ static uint64_t resident_bytes(void)
 void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 {
 	begin_update();
-	const struct {
-		struct described what;
-		uint64_t value;
-	} singles[] = {
-		{ { "gateway_retries_total", "counter", "Attempts of invocations after the first." },
-			m->retries },
-		{ { "gateway_tls_failures_total", "counter", "TLS handshakes that failed." },
-			m->tls_failures },
-		{ { "gateway_events_ignored_total", "counter", "Events that nothing serves." },
-			m->events_ignored },
-		{ { "gateway_connections", "gauge", "Open connections of clients." }, gauges->connections },
-		{ { "gateway_inflight", "gauge", "Requests in the hands of workers." }, gauges->inflight },
-		{ { "gateway_queue", "gauge", "Requests that wait for a worker." }, gauges->queue },
-		{ { "gateway_journal_unsettled", "gauge", "Requests in the journal without their end." },
-			gauges->journal_unsettled },
-		{ { "gateway_journal_failing", "gauge", "Is 1 while the journal cannot be written." },
-			gauges->journal_failing },
-		{ { "process_resident_memory_bytes", "gauge", "Resident memory." }, resident_bytes() },
-		{ { "process_start_time_seconds", "gauge",
-			  "Start of the process, in seconds since the epoch." },
-			(uint64_t)gauges->started_wall_s },
+	const uint64_t singles[METRICS_END] = {
+		[RETRIES] = m->retries,
+		[TLS_FAILURES] = m->tls_failures,
+		[EVENTS_IGNORED] = m->events_ignored,
+		[CONNECTIONS] = gauges->connections,
+		[INFLIGHT] = gauges->inflight,
+		[QUEUE] = gauges->queue,
+		[RESIDENT] = resident_bytes(),
+		[STARTED] = (uint64_t)gauges->started_wall_s,
+		[JOURNAL_UNSETTLED] = gauges->journal_unsettled,
+		[JOURNAL_FAILING] = gauges->journal_failing,
 	};
-	put_family(b, &m->requests, &requests);
-	put_family(b, &m->invokes, &invokes);
-	put_family(b, &m->relays, &relays);
-	put_histogram(b, &m->request_seconds, &request_seconds);
-	put_histogram(b, &m->invoke_seconds, &invoke_seconds);
-	for (size_t i = 0; i < countof(singles); i++) {
-		describe(b, &singles[i].what);
-		buf_format(b, "%s %d\n", str_c(singles[i].what.name), NUM(singles[i].value));
+	put_family(b, &m->requests, REQUESTS);
+	put_family(b, &m->invokes, INVOKES);
+	put_family(b, &m->relays, RELAYS);
+	put_histogram(b, &m->request_seconds, REQUEST_SECONDS);
+	put_histogram(b, &m->invoke_seconds, INVOKE_SECONDS);
+	for (enum metric i = RETRIES; i < (gauges->journal ? METRICS_END : JOURNAL_UNSETTLED); i++) {
+		struct str name = describe(b, i);
+		buf_format(b, "%s %d\n", name, NUM(singles[i]));
 	}
-	describe(b, &build);
-	buf_format(b, "%s{version=\"%s\"} 1\n", str_c(build.name), S(VERSION));
+	struct str name = describe(b, BUILD_INFO);
+	buf_format(b, "%s{version=\"%s\"} 1\n", name, S(VERSION));
 	end();
 }

@@ -8,6 +8,7 @@
 /* What is counted elsewhere, as it is now. */
 struct metrics_gauges {
 	size_t connections, inflight, queue, journal_unsettled;
+	bool journal; /* whether there is one */
 	bool journal_failing;
 	int64_t started_wall_s;
 };

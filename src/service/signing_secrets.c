@@ -140,6 +140,7 @@ static enum err refresh(
 {
 	int slot = wait_for_spare(s);
 	enum err e = fill(s, (unsigned)slot, d, f);
+	s->failing = e != OK;
 	bool complete = is_complete(&s->sets[slot]);
 	size_t count = s->sets[slot].count;
 	generation_publish(&s->generation, slot);

@@ -19,6 +19,7 @@ struct signing_secrets {
 	bool refreshable;          /* some are references, and they matter */
 	struct arena scratch;      /* of the one that reads */
 	_Atomic bool busy;         /* somebody reads */
+	_Atomic bool failing;      /* the last time something could not be read */
 	_Atomic bool wanted;       /* that they are read once more */
 	_Atomic int64_t due;       /* monotonic ms, from which on they may be read again */
 	struct generation generation;
