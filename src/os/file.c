@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+enum { WRITER_MS = 2000 };
 
 /* Below HOME if it begins with "~/". */
 static int open_path(struct str path, int flags)
@@ -26,6 +29,18 @@ static enum err fail_to_read(struct str path, struct fault *f)
 	return fault_set(f, E_FILE, errno, "%s cannot be read", str_sub(path, 0, 100));
 }
 
+/* As read(2). Behind the name may be a pipe, whose writer needs some time. */
+static ssize_t read_some(int fd, char *p, size_t size)
+{
+	ssize_t n;
+	do
+		n = read(fd, p, size);
+	while (n < 0 &&
+		(errno == EINTR ||
+			(errno == EAGAIN && poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, WRITER_MS) != 0)));
+	return n;
+}
+
 /* Takes all of a file, and closes it. A mark is forgotten as soon as it is there. */
 static enum err take_text(struct buf *out, int fd, struct str path, struct fault *f)
 {
@@ -33,7 +48,7 @@ static enum err take_text(struct buf *out, int fd, struct str path, struct fault
 	ssize_t n;
 	struct str text = S(""), shown = str_sub(path, 0, 100);
 	while (got = text.n,
-		(n = read(fd, out->p + out->n, got < 3 && room > 3 ? 3 - got : out->cap - out->n)) > 0) {
+		(n = read_some(fd, out->p + out->n, got < 3 && room > 3 ? 3 - got : out->cap - out->n)) > 0) {
 		out->n += (size_t)n;
 		text = str_skip(buf_str(out), start);
 		if (str_eq(text, S(STR_MARK)))

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/file_test.XXXXXX";
@@ -108,4 +110,28 @@ TEST(file_that_cannot_be_read)
 		expect_int(f.sys, cases[i].sys);
 		expect_int(loaded.n, 0);
 	}
+}
+
+/* As a shell makes it of <(command): it is there before the command has said anything. */
+TEST(file_waits_for_the_writer_of_a_pipe)
+{
+	char memory[20], name[] = "/tmp/file_pipe_test.XXXXXX", fifo[64];
+	struct buf b = BUF(memory);
+	struct fault f;
+	expect(mkdtemp(name) != NULL);
+	snprintf(fifo, sizeof(fifo), "%s/pipe", name);
+	expect(mkfifo(fifo, 0600) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		int fd = open(fifo, O_WRONLY);
+		usleep(50000);
+		_exit(write(fd, "late", 4) != 4);
+	}
+	int fd = open(fifo, O_RDONLY); /* the writer is there now */
+	expect_int(file_read(NULL, &b, str_c(fifo), &f), OK);
+	expect_str(buf_str(&b), S("late"));
+	close(fd);
+	expect_int(waitpid(child, NULL, 0), child);
+	unlink(fifo);
+	rmdir(name);
 }

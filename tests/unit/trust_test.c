@@ -165,19 +165,30 @@ TEST(trust_builtin_roots_are_there)
 	}
 }
 
+/* All but the signature, which is left out of what is compiled in. */
+static bool is_compiled_in(struct str der)
+{
+	struct certificate want, c;
+	struct trust t = trust_builtin();
+	expect_int(certificate_read(&want, der), OK);
+	for (size_t i = 0; i < t.count; i++)
+		if (certificate_read(&c, t.anchors[i].der) == OK && str_eq(c.signed_part, want.signed_part))
+			return true;
+	return false;
+}
+
 /* The anchors that are compiled in and their files, read by trust_from_pem, are the same. */
 TEST(trust_reads_real_roots)
 {
 	static const char *const files[] = { "amazon-root-ca-1", "amazon-root-ca-2", "amazon-root-ca-3",
 		"amazon-root-ca-4", "digicert-global-root-g2", "digicert-global-root-g3", "isrg-root-x1",
 		"isrg-root-x2", "isrg-root-ye", "isrg-root-yr", "starfield-services-root-g2" };
-	struct trust builtin = trust_builtin();
 	for (size_t i = 0; i < countof(files); i++) {
 		char path[128];
 		struct buf p = BUF(path);
 		buf_format(&p, "../vendor/anchors/%s.pem%s", str_c(files[i]), S("\0"));
 		context("%s", files[i]);
 		if (expect_int(load(test_file(path)), OK) && expect_int(trust.count, 1))
-			expect(trust_find(&builtin, trust.anchors[0].der) != NULL);
+			expect(is_compiled_in(trust.anchors[0].der));
 	}
 }
