@@ -58,15 +58,14 @@ static enum err find_server(
 }
 
 /* The token's file wins; it is read anew every time, for it is replaced from time to time. */
-static enum err read_token(struct str *out, struct credential_chain *c, struct fault *f)
+static enum err read_token(
+	struct str *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
 	struct str path = environment_get(&c->env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	*out = environment_get(&c->env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	if (!path.n)
 		return OK;
-	struct buf b = arena_rest(&c->scratch);
-	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
-	*out = str_trim_text(arena_keep(&c->scratch, &b));
+	enum err e = credentials_read_token(out, c, path, CREDENTIALS_TOKEN_MAX, d, f);
 	return e == OK ? OK : fault_lead(f, e, S("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"));
 }
 
@@ -79,7 +78,7 @@ enum err container_fetch(
 	int status;
 	enum err e = find_server(&server, &path, &c->env, f);
 	if (e == OK)
-		e = read_token(&token, c, f);
+		e = read_token(&token, c, d, f);
 	if (e != OK)
 		return e;
 	e = metadata_ask(&body, &status, &(struct metadata_request){

@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/ct.h"
+#include "os/thread.h"
+
+#include <errno.h>
 
 enum {
 	GRACE_MS = 15 * 60 * 1000,     /* for what looks expired on arrival */
@@ -10,6 +13,8 @@ enum {
 	RENEW_SOON_MS = 5 * 1000,      /* and when there is nothing valid to go on with; */
 	NONE_AGAIN_MS = 10 * 60 * 1000, /* and when no source is configured */
 	RENEW_LOOK_MS = 60 * 1000,     /* wall clocks jump */
+	WAIT_MS = 10,
+	FETCH_STACK = 512 * 1024,
 };
 
 static enum err read_variable(
@@ -99,26 +104,74 @@ static enum err fetch_next(struct credential_chain *c, struct deadline *d, struc
 	return e;
 }
 
+enum err credentials_check(struct credential_chain *c, struct fault *f)
+{
+	enum err e = c->fixed ? OK : c->fetch(c->sets, c, NULL, f);
+	if (!c->fixed) {
+		ct_wipe(c->scratch.p, c->scratch.n);
+		credentials_wipe(c->sets);
+	}
+	return e;
+}
+
 static bool is_usable(const struct credential_chain *c)
 {
 	return c->fetched && !c->rejected && aws_now_ms(c->aws) < c->until;
 }
 
+static void *fetch_aside(void *arg)
+{
+	struct credential_chain *c = arg;
+	struct fault f;
+	struct deadline d = deadline_in(CREDENTIALS_FETCH_MS);
+	if (fetch_next(c, &d, &f) != OK)
+		LOG(LOG_WARN, "no new credentials", "reason", fault_text(&f));
+	atomic_flag_clear(&c->busy);
+	return NULL;
+}
+
+/* E_MORE: it goes on aside. Who was busy is so no more. */
+static enum err fetch(struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	int left = deadline_left(d);
+	struct deadline own = deadline_within(d, CREDENTIALS_FETCH_MS);
+	if (left >= 0 && left < CREDENTIALS_FETCH_MS &&
+		thread_start(fetch_aside, c, FETCH_STACK, f) == OK)
+		return E_MORE;
+	enum err e = fetch_next(c, &own, f);
+	deadline_leave(d, &own);
+	atomic_flag_clear(&c->busy);
+	return e;
+}
+
 /* Either fetches, or waits a little for the one that does. */
 static enum err fetch_or_wait(struct credential_chain *c, struct deadline *d, struct fault *f)
 {
-	enum { WAIT_MS = 10 };
-	enum err e = OK;
-	if (atomic_flag_test_and_set(&c->busy))
-		return deadline_sleep(d, WAIT_MS) ? OK : fault_set(f, E_TIMEOUT, 0, "no AWS credentials in time");
-	if (clock_mono_ms() < c->pause_until) {
-		*f = c->last;
-		e = f->code;
-	} else if (!is_usable(c)) {
-		e = fetch_next(c, d, f);
+	enum err e = E_MORE;
+	if (!atomic_flag_test_and_set(&c->busy)) {
+		bool paused = clock_mono_ms() < c->pause_until;
+		if (!paused && !is_usable(c)) {
+			e = fetch(c, d, f);
+		} else {
+			*f = c->last;
+			e = paused ? f->code : OK;
+			atomic_flag_clear(&c->busy);
+		}
 	}
-	atomic_flag_clear(&c->busy);
-	return e;
+	if (e != E_MORE)
+		return e;
+	return deadline_sleep(d, WAIT_MS) ? OK : fault_set(f, E_TIMEOUT, 0, "no AWS credentials in time");
+}
+
+enum err credentials_read_token(struct str *out, struct credential_chain *c, struct str path,
+	size_t max, struct deadline *d, struct fault *f)
+{
+	struct buf b = arena_rest(&c->scratch);
+	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
+	*out = str_trim_text(arena_keep(&c->scratch, &b));
+	if (e == OK && (!out->n || out->n > max))
+		return fault_set(f, E_CONFIG, 0, "it holds no token of 1 to %d bytes", NUM(max));
+	return e != OK && !d && f->sys == ENOENT ? E_TIMEOUT : e;
 }
 
 /* ---- using ---- */
@@ -179,9 +232,14 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 		return left < RENEW_LOOK_MS ? left + 1 : RENEW_LOOK_MS;
 	if (atomic_flag_test_and_set(&c->busy))
 		return CREDENTIALS_PAUSE_MS;
-	enum err e = fetch_next(c, d, &f);
-	atomic_flag_clear(&c->busy);
-	if (e == OK)
+	enum err e = fetch(c, d, &f);
+	if (e == E_MORE) {
+		while (atomic_flag_test_and_set(&c->busy))
+			if (!deadline_sleep(d, WAIT_MS))
+				return CREDENTIALS_PAUSE_MS;
+		atomic_flag_clear(&c->busy);
+	}
+	if (e == OK || e == E_MORE)
 		return CREDENTIALS_PAUSE_MS;
 	/* A gateway that never talks to AWS needs none. */
 	bool none = e == E_CONFIG && !c->fetched, usable = is_usable(c);

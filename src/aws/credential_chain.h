@@ -9,7 +9,8 @@
  * What expires is fetched anew 15 minutes before its end, or at half its life if that is shorter,
  * by whoever calls credentials_renew from time to time. Requests use what is held as long as it is
  * valid; only if nothing valid is held does a request fetch on its own, or wait for the one that
- * does. There is one fetch at a time, and after one that failed no other for CREDENTIALS_PAUSE_MS.
+ * does. A fetch has its own time: who has less than that has it done aside, and waits as long as
+ * that may last. There is one fetch at a time, and after one that failed no other for CREDENTIALS_PAUSE_MS.
  * Keys that look expired on arrival are used all the same, for a quarter of an hour: the clock may
  * be the one that is wrong. */
 #ifndef AWS_CREDENTIAL_CHAIN_H
@@ -30,6 +31,7 @@ enum {
 	CREDENTIALS_PEM_MAX = 64 * 1024,
 	CREDENTIALS_FILE_MAX = 4 << 20, /* of a profile file: some hold thousands of profiles */
 	CREDENTIAL_PROCESS_MS = 10 * 1000,
+	CREDENTIALS_FETCH_MS = 15 * 1000, /* what takes longer has failed, whoever waits for it */
 };
 
 /* What only a host can do for the sources. */
@@ -40,7 +42,8 @@ struct credential_host {
 	 * (nothing, if it is empty). As read_file. */
 	enum err (*load)(void *ctx, struct str *out, struct str path, size_t max, struct fault *f);
 	void (*unload)(void *ctx, struct str text);
-	/* Runs a command line without a shell and appends what it prints. */
+	/* Runs a command line without a shell and appends what it prints; without a deadline only looks
+	 * whether it could. */
 	enum err (*run)(
 		void *ctx, struct buf *out, struct str command, struct deadline *d, struct fault *f);
 	void *ctx;
@@ -48,7 +51,9 @@ struct credential_host {
 
 struct credential_chain;
 
-/* Fetches from the first source that is configured; credential_sources_fetch. */
+/* Fetches from the first source that is configured; credential_sources_fetch. Without a deadline
+ * nobody outside is asked, and no process run: that what this machine has of it can be used is OK.
+ */
 typedef enum err credential_fetch(
 	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
 
@@ -82,6 +87,15 @@ struct credential_chain {
 must_check enum err credential_chain_init(struct credential_chain *c, const struct environment *env,
 	struct aws_context *aws, const struct credential_host *host, credential_fetch *fetch,
 	void *scratch, struct fault *f);
+
+/* Whether what names their source, and the files that it names, can be used: what the first fetch
+ * would say without asking anybody. Before there are other threads. As the source that fails. */
+must_check enum err credentials_check(struct credential_chain *c, struct fault *f);
+
+/* For the sources: the text of 1 to `max` bytes in a file, in the scratch memory. That a file is not there yet is
+ * E_TIMEOUT without a deadline: somebody may be about to write it. */
+must_check enum err credentials_read_token(struct str *out, struct credential_chain *c,
+	struct str path, size_t max, struct deadline *d, struct fault *f);
 
 /* The current credentials, valid until the matching release, which comes as soon as something is
  * signed: others cannot be fetched while the last but one are held. Their parts stand within the

@@ -14,8 +14,11 @@ enum err credential_sources_fetch(
 	};
 	enum err e = E_MORE;
 	size_t i = 0;
-	while (e == E_MORE && i < countof(sources))
+	/* Without a deadline nobody is asked, and all that the last one can do is ask. */
+	while (e == E_MORE && i < countof(sources) - !d)
 		e = sources[i++](out, c, d, f);
+	if (!d)
+		return e == E_MORE || e == E_TIMEOUT ? OK : e;
 	/* The last one is asked when nothing is configured. */
 	if (e != OK && i == countof(sources))
 		e = fault_set(f, E_CONFIG, 0,

@@ -177,6 +177,8 @@ enum err instance_metadata_fetch(
 		fault_set(f, E_CONFIG, 0, "EC2 instance metadata is switched off");
 		return E_MORE;
 	}
+	if (!d)
+		return E_TIMEOUT;
 	enum err e = read_document(&document, &i, d, f);
 	if (e == OK)
 		return credentials_set_from_json(out, document, &c->scratch, SOURCE, f);

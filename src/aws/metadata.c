@@ -46,6 +46,8 @@ enum err metadata_ask(struct str *body, int *status, const struct metadata_reque
 	if (!http_value_ok(r->value))
 		return fault_set(
 			f, E_CONFIG, 0, "the value for %s has bytes in it that cannot be sent", r->field);
+	if (!d)
+		return fault_set(f, E_TIMEOUT, 0, "nobody is asked yet");
 	struct http_attempt a;
 	enum http_again again;
 	enum err e;

@@ -11,13 +11,9 @@ enum { TOKEN_MAX = 20000 }; /* as documented */
 #define WEB_IDENTITY S("web identity")
 
 static enum err read_token(
-	struct str *out, struct credential_chain *c, struct str path, struct fault *f)
+	struct str *out, struct credential_chain *c, struct str path, struct deadline *d, struct fault *f)
 {
-	struct buf b = arena_rest(&c->scratch);
-	enum err e = c->host->read_file(c->host->ctx, &b, path, f);
-	*out = str_trim_text(arena_keep(&c->scratch, &b));
-	if (e == OK && (!out->n || out->n > TOKEN_MAX))
-		e = fault_set(f, E_CONFIG, 0, "it holds no token of 1 to %d bytes", NUM(TOKEN_MAX));
+	enum err e = credentials_read_token(out, c, path, TOKEN_MAX, d, f);
 	return e == OK ? OK
 				   : fault_lead(f, e,
 						 S("AWS_WEB_IDENTITY_TOKEN_FILE, or web_identity_token_file of a profile"));
@@ -66,7 +62,7 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 	struct aws_answer answer;
 	struct str token = S("");
 	choose_endpoint(&call, c->aws);
-	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, f);
+	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, d, f);
 	if (e == OK)
 		e = write_form(&call.post.payload, role, token, &c->scratch, f);
 	if (e == OK)

@@ -22,7 +22,7 @@
 
 enum {
 	STEP_MS = 5000,
-	ALL_MS = 30000,
+	ALL_MS = 45000,
 	FOUND_MAX = 4096,
 	ADVICE_MAX = 1024,
 	SCRATCH_MAX = 32 * 1024, /* for a chain of certificates, or an answer */
@@ -606,7 +606,8 @@ int check_run(char **arguments)
 		v->reason = "";
 		v->fault.n = 0;
 		buf_reset(&v->scratch);
-		v->deadline = deadline_within(&all, STEP_MS);
+		v->deadline = deadline_within(&all,
+			steps[i].run == check_credentials ? CREDENTIALS_FETCH_MS + STEP_MS : STEP_MS);
 		enum step_result result = take_step(v, i);
 		v->well |= (result == STEP_OK || result == STEP_WARN) ? 1u << i : 0;
 		report_step(&v->report,

@@ -413,6 +413,8 @@ int runtime_run(void)
 	struct event_loop *l = memory_map(loops * sizeof(*l));
 	struct services *s = memory_map(sizeof(*s));
 	enum err e = services_start(s, &env, loops, &f);
+	if (e == OK)
+		e = credentials_check(&s->credentials, &f);
 	if (e == OK && environment_get(&env, "GATEWAY_JOURNAL").n)
 		e = fault_set(&f, E_CONFIG, 0,
 			"GATEWAY_JOURNAL is for the listener: in Lambda no directory outlives the sandbox");

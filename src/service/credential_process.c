@@ -5,6 +5,7 @@
 #include "os/process.h"
 #include "os/variables.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 enum {
@@ -56,6 +57,8 @@ enum err credential_process_run(
 	struct str name = str_c(words[0]);
 	bool wants_shell = str_starts(name, S("~")) || str_find(name, '$') < name.n;
 	find_command(&path, name);
+	if (!d && access(path.p, X_OK) == 0)
+		return fault_set(f, E_TIMEOUT, 0, "it is not run yet");
 	const struct child_call call = {
 		.children = &process_children,
 		.path = path.p,
@@ -67,7 +70,8 @@ enum err credential_process_run(
 		.log = keep_line,
 		.ctx = &last,
 	};
-	enum err e = child_run(&result, out, &call, d, f);
+	enum err e = d ? child_run(&result, out, &call, d, f)
+				   : fault_set(f, E_SYSTEM, errno, "it could not be started");
 	if (e == OK && result.end == CHILD_EXITED && result.code == 0 && !result.cut)
 		return OK;
 	return fault_set(f,

@@ -13,6 +13,8 @@
  * into the message when it fails: the SDKs show that, too, and no secret may be there
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html).
  *
+ * Without `d` it is not run: E_TIMEOUT if it could be.
+ *
  * E_CONFIG: it cannot be split or started. E_REFUSED: it failed, or prints more than `out` holds.
  * E_TIMEOUT. `ctx` is not looked at; the form is that of a callback. */
 must_check enum err credential_process_run(

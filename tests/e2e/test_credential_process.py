@@ -2,6 +2,7 @@
 
 import json
 import stat
+import subprocess
 import sys
 import time
 
@@ -9,6 +10,7 @@ import pytest
 
 from support import hosts, slack
 from support.cloud import NOT, STARTED
+from support.process import BINARY
 from support.wire import eventually
 
 # What it was given goes to a file, what it prints comes from one.
@@ -167,8 +169,7 @@ def test_answers_that_cannot_be_used(cloud, answer):
 )
 def test_commands_that_cannot_be_run(cloud, command, told):
     cloud.aws_file("config", f"[default]\ncredential_process = {command}\n")
-    text = cloud.start().text(slack.command())
-    assert text.startswith(NOT) and told in text, text
+    assert told in cloud.complaint()
 
 
 def test_one_that_is_slow(cloud):
@@ -184,6 +185,28 @@ def test_one_that_is_slow(cloud):
     assert time.monotonic() - began < 3
     pids = (cloud.folder / "pids").read_text().split()
     assert len(pids) == 2 and eventually(lambda: not any(is_running(pid) for pid in pids), 40, 0.2)
+
+
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_its_time_is_its_own(cloud, kind):
+    """Whatever time the one has who needs the keys first: in Lambda 300 ms before the first event. It is run once."""
+    helper = Helper(cloud)
+    helper.does("time.sleep(3)")
+    host = cloud.start(kind)
+    assert host.text(slack.command()) == "Lambda function my-fn@eu-west-1 is still being started..."
+    assert eventually(lambda: cloud.endpoint.requests, 10)
+    assert len(helper.runs) == 1 and cloud.signers() == ["PROCESS"]
+
+
+def test_its_time_in_check(cloud):
+    """As much as in the program itself."""
+    helper = Helper(cloud)
+    helper.does("time.sleep(5.5)")
+    env = cloud.environment(SLACK_SIGNING_SECRET=slack.SECRET, AWS_ENDPOINT_URL_LAMBDA="http://127.0.0.1:1")
+    env = {name: value for name, value in env.items() if value is not None}
+    done = subprocess.run([BINARY, "check", "--json"], env=env, capture_output=True, timeout=60, check=False)
+    (step,) = [step for step in json.loads(done.stdout)["steps"] if step["name"] == "credentials"]
+    assert step["result"] == "ok" and len(helper.runs) == 1, step
 
 
 def is_running(pid):
@@ -217,7 +240,7 @@ def test_beside_functions(cloud):
 @pytest.mark.parametrize("command", ["~/bin/get", "$HOME/bin/get", "${HOME}/get --x"])
 def test_what_a_shell_would_expand(cloud, command):
     cloud.aws_file("config", f"[default]\ncredential_process = {command}\n")
-    text = cloud.start().text(slack.command())
+    text = cloud.complaint()
     assert "no shell expands ~ or $HOME: write the whole path" in text, text
 
 

@@ -105,10 +105,10 @@ LONG_LIST = "search " + " ".join(f"d{i:03}.domain.test" for i in range(120)) + "
 class Case:
     """`finds` is what both find, None for nothing; with `why` it is what the program finds, and glibc `other`."""
 
-    def __init__(self, host, zone, finds, conf=ONE, hosts="127.0.0.1 localhost\n", name="machine", why=None, other=None):
+    def __init__(self, host, zone, finds, conf=ONE, hosts="127.0.0.1 localhost\n", name="machine", why=None, other=None, env=()):
         self.host, self.finds, self.conf, self.hosts, self.name = host, finds, conf, hosts, name
         self.zones = zone if any(place in zone for place in SERVERS) else {"127.0.0.1": zone}
-        self.why, self.other = why, other
+        self.why, self.other, self.env = why, other, dict(env)
 
 
 CASES = {
@@ -123,6 +123,18 @@ CASES = {
     "alias that leads nowhere": Case("host.test", {"host.test": ("alias", "other.test"), "other.test": []}, None),
     "dot at the end": Case("host.test.", {"host.test": HERE}, HERE),
     "dot at the end leaves the list out": Case("host.", {"host.a.test": HERE}, None, ONE + "search a.test\n"),
+    # variables
+    "LOCALDOMAIN": Case("host", {"host.b.test": HERE, "host.a.test": THERE}, HERE, ONE + "search a.test\n", env={"LOCALDOMAIN": "b.test"}),
+    "LOCALDOMAIN with two": Case("host", {"host.c.test": HERE, "host.a.test": THERE}, HERE, ONE + "search a.test\n", env={"LOCALDOMAIN": "b.test\tc.test"}),
+    "LOCALDOMAIN to its line end": Case("host", {"host.c.test": HERE}, None, ONE + "search a.test\n", env={"LOCALDOMAIN": "b.test\nc.test"}),
+    "empty LOCALDOMAIN": Case("host", {"host.a.test": THERE, "host": HERE}, HERE, ONE + "search a.test\n", env={"LOCALDOMAIN": ""}),
+    "LOCALDOMAIN and a name of its own": Case("host", {"host.own.test": THERE}, None, name="machine.own.test", env={"LOCALDOMAIN": ""}),
+    "RES_OPTIONS": Case("h.x", {"h.x.a.test": HERE, "h.x": THERE}, HERE, ONE + "search a.test\n", env={"RES_OPTIONS": "ndots:2"}),
+    "RES_OPTIONS wins": Case("h.x", {"h.x.a.test": THERE, "h.x": HERE}, HERE, ONE + "search a.test\noptions ndots:3\n", env={"RES_OPTIONS": "rotate ndots:1"}),
+    "RES_OPTIONS over TCP": Case("host.test", {"host.test": (TRUNCATED, HERE)}, HERE, env={"RES_OPTIONS": "use-vc"}),
+    "RES_OPTIONS without AAAA": Case("host.test", {"host.test": ["10.0.0.1", "fd00::1"]}, HERE, env={"RES_OPTIONS": "no-aaaa"}),
+    "both variables": Case("h.x", {"h.x.b.test": HERE, "h.x": THERE, "h.x.a.test": ELSEWHERE}, HERE, ONE + "search a.test\n",
+                           env={"LOCALDOMAIN": "b.test", "RES_OPTIONS": "ndots:2"}),
     # the search list
     "first domain": Case("host", {"host.a.test": HERE, "host": THERE}, HERE, ONE + "search a.test b.test\n"),
     "second domain": Case("host", {"host.b.test": HERE, "host": THERE}, HERE, ONE + "search a.test b.test\n"),
@@ -296,7 +308,7 @@ class World:
         script = " && ".join([*mounts, f"hostname {case.name}", 'exec "$@"'])
         namespace = f"--net=/proc/{os.getpid()}/task/{self.net.tid}/ns/net"
         wrapper = ["nsenter", namespace, "unshare", "-mu", "sh", "-c", script, "sh"]
-        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **env}
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **case.env, **env}
         return subprocess.run([*wrapper, *command], env=env, capture_output=True, timeout=60)
 
     def glibc(self, case):

@@ -114,7 +114,7 @@ static struct str id_now(void)
 
 static int64_t renew(void)
 {
-	struct deadline d = deadline_in(5000);
+	struct deadline d = deadline_in(2 * CREDENTIALS_FETCH_MS);
 	return credentials_renew(&chain, &d);
 }
 
@@ -266,5 +266,43 @@ TEST(credential_chain_serves_the_soft_moment_while_it_waits)
 	expect_int(credentials_hold(&keys, &chain, &d, &f), OK);
 	credentials_release(&chain, keys);
 	expect_int(calls, 1);
+	peer_stop(&peer);
+}
+
+TEST(credential_chain_fetches_in_its_own_time)
+{
+	const struct credentials *keys;
+	struct fault f;
+	set_up(in_s(3600));
+	delay_ms = 200;
+	struct deadline d = deadline_in(20);
+	expect_int(credentials_hold(&keys, &chain, &d, &f), E_TIMEOUT);
+	expect_str(id_now(), S("AKID1"));
+	expect_int(asked, 1);
+
+	context("renewed ahead of their end");
+	client.skew_ms = 46 * 60 * 1000;
+	expiration = in_s(7200);
+	d = deadline_in(20);
+	expect_int(credentials_renew(&chain, &d), CREDENTIALS_PAUSE_MS);
+	expect_str(id_now(), S("AKID1"));
+	while (asked < 2 || !str_eq(id_now(), S("AKID2")))
+		clock_sleep_ms(5);
+	peer_stop(&peer);
+}
+
+TEST(credential_chain_is_checked_without_a_question)
+{
+	struct fault f;
+	set_up(in_s(3600));
+	expect_int(credentials_check(&chain, &f), OK);
+	expect_int(asked, 0);
+	expect_str(id_now(), S("AKID1"));
+	peer_stop(&peer);
+
+	set_up(in_s(3600));
+	snprintf(url, sizeof(url), "http://10.0.0.1/");
+	expect_int(credentials_check(&chain, &f), E_CONFIG);
+	expect(str_starts(fault_text(&f), S("AWS_CONTAINER_CREDENTIALS_FULL_URI cannot be used")));
 	peer_stop(&peer);
 }
