@@ -10,6 +10,7 @@ enum {
 	WRITE_MS = 10000,
 	LINGER_MS = 1000,
 	SMALL_BUFFERS_KEPT = 512,
+	LARGE_BUFFERS_KEPT = 2,
 	PAGE = 4096,
 };
 
@@ -285,8 +286,7 @@ void slots_give_buffer(struct slots *s, struct buffer *b)
 {
 	struct buffer_pool *p = &s->pools[b->kind];
 	b->owner = NULL;
-	if (p->free_count >= p->kept)
-		memory_trim(b, p->size, 0, p->size);
+	memory_trim(b, p->size, p->free_count < p->kept ? p->warm : 0, p->size);
 	p->free[p->free_count++] = b;
 }
 
@@ -296,7 +296,8 @@ void slots_give_buffer(struct slots *s, struct buffer *b)
 static void pool_init(struct buffer_pool *p, size_t count, size_t cap, size_t behind, size_t kept)
 {
 	p->cap = cap;
-	p->size = (sizeof(struct buffer) + cap + behind + PAGE - 1) / PAGE * PAGE;
+	p->warm = (sizeof(struct buffer) + cap + PAGE - 1) / PAGE * PAGE;
+	p->size = p->warm + behind;
 	p->memory = memory_map(count * p->size);
 	p->free = memory_map(count * sizeof(*p->free));
 	p->count = p->unused = count;
@@ -328,8 +329,9 @@ void slots_init(struct slots *s, const struct slots_sizes *sizes, uint64_t seed)
 	origins_init(s, count);
 	pool_init(
 		&s->pools[BUFFER_SMALL], sizes->buffers[BUFFER_SMALL], SMALL_BUFFER, 0, SMALL_BUFFERS_KEPT);
-	/* The others are rare: their memory always goes back. */
+	/* The others are rare, and their memory goes back; but to have it again, page by page, costs the
+	 * loop more than to read a body into it. */
 	pool_init(&s->pools[BUFFER_LARGE], sizes->buffers[BUFFER_LARGE], LARGE_BUFFER,
-		ARENA_PER_BUFFER * (size_t)LARGE_BUFFER, 0);
+		ARENA_PER_BUFFER * (size_t)LARGE_BUFFER, LARGE_BUFFERS_KEPT);
 	pool_init(&s->pools[BUFFER_REPORT], sizes->buffers[BUFFER_REPORT], REPORT_BUFFER, 0, 0);
 }

@@ -125,6 +125,7 @@ struct connection {
 struct buffer_pool {
 	char *memory;
 	size_t size;           /* of one, in whole pages */
+	size_t warm;           /* of it, what those that keep their memory keep */
 	size_t cap;            /* of its `bytes` */
 	size_t count;
 	size_t unused;         /* how many at the end of `memory` nobody has had yet */

@@ -49,7 +49,8 @@ enum slack_verdict {
 
 /* `timestamp` and `signature` are the header values, empty if absent. *age_s: now minus the time
  * stamp, for the log, set unless UNSIGNED or MALFORMED. *by: the one that signed it, set if
- * GENUINE. Every secret is tried, compared in constant time. */
+ * GENUINE. Secrets are tried until one matches, compared in constant time; those of the app that
+ * the body seems to name come first. */
 must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s,
 	const struct slack_secret **by, struct str timestamp, struct str signature, struct str body,
 	int64_t now_s);

@@ -1,6 +1,7 @@
 """Whoever is hostile or slow never costs another client its answer: places, buffers and the loop's time are lost by them."""
 
 import contextlib
+import signal
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ import pytest
 
 from support import slack
 from support.listener import Client, command_text, get, serve, wire_form  # noqa: F401
-from support.wire import Gone
+from support.wire import Gone, eventually
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 PLACES = 256
@@ -116,3 +117,81 @@ def test_forged_large_bodies_do_not_hold_up_the_loop(make, serve):  # noqa: F811
         for thread in threads:
             thread.join()
     assert set(statuses) <= {401, 503} and 401 in statuses
+
+
+# ---- the loop's own time ---------------------------------------------------------------------------------------------
+
+
+def posted(body, *fields):
+    """Not signed by anybody who knows a secret."""
+    stamp = f"X-Slack-Request-Timestamp: {int(time.time())}\r\nX-Slack-Signature: v0={'0' * 64}"
+    head = "\r\n".join(["POST /eu-west-1/my-fn HTTP/1.1", "Host: x", "Content-Type: application/x-www-form-urlencoded", stamp, *fields])
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def sized(body):
+    return posted(body, f"Content-Length: {len(body)}", "Connection: close")
+
+
+UNAUTHENTICATED = {
+    "small": sized(b"token=x&text=y"),
+    "just below what verifiers take": sized(b"a=b&" * 120),
+    "31 KiB": sized(b"a=b&" * 7936),
+    "1 MiB": sized(b"a=b&" * 262144),
+    "ssl_check at the end of 1 MiB": sized(b"a=b&" * 262140 + b"ssl_check=1"),
+    "many fields": posted(b"", *(f"A{i}: b" for i in range(80)), "Content-Length: 0", "Connection: close"),
+}
+
+
+def received_ms(size=1 << 20, times=8):
+    """Processor time that it takes here, now, to receive as much in a thread that does nothing else."""
+    ours, theirs = socket.socketpair()
+    memory, spent = bytearray(size), []
+
+    def send():
+        for _ in range(times):
+            theirs.sendall(bytes(size))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    for _ in range(times):
+        before, n = time.thread_time(), 0
+        while n < size:
+            n += ours.recv_into(memoryview(memory)[n:])
+        spent.append((time.thread_time() - before) * 1000)
+    sender.join()
+    ours.close()
+    theirs.close()
+    return sorted(spent)[times // 2]
+
+
+@pytest.mark.parametrize("case", UNAUTHENTICATED)
+def test_the_loop_spends_little_on_the_unauthenticated(serve, case):  # noqa: F811
+    """With 64 secrets: no more than a millisecond, or, on a slow or busy machine, what receiving so much costs anybody there."""
+    secrets = ",".join([slack.SECRET] + [f"{i:032x}" for i in range(63)])
+    listener = serve(SLACK_SIGNING_SECRET=secrets)
+    assert listener.ask(UNAUTHENTICATED[case]).status == 401
+    costs = []
+    for _ in range(15):
+        before = listener.loop_cpu_ms()
+        assert listener.ask(UNAUTHENTICATED[case]).status == 401
+        costs.append(listener.loop_cpu_ms() - before)
+    assert sorted(costs)[7] <= max(1.0, 4 * received_ms()), costs
+
+
+def test_reading_everything_again_costs_the_loop_nothing(make, serve):  # noqa: F811
+    """SIGHUP with a certificate and 64 secrets in a file."""
+    secrets = make.folder / "secrets"
+    secrets.write_text("\n".join([slack.SECRET] + [f"{i:032x}" for i in range(63)]))
+    leaf = make.pki.leaf("rsa2048")
+    (make.folder / "chain.pem").write_bytes(leaf.chain_pem())
+    (make.folder / "key.pem").write_bytes(leaf.key_pem())
+    files = ["--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem")]
+    listener = serve(*files, SLACK_SIGNING_SECRET=f"file:{secrets}")
+    costs = []
+    for count in range(1, 10):
+        before = listener.loop_cpu_ms()
+        listener.process.terminate(signal.SIGHUP)
+        assert eventually(lambda: sum("TLS certificate read" in line["message"] for line in listener.process.lines) > count)
+        costs.append(listener.loop_cpu_ms() - before)
+    assert sorted(costs)[4] <= 1.0, costs

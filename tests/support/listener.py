@@ -187,6 +187,10 @@ class Listener:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def loop_cpu_ms(self):
+        """The same of the thread that serves all connections."""
+        return thread_cpu_ms(self.process.pid)
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
@@ -207,6 +211,11 @@ def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def thread_cpu_ms(pid):
+    """Processor time of the first thread of a process; the clock of /proc/PID/stat has ticks of 10 ms."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
 def status_of(pid):

@@ -204,6 +204,40 @@ TEST(slack_verify_several_secrets)
 	}
 }
 
+/* Three apps share a secret: whichever the body seems to name is the one that signed it. Slack's
+ * forms of the name: a field, JSON in a field, JSON. */
+TEST(slack_verify_tries_the_named_app_first)
+{
+	static const struct {
+		struct str body;
+		size_t by;
+	} cases[] = {
+		{ STR("token=x&api_app_id=A2&text=api_app_id%3DA3"), 2 },
+		{ STR("payload=%7B%22type%22%3A%22shortcut%22%2C%22api_app_id%22%3A%22A3%22%7D"), 3 },
+		{ STR("{\"api_app_id\": \"A1\", \"event\": {}}"), 1 },
+		{ STR("{\"api_app_id\":\"A3\"}"), 3 },
+		{ STR("{\"api_app_id\":\"B3\"}"), 0 },
+		{ STR("api_app_id="), 0 },
+		{ STR("api_app_id"), 0 },
+		{ STR(""), 0 },
+	};
+	static const struct str apps[] = { STR(""), STR("A1"), STR("A2"), STR("A3") };
+	struct slack_secrets s = { 0 };
+	for (size_t i = 0; i < countof(apps); i++)
+		expect(slack_secrets_add(&s, S(SECRET), apps[i]));
+	for (size_t i = 0; i < countof(cases); i++) {
+		char memory[80];
+		struct buf signature = BUF(memory);
+		const struct slack_secret *by = NULL;
+		int64_t age_s;
+		context("%s", cases[i].body.p);
+		slack_sign(&signature, &s, S(STAMP), cases[i].body);
+		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), buf_str(&signature), cases[i].body, NOW),
+			SLACK_GENUINE);
+		expect(by == &s.list[cases[i].by]);
+	}
+}
+
 /* With one secret for everybody, and two apps that have their own. */
 TEST(slack_secrets_of_apps)
 {
