@@ -72,7 +72,7 @@ static bool is_for_peer(struct search *s, const struct certificate *c, bool is_a
 	if (c->has_usage && !(c->usage & USAGE_SIGNATURE))
 		return blame(s, PATH_NO_SIGNING, c);
 	/* In TLS 1.2 RSA keys make signatures of PKCS#1 v1.5. */
-	if (c->key.pss_only || c->key.rsa_bits > PATH_OWN_RSA_BITS)
+	if (c->key.pss_only)
 		return blame(s, PATH_KEY, c);
 	if (!whom->dns_name.n && !whom->address.n)
 		return true;

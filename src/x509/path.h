@@ -30,8 +30,6 @@ enum {
 		32, /* that are checked: some 100 ms of work, if every key is of the slowest kind */
 	PATH_STEPS = 1024,         /* issuers that are tried */
 	PATH_COMPARISONS = 100000, /* of names with constraints */
-	PATH_OWN_RSA_BITS =
-		4096, /* the longest key of a peer: longer signatures do not fit BearSSL's handshake */
 };
 
 enum path_role { PATH_SERVER, PATH_CLIENT };

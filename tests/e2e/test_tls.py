@@ -51,7 +51,7 @@ def refused(make, certificate=True, name="localhost", **options):
 # ---- keys and signatures ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["rsa2048", "rsa3072", "rsa4096", "p256", "p384"])
+@pytest.mark.parametrize("kind", ["rsa2048", "rsa3072", "rsa4096", "rsa8192", "p256", "p384"])
 @pytest.mark.parametrize("root", ["p256", "rsa2048"])
 def test_good_key(make, pki, kind, root):
     accepted(make, tls=pki.server(pki.leaf(kind, pki.authority(root))))

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CURVES = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
+VECTORS = Path(__file__).parent.parent / "vectors"
 DAY = datetime.timedelta(days=1)
 
 SUITES = {
@@ -24,6 +25,8 @@ SUITES = {
 def make_key(kind):
     if kind in CURVES:
         return ec.generate_private_key(CURVES[kind]())
+    if kind == "rsa8192":  # which would take half a minute
+        return serialization.load_pem_private_key((VECTORS / "pkey/rsa8192-pkcs8.pem").read_bytes(), None)
     return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
 
 
