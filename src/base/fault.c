@@ -7,6 +7,7 @@
  * of all errors there are is three times as large. */
 #define ERRORS(E)                                                                                  \
 	E(EPERM, "Operation not permitted")                                                            \
+	E(ENOSYS, "Function not implemented") E(ENOSPC, "No space left on device")                     \
 	E(ENOENT, "No such file or directory") E(EIO, "I/O error") E(E2BIG, "Argument list too long")  \
 		E(ENOEXEC, "Exec format error") E(EAGAIN, "Resource temporarily unavailable") E(           \
 			ENOMEM, "Out of memory") E(EACCES, "Permission denied") E(ENOTDIR, "Not a directory")  \

@@ -3,7 +3,6 @@
 #include "cli/console.h"
 #include "cli/help.h"
 #include "cli/options.h"
-#include "crypto/seed.h"
 #include "listener/loop.h"
 #include "os/memory.h"
 #include "os/variables.h"
@@ -26,8 +25,6 @@ int serve_run(char **arguments)
 		e = variables_check(listener_config_read(&config, &env, &f), &f);
 	if (e == OK)
 		e = services_start(s, &env, loop_upstreams(&config), &f);
-	/* Without random bytes it ends here, and not at the first request. */
-	seed_fill(&(uint8_t){ 0 }, 1);
 	if (e == OK)
 		e = credentials_check(&s->credentials, &f);
 	if (e == OK)

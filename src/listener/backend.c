@@ -467,7 +467,7 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
  * environment or descriptors. */
 static enum err keep_apart(struct backend *b, struct str user, struct fault *f)
 {
-	check(prctl(PR_SET_DUMPABLE, 0) == 0);
+	process_need(prctl(PR_SET_DUMPABLE, 0) == 0, "prctl");
 	if (user.n && geteuid() != 0)
 		return fault_set(f, E_SYSTEM, EPERM,
 			"GATEWAY_FUNCTION_USER=%s cannot be used: only root can run functions as another user",

@@ -84,7 +84,7 @@ static struct backend *backend_of(const struct loop *l)
 static void watch(struct loop *l, int fd, uint32_t events, const char *tag)
 {
 	struct epoll_event ev = { .events = events, .data = { .ptr = (void *)(uintptr_t)tag } };
-	check(epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) == 0);
+	process_need(epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev) == 0, "epoll_ctl");
 }
 
 static void accept_from_now_on(struct loop *l, bool accepting)
@@ -261,6 +261,7 @@ static void run(struct loop *l)
 		int64_t next = serve_due(l), now = l->server.now;
 		int64_t wait = next == DEADLINE_NEVER ? -1 : next > now ? next - now : 0;
 		int n = epoll_wait(l->epoll, events, EVENTS_MAX, (int)wait);
+		process_need(n >= 0 || errno == EINTR, "epoll_wait");
 		l->server.now = clock_mono_ms();
 		for (int i = 0; i < n; i++)
 			take_event(l, &events[i]);
@@ -285,12 +286,12 @@ static enum err raise_limits(
 {
 	struct rlimit limit;
 	size_t wanted = config->connections, others = other_files(config);
-	check(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0);
+	process_need(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0, "prlimit");
 	if (limit.rlim_cur < wanted + others) {
 		limit.rlim_cur = limit.rlim_max < wanted + others ? limit.rlim_max : wanted + others;
 		/* Whether that worked or not, what is there now counts. */
 		prlimit(0, RLIMIT_NOFILE, &limit, NULL);
-		check(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0);
+		process_need(prlimit(0, RLIMIT_NOFILE, NULL, &limit) == 0, "prlimit");
 	}
 	*connections = wanted;
 	if (limit.rlim_cur >= wanted + others)
@@ -316,7 +317,7 @@ static int open_signals(void)
 	sigaddset(&wanted, SIGINT);
 	sigaddset(&wanted, SIGHUP);
 	sigaddset(&wanted, SIGCHLD);
-	check(sigprocmask(SIG_BLOCK, &wanted, NULL) == 0);
+	process_need(sigprocmask(SIG_BLOCK, &wanted, NULL) == 0, "sigprocmask");
 	return signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 

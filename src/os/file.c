@@ -37,7 +37,7 @@ static ssize_t read_some(int fd, char *p, size_t size)
 		n = read(fd, p, size);
 	while (n < 0 &&
 		(errno == EINTR ||
-			(errno == EAGAIN && poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, WRITER_MS) != 0)));
+			(errno == EAGAIN && poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, WRITER_MS) > 0)));
 	return n;
 }
 

@@ -15,7 +15,7 @@ bool log_writer_put(const char *line, size_t n)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
 	/* A pipe that is ready takes a whole line: LOG_LINE_MAX is less than PIPE_BUF. */
-	if (poll(&out, 1, 0) != 1)
+	if (poll(&out, 1, 0) == 0)
 		return false;
 	while (write(STDERR_FILENO, line, n) < 0)
 		if (errno != EINTR)

@@ -3,6 +3,7 @@
 #include "os/log_writer.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
@@ -34,6 +35,16 @@ struct action {
 
 struct children process_children;
 
+void process_need(bool done, const char *call)
+{
+	struct fault f;
+	if (done)
+		return;
+	fault_set(&f, E_SYSTEM, errno, "the kernel or a sandbox refuses %s", str_c(call));
+	log_failure("cannot go on", S(""), &f);
+	_exit(1);
+}
+
 /* Where the linker put the ELF header, which is the first byte of the program in memory. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -48,7 +59,7 @@ static void protect_relocated(void)
 			continue;
 		uintptr_t begin = ((uintptr_t)__ehdr_start + segment->p_vaddr) & -page;
 		uintptr_t end = ((uintptr_t)__ehdr_start + segment->p_vaddr + segment->p_memsz) & -page;
-		check(mprotect((void *)begin, end - begin, PROT_READ) == 0);
+		process_need(mprotect((void *)begin, end - begin, PROT_READ) == 0, "mprotect");
 	}
 }
 

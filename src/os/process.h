@@ -14,4 +14,8 @@ void process_prepare(const char *version);
 /* All that this process starts. */
 extern struct children process_children;
 
+/* Ends the process with one sentence unless `done`: a call without which nothing works was refused,
+ * most likely by a sandbox. errno says how. */
+void process_need(bool done, const char *call);
+
 #endif

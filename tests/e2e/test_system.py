@@ -2,12 +2,16 @@
 
 import os
 import signal
+import socket
+import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support import slack
+from support import hosts, slack
 from support.front_doors import URL
+from support.listener import Serve, get
 from support.wire import eventually
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
@@ -92,6 +96,82 @@ def test_in_the_least_memory_that_lambda_offers(make):
     big["stageVariables"] = {"pad": "x" * ((6 << 20) - 3000)}
     assert URL.read(runtime.send(big).wait(10).reply)[0] == 200
     assert runtime.text(slack.command()) == STARTED
+
+
+# ---- kernels and sandboxes that refuse ---------------------------------------------------------------------------------
+
+
+def refusing(*faults):
+    return ["strace", "-f", "-qq", "-o", "/dev/null", *(part for fault in faults for part in ("-e", f"inject={fault}"))]
+
+
+# What `serve` calls before it listens; without arch_prctl, which is libc's own start.
+CALLS = (
+    "bind clone close_range epoll_create1 epoll_ctl epoll_pwait eventfd2 fcntl fstat futex geteuid getrandom getsockname listen mmap "
+    "mprotect open poll prctl prlimit64 readlink rt_sigaction rt_sigprocmask sched_getaffinity set_tid_address setpriority setsockopt "
+    "signalfd4 socket"
+).split()
+
+
+def listening(process):
+    return sum(line["message"] == "listening" for line in process.lines) == 2
+
+
+@pytest.mark.parametrize("error", ["ENOSYS", "EPERM"])
+@pytest.mark.parametrize("call", CALLS)
+def test_calls_that_are_refused(make, call, error):
+    """It does without, or says in one sentence at the start why it cannot; no signal ends it."""
+    listener = Serve(make)(functions=True, metrics=True, wait=False, wrapper=refusing(f"{call}:error={error}"))
+    process = listener.process
+    nameless = call == "getsockname"  # it cannot tell its own address then
+    assert eventually(lambda: not process.alive or listening(process) and (nameless or listener.listening()), 20), process.lines
+    ends = call == "epoll_pwait" and error != "ENOSYS"  # else libc knows another call
+    if process.alive and not ends:
+        assert nameless or listener.ask(get()).status == 200
+        return
+    assert process.wait_exit(20) == 1
+    told = [line for line in process.lines if line["level"] == "ERROR"]
+    assert len(told) == 1 and "reason" in told[0] and not process.problems, process.lines
+
+
+@pytest.mark.parametrize("error", ["ENOSYS", "EPERM"])
+@pytest.mark.parametrize("kind", hosts.HOSTS)
+def test_without_getrandom(make, kind, error):
+    wrapper = refusing(f"getrandom:error={error}")
+    host = hosts.start(make, kind, make.endpoint(tls=True), wrapper=wrapper, AWS_CA_BUNDLE=make.pki.bundle())
+    assert host.text(slack.command()) == STARTED
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a /dev of its own")
+def test_without_any_random_bytes(make):
+    """Said at the start, not at the first request."""
+    hidden = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev && exec "$@"', "sh"]
+    wrapper = [*refusing("getrandom:error=EPERM"), *hidden]
+    process = Serve(make)(wait=False, wrapper=wrapper).process
+    assert process.wait_exit(20) == 1
+    (told,) = process.problems
+    process.problems.clear()
+    assert "no random bytes: the kernel refuses getrandom(2), and /dev/urandom cannot be read" in told
+
+
+@pytest.mark.parametrize("limits", [[f"--as={1 << 30}"], [f"--data={64 << 20}"], [f"--as={1 << 30}", f"--data={64 << 20}"]], ids=["as", "data", "both"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_in_little_address_space(make, pki, limits, tls):
+    """As on a small board, or under a service manager's limits."""
+    certificate = pki.leaf()
+    (make.folder / "chain.pem").write_bytes(certificate.chain_pem())
+    (make.folder / "key.pem").write_bytes(certificate.key_pem())
+    shown = ["--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem")] if tls else []
+    listener = Serve(make)(*shown, endpoint=make.endpoint(tls=True), wrapper=["prlimit", *limits], GATEWAY_CONNECTIONS="256")
+    if tls:
+        context = ssl.create_default_context(cafile=pki.bundle())
+        with socket.create_connection(listener.address) as sock, context.wrap_socket(sock, server_hostname="localhost") as secure:
+            secure.sendall(get())
+            assert secure.recv(200).startswith(b"HTTP/1.1 200 OK")
+        return
+    with ThreadPoolExecutor(64) as pool:
+        for text in pool.map(lambda i: listener.text(slack.command()), range(200)):
+            assert text == STARTED
 
 
 def freeze(process):
