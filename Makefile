@@ -153,7 +153,7 @@ $(OUT)/toolchain.mk: scripts/setup Makefile $(OUT)/compiler
 		echo "LD_RELR := $$($(CC) -Wl,--help 2>/dev/null | grep -q pack-relative-relocs && echo -Wl,-z,pack-relative-relocs)"; \
 	} >$@
 
-LIBC_CFLAGS := -w -Os -fPIE
+LIBC_CFLAGS := -w $(SIZE) -fPIE
 # BearSSL without a stack protector, which would cost its ciphers a tenth of the speed. vendor/bearssl.mk says what of it is
 # compiled for speed.
 BEARSSL_CFLAGS = -std=c99 $(MUSL_CFLAGS) -fno-stack-protector
@@ -170,7 +170,7 @@ $(VERSION_OBJS): private CPPFLAGS += $(if $(COMMIT),-DCOMMIT='"$(COMMIT)"')
 
 ifneq ($(CC_INCLUDE),)
 $(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
-$(call remember,$(VENDOR)/bearssl.flags,$(CC) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
+$(call remember,$(VENDOR)/bearssl.flags,$(CC) $(SPEED) $(SIZE) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
 $(call remember,$(OUT)/program.flags,$(FAST) $(START) $(SPEED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
 $(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
@@ -200,7 +200,7 @@ $(VENDOR)/bearssl/libbearssl.a: $(SOURCES)/bearssl.stamp $(VENDOR)/bearssl.flags
 	@echo '  BUILD   bearssl'
 	$(Q)rm -rf $(@D)
 	$(Q)$(MAKE) --no-print-directory -f vendor/bearssl.mk SRC=$(BEARSSL) OUT=$(@D) CC='$(CC)' AR='$(AR)' \
-		CFLAGS='$(BEARSSL_CFLAGS)'
+		CFLAGS='$(BEARSSL_CFLAGS)' SPEED='$(SPEED)' SIZE='$(SIZE)'
 
 $(SOURCES)/bearssl-san/libbearssl.a: $(SOURCES)/bearssl.stamp $(SOURCES)/bearssl-san.flags vendor/bearssl.mk | build/setup-test
 	@echo '  BUILD   bearssl (sanitized)'

@@ -1,7 +1,7 @@
 # Builds BearSSL as a static library. Called by the Makefile as a make of its own, because the list of sources is only
 # known once they are there.
 #
-#	make -f vendor/bearssl.mk SRC=build/vendor/bearssl-src OUT=DIR CC=... AR=... CFLAGS=...	-> $(OUT)/libbearssl.a
+#	make -f vendor/bearssl.mk SRC=build/vendor/bearssl-src OUT=DIR CC=... AR=... SPEED=... SIZE=... CFLAGS=...	-> $(OUT)/libbearssl.a
 
 AR ?= ar
 
@@ -23,7 +23,7 @@ $(OUT)/libbearssl.a: $(OBJS)
 	@$(AR) -rcsD $@ $^
 
 $(OUT)/%.o: $(SRC)/src/%.c | $(DIRS)
-	@$(CC) -w $(if $(filter $(FAST),$*),-O2,-Os) $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
+	@$(CC) -w $(if $(filter $(FAST),$*),$(SPEED),$(SIZE)) $(CFLAGS) -ffunction-sections -fdata-sections $(DEFINES) -I$(SRC)/src -I$(SRC)/inc -c -o $@ $<
 
 $(DIRS):
 	@mkdir -p $@
