@@ -89,8 +89,8 @@ BEARSSL := $(SOURCES)/bearssl-src
 # off the instructions to GET /next and for a warm event; all others together would take another 1% and add 60 KiB. Aligned
 # branches and loops save nothing that could be measured. Link-time optimization would save 4% of a warm event and nothing
 # from exec to GET /next, and make a link last 10 s instead of 0.1.
-FAST := $(wildcard src/base/*.c) $(addprefix src/codec/,base64.c form.c hex.c json_read.c json_write.c utf8.c) \
-	$(addprefix src/crypto/,ct.c hmac.c mont.c p256.c sha256.c sha256_class.c sha256_cpu.c x25519.c) src/http/head.c
+FAST := $(addprefix src/base/,arena.c buf.c str.c) $(addprefix src/codec/,base64.c form.c hex.c json_read.c json_write.c utf8.c) \
+	$(addprefix src/crypto/,ct.c hmac.c mont.c p256.c sha256.c sha256_class.c x25519.c) src/http/head.c
 SPEED := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
 # -Oz is -Os and a little less; compilers that do not know it take -Os.
 SIZE := $(shell echo 'int f;' | $(CC) -Oz -Werror -xc -c -o /dev/null - 2>/dev/null && echo -Oz || echo -Os)
