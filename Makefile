@@ -304,7 +304,7 @@ dist: package
 PREFIX = /usr/local
 # The man page is what the program says, so a program for another machine needs one that runs here beside it.
 install: all
-	$(if $(CROSS),+$(Q)$(MAKE) --no-print-directory CROSS= CC=gcc all)
+	$(if $(CROSS),+$(Q)$(MAKE) --no-print-directory CROSS= all)
 	$(Q)scripts/manual build/$(NAME) build/manual
 	$(Q)install -D -m 755 $(OUT)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
 	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 build/manual/$(NAME).8

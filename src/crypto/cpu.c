@@ -40,14 +40,15 @@ static unsigned query_cpuid(void)
 	return found;
 }
 
-#elif defined(__aarch64__)
+#elif defined(CPU_ARM_CRYPTO)
 
 #include <sys/auxv.h>
 
 static unsigned query_cpuid(void)
 {
-	enum { SHA2 = 1 << 6 }; /* HWCAP_SHA2 */
-	return getauxval(AT_HWCAP) & SHA2 ? CPU_SHA256 : 0;
+	enum { AES = 1 << 3, PMULL = 1 << 4, SHA2 = 1 << 6 }; /* HWCAP_... */
+	unsigned long has = getauxval(AT_HWCAP);
+	return (has & SHA2 ? CPU_SHA256 : 0U) | ((has & AES) && (has & PMULL) ? CPU_GCM : 0U);
 }
 
 #else

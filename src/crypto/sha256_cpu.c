@@ -49,9 +49,7 @@ void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 	_mm_storeu_si128(words + 1, _mm_alignr_epi8(dchg, feba, 8));
 }
 
-/* Before version 16 clang has the intrinsics only where the whole build may use the instructions.
- */
-#elif defined(__aarch64__) && (!defined(__clang__) || __clang_major__ >= 16)
+#elif defined(CPU_ARM_CRYPTO)
 
 #include <arm_neon.h>
 

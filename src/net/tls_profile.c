@@ -4,6 +4,7 @@
 #include "crypto/ct.h"
 #include "crypto/curves.h"
 #include "crypto/ecdsa.h"
+#include "crypto/gcm_cpu.h"
 #include "crypto/rsa.h"
 #include "crypto/seed.h"
 #include "crypto/sha256_class.h"
@@ -30,13 +31,8 @@ static const uint16_t chacha20_first[] = {
 };
 
 #if defined(__x86_64__)
-#define AES_HARD (&br_aes_x86ni_ctr_vtable)
-#define GHASH_HARD br_ghash_pclmul
 #define CHACHA20 br_chacha20_sse2_run
 #else
-/* BearSSL knows nothing of other CPUs; CPU_GCM is never set there. */
-#define AES_HARD (&br_aes_ct64_ctr_vtable)
-#define GHASH_HARD br_ghash_ctmul64
 #define CHACHA20 br_chacha20_ct_run
 #endif
 
@@ -48,8 +44,8 @@ static void set_ciphers(br_ssl_engine_context *e)
 	bool fast = cpu_features() & CPU_GCM;
 	br_ssl_engine_set_suites(e, fast ? aes_first : chacha20_first, countof(aes_first));
 	br_ssl_engine_set_gcm(e, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
-	br_ssl_engine_set_aes_ctr(e, fast ? AES_HARD : &br_aes_ct64_ctr_vtable);
-	br_ssl_engine_set_ghash(e, fast ? GHASH_HARD : br_ghash_ctmul64);
+	br_ssl_engine_set_aes_ctr(e, fast ? GCM_CPU_AES : &br_aes_ct64_ctr_vtable);
+	br_ssl_engine_set_ghash(e, fast ? GCM_CPU_GHASH : br_ghash_ctmul64);
 	br_ssl_engine_set_chapol(e, &br_sslrec_in_chapol_vtable, &br_sslrec_out_chapol_vtable);
 	br_ssl_engine_set_chacha20(e, CHACHA20);
 	br_ssl_engine_set_poly1305(e, br_poly1305_ctmul_run);
