@@ -19,7 +19,7 @@
 #	make conformance	against other implementations
 #	make simulate		runs in a simulated world, each from a seed: --seeds N, or --seed X to repeat one, in ARGS
 #	make bench		speed, memory and size, beside programs in Rust, Go, JavaScript and Python; ARGS=STAGE for one
-#	make cross		builds for arm64, armv7 and riscv64, tried under qemu
+#	make cross		builds for arm64, armv7 and riscv64, tried under qemu, and packages for all
 #	make lint		that no include points up
 #	make analyze		what clang's analyzer suspects
 #	make dist		dist/: programs, ZIPs for Lambda, a container image, packages, SBOM, checksums, for this
@@ -400,7 +400,7 @@ asan-e2e: build/san/$(NAME) all build/setup-test
 tsan: build/tsan/$(NAME) all build/setup-test
 	$(Q)tests/sanitizers/run thread $< $(ARGS)
 
-cross: build/setup-test
+cross: all build/setup-test build/tools/installed
 	$(Q)scripts/setup --check cross
 	+$(Q)MAKE='$(MAKE)' PYTHON='$(PYTHON)' tests/cross/run $(ARGS)
 
@@ -413,7 +413,9 @@ fuzz-short: $(FUZZ_BINS)
 artifact: all build/setup-test
 	+$(Q)MAKE='$(MAKE)' tests/artifact
 
-packaging: dist build/setup-test build/tools/installed
+# For this machine; make cross does the same for all.
+packaging: all build/setup-test build/tools/installed
+	$(Q)$(MAKE) --no-print-directory dist TARGETS=$(HERE)
 	$(Q)$(PYTHON) tests/packaging
 
 e2e: all build/setup-test build/tools/installed
