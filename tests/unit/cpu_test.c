@@ -38,9 +38,10 @@ TEST(cpu_can_what_the_kernel_says)
 	expect_int((features & CPU_SHA256) != 0, sse && kernel_says(S("sha_ni")));
 #elif defined(__aarch64__)
 	/* Every one has "fp", unless an emulator shows the /proc/cpuinfo of the machine under it. */
-	if (kernel_says(S("fp")))
+	if (kernel_says(S("fp"))) {
 		expect_int((features & CPU_SHA256) != 0, kernel_says(S("sha2")));
-	expect_int(features & CPU_GCM, 0);
+		expect_int((features & CPU_GCM) != 0, kernel_says(S("aes")) && kernel_says(S("pmull")));
+	}
 #endif
 	expect(features & CPU_ASKED);
 }
