@@ -11,6 +11,7 @@
 #	make arithmetic		keys and signatures against OpenSSL's; ARGS=N for N inputs
 #	make asan-e2e		the program as a whole, with these sanitizers in it
 #	make tsan		the same with clang's thread sanitizer, in the tests that use threads
+#	make soak		everything at once for SECONDS (900), with faults at random and a program that is killed; SEED=N as then
 #	make fuzz		every fuzzer for FUZZ_SECONDS (60)
 #	make artifact		properties of the built executable
 #	make packaging		the archives of make dist, and scripts/deploy
@@ -116,7 +117,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 TSAN_CFLAGS := -g -O1 -fsanitize=thread
 
-.PHONY: all setup run demo test unit chains asan asan-e2e tsan ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance simulate cross bench lint analyze dist package \
+.PHONY: all setup run demo test unit chains asan asan-e2e tsan soak ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance simulate cross bench lint analyze dist package \
 	install size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -399,6 +400,9 @@ asan-e2e: build/san/$(NAME) all build/setup-test
 
 tsan: build/tsan/$(NAME) all build/setup-test
 	$(Q)tests/sanitizers/run thread $< $(ARGS)
+
+soak: all build/setup-test
+	$(Q)$(PYTHON) tests/soak/run $(or $(SECONDS),900) $(SEED)
 
 cross: all build/setup-test build/tools/installed
 	$(Q)scripts/setup --check cross

@@ -513,6 +513,22 @@ static void tend_requests(struct journal *j)
 	}
 }
 
+void journal_take_keys(struct journal *j, const struct hmac_key *secrets, size_t count)
+{
+	lock_take(&j->lock);
+	struct hmac_key before = j->keys[0];
+	j->keys_count = 0;
+	for (size_t i = 0; i < count; i++)
+		add_key(j, &secrets[i]);
+	if (!ct_equal(&before, &j->keys[0], sizeof(before))) {
+		for (size_t i = 0; i < JOURNAL_CLASSES; i++)
+			j->current[i] = NULL;
+		tend_requests(j);
+	}
+	lock_give(&j->lock);
+	ct_wipe(&before, sizeof(before));
+}
+
 void journal_tend(struct journal *j, int64_t now_ms)
 {
 	struct journal_file *file;

@@ -93,6 +93,10 @@ must_check enum err journal_open(struct journal *j, struct str directory,
 	const struct hmac_key *secrets, size_t count, int64_t now_ms, journal_event_fn *event,
 	void *ctx, struct fault *f);
 
+/* Other secrets from now on, of which the first signs: what is not settled is signed again. Keys of
+ * events stay as they are until they are forgotten. */
+void journal_take_keys(struct journal *j, const struct hmac_key *secrets, size_t count);
+
 /* The next request that an earlier process left unsettled. *cursor is 0 at first. Views into the
  * journal, valid until journal_settle. */
 must_check bool journal_next_left(struct journal *j, size_t *cursor, uint64_t *id, bool *attempted,

@@ -312,6 +312,18 @@ static bool take_keys(struct hmac_key *keys, size_t *count, struct services *s)
 	return missing;
 }
 
+/* So that what is promised now can be read when the secrets that were there at the start are not. */
+static void change_keys(void *ctx)
+{
+	struct services *s = ctx;
+	struct hmac_key keys[JOURNAL_KEYS_MAX];
+	size_t count;
+	(void)take_keys(keys, &count, s);
+	if (count)
+		journal_take_keys(s->journal, keys, count);
+	ct_wipe(keys, sizeof(keys));
+}
+
 enum err services_open_journal(struct services *s, struct str directory, struct fault *f)
 {
 	struct hmac_key keys[JOURNAL_KEYS_MAX];
@@ -332,6 +344,8 @@ enum err services_open_journal(struct services *s, struct str directory, struct 
 	enum err e =
 		journal_open(s->journal, directory, keys, count, clock_wall_ms(), remember_event, s, f);
 	ct_wipe(keys, sizeof(keys));
+	s->secrets.ctx = s;
+	s->secrets.changed = change_keys;
 	if (e == OK && (s->journal->refused || s->journal->torn))
 		LOG(LOG_ERROR, "parts of the journal cannot be read, and are not acted on",
 			"records# torn_bytes#", NUM(s->journal->refused), NUM(s->journal->torn));

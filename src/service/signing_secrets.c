@@ -157,6 +157,8 @@ static enum err refresh(
 	s->due = clock_mono_ms() + (complete ? READ_AGAIN_MS : pause_ms);
 	if (e == OK)
 		LOG(LOG_INFO, "signing secrets read", "count#", NUM(count));
+	if (s->changed)
+		s->changed(s->ctx);
 	slot = wait_for_spare(s);
 	ct_wipe(&s->sets[slot], sizeof(s->sets[slot]));
 	return e;

@@ -24,6 +24,8 @@ struct signing_secrets {
 	_Atomic int64_t due;       /* monotonic ms, from which on they may be read again */
 	struct generation generation;
 	struct slack_secrets sets[2];
+	void (*_Atomic changed)(void *ctx); /* after each reading, in the thread that read; NULL: nobody asks */
+	void *ctx;
 };
 
 /* Appends the text of a secret or token: a literal, a file's contents, or what AWS keeps under that

@@ -152,6 +152,25 @@ def test_another_secret_starts_nothing(make, serve, journal):  # noqa: F811
     assert not hooks.requests and again.stop() == 0
 
 
+def test_a_rotation_loses_nothing(make, serve, journal):  # noqa: F811
+    """Of two promises, one was written before the secret was replaced, and one after. The old secret is gone when it is read."""
+    hooks = make.keep(Hooks())
+    secret = make.folder / "secret"
+    secret.write_text(slack.SECRET)
+    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150", SLACK_SIGNING_SECRET=f"file:{secret}")
+    listener.text(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
+    secret.write_text(slack.OTHER_SECRET)
+    listener.process.terminate(signal.SIGHUP)
+    listener.process.wait_for_log("signing secrets read")
+    listener.text(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}, secret=slack.OTHER_SECRET))
+    assert eventually(lambda: len(files(journal)) == 1)
+    kill(listener)
+    again = start(serve, journal, make.endpoint(), hooks, SLACK_SIGNING_SECRET=f"file:{secret}")
+    texts = sorted(message["text"] for message in hooks.wait(2))
+    assert "first@" in texts[0] and "second@" in texts[1]
+    assert not any("cannot be read" in line["message"] for line in again.process.lines)
+
+
 @pytest.mark.parametrize("cut", [1, 20, 100])
 def test_torn_end(make, serve, journal, cut):  # noqa: F811
     hooks = make.keep(Hooks())
