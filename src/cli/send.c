@@ -223,7 +223,7 @@ static enum err exchange(struct letter *l, struct str body, struct fault *f)
 	};
 	char memory[SIGNATURE_SIZE];
 	struct buf signature = BUF(memory);
-	slack_sign(&signature, &s->secrets.sets[0].list[0].key, stamp, body);
+	slack_sign(&signature, &s->secrets.sets[0], stamp, body);
 	const struct http_field fields[] = {
 		{ S("Content-Type"),
 			l->event.n ? S("application/json") : S("application/x-www-form-urlencoded") },

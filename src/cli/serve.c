@@ -23,13 +23,10 @@ int serve_run(char **arguments)
 	}
 	if (e == OK)
 		e = variables_check(listener_config_read(&config, &env, &f), &f);
-	s->config.serves = true;
 	if (e == OK)
 		e = services_start(s, &env, loop_upstreams(&config), &f);
 	if (e == OK)
 		e = credentials_check(&s->credentials, &f);
-	if (e == OK)
-		e = listener_config_check(&config, s->config.app_tokens.count, &f);
 	if (e == OK)
 		return loop_run(s, &config, &env);
 	options_name(&options, &f);

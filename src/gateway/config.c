@@ -3,7 +3,6 @@
 #include "aws/names.h"
 #include "gateway/pattern.h"
 #include "gateway/response_url.h"
-#include "gateway/target.h"
 #include "gateway/template.h"
 
 const struct str config_names =
@@ -13,7 +12,7 @@ const struct str config_names =
 		"TRUSTED_PROXIES,WORKERS,"
 		"FUNCTIONS,FUNCTION_ENV,FUNCTION_LIMIT,FUNCTION_TIMEOUT,FUNCTION_USER,JOURNAL,"
 		"ROLESANYWHERE_CERT,ROLESANYWHERE_KEY,ROLESANYWHERE_PROFILE_ARN,ROLESANYWHERE_ROLE_ARN,"
-		"ROLESANYWHERE_TRUST_ANCHOR_ARN,SOCKET_TARGET,SOCKET_CONNECTIONS");
+		"ROLESANYWHERE_TRUST_ANCHOR_ARN");
 
 /* For a Service named gateway or gateway-x, Kubernetes puts GATEWAY_SERVICE_HOST,
  * GATEWAY_X_PORT_80_TCP_ADDR and their like into every container of the namespace; for a link named
@@ -83,38 +82,26 @@ static bool reference_ok(enum secret_kind kind, struct str name)
 		(!keyed || kind == SECRET_SECRETS_MANAGER);
 }
 
-/* `text` is not empty; `wrong`: what is wrong with it if it is a literal, or nothing. */
-static enum err read_source(struct secret_source *out, struct str text, struct str app,
-	struct str variable, struct str wrong, struct fault *f)
+/* `text` is not empty. */
+static enum err add_source(struct config *c, struct str text, struct str app, struct fault *f)
 {
 	size_t kind = countof(schemes) - 1;
 	while (!str_starts(text, schemes[kind]))
 		kind--;
 	struct str name = str_skip(text, schemes[kind].n);
-	if (app.n)
-		variable = S("GATEWAY_CONFIG");
-	if (kind == SECRET_LITERAL && wrong.n)
-		return fault_set(f, E_CONFIG, 0, "%s: the secret %s", variable, wrong);
+	struct str variable = app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET");
+	struct str fault = kind == SECRET_LITERAL ? slack_secret_fault(text) : S("");
+	if (fault.n)
+		return fault_set(f, E_CONFIG, 0, "%s: the secret %s", variable, fault);
 	if (!reference_ok((enum secret_kind)kind, name))
 		return fault_set(f, E_CONFIG, 0,
 			"%s: %s must be followed by the name of what holds the secret", variable,
 			schemes[kind]);
-	*out = (struct secret_source){ (enum secret_kind)kind, text, name, app };
-	return OK;
-}
-
-static enum err add_source(struct config *c, struct str text, struct str app, struct fault *f)
-{
-	struct secret_source source;
-	enum err e =
-		read_source(&source, text, app, S("SLACK_SIGNING_SECRET"), slack_secret_fault(text), f);
-	if (e != OK)
-		return e;
 	if (c->sources_count == SECRET_SOURCES_MAX)
 		return fault_set(f, E_CONFIG, 0,
 			"there are more than %d secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
 			NUM(SECRET_SOURCES_MAX));
-	c->sources[c->sources_count++] = source;
+	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, text, name, app };
 	return OK;
 }
 
@@ -129,7 +116,7 @@ static enum err add_sources(struct config *c, struct str list, struct str app, s
 		if (secret.n)
 			e = add_source(c, secret, app, f);
 	}
-	/* One that is empty would leave its app without. */
+	/* An app that is listed without a secret would take everybody's. */
 	if (e == OK && app.n && c->sources_count == before)
 		e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: apps.%s has no secret", app);
 	return e;
@@ -144,69 +131,13 @@ enum err config_read_routes(struct config *c, struct str text, struct arena *are
 {
 	enum err e = routes_read(&c->routes, text, c->payload, arena, f);
 	for (size_t i = 0; e == OK && i < c->routes.apps_count; i++)
-		if (c->routes.apps[i].secret.n)
-			e = add_sources(c, c->routes.apps[i].secret, c->routes.apps[i].id, f);
-	return e;
-}
-
-/* ---- what Slack is asked for ---- */
-
-static enum err add_token(struct tokens *tokens, struct str text, struct str app,
-	struct str variable, struct str prefix, struct fault *f)
-{
-	text = str_trim_lines(text);
-	if (!text.n)
-		return OK;
-	if (tokens->count == TOKENS_MAX)
-		return fault_set(f, E_CONFIG, 0, "there are more than %d tokens", NUM(TOKENS_MAX));
-	struct str wrong = str_starts(text, prefix) && str_is_visible(text)
-		? S("")
-		: S("is not a token of this kind: xapp-... for an app, xoxb-... for a bot");
-	return read_source(&tokens->list[tokens->count++], text, app, variable, wrong, f);
-}
-
-static enum err add_tokens(struct config *c, const struct app *app, struct fault *f)
-{
-	enum err e = add_token(
-		&c->app_tokens, app->app_token, app->id, S("SLACK_APP_TOKEN"), S("xapp-"), f);
-	return e == OK ? add_token(&c->bot_tokens, app->bot_token, app->id, S("SLACK_BOT_TOKEN"),
-						 S("xoxb-"), f)
-				   : e;
-}
-
-static enum err read_socket_target(
-	struct config *c, const struct environment *env, struct arena *arena, struct fault *f)
-{
-	struct request_path path;
-	struct target target;
-	struct str v = environment_get(env, "GATEWAY_SOCKET_TARGET");
-	struct buf b = arena_buf(arena, v.n + 1);
-	while (str_starts(v, S("/")))
-		v = str_skip(v, 1);
-	buf_format(&b, "/%s", v);
-	c->socket_target = buf_str(&b);
-	if (!v.n)
-		return OK;
-	request_path_read(&path, c->socket_target, S(""), S(""), arena);
-	return str_is_visible(v) && target_from_path(&target, &path, arena) == OK
-		? OK
-		: refuse(f, S("GATEWAY_SOCKET_TARGET"), v, S("it is region/function, as in eu-west-1/deploy"));
-}
-
-enum err config_read_tokens(
-	struct config *c, const struct environment *env, struct arena *arena, struct fault *f)
-{
-	enum err e = read_socket_target(c, env, arena, f);
-	struct app all = { .app_token = environment_get(env, "SLACK_APP_TOKEN"),
-		.bot_token = environment_get(env, "SLACK_BOT_TOKEN") };
-	for (size_t i = 0; e == OK && i <= c->routes.apps_count; i++)
-		e = add_tokens(c, i ? &c->routes.apps[i - 1] : &all, f);
+		e = add_sources(c, c->routes.apps[i].secret, c->routes.apps[i].id, f);
 	return e;
 }
 
 enum err config_check_secrets(const struct config *c, struct fault *f)
 {
-	if (c->sources_count || c->skip_verify || c->app_tokens.count)
+	if (c->sources_count || c->skip_verify)
 		return OK;
 	return fault_set(f, E_CONFIG, 0,
 		"SLACK_SIGNING_SECRET is not set: copy the Signing Secret from \"Basic Information\" of "

@@ -20,22 +20,15 @@ enum {
 		2, /* so that each that rotates has room for the old one and the new one */
 };
 
-enum { TOKENS_MAX = 64 };
-
 enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAGER };
 
-/* Where a signing secret, or a token, comes from. */
+/* Where signing secrets come from. */
 struct secret_source {
 	enum secret_kind kind;
 	struct str text; /* as it was written */
 	struct str name; /* behind the scheme, and not empty: a path, a parameter, a secret's id with or
 						without #key; or the secret itself */
 	struct str app;  /* whose it is; empty: everybody's */
-};
-
-struct tokens {
-	size_t count;
-	struct secret_source list[TOKENS_MAX];
 };
 
 enum ack_when { ACK_CONFIRMED, ACK_FIRST };
@@ -57,20 +50,7 @@ struct config {
 	enum log_style log_style;
 	size_t sources_count;
 	struct secret_source sources[SECRET_SOURCES_MAX];
-
-	/* What Slack is asked for. Read only where `serves` was set before, by a host that can hold
-	 * connections to Slack (Socket Mode). */
-	bool serves;
-	struct str socket_target;  /* "/region/target", as a path; "/": none */
-	struct tokens app_tokens;  /* xapp-..., one an app: each opens connections */
-	struct tokens bot_tokens;  /* xoxb-... */
 };
-
-/* Whether requests come from nowhere but Socket Mode, as there is nothing to verify others with. */
-static inline bool config_is_socket_only(const struct config *c)
-{
-	return c->app_tokens.count && !c->sources_count && !c->skip_verify;
-}
 
 /* `c` is zeroed memory. An empty value counts as unset, except for GATEWAY_ACK_TEXT, where it means
  * an empty answer. E_CONFIG: one sentence that names the variable, its value unless that may be a
@@ -81,11 +61,6 @@ must_check enum err config_read(struct config *c, const struct environment *env,
  * secrets of its apps come from. Everything lives in `text` and `arena`. */
 must_check enum err config_read_routes(
 	struct config *c, struct str text, struct arena *arena, struct fault *f);
-
-/* Reads the tokens, and where what comes by Socket Mode goes; after the routes, whose apps
- * have tokens, too. E_CONFIG. */
-must_check enum err config_read_tokens(
-	struct config *c, const struct environment *env, struct arena *arena, struct fault *f);
 
 /* Whether there is anything to verify requests with; to be asked when all is read. */
 must_check enum err config_check_secrets(const struct config *c, struct fault *f);

@@ -83,7 +83,7 @@ static bool verify(struct decision *out, const struct slack_secret **by,
 	else if (out->verdict != SLACK_GENUINE)
 		refuse_signature(out, refusal(out->verdict, age_s, a), a);
 	else
-		out->has_key = true, out->key = (*by)->key, out->app = (*by)->app.n ? (*by)->app : req->app;
+		out->has_key = true, out->key = (*by)->key, out->app = (*by)->app;
 	return out->verdict == SLACK_GENUINE;
 }
 
@@ -213,24 +213,12 @@ static enum err read_slack(
 	return slack_request_read(&out->slack, req->content_type, req->body, a, f);
 }
 
-/* An app that is listed without a secret is served over Socket Mode alone. */
-static bool admits(const struct config *c, const struct slack_secrets *secrets,
-	const struct slack_secret *by, struct str app)
-{
-	bool listed = by->app.n;
-	for (size_t i = 0; !listed && i < c->routes.apps_count; i++)
-		if (str_eq(c->routes.apps[i].id, app))
-			return false;
-	return slack_secrets_admit(secrets, by, app);
-}
-
 void decide(struct decision *out, const struct config *c, const struct slack_secrets *secrets,
             const struct gateway_request *req, int64_t now_s, struct arena *arena)
 {
 	const struct slack_secret *by = NULL;
 	struct fault f;
-	*out = (struct decision){ .reply.status = 200, .socket = req->socket, .app = req->app };
-	bool trusted = c->skip_verify || (req->socket && !req->signature.n);
+	*out = (struct decision){ .reply.status = 200 };
 	if (is_health_check(req)) {
 		reply_set(&out->reply, 200, S("text/plain"), S("ok\n"));
 		answer_at_once(out, LOG_DEBUG, S("health check answered"));
@@ -238,13 +226,13 @@ void decide(struct decision *out, const struct config *c, const struct slack_sec
 		answer_at_once(out, LOG_DEBUG, S("ssl_check answered"));
 	} else if (!str_eq(req->method, S("POST"))) {
 		answer_method(out, c, req, arena);
-	} else if (!trusted && !verify(out, &by, secrets, req, now_s, arena)) {
+	} else if (!c->skip_verify && !verify(out, &by, secrets, req, now_s, arena)) {
 		;
 	} else if (read_slack(out, req, arena, &f) != OK) {
 		out->slack = (struct slack_request){ 0 };
 		reply_error(&out->reply, 400, fault_text(&f), arena);
 		answer_at_once(out, LOG_WARN, S("signed, but not a form or JSON"));
-	} else if (by && !admits(c, secrets, by, out->slack.api_app_id)) {
+	} else if (by && !slack_secrets_admit(secrets, by, out->slack.api_app_id)) {
 		refuse_signature(out, S("signed with another secret than that of the app it names"), arena);
 	} else if (!settle_at_once(out)) {
 		choose_target(out, c, req, arena);

@@ -25,7 +25,6 @@ struct decision {
 	const struct route *route;  /* that led to the target; NULL: the path did */
 	enum payload payload;       /* the form that the target wants */
 	enum slack_verdict verdict; /* from SLACK_FORGED on, newer secrets may lead to another decision */
-	bool socket;                /* it came through Socket Mode, where everything may come again */
 	bool has_key;               /* the signature was checked, */
 	struct hmac_key key;        /* and made with this, */
 	struct str app;             /* the secret of this app; empty if it is listed for none */

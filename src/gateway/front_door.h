@@ -42,9 +42,6 @@ struct gateway_request {
 	struct str body;        /* as it was sent: base64 removed */
 	int64_t arrived_ms;     /* the door's own time stamp, wall clock; 0 if it has none */
 	struct str advice;      /* of DOOR_FOREIGN, a sentence */
-	bool socket;            /* it came over a connection of our own to Slack (Socket Mode): it is
-							   genuine, signed or not, */
-	struct str app;         /* and this app's */
 };
 
 enum { REPLY_HEADERS_MAX = 32 };

@@ -33,14 +33,9 @@ static bool is_by_message(const struct decision *d)
 	return d->route && d->route->once_message && d->slack.message_ts.n && d->slack.channels_count;
 }
 
-static bool is_event(const struct decision *d)
-{
-	return d->slack.kind == SLACK_EVENT && (d->slack.event_id.n || is_by_message(d));
-}
-
 bool request_is_repeatable(const struct decision *d)
 {
-	return d->socket || is_event(d);
+	return d->slack.kind == SLACK_EVENT && (d->slack.event_id.n || is_by_message(d));
 }
 
 void request_key(char out[static REQUEST_KEY_SIZE], const struct decision *d, struct str request_id)
@@ -50,7 +45,7 @@ void request_key(char out[static REQUEST_KEY_SIZE], const struct decision *d, st
 	struct sha256 h;
 	sha256_init(&h);
 	add_app(&h, d);
-	if (is_event(d)) {
+	if (request_is_repeatable(d)) {
 		bool message = is_by_message(d);
 		add_part(&h, slack->team_id);
 		add_part(&h, message ? slack_channel_id(slack) : slack->event_id);

@@ -16,7 +16,7 @@ enum { REQUEST_KEY_SIZE = 40 };
 void request_key(
 	char out[static REQUEST_KEY_SIZE], const struct decision *d, struct str request_id);
 
-/* Whether the request is one that Slack may deliver again: an event, or anything over Socket Mode. */
+/* Whether the request is one that Slack delivers again until it is answered. */
 bool request_is_repeatable(const struct decision *d);
 
 #endif

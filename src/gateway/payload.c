@@ -34,7 +34,6 @@ static void put_gateway(struct json_writer *w, const struct slack_request *slack
 		json_fields(w, "retry_num", NUM(retry));
 	put_if_any(w, S("retry_reason"), facts->retry_reason);
 	put_if_any(w, S("event_id"), slack->event_id);
-	put_if_any(w, S("transport"), facts->transport);
 	if (slack->response_url.n && facts->key) {
 		uint8_t mac[SHA256_SIZE];
 		char text[2 * SHA256_SIZE];

@@ -15,7 +15,6 @@ struct payload_facts {
 	struct str request_id;              /* the host's id of the request */
 	int64_t received_at_ms;             /* wall clock */
 	struct str retry_num, retry_reason; /* Slack's header values, empty if absent */
-	struct str transport; /* "socket"; empty: the request came over HTTP */
 	const struct hmac_key *key;         /* makes reply_mac; NULL if there is none */
 };
 

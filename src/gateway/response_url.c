@@ -3,7 +3,7 @@
 #include "codec/authority.h"
 
 /* An address as a whole: 127.example.com is a name, and 127.1 may be one. */
-bool response_host_is_loopback(struct str host)
+static bool is_loopback(struct str host)
 {
 	struct str number, rest = host;
 	uint64_t value;
@@ -22,7 +22,7 @@ bool response_host_entry_ok(struct str entry)
 	struct str host;
 	uint64_t port = 0;
 	if (str_starts(entry, S("http://")))
-		return authority_split(&host, &port, str_skip(entry, 7)) && port && response_host_is_loopback(host);
+		return authority_split(&host, &port, str_skip(entry, 7)) && port && is_loopback(host);
 	return authority_split(&host, &port, entry);
 }
 

@@ -17,9 +17,6 @@ struct response_url {
  * http://ADDRESS:PORT with a loopback address. */
 bool response_host_entry_ok(struct str entry);
 
-/* Whether a host, without brackets, is this machine: localhost, 127.0.0.0/8 or ::1. */
-bool response_host_is_loopback(struct str host);
-
 /* Reads `url` and asks whether it may be posted to: https without user information, to a host of
  * the comma list `hosts` (exact, port 443 unless listed), or http to a loopback address that is
  * listed that way. */

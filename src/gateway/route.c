@@ -481,16 +481,10 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 	out->apps_count = 0;
 	for (struct json_walk w = json_walk(v); json_next(&w); out->apps_count++) {
 		struct app *app = &out->apps[out->apps_count];
-		struct str *const texts[] = { &app->secret, &app->app_token, &app->bot_token };
-		static const struct str names[] = { STR("secret"), STR("app_token"), STR("bot_token") };
+		struct json secret = json_member(w.value, S("secret"));
 		*app = (struct app){ 0 };
-		enum err e = json_string(&app->id, w.key, a);
-		for (size_t i = 0; i < countof(texts); i++) {
-			struct json value = json_member(w.value, names[i]);
-			if (json_type(value) != JSON_ABSENT && json_string(texts[i], value, a) != OK)
-				e = E_SYNTAX;
-		}
-		if (e != OK || !app->id.n || !(app->secret.n || app->app_token.n))
+		if (json_string(&app->id, w.key, a) != OK || json_string(&app->secret, secret, a) != OK ||
+			!app->secret.n || !app->id.n)
 			return fault_set(f, E_CONFIG, 0,
 				"GATEWAY_CONFIG: apps.%s must be an object with a secret: {\"secret\":\"...\"}", app->id);
 	}

@@ -37,8 +37,7 @@ struct route {
 
 struct app {
 	struct str id;
-	struct str secret; /* literal or reference, several by comma; empty: it has none */
-	struct str app_token, bot_token; /* likewise, but one */
+	struct str secret; /* literal or reference, several by comma */
 };
 
 struct routes {

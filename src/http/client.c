@@ -67,7 +67,7 @@ static enum err note_status(struct exchange *x)
 	enum err e = http_status_line(&status, (struct str){ x->c->head, x->n });
 	if (e == E_SYNTAX)
 		return fault_set(x->f, E_SYNTAX, 0, "the answer is not HTTP/1.1 or HTTP/1.0");
-	if (e == OK && (status >= 200 || x->request->upgrades)) {
+	if (e == OK && status >= 200) {
 		x->progress->status = status;
 		if (x->request->rest_ms)
 			x->d = deadline_within(&x->d, x->request->rest_ms);
@@ -130,11 +130,6 @@ static enum err receive_body(struct exchange *x, size_t head_end, struct buf *bo
 	struct http_body b = http_body(&x->r->head);
 	struct str came = { x->c->head + head_end, x->n - head_end };
 	size_t used;
-	/* From here on it is not HTTP, and the connection is the caller's. */
-	if (x->progress->status < 200) {
-		buf_put(body, came);
-		return OK;
-	}
 	enum err e = http_body_decode(&b, body, &used, came, x->f);
 	x->surplus = e == OK && used < came.n;
 	while (e == E_MORE)
@@ -191,8 +186,7 @@ enum err http_exchange(struct http_client *c, struct http_response *r,
 			e = OK;
 	}
 	deadline_leave(d, &x.d);
-	bool keeps = r->head.keep_alive || request->upgrades;
-	if (e != OK || !progress->written || !keeps || x.surplus)
+	if (e != OK || !progress->written || !r->head.keep_alive || x.surplus)
 		http_client_close(c);
 	return e;
 }

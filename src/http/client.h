@@ -40,8 +40,7 @@ struct http_progress {
 /* A connection that is not connected yet; connect it with dial(&c->stream, ...). */
 void http_client_init(struct http_client *c, struct tls_client *tls, struct tls_client *outer);
 
-/* Writes the request and reads its response; 1xx responses are passed over,
- * unless the request upgrades the connection: then the body of a 1xx is what came behind its head. The body is appended to
+/* Writes the request and reads its response; 1xx responses are passed over. The body is appended to
  * `body`, whose `cap` is its limit. If writing fails because the peer closed, an answer that it may
  * have sent before is still read. One that was kept and lay idle is asked with stream_is_idle first
  * (http_pool_take does). Nothing in `request` may be a view into an answer on this connection.

@@ -45,6 +45,5 @@ void http_request_put(struct buf *out, const struct http_request *r, const struc
 		check(http_value_ok(r->fields[i].value));
 		put_field(out, r->fields[i].name, r->fields[i].value);
 	}
-	buf_put(out, r->lines);
 	buf_put(out, S("\r\n"));
 }

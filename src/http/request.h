@@ -21,9 +21,7 @@ struct http_request {
 	const struct http_field
 		*fields; /* further ones; Host, User-Agent and Content-Length are written for everybody */
 	size_t fields_count;
-	struct str lines; /* further ones as they stand, each with its CRLF; looked at by whoever made them */
 	struct str body;
-	bool upgrades; /* to another protocol, if the answer is 101: the connection is not closed then */
 	int64_t rest_ms; /* once the status line has come, how long to wait for all the rest; 0: up to
 						the deadline */
 };

@@ -22,10 +22,7 @@ static enum err read_address(
 	size_t port = 0;
 	struct buf b = BUF(c->address_memory);
 	c->address = environment_get(env, "GATEWAY_LISTEN");
-	c->off = str_eq(c->address, S("off"));
-	if (c->off)
-		c->address = S("");
-	if (c->off || c->address.n)
+	if (c->address.n)
 		return OK;
 	struct str text = environment_get(env, "PORT");
 	enum err e = read_number(&port, env, "PORT", 0, 65535, f);
@@ -84,7 +81,6 @@ static enum err read_numbers(
 		{ "GATEWAY_IDLE_TIMEOUT", &c->idle_s, 1, 86400 },
 		{ "GATEWAY_FUNCTION_TIMEOUT", &c->function_timeout_s, 1, 86400 },
 		{ "GATEWAY_FUNCTION_LIMIT", &c->function_limit, 1, 1024 },
-		{ "GATEWAY_SOCKET_CONNECTIONS", &c->socket_connections, 1, SOCKET_CONNECTIONS_MAX },
 	};
 	enum err e = OK;
 	for (size_t i = 0; e == OK && i < countof(numbers); i++)
@@ -99,14 +95,6 @@ static enum err check_address(struct str address, const char *variable, struct f
 	return e == OK ? OK : fault_lead(f, e, str_c(variable));
 }
 
-enum err listener_config_check(const struct listener_config *c, bool socket_mode, struct fault *f)
-{
-	return !c->off || socket_mode
-		? OK
-		: fault_set(f, E_CONFIG, 0,
-			  "GATEWAY_LISTEN=off leaves nothing to serve: it needs Socket Mode (SLACK_APP_TOKEN)");
-}
-
 enum err listener_config_read(
 	struct listener_config *c, const struct environment *env, struct fault *f)
 {
@@ -114,7 +102,6 @@ enum err listener_config_read(
 		.workers = WORKERS_DEFAULT,
 		.function_timeout_s = 900,
 		.function_limit = 16,
-		.socket_connections = SOCKET_CONNECTIONS_DEFAULT,
 		.idle_s = IDLE_DEFAULT_S,
 		.metrics_address = environment_get(env, "GATEWAY_METRICS_LISTEN"),
 		.admin_address = environment_get(env, "GATEWAY_ADMIN_LISTEN"),

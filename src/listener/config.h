@@ -14,14 +14,11 @@ enum {
 	CONNECTIONS_MIN = 16,
 	CONNECTIONS_MAX = 1000000,
 	IDLE_DEFAULT_S = 75,
-	SOCKET_CONNECTIONS_DEFAULT = 2,
-	SOCKET_CONNECTIONS_MAX = 10, /* Slack takes no more of one app */
 };
 
 struct listener_config {
 	char address_memory[16];
-	struct str address;          /* GATEWAY_LISTEN, or 0.0.0.0:PORT; empty: */
-	bool off;                    /* no requests are listened for */
+	struct str address;          /* GATEWAY_LISTEN, or 0.0.0.0:PORT */
 	struct str metrics_address;  /* empty: none */
 	struct str admin_address;    /* empty: none */
 	struct str tls_cert, tls_key; /* paths; empty: plain HTTP */
@@ -30,7 +27,6 @@ struct listener_config {
 	size_t idle_s;
 	struct trusted_proxies proxies;
 	size_t workers;
-	size_t socket_connections;   /* of each app that has a token for Socket Mode */
 	struct str functions;        /* directory of the embedded backend; empty: none */
 	size_t function_timeout_s, function_limit;
 	struct str function_env;     /* names by comma */
@@ -41,9 +37,5 @@ struct listener_config {
 /* E_CONFIG: one sentence that names the variable and what is allowed. */
 must_check enum err listener_config_read(
 	struct listener_config *c, const struct environment *env, struct fault *f);
-
-/* Whether there is anything to serve. E_CONFIG. */
-must_check enum err listener_config_check(
-	const struct listener_config *c, bool socket_mode, struct fault *f);
 
 #endif

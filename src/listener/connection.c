@@ -660,9 +660,9 @@ static struct connection *take_slot(
 }
 
 void connection_open(struct server *server, int fd, struct str peer, const struct address *counted,
-	bool proxy, enum door_use use, const struct lane *lane)
+	bool proxy, enum door_use use)
 {
-	bool secure = server->handshakes && use == USE_REQUESTS && !lane;
+	bool secure = server->handshakes && use == USE_REQUESTS;
 	struct connection *c = take_slot(server, fd, counted, secure);
 	if (!c) {
 		if (!secure)
@@ -675,9 +675,6 @@ void connection_open(struct server *server, int fd, struct str peer, const struc
 	c->peer_n = name.n;
 	c->proxy = proxy;
 	c->use = use;
-	c->lane = lane;
-	if (lane)
-		slots_authenticate(&server->slots, c);
 	c->readable = c->writable = true;
 	struct epoll_event ev = { .events = events, .data = { .ptr = c } };
 	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {

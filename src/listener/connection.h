@@ -39,10 +39,9 @@ struct server {
 /* Takes over an accepted socket. `peer`: the other side's address as text, at most PEER_MAX;
  * `counted`: the address that it counts for, NULL if none does; `proxy`: it is a proxy that says
  * who it speaks for. When there is no place, another connection loses its own (slots_loser), or the
- * new one is turned away. `lane`: it is one of Socket Mode's, of which the request is genuine; else
- * NULL. */
+ * new one is turned away. */
 void connection_open(struct server *server, int fd, struct str peer, const struct address *counted,
-	bool proxy, enum door_use use, const struct lane *lane);
+	bool proxy, enum door_use use);
 
 /* Goes on as far as it gets without waiting. The connection may be gone afterwards. */
 void connection_advance(struct server *server, struct connection *c);

@@ -381,17 +381,9 @@ void job_respond(struct job *job, const struct reply *reply)
 {
 	struct buf b = arena_rest(&job->arena);
 	struct http_field fields[REPLY_HEADERS_MAX];
-	struct str body = reply->body;
 	for (size_t i = 0; i < reply->headers_count; i++)
 		fields[i] = (struct http_field){ reply->headers[i].name, reply->headers[i].value };
-	/* What an acknowledgement cannot hold goes another way. */
-	if (job->request.socket && body.n > SOCKET_ANSWER_MAX) {
-		LOG(LOG_WARN, "the answer is too large for Socket Mode: it is posted to the response_url",
-			"request_id bytes#", job_id(job), NUM(body.n));
-		job->decision.message = body;
-		body = S("");
-	}
-	http_response_put(&b, reply->status, reply->content_type, body,
+	http_response_put(&b, reply->status, reply->content_type, reply->body,
 		&(struct http_response_options){
 			.keep_alive = job->keep_alive,
 			.to_head = job->to_head,
@@ -556,9 +548,6 @@ static void carry_out(struct worker *w, struct job *job, bool answered)
 	w->settled = w->told = false;
 	if (job_payload(&d.payload, job) == OK) {
 		(void)dispatch_run(&d);
-		/* See job_respond. */
-		if (job->decision.message.n && !answered)
-			dispatch_tell(&d, job->decision.message);
 		if (w->jobs->closing && w->late && !w->settled && !w->told)
 			w->jobs->untold += was_promised(w->jobs, job);
 		return;

@@ -32,7 +32,6 @@ enum {
 	JOB_LATE_MS =
 		2000, /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
-	SOCKET_ANSWER_MAX = 20000, /* bytes of an answer that an acknowledgement of Socket Mode takes */
 	TELLERS = 8, /* threads that help to tell users when the time for draining runs out */
 	/* Twice what the deepest call takes: an invocation that renews credentials with a signature of
 	   its own. */

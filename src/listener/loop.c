@@ -48,7 +48,7 @@ enum {
 };
 
 /* What epoll's data.ptr points to when it is no connection. */
-static const char wake_tag, signal_tag, accept_tag, lane_tag;
+static const char wake_tag, signal_tag, accept_tag;
 
 struct loop {
 	struct services *services;
@@ -58,8 +58,6 @@ struct loop {
 	struct handshakes handshakes;
 	struct requests requests;
 	struct sockets sockets;
-	struct socket_pool pool;
-	bool useless;         /* Slack refuses every token, and nothing else is served */
 	int epoll, wake, signals;
 	bool accepting;       /* false while there are no file descriptors for more, */
 	int64_t accept_again; /* until this moment or until one is closed */
@@ -124,7 +122,7 @@ static void accept_some(struct loop *l, const struct listening *socket)
 			 proxy = known && proxies_have(&l->config->proxies, &address);
 		/* Who comes through a proxy, or a unix socket, is not one with all others that do. */
 		connection_open(
-			&l->server, fd, buf_str(&peer), known && !proxy ? &address : NULL, proxy, socket->use, NULL);
+			&l->server, fd, buf_str(&peer), known && !proxy ? &address : NULL, proxy, socket->use);
 	}
 }
 
@@ -156,7 +154,6 @@ static void drain(struct loop *l)
 	if (backend_of(l))
 		backend_stop(backend_of(l), false);
 	jobs_close(&l->requests.jobs, l->tell_by);
-	socket_pool_stop(&l->pool);
 	for (size_t i = 0; i < slots->used; i++)
 		if (slots->list[i].fd >= 0)
 			connection_drain(&l->server, &slots->list[i]);
@@ -191,10 +188,7 @@ static void take_event(struct loop *l, const struct epoll_event *ev)
 {
 	if (ev->data.ptr == &accept_tag)
 		l->acceptable = true;
-	struct lane_offer offer;
-	while (ev->data.ptr == &lane_tag && socket_pool_take(&l->pool, &offer))
-		connection_open(&l->server, offer.fd, S(""), NULL, false, USE_REQUESTS, offer.lane);
-	if (ev->data.ptr == &lane_tag || ev->data.ptr == &accept_tag || ev->data.ptr == &wake_tag)
+	if (ev->data.ptr == &accept_tag || ev->data.ptr == &wake_tag)
 		return; /* looked at in every round */
 	if (ev->data.ptr == &signal_tag) {
 		take_signals(l);
@@ -233,11 +227,6 @@ static int64_t serve_due(struct loop *l)
 	while ((c = slots_next_due(&server->slots, server->now, &next)))
 		connection_expire(server, c);
 	tell_places_taken(l);
-	if (l->pool.share.useless && l->pool.share.useless == l->pool.count &&
-		config_is_socket_only(&l->services->config)) {
-		l->useless = true;
-		drain(l);
-	}
 	if (server->now >= l->secrets_due) {
 		signing_secrets_read_aside(&l->services->secrets, true);
 		l->secrets_due = server->now + SECRETS_AGAIN_MS;
@@ -262,7 +251,6 @@ static bool is_done(struct loop *l)
 		return false;
 	jobs_count(&l->requests.jobs, &queued, &running);
 	size_t functions = (backend_of(l) ? backend_unfinished(backend_of(l)) : 0) + replay_busy();
-	functions += socket_pool_count(&l->pool).open;
 	return l->server.slots.open + queued + running + functions == 0 || l->server.now >= l->drained_by;
 }
 
@@ -410,14 +398,7 @@ static enum err start(struct loop *l, struct fault *f)
 	s->config.local = backend_of(l) != NULL;
 	if (e == OK)
 		e = sockets_open(&l->sockets, config, l->env, f);
-	if (e == OK && s->journal)
-		e = replay_start(s, f);
-	if (e != OK || !s->config.app_tokens.count)
-		return e;
-	e = socket_pool_start(&l->pool, s, config->socket_connections, l->wake, f);
-	if (e == OK)
-		watch(l, l->pool.share.offers[0], EPOLLIN, &lane_tag);
-	return e;
+	return e == OK && s->journal ? replay_start(s, f) : e;
 }
 
 /* Exit code: 1 if something that was acknowledged is neither settled nor told. */
@@ -434,7 +415,7 @@ static int stop(struct loop *l)
 		untold += backend_unfinished(backend_of(l)) + backend_untold(backend_of(l));
 	LOG(queued + running + untold ? LOG_ERROR : LOG_INFO, "stopped", "unfinished# untold#",
 		NUM(queued + running), NUM(untold));
-	return untold || l->useless;
+	return untold ? 1 : 0;
 }
 
 size_t loop_upstreams(const struct listener_config *config)
@@ -457,7 +438,6 @@ int loop_run(
 	l->secrets_due = l->server.now + SECRETS_AGAIN_MS;
 	l->requests.services = s;
 	l->requests.status = (struct status){
-		.pool = &l->pool,
 		.config = config, .started_wall_s = clock_wall_ms() / 1000
 	};
 	l->server.proxies = &config->proxies;

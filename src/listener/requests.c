@@ -66,11 +66,6 @@ static void fill_request(struct job *job, const struct connection *c)
 	memcpy(job->peer, c->peer, c->peer_n);
 	job->peer_n = c->peer_n;
 	job->to_head = str_eq(head->method, S("HEAD"));
-	if (!c->lane)
-		return;
-	req->socket = true;
-	req->app = c->lane->app;
-	memcpy(job->id, c->lane->request_id, sizeof(job->id));
 }
 
 /* ---- answers ---- */
@@ -186,10 +181,6 @@ static void on_request(void *ctx, struct connection *c)
 	}
 	if (status_wants_health(c->head)) {
 		status_say_health(&r->status, c);
-		return;
-	}
-	if (!c->lane && config_is_socket_only(&r->services->config)) {
-		connection_refuse(r->server, c, 404, S("only GET /healthz and /readyz are served here"));
 		return;
 	}
 	struct job *job = open_job(r, c->buffer);

@@ -16,7 +16,6 @@
 #include "os/queue.h"
 
 struct access_note;
-struct lane;
 struct secure;
 
 enum {
@@ -104,7 +103,6 @@ struct connection {
 	bool stepping;            /* a stepper has it, or is going to */
 	bool late;                /* it ends as soon as the stepper gives it back */
 	struct secure *secure;    /* TLS; NULL in plain */
-	const struct lane *lane;  /* of Socket Mode, that its one request comes by; NULL: a client's */
 
 	struct buffer *buffer;
 	size_t n;                 /* bytes in it */

@@ -54,8 +54,6 @@ static struct str health_of(const struct status *s, char memory[static TEXT_MAX]
 		buf_put(&b, S("there are no valid AWS credentials\n"));
 	if (s->server->handshakes && s->server->handshakes->failing)
 		buf_put(&b, S("the new TLS certificate cannot be used\n"));
-	if (s->pool->count && !socket_pool_count(s->pool).held)
-		buf_put(&b, S("Socket Mode has no connection to Slack\n"));
 	return buf_str(&b);
 }
 
@@ -63,10 +61,8 @@ void status_say_health(const struct status *s, struct connection *c)
 {
 	char memory[TEXT_MAX];
 	bool draining = s->server->draining;
-	bool cut_off = config_is_socket_only(&s->services->config) &&
-		str_starts(c->head->target, S("/readyz")) && !socket_pool_count(s->pool).held;
 	connection_say(
-		s->server, c, draining || cut_off ? 503 : 200, S("text/plain"), health_of(s, memory), !draining);
+		s->server, c, draining ? 503 : 200, S("text/plain"), health_of(s, memory), !draining);
 }
 
 /* ---- metrics ---- */
@@ -82,12 +78,6 @@ static void put_metrics(struct buf *b, const struct status *s)
 		.journal_unsettled = journal ? journal_unsettled(journal) : 0,
 	};
 	jobs_count(s->jobs, &gauges.queue, &gauges.inflight);
-	if (s->pool->count) {
-		struct socket_count sockets = socket_pool_count(s->pool);
-		gauges.sockets = true;
-		gauges.sockets_held = sockets.held;
-		gauges.sockets_counted = sockets.counted;
-	}
 	metrics_put(b, &gauges);
 	check(!b->full);
 }

@@ -11,7 +11,6 @@
 
 #include "listener/connection.h"
 #include "listener/jobs.h"
-#include "socket/pool.h"
 
 /* What status.html was made into. */
 struct static_page {
@@ -28,7 +27,6 @@ struct status {
 	struct services *services;
 	struct server *server;
 	struct jobs *jobs;
-	struct socket_pool *pool;
 	const struct listener_config *config;
 	int64_t started_wall_s;
 };
@@ -36,8 +34,7 @@ struct status {
 /* Whether the request is for /healthz or /readyz. */
 bool status_wants_health(const struct http_head *head);
 
-/* 200, with a line for each thing that is degraded; 503 while draining. /readyz is 503 as well where
- * Socket Mode is all that is served and no connection is up. */
+/* 200, with a line for each thing that is degraded; 503 while draining. */
 void status_say_health(const struct status *s, struct connection *c);
 
 /* Answers a request on an address for metrics or administrators. */

@@ -350,7 +350,6 @@ enum err dispatch_payload(struct str *out, const struct decision *decision,
 		.key = decision->has_key ? &decision->key : NULL,
 		.retry_num = req->retry_num,
 		.retry_reason = req->retry_reason,
-		.transport = req->socket ? S("socket") : S(""),
 	};
 	return payload_slack(out, &decision->slack, req->body, &decision->target, &facts, arena);
 }

@@ -137,7 +137,6 @@ enum metric {
 	RETRIES, TLS_FAILURES, EVENTS_IGNORED, CONNECTIONS, INFLIGHT, QUEUE, RESIDENT, STARTED,
 	JOURNAL_UNSETTLED, JOURNAL_FAILING, /* left out where there is no journal */
 	METRICS_END,
-	SOCKETS = METRICS_END, /* left out without Socket Mode */
 };
 
 /* Name, type and help of each, in that order. */
@@ -159,9 +158,7 @@ static const char described[] =
 	"process_resident_memory_bytes\0gauge\0Resident memory.\0"
 	"process_start_time_seconds\0gauge\0Start of the process, in seconds since the epoch.\0"
 	"gateway_journal_unsettled\0gauge\0Requests in the journal without their end.\0"
-	"gateway_journal_failing\0gauge\0Is 1 while the journal cannot be written.\0"
-	"gateway_socket_connections\0gauge\0"
-	"Connections of Socket Mode: held by this process, and as Slack counted them last.";
+	"gateway_journal_failing\0gauge\0Is 1 while the journal cannot be written.";
 
 /* Returns its name. */
 static struct str describe(struct buf *b, enum metric metric)
@@ -240,13 +237,7 @@ void metrics_put(struct buf *b, const struct metrics_gauges *gauges)
 		struct str name = describe(b, i);
 		buf_format(b, "%s %d\n", name, NUM(singles[i]));
 	}
-	struct str name;
-	if (gauges->sockets) {
-		name = describe(b, SOCKETS);
-		buf_format(b, "%s{by=\"held\"} %d\n%s{by=\"counted\"} %d\n", name,
-			NUM(gauges->sockets_held), name, NUM(gauges->sockets_counted));
-	}
-	name = describe(b, BUILD_INFO);
+	struct str name = describe(b, BUILD_INFO);
 	buf_format(b, "%s{version=\"%s\"} 1\n", name, S(VERSION));
 	end();
 }

@@ -11,8 +11,6 @@ struct metrics_gauges {
 	bool journal; /* whether there is one */
 	bool journal_failing;
 	int64_t started_wall_s;
-	bool sockets; /* of Socket Mode there are connections, or should be: */
-	size_t sockets_held, sockets_counted;
 };
 
 /* From here on it is counted; before, and in processes that nobody asks, it is not. Once, before

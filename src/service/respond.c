@@ -1,19 +1,40 @@
 #include "service/respond.h"
 
+#include "codec/json_read.h"
 #include "gateway/response_url.h"
 #include "http/retry.h"
-#include "service/slack_api.h"
 
 enum {
 	RETRY_AFTER_S = 1, /* when Slack limits the rate and does not say for how long */
+	ERROR_WORD_MAX = 40,
 };
+
+/* What Slack says is wrong, bare or as {"ok":false,"error":"expired_url"}, if it is one plain word;
+ * else nothing, for nobody knows what it is. *no: it is in JSON that says no, whatever its status.
+ */
+static struct str error_word(bool *no, struct str body)
+{
+	struct json v;
+	size_t position;
+	struct str word = str_trim_lines(body);
+	*no = false;
+	if (json_check(&v, &position, word) == OK) {
+		struct json error = json_member(v, S("error"));
+		*no = json_type(json_member(v, S("ok"))) == JSON_FALSE;
+		word = json_type(error) == JSON_STRING ? str_sub(error.text, 1, error.text.n - 1) : S("");
+	}
+	for (size_t i = 0; i < word.n; i++)
+		if (i == ERROR_WORD_MAX || !(is_alnum((unsigned char)word.p[i]) || word.p[i] == '_'))
+			return S("");
+	return word;
+}
 
 /* What an answer means, whose status line has come. */
 static enum err judge(enum http_again *again, struct http_retry *retry, int status,
 	const struct http_head *head, struct str body, struct fault *f)
 {
 	bool no;
-	struct str word = slack_error_word(&no, body);
+	struct str word = error_word(&no, body);
 	if (status / 100 == 2 && !no)
 		return OK;
 	if (status == 429)
@@ -52,7 +73,14 @@ enum err respond(struct services *s, struct str response_url, struct str message
 	if (!response_url_read(&url, response_url, s->config.response_hosts))
 		return fault_set(f, E_REFUSED, 0,
 			"the request's response_url is not one that GATEWAY_RESPONSE_HOSTS allows");
-	const struct dial_target to = services_slack_target(s, url.host, url.port, url.secure);
+	const struct dial_target to = {
+		.host = url.host,
+		.port = url.port,
+		.secure = url.secure,
+		.trust = &s->slack_trust,
+		.resolver = &s->resolver,
+		.proxy = &s->proxy,
+	};
 	const struct http_field content_type = { S("Content-Type"), S("application/json; charset=utf-8") };
 	const struct http_request request = {
 		.method = S("POST"),

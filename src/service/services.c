@@ -7,7 +7,6 @@
 #include "codec/authority.h"
 #include "codec/nearest.h"
 #include "crypto/ct.h"
-#include "gateway/response_url.h"
 #include "os/file.h"
 #include "os/log_writer.h"
 #include "os/memory.h"
@@ -19,7 +18,6 @@ enum {
 	CA_BUNDLE_MAX = 4 << 20,
 	CONFIG_MAX = 1 << 20,
 	CONFIG_ARENA_MIN = 64 * 1024,
-	TOKENS_ARENA = 16 * 1024, /* a target, and the target decoded */
 	SETTINGS_SIZE = AWS_SERVICES * ENDPOINT_URL_MAX + 1024,
 	FETCH_MS = 30000,
 	FETCH_AGAIN_MS = 1000,
@@ -97,19 +95,6 @@ static enum err read_routes(struct services *s, const struct environment *env, s
 	return e != OK && in_file
 		? fault_lead(f, E_FILE, S("GATEWAY_CONFIG names a file that cannot be used"))
 		: e;
-}
-
-static enum err read_tokens(struct services *s, const struct environment *env, struct fault *f)
-{
-	struct arena memory = { memory_map(TOKENS_ARENA), 0, TOKENS_ARENA };
-	struct endpoint *api = &s->slack_api;
-	struct str url = environment_get(env, "SLACK_API_URL");
-	enum err e = endpoint_from_url(api, url.n ? url : S("https://slack.com/api"), f);
-	if (e == OK && !api->secure && !response_host_is_loopback(api->host))
-		e = fault_set(f, E_CONFIG, 0, "without TLS only a loopback address can be asked");
-	if (e != OK)
-		return fault_lead(f, e, S("SLACK_API_URL cannot be used"));
-	return config_read_tokens(&s->config, env, &memory, f);
 }
 
 static const struct credential_host credential_host = {
@@ -244,8 +229,6 @@ static enum err start(
 		e = config_read(&s->config, env, f);
 	if (e == OK)
 		e = read_routes(s, env, f);
-	if (e == OK && s->config.serves)
-		e = read_tokens(s, env, f);
 	if (e == OK)
 		e = config_check_secrets(&s->config, f);
 	if (e != OK)
@@ -386,19 +369,6 @@ void services_read_credentials_again(struct services *s)
 	credentials_read_again(&s->credentials);
 	if (s->credentials.stale && thread_start(read_again, s, FETCH_STACK, &f) != OK)
 		log_failure("the credentials are not read again now", S(""), &f);
-}
-
-struct dial_target services_slack_target(
-	struct services *s, struct str host, uint16_t port, bool secure)
-{
-	return (struct dial_target){
-		.host = host,
-		.port = port,
-		.secure = secure,
-		.trust = &s->slack_trust,
-		.resolver = &s->resolver,
-		.proxy = &s->proxy,
-	};
 }
 
 void services_invoker(struct invoker *out, struct services *s)

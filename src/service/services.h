@@ -27,7 +27,6 @@ struct services {
 	struct journal *journal;  /* of what was promised; NULL: none is kept */
 	struct credential_chain credentials;
 	struct signing_secrets secrets;
-	struct endpoint slack_api; /* where Slack is asked, if the configuration serves */
 };
 
 /* Reads all settings; connects to nothing. `workers`: how many pieces of work run at once. `s` must
@@ -47,10 +46,6 @@ must_check enum err services_keep_fresh(struct services *s, struct fault *f);
 /* Fetches credentials again in a thread of its own, for their source may have others. A failure is
  * logged, what is held stays. */
 void services_read_credentials_again(struct services *s);
-
-/* The way to a host of Slack's. */
-struct dial_target services_slack_target(
-	struct services *s, struct str host, uint16_t port, bool secure);
 
 /* An invoker for one thread. Points into `s`. */
 void services_invoker(struct invoker *out, struct services *s);

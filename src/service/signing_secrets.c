@@ -19,29 +19,19 @@ enum {
 
 /* ---- reading: whoever is busy, or before there are threads ---- */
 
-enum err secret_source_read(struct buf *out, const struct secret_source *source,
-	struct credential_chain *credentials, struct arena *scratch, struct deadline *d,
-	struct fault *f)
-{
-	if (source->kind == SECRET_LITERAL)
-		return buf_put(out, source->name), OK;
-	if (source->kind == SECRET_FILE)
-		return file_read(NULL, out, source->name, f);
-	return secret_store_fetch(out, credentials,
-		source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name, scratch, d, f);
-}
-
 /* E_MORE: it is on the network, and without a deadline that is not asked. */
 static enum err read_text(struct buf *out, struct signing_secrets *s,
 	const struct secret_source *source, struct deadline *d, struct fault *f)
 {
-	struct deadline share = { 0 };
-	if (!d && source->kind != SECRET_FILE)
+	if (source->kind == SECRET_FILE)
+		return file_read(NULL, out, source->name, f);
+	if (!d)
 		return E_MORE;
 	/* One that does not answer must leave some time to the others. */
-	if (d && s->config->sources_count > 1)
-		share = deadline_within(d, deadline_left(d) / 2), d = &share;
-	return secret_source_read(out, source, s->credentials, &s->scratch, d, f);
+	struct deadline share = deadline_within(d, deadline_left(d) / 2);
+	return secret_store_fetch(out, s->credentials,
+		source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name, &s->scratch,
+		s->config->sources_count > 1 ? &share : d, f);
 }
 
 /* One or several, by comma or line, of which no more than `room` are for all in the set. */

@@ -28,13 +28,6 @@ struct signing_secrets {
 	void *ctx;
 };
 
-/* Appends the text of a secret or token: a literal, a file's contents, or what AWS keeps under that
- * name. `scratch`: SECRET_STORE_SCRATCH bytes, for the caller to wipe. E_FILE, and as
- * secret_store_fetch. */
-must_check enum err secret_source_read(struct buf *out, const struct secret_source *source,
-	struct credential_chain *credentials, struct arena *scratch, struct deadline *d,
-	struct fault *f);
-
 /* `s` is zeroed. Takes what is there without asking AWS. E_FILE for a file that cannot be read or
  * holds no secret. */
 must_check enum err signing_secrets_init(struct signing_secrets *s, const struct config *config,

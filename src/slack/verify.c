@@ -116,10 +116,11 @@ enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s,
 }
 
 void slack_sign(
-	struct buf *out, const struct hmac_key *key, struct str timestamp, struct str body)
+	struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body)
 {
 	uint8_t code[SHA256_SIZE];
-	compute(code, key, timestamp, body);
+	check(s->count > 0 && !s->list[0].missing);
+	compute(code, &s->list[0].key, timestamp, body);
 	buf_put(out, S("v0="));
 	hex_put(out, code, sizeof(code));
 }

@@ -55,8 +55,9 @@ must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_
 	const struct slack_secret **by, struct str timestamp, struct str signature, struct str body,
 	int64_t now_s);
 
-/* Appends v0=<hex>, the signature of `body` at `timestamp`. */
+/* Appends v0=<hex>, the signature of `body` at `timestamp` under the first secret, which is not
+ * missing. */
 void slack_sign(
-	struct buf *out, const struct hmac_key *key, struct str timestamp, struct str body);
+	struct buf *out, const struct slack_secrets *s, struct str timestamp, struct str body);
 
 #endif

@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(d.action == ACTION_ANSWER && d.slack.json.n == 0 && d.target.name.n == 0);
 	check_answer(&req, &d.reply, &a);
 
-	slack_sign(&b, &secrets.list[0].key, STAMP, req.body);
+	slack_sign(&b, &secrets, STAMP, req.body);
 	req.timestamp = STAMP, req.signature = buf_str(&b);
 	decide(&d, &c, &secrets, &req, NOW, &a);
 	check(d.action == ACTION_ANSWER || !req.doubled);

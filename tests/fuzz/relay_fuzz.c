@@ -29,7 +29,7 @@ static struct str make_record(
 	char signature[67];
 	struct buf text = BUF(signature), b = arena_buf(a, 1 << 18);
 	struct json_writer w = json_writer(&b);
-	slack_sign(&text, &secrets->list[0].key, DIGITS(NOW), body);
+	slack_sign(&text, secrets, DIGITS(NOW), body);
 	buf_put(&b,
 		S("{\"requestContext\":{\"functionArn\":\"\",\"condition\":\"Success\"},"
 		  "\"responsePayload\":"));

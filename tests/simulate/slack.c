@@ -110,7 +110,7 @@ static void sign(struct signature *out, const char *body, size_t n)
 	struct buf code = BUF(out->code);
 	int64_t s = (world->now + world->wall) / SECOND;
 	int length = snprintf(out->stamp, sizeof(out->stamp), "%lld", (long long)s);
-	slack_sign(&code, &world->secrets.list[0].key, (struct str){ out->stamp, (size_t)length },
+	slack_sign(&code, &world->secrets, (struct str){ out->stamp, (size_t)length },
 		(struct str){ body, n });
 	out->code[code.n] = 0;
 }

@@ -33,7 +33,7 @@ static struct gateway_request request_of(struct str content_type, struct str bod
 	static char signature[128];
 	struct buf b = BUF(signature);
 	struct slack_secrets signer = only(S(SECRET));
-	slack_sign(&b, &signer.list[0].key, S(STAMP), body);
+	slack_sign(&b, &signer, S(STAMP), body);
 	return (struct gateway_request){
 		.door = DOOR_HTTP,
 		.method = S("POST"),
@@ -640,7 +640,7 @@ TEST(decide_by_app)
 		struct gateway_request req = form(cases[i].body);
 		context("case %zu", i);
 		if (!cases[i].with_own) {
-			slack_sign(&b, &secrets.list[0].key, S(STAMP), req.body);
+			slack_sign(&b, &secrets, S(STAMP), req.body);
 			req.signature = buf_str(&b);
 		}
 		run(&c, &req);

@@ -57,7 +57,7 @@ static void put_event(struct json_writer *w, const struct sent *sent)
 	struct str stamp = DIGITS(NOW - sent->age_s), body = sent->body.p ? sent->body : S(BODY);
 	char text[80];
 	struct buf signature = BUF(text);
-	slack_sign(&signature, &signer.list[0].key, stamp, body);
+	slack_sign(&signature, &signer, stamp, body);
 	json_open(w, '{');
 	json_field(w, S("version"), S("2.0"));
 	json_key(w, S("headers"));

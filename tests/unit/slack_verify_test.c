@@ -50,7 +50,7 @@ TEST(slack_verify_vectors)
 		struct buf b = BUF(text);
 		context("case %zu", i);
 		expect_int(verify(&s, S(STAMP), cases[i].signature, cases[i].body, NOW), SLACK_GENUINE);
-		slack_sign(&b, &s.list[0].key, S(STAMP), cases[i].body);
+		slack_sign(&b, &s, S(STAMP), cases[i].body);
 		expect_str(buf_str(&b), cases[i].signature);
 		expect(!b.full);
 	}
@@ -231,7 +231,7 @@ TEST(slack_verify_tries_the_named_app_first)
 		const struct slack_secret *by = NULL;
 		int64_t age_s;
 		context("%s", cases[i].body.p);
-		slack_sign(&signature, &s.list[0].key, S(STAMP), cases[i].body);
+		slack_sign(&signature, &s, S(STAMP), cases[i].body);
 		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), buf_str(&signature), cases[i].body, NOW),
 			SLACK_GENUINE);
 		expect(by == &s.list[cases[i].by]);
