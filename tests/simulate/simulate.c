@@ -140,9 +140,11 @@ static void outage(size_t what, uint64_t serial)
 			signal_raise(SIGHUP);
 		break;
 	case OUTAGE_SECRET:
+		/* Not before the last one was heard of: the store knows the one before, and no older one. */
+		if (!world->scenario.fetched_secret || world->secret_told != world->secret_serial)
+			break;
 		trace("the signing secret is rotated");
-		if (world->scenario.fetched_secret)
-			change_secret();
+		change_secret();
 		break;
 	default:
 		world->wall += between(-3 * SECOND, 3 * SECOND);
@@ -197,6 +199,16 @@ static bool has_ended(void)
 	return world->process != PROCESS_UP || world->now >= world->scenario.end;
 }
 
+/* What is done every few minutes may be under way just now. */
+static void come_to_rest(void)
+{
+	world->weather = (struct weather){ .switches = world->weather.switches };
+	for (int i = 0; i < 40 && world->lent; i++) {
+		world->scenario.end = world->now + SECOND;
+		world_run(is_over);
+	}
+}
+
 static void run_seed(uint64_t seed)
 {
 	world_reset(seed);
@@ -208,8 +220,7 @@ static void run_seed(uint64_t seed)
 	world_run(is_over);
 	if (world->failed)
 		return;
-	/* All has come to rest. */
-	world->weather = (struct weather){ .switches = world->weather.switches };
+	come_to_rest();
 	leaks_check();
 	slack_check();
 	if (world->process != PROCESS_UP || world->scenario.lambda)

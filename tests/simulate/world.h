@@ -202,6 +202,7 @@ struct world {
 	size_t asks_n;
 	struct slack_secrets secrets; /* the one that Slack signs with */
 	unsigned secret_serial, key_serial;
+	unsigned secret_told; /* the newest that its store was asked for, and some time ago */
 	int64_t key_ends[64];
 	size_t queue[ASKS_MAX * 4], queue_n; /* events for the Runtime API */
 	int untold_lines, too_old_lines, exits_untold;
