@@ -13,7 +13,8 @@
 			ENOMEM, "Out of memory") E(EACCES, "Permission denied") E(ENOTDIR, "Not a directory")  \
 			E(EISDIR, "Is a directory") E(EINVAL, "Invalid argument")                              \
 				E(ENFILE, "Too many open files in system") E(EMFILE, "Too many open files")        \
-					E(ETXTBSY, "Text file busy") E(EPIPE, "Broken pipe")                           \
+					E(ETXTBSY, "Text file busy") E(ENOSPC, "No space left on device")              \
+					E(EROFS, "Read-only file system") E(EPIPE, "Broken pipe")                      \
 						E(ELOOP, "Too many symbolic links") E(EADDRINUSE, "Address in use")        \
 							E(EADDRNOTAVAIL, "Address not available") E(EAFNOSUPPORT,              \
 								"Address family not supported") E(ENETDOWN, "Network is down")     \

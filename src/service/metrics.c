@@ -176,14 +176,6 @@ static void put_family(struct buf *b, const struct family *f, enum metric metric
 		buf_format(b, "%s{%s} %d\n", name, buf_str(&f->list[i].labels), NUM(f->list[i].count));
 }
 
-/* Milliseconds as seconds: 1234 is 1.234. */
-static void put_seconds(struct buf *b, uint64_t ms)
-{
-	uint64_t rest = ms % 1000;
-	buf_format(b, "%d.%s%s%d", NUM(ms / 1000), rest < 100 ? S("0") : S(""),
-		rest < 10 ? S("0") : S(""), NUM(rest));
-}
-
 static void put_histogram(struct buf *b, const struct histogram *h, enum metric metric)
 {
 	uint64_t total = 0;
@@ -193,9 +185,9 @@ static void put_histogram(struct buf *b, const struct histogram *h, enum metric 
 		str_next(&bound, &rest, ' ');
 		buf_format(b, "%s_bucket{le=\"%s\"} %d\n", name, bound, NUM(total));
 	}
-	buf_format(b, "%s_sum ", name);
-	put_seconds(b, h->sum_ms);
-	buf_format(b, "\n%s_count %d\n", name, NUM(total));
+	/* Milliseconds as seconds: 12034 is 12.034. */
+	buf_format(b, "%s_sum %d.%s\n%s_count %d\n", name, NUM(h->sum_ms / 1000),
+		str_skip(DIGITS(1000 + h->sum_ms % 1000), 1), name, NUM(total));
 }
 
 /* From /proc, as the kernel counts it; 0 where there is none. */
