@@ -252,7 +252,10 @@ def test_scraped_while_busy(make, serve):  # noqa: F811
 
 
 def test_promtool_finds_nothing(make, serve):  # noqa: F811
-    listener = serve(metrics=True, endpoint=make.endpoint())
+    journal = make.folder / "journal"
+    journal.mkdir(mode=0o700)
+    listener = serve(metrics=True, endpoint=make.endpoint(), GATEWAY_JOURNAL=str(journal))
+    assert set(read(listener)[0]) == {*FAMILIES, "gateway_tls_failures_total", "gateway_journal_unsettled", "gateway_journal_failing"}
     assert listener.ask(slack.command()).status == 200 and listener.ask(slack.command(secret="wrong")).status == 401
     run = subprocess.run(["promtool", "check", "metrics"], input=listener.metrics().body, capture_output=True)
     assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
