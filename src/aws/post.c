@@ -168,6 +168,7 @@ enum err aws_post_connect(struct http_attempt *a, const struct aws_post *p, bool
 		.trust = p->aws->trust,
 		.resolver = p->aws->resolver,
 		.proxy = p->aws->proxy,
+		.rsa_first = true,
 	};
 	return http_attempt_begin(a, p->aws->pool, &to, fresh, d, f);
 }

@@ -258,6 +258,7 @@ static enum step_result check_endpoint(struct visit *v)
 		.resolver = &s->resolver,
 		.proxy = &s->proxy,
 		.seen = &v->scratch,
+		.rsa_first = true,
 	};
 	v->via = dial_via(&v->to);
 	buf_format(&v->found, "http%s://%s%s by %s", v->to.secure ? S("s") : S(""),
@@ -367,7 +368,7 @@ static enum step_result check_tls(struct visit *v)
 		http_pool_give(&v->services.pool, v->client);
 		return STEP_OK;
 	}
-	enum err e = dial_secure(&v->client->stream, &v->to, &v->deadline, &v->fault);
+	enum err e = dial_secure(&v->client->stream, &v->addresses, &v->to, &v->deadline, &v->fault);
 	put_chain(v);
 	if (e == OK)
 		put_session(v);

@@ -53,13 +53,29 @@ enum err dial_tunnel(
 	return through(via, e, f);
 }
 
-enum err dial_secure(
+static enum err shake_hands(
 	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	struct tls_peer peer = {
-		.host = to->host, .port = to->port, .trust = to->trust, .seen = to->seen
+		.host = to->host,
+		.port = to->port,
+		.trust = to->trust,
+		.seen = to->seen,
+		.rsa_first = to->rsa_first,
 	};
 	return through(dial_via(to), stream_secure(s, &peer, d, f), f);
+}
+
+enum err dial_secure(struct stream *s, const struct addresses *found, const struct dial_target *to,
+	struct deadline *d, struct fault *f)
+{
+	enum err e = shake_hands(s, to, d, f);
+	if (e == OK || !s->tls->declined)
+		return e;
+	e = dial_connect(s, found, to, d, f);
+	if (e == OK)
+		e = dial_tunnel(s, to, d, f);
+	return e == OK ? shake_hands(s, to, d, f) : e;
 }
 
 enum err dial(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
@@ -71,6 +87,6 @@ enum err dial(struct stream *s, const struct dial_target *to, struct deadline *d
 	if (e == OK)
 		e = dial_tunnel(s, to, d, f);
 	if (e == OK && to->secure)
-		e = dial_secure(s, to, d, f);
+		e = dial_secure(s, &found, to, d, f);
 	return e;
 }

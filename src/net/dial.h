@@ -16,6 +16,7 @@ struct dial_target {
 	struct resolver *resolver;
 	const struct proxy *proxy; /* the ways out, see proxy.h; NULL: always straight */
 	struct buf *seen;          /* as in struct tls_peer */
+	bool rsa_first; /* as in struct tls_peer; a host that declines is connected to once more */
 };
 
 /* All of it: afterwards `s` carries requests to the target. `s` is not connected before, nor after
@@ -48,8 +49,9 @@ must_check enum err dial_connect(struct stream *s, const struct addresses *found
 must_check enum err dial_tunnel(
 	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
-/* The fourth, if the target is secure: the handshake with it. */
-must_check enum err dial_secure(
-	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
+/* The fourth, if the target is secure: the handshake with it. If it declines what is offered first,
+ * the second to the fourth step are taken once more with all that can be offered. */
+must_check enum err dial_secure(struct stream *s, const struct addresses *found,
+	const struct dial_target *to, struct deadline *d, struct fault *f);
 
 #endif

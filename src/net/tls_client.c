@@ -8,10 +8,50 @@
 #include "net/tls_fault.h"
 #include "net/tls_profile.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 /* An hour: a session outlives the check of the certificate that it was made with. */
 enum { SECOND_MS = 1000, SESSION_MS = 3600 * SECOND_MS };
+
+/* ---- what is offered: of its certificates a server shows the one with ECDSA if that is offered at
+ * all, in whatever order, and it costs twice as much to check ---- */
+
+enum { KNOWN = 16, ALERT_RECORD = 7 };
+
+/* Hosts that declined an offer of RSA alone, by their hashes; of two with one place the later. */
+static atomic_uint ecdsa_hosts[KNOWN];
+
+static unsigned host_hash(struct str host, uint16_t port)
+{
+	unsigned h = 2166136261u ^ port;
+	for (size_t i = 0; i < host.n; i++)
+		h = (h ^ lower((unsigned char)host.p[i])) * 16777619u;
+	return h | 1;
+}
+
+static atomic_uint *host_place(unsigned hash)
+{
+	return &ecdsa_hosts[hash / 2 % KNOWN];
+}
+
+static bool is_rsa(const br_ssl_engine_context *e, unsigned suite)
+{
+	size_t i = 0;
+	while (i < TLS_RSA_SUITES && e->suites_buf[i] != suite)
+		i++;
+	return i < TLS_RSA_SUITES;
+}
+
+/* Whether the handshake failed as it does where a server has no certificate for the suites: nothing
+ * came but, perhaps, handshake_failure or insufficient_security. */
+static bool is_declined(const struct tls_client *t)
+{
+	int code = br_ssl_engine_last_error(&t->client.eng);
+	return t->pump.received <= ALERT_RECORD &&
+		(code == BR_ERR_OK || code == BR_ERR_RECV_FATAL_ALERT + 40 ||
+			code == BR_ERR_RECV_FATAL_ALERT + 71);
+}
 
 /* ---- client certificates: that a server asks for one is remembered for the message if it will not
  * do without ---- */
@@ -221,11 +261,21 @@ enum err tls_connect(
 	t->verifier.seen = to->seen;
 	t->verifier.pinned = to->pinned;
 	set_profile(t, to->below);
+	br_ssl_engine_context *engine = &t->client.eng;
+	const unsigned hash = host_hash(host, to->port);
+	bool offered = offer_session(t);
+	bool rsa_only = to->rsa_first && atomic_load(host_place(hash)) != hash &&
+		(!offered || is_rsa(engine, engine->session.cipher_suite));
+	if (rsa_only)
+		engine->suites_num = TLS_RSA_SUITES;
 	/* Server names are for names only (RFC 6066, 3): none for an address. The verifier looks for
 	 * both. */
-	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, offer_session(t)))
+	if (!br_ssl_client_reset(&t->client, is_literal ? NULL : t->host, offered))
 		return ended(t, f);
 	enum err e = shake_hands(t, fd, d, f);
+	t->declined = e == E_TLS && rsa_only && is_declined(t);
+	if (t->declined)
+		atomic_store(host_place(hash), hash);
 	if (e == OK) {
 		keep_session(t);
 	} else {

@@ -25,6 +25,7 @@ struct tls_peer {
 	struct buf *
 		seen; /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
 	struct tls_pump *below;    /* as in struct tls_pump */
+	bool rsa_first; /* offers only suites with RSA, unless the host was found to decline that */
 };
 
 /* Memory for one TLS connection, about 81 KiB, of which 20 to 32 are touched; all zeros before its
@@ -41,6 +42,8 @@ struct tls_client {
 		bool asked; /* the server wants a certificate of ours, and gets none */
 	} refusal;
 	size_t asked; /* pump.received when the last write began */
+	bool declined; /* the last handshake failed because of rsa_first, it seems: the next one with
+					  the same host offers all suites */
 
 	/* Whom it is, or was, connected with, and the session that may be offered to the same one
 	 * again. */

@@ -10,7 +10,7 @@
 #include "crypto/sha256_class.h"
 #include "crypto/tls_prf.h"
 
-/* RSA before ECDSA, whose signatures cost three times as much to verify: a server that has
+/* RSA before ECDSA, whose signatures cost twice as much to verify: a server that has
  * certificates of both kinds and leaves the choice to its client then shows the one with RSA. */
 static const uint16_t aes_first[] = {
 	BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,

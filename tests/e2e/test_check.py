@@ -202,6 +202,12 @@ def test_without_a_function(doctor):
     assert outcome.advice["endpoint"] == "give REGION/FUNCTION or set AWS_REGION"
 
 
+def test_a_server_with_ecdsa_alone(doctor):
+    pki = doctor.make.pki
+    outcome = doctor.ask(TARGET, aws=doctor.aws(tls=pki.server(pki.leaf("p256")))).only()
+    assert "key exchange X25519" in outcome.found["tls"]
+
+
 def test_chain(doctor):
     between = doctor.make.pki.authority(name="Between", issuer=doctor.make.pki.authority())
     leaf = doctor.make.pki.leaf(issuer=between, with_root=True, common_name="\x1b[31mred\x07")
@@ -411,7 +417,7 @@ def test_listener_that_serve_would_refuse(doctor):
     assert reason(GATEWAY_METRICS_LISTEN="127.0.0.1") == ("configuration", "configuration_invalid")
     assert reason(GATEWAY_TLS_CERT=MISSING_FILE, GATEWAY_TLS_KEY=MISSING_FILE) == ("listener", "certificate_unusable")
     wrong = {**https(doctor), "GATEWAY_TLS_KEY": str(doctor.folder / "other.pem")}
-    (doctor.folder / "other.pem").write_bytes(doctor.make.pki.leaf("rsa2048").key_pem())
+    (doctor.folder / "other.pem").write_bytes(doctor.make.pki.leaf("p256").key_pem())
     assert reason(**wrong) == ("listener", "certificate_unusable")
     assert reason(**https(doctor, start=-3 * DAY, end=-DAY)) == ("listener", "certificate_expired")
     assert reason(GATEWAY_FUNCTIONS=MISSING_FILE) == ("listener", "functions_unusable")

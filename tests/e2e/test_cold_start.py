@@ -112,6 +112,15 @@ def test_one_connection_each_before_the_first_event(make, tmp_path):
     assert len(endpoint.links) == 1 and len(endpoint.links[0].requests) == 2
 
 
+def test_a_server_with_ecdsa_alone_is_warm_before_the_first_event(make, pki):
+    """It declines the first offer; the second connection is the one that is kept."""
+    endpoint = make.endpoint(tls=pki.server(pki.leaf("p256")))
+    runtime = make.runtime(endpoint=endpoint)
+    assert eventually(lambda: len(endpoint.links) == 2 and endpoint.links[1].handshake, 2)
+    runtime.text(slack.command())
+    assert len(endpoint.links) == 2 and len(endpoint.links[1].requests) == 1
+
+
 def test_the_first_next_comes_soon(make):
     times = []
     for _ in range(5):

@@ -41,7 +41,8 @@ def test_a_connection_that_died_while_the_sandbox_was_frozen(make, pki, kind, em
         assert eventually(lambda link=link: link.ended)
         os.kill(runtime.process.pid, signal.SIGCONT)
     assert runtime.text(slack.command()) == STARTED
-    assert [link.resumed for link in runtime.endpoint.links] == [False, True, True, True]
+    # The first that a server with ECDSA alone sees is an offer that it declines.
+    assert [link.resumed for link in runtime.endpoint.links if link.cipher] == [False, True, True, True]
     assert len(runtime.endpoint.requests) == 4
 
 

@@ -88,7 +88,8 @@ def test_handshakes_are_not_tried_for_ever(make):
     runtime = make.runtime(endpoint=endpoint)
     endpoint.open()
     assert runtime.text(slack.command()).startswith(NOT)
-    assert len(endpoint.links) == 4 and not endpoint.requests
+    # Four times, and once with all suites, for a server without RSA may end it like this.
+    assert len(endpoint.links) == 5 and not endpoint.requests
 
 
 def test_refused_connection(make):

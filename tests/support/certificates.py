@@ -108,7 +108,7 @@ class Pki:
 
     def leaf(
         self,
-        kind="p256",
+        kind="rsa2048",
         issuer=None,
         names=("localhost",),
         addresses=("127.0.0.1",),
@@ -126,7 +126,7 @@ class Pki:
         basic=True,
         key_usage=False,
     ):
-        """A server's certificate. By default a good one for localhost and 127.0.0.1."""
+        """A server's certificate. By default a good one for localhost and 127.0.0.1, of the kind that is offered first."""
         issuer = issuer or self.authority()
         key = self.key(kind)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])

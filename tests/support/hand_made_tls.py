@@ -1,4 +1,4 @@
-"""A server of TLS 1.2 made by hand, so that it can break the protocol where no library would: X25519, ECDSA,
+"""A server of TLS 1.2 made by hand, so that it can break the protocol where no library would: X25519, RSA,
 AES-128-GCM, sessions by tickets or ids, with or without an extended master secret."""
 
 import hashlib
@@ -7,14 +7,14 @@ import os
 import struct
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography.hazmat.primitives.asymmetric import padding, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from support.wire import Server, Wire, response
 
 HANDSHAKE, CHANGE, ALERT, DATA = 22, 20, 21, 23
 NAME, EMS, TICKET, RENEGOTIATION = 0, 23, 35, 0xFF01
-SUITE = 0xC02B
+SUITE = 0xC02F
 
 
 def counted(data, size):
@@ -182,8 +182,8 @@ class Connection:
         key = x25519.X25519PrivateKey.generate()
         raw = serialization.Encoding.Raw, serialization.PublicFormat.Raw
         share = b"\3\0\x1d" + counted(key.public_key().public_bytes(*raw), 1)
-        signature = server.certificate.key.sign(self.hello.random + self.random + share, ec.ECDSA(hashes.SHA256()))
-        self.tell(12, share + b"\4\3" + counted(signature, 2))
+        signature = server.certificate.key.sign(self.hello.random + self.random + share, padding.PKCS1v15(), hashes.SHA256())
+        self.tell(12, share + b"\4\1" + counted(signature, 2))
         self.tell(14, b"")
         point = self.receive(HANDSHAKE)[5:]
         secret = key.exchange(x25519.X25519PublicKey.from_public_bytes(point))
