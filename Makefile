@@ -18,7 +18,7 @@
 #	make e2e		the program as a whole against fake peers
 #	make chains		certificate chains of every kind, beside OpenSSL
 #	make conformance	against other implementations
-#	make simulate		runs in a simulated world, each from a seed: --seeds N, or --seed X to repeat one, in ARGS
+#	make simulate		runs in a simulated world, each from a seed, and a fault sweep; ARGS='--seed X' repeats one
 #	make bench		speed, memory and size, beside programs in Rust, Go, JavaScript and Python; ARGS=STAGE for one
 #	make cross		builds for arm64, armv7 and riscv64, tried under qemu, and packages for all
 #	make lint		that no include points up

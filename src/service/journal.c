@@ -453,7 +453,9 @@ static bool remove_file(struct journal *j, struct journal_file *file)
 	/* Somebody may have begun something in it meanwhile. */
 	if (j->written != written)
 		return false;
-	if (unlinkat(j->directory, put_name(name, file->class, file->number), 0) != 0 ||
+	/* It may be gone from an earlier time, when only the directory could not be synced. */
+	if ((unlinkat(j->directory, put_name(name, file->class, file->number), 0) != 0 &&
+			errno != ENOENT) ||
 		fsync(j->directory) != 0)
 		return false;
 	release_file(j, file);

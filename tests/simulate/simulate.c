@@ -2,9 +2,13 @@
  *
  *	simulate [--seed X] [--seeds N] [--from X] [--trace] [--bug NAME] [--seconds N]
  *
+ *	simulate --sweep
+ *	simulate --scenario N --call NAME --at K [--trace]
+ *
  * The last line counts the runs. A run that breaks a rule ends it all: its seed is printed, with
  * which it can be repeated. With --bug the program has a bug that was put in on purpose, and to
- * find it is success. Without arguments: RUNS seeds, then every bug. */
+ * find it is success. Without arguments: RUNS seeds, the
+ * fault sweep (sweep.c), then every bug. */
 #include "world.h"
 
 #include <signal.h>
@@ -20,7 +24,10 @@ struct settings {
 	uint64_t seed;
 	long seeds;
 	int seconds;
-	bool one;
+	bool one, sweep;
+	const char *call; /* the one that fails, to be looked at */
+	int scenario;
+	unsigned at;
 };
 
 void machine_prepare(void);
@@ -43,7 +50,7 @@ static void set(const char *format, ...)
 	world->environment[i] = at;
 }
 
-static void change_secret(void)
+void change_secret(void)
 {
 	char secret[33];
 	snprintf(secret, sizeof(secret), "5ec2e75ec2e75ec2e75ec2e7%08x", ++world->secret_serial);
@@ -51,7 +58,7 @@ static void change_secret(void)
 	check(slack_secrets_add(&world->secrets, (struct str){ secret, 32 }, S("")));
 }
 
-static void set_up_process(void)
+void set_up_process(void)
 {
 	const struct scenario *s = &world->scenario;
 	set("AWS_REGION=eu-west-1");
@@ -314,10 +321,12 @@ static void find_bugs(long *passed, long *failed)
 static int run_all(const struct settings *s, bool bugs)
 {
 	double begin = seconds_now();
-	long passed = run_seeds(s), failed = world->failed;
+	long passed = s->sweep ? 0 : run_seeds(s), failed = world->failed;
 	if (failed)
 		tell_failure();
-	else if (bugs)
+	if (bugs || s->sweep)
+		sweep_all(&passed, &failed);
+	if (bugs)
 		find_bugs(&passed, &failed);
 	printf("%ld passed, %ld failed, in %.1f s\n", passed, failed, seconds_now() - begin);
 	return failed != 0;
@@ -344,15 +353,21 @@ static void read_arguments(struct settings *s, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
-		if (strcmp(name, "--trace") == 0) {
-			world->trace = true;
+		world->trace |= strcmp(name, "--trace") == 0;
+		s->sweep |= strcmp(name, "--sweep") == 0;
+		if (strcmp(name, "--trace") == 0 || strcmp(name, "--sweep") == 0)
 			continue;
-		}
 		i++;
 		if (strcmp(name, "--seed") == 0)
 			s->seed = strtoull(value, NULL, 0), s->seeds = 1, s->one = true;
 		else if (strcmp(name, "--from") == 0)
 			s->seed = strtoull(value, NULL, 0);
+		else if (strcmp(name, "--call") == 0)
+			s->call = value;
+		else if (strcmp(name, "--at") == 0)
+			s->at = (unsigned)atoi(value);
+		else if (strcmp(name, "--scenario") == 0)
+			s->scenario = atoi(value);
 		else if (strcmp(name, "--seeds") == 0)
 			s->seeds = atol(value);
 		else if (strcmp(name, "--seconds") == 0)
@@ -371,7 +386,9 @@ int __wrap_main(int argc, char **argv)
 	machine_prepare();
 	read_arguments(&s, argc, argv);
 	catch_traps();
-	int code = world->bug ? !find_bug(&s) : run_all(&s, argc == 1);
+	int code = s.call ? !sweep_one(s.scenario, s.call, s.at)
+		: world->bug  ? !find_bug(&s)
+					  : run_all(&s, argc == 1);
 	fflush(stdout);
 	/* exit(3) is the simulated process's. */
 

@@ -461,8 +461,11 @@ ssize_t __wrap_recv(int fd, void *p, size_t n, int flags)
 	struct descriptor *d = descriptor(fd);
 	struct link_state *l = link_of(d);
 	pause_here();
-	if (!(flags & MSG_PEEK) && (l->in.n || l->in.ended) && call_fails("recv"))
+	if (!(flags & MSG_PEEK) && (l->in.n || l->in.ended) && call_fails("recv")) {
+		/* Again the one risk of a double start. */
+		world->plan.risked = l->role == ROLE_TARGET && l->kept;
 		return fail(ECONNRESET);
+	}
 	if (l->error) {
 		int sys = l->error;
 		l->error = 0;
@@ -645,8 +648,14 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
 		edge(d);
 		return (ssize_t)n;
 	}
+	if (call_fails("write"))
+		return fail(EIO);
 	if (fd == STDERR_FILENO)
 		slack_log(p, n);
+	if (fd == STDOUT_FILENO) {
+		trace("%.*s", (int)n, (const char *)p);
+		world->sentences++;
+	}
 	return (ssize_t)n;
 }
 

@@ -79,7 +79,9 @@ struct lane {
 };
 
 enum role {
-	ROLE_SLACK, ROLE_TARGET, ROLE_HOOKS, ROLE_SECRETS, ROLE_CREDENTIALS, ROLE_RUNTIME, ROLES,
+	ROLE_SLACK, ROLE_TARGET, ROLE_HOOKS, ROLE_SECRETS, ROLE_CREDENTIALS, ROLE_RUNTIME,
+	ROLE_GATEWAY, /* for `send` */
+	ROLES,
 };
 
 enum ending { ENDING_KEEP, ENDING_CLOSE, ENDING_RESET };
@@ -167,7 +169,7 @@ struct scenario {
 struct fault_plan {
 	const char *name;
 	unsigned at, seen;
-	bool struck;
+	bool struck, excused, risked;
 };
 
 struct world {
@@ -206,6 +208,7 @@ struct world {
 	int64_t key_ends[64];
 	size_t queue[ASKS_MAX * 4], queue_n; /* events for the Runtime API */
 	int untold_lines, too_old_lines, exits_untold;
+	int sentences;        /* errors in the log, words on the terminal */
 	int lost_lives;       /* that ended without a drain */
 
 	bool failed, trace;
@@ -291,6 +294,21 @@ void slack_answered(size_t ask, int status, const char *body, size_t n);
 size_t ask_of(const char *text, size_t n); /* its root, by the token in the text; SIZE_MAX */
 enum answer_word word_of(const char *text);
 size_t ask_put_body(char *out, size_t cap, size_t ask);
+
+/* As many asks of each kind, one a second, for a fault sweep. */
+void slack_plan_each(void);
+
+/* ---- simulate.c ---- */
+
+void set_up_process(void);
+void change_secret(void);
+
+/* ---- sweep.c ---- */
+
+bool sweep_excuses(void);
+void sweep_all(long *passed, long *failed);
+/* The call number `at` of that name in that scenario, to be looked at. */
+bool sweep_one(int scenario, const char *name, unsigned at);
 
 /* ---- bugs.c ---- */
 
