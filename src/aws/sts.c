@@ -6,7 +6,8 @@
 #include "codec/xml.h"
 #include "crypto/ct.h"
 
-enum { TOKEN_MAX = 20000 }; /* as documented */
+/* As documented. */
+enum { TOKEN_MAX = 20000, DURATION_MIN_S = 900, DURATION_MAX_S = 43200 };
 
 #define WEB_IDENTITY S("web identity")
 
@@ -41,6 +42,26 @@ static enum err write_form(struct str *out, const struct sts_role *role, struct 
 	return form.full ? fault_set(f, E_LIMIT, 0, "what says which role is wanted is too long") : OK;
 }
 
+/* What STS would say no to whoever asks. */
+static enum err check_role(const struct sts_role *role, struct fault *f)
+{
+	struct str name = role->session_name;
+	uint64_t seconds = DURATION_MIN_S;
+	if (!str_starts(role->arn, S("arn:")) || str_find_str(role->arn, S(":role/")) == role->arn.n)
+		return fault_set(f, E_CONFIG, 0, "role_arn, or AWS_ROLE_ARN, is no ARN of a role");
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_alnum((unsigned char)name.p[i]) && str_find(S("_=,.@+-"), name.p[i]) == 7)
+			name.n = 1;
+	if (name.n == 1 || name.n > 64)
+		return fault_set(f, E_CONFIG, 0,
+			"role_session_name, or AWS_ROLE_SESSION_NAME, has 2 to 64 letters, digits and _=,.@+-");
+	if (role->duration_seconds.n &&
+		(!str_to_u64(&seconds, role->duration_seconds, DURATION_MAX_S) || seconds < DURATION_MIN_S))
+		return fault_set(f, E_CONFIG, 0, "duration_seconds is a number from %d to %d",
+			NUM(DURATION_MIN_S), NUM(DURATION_MAX_S));
+	return OK;
+}
+
 static void choose_endpoint(struct aws_call *call, const struct aws_context *aws)
 {
 	bool global = endpoints_sts_is_global(aws->endpoints, aws->region);
@@ -65,6 +86,8 @@ static enum err assume_role(struct credential_set *out, struct credential_chain 
 	enum err e = with ? OK : read_token(&token, c, role->web_identity_token_file, d, f);
 	if (e == OK)
 		e = write_form(&call.post.payload, role, token, &c->scratch, f);
+	if (e == OK)
+		e = check_role(role, f);
 	if (e == OK)
 		e = aws_call(&answer, c->aws, &call, &c->scratch, d, f);
 	if (e != OK)

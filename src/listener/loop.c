@@ -384,6 +384,7 @@ static enum err start(struct loop *l, struct fault *f)
 		e = set_up_events(l, f);
 	if (e == OK)
 		e = jobs_start(&l->requests.jobs, s, jobs_wanted(config), config->workers, l->wake, f);
+	resolver_check(&s->resolver);
 	if (e == OK)
 		e = services_keep_fresh(s, f);
 	if (e == OK && config->tls_cert.n) {

@@ -533,16 +533,36 @@ static void tell_unusable(struct resolver *r, const char *path, struct str reaso
 			"path reason", str_c(path), reason);
 }
 
+static void read_conf(struct resolv_conf *out, struct resolver *r, struct fault *f)
+{
+	bool whole = etc_read_resolv_conf(out, r->conf_path, &r->env, f) == OK;
+	struct str skipped = { out->skipped, out->skipped_n };
+	tell_unusable(r, r->conf_path, whole ? skipped : fault_text(f));
+}
+
+static void find_host(struct addresses *out, struct resolver *r, struct str host, struct fault *f)
+{
+	if (etc_find_host(out, r->hosts_path, host, f) != OK)
+		tell_unusable(r, r->hosts_path, fault_text(f));
+}
+
+void resolver_check(struct resolver *r)
+{
+	struct fault f;
+	struct addresses none = { .count = 0 };
+	struct resolv_conf conf;
+	read_conf(&conf, r, &f);
+	find_host(&none, r, S("localhost"), &f);
+}
+
 /* With the name servers' help. */
 static enum err ask_servers(struct lookup *l, bool absolute, struct deadline *d, struct fault *f)
 {
 	struct resolver *r = l->resolver;
-	bool whole = etc_read_resolv_conf(&l->conf, r->conf_path, &r->env, f) == OK;
-	struct str skipped = { l->conf.skipped, l->conf.skipped_n };
-	tell_unusable(r, r->conf_path, whole ? skipped : fault_text(f));
+	read_conf(&l->conf, r, f);
 	if (l->conf.servers.count == 0)
 		return fault_set(f, E_NAME, 0, "none of the name servers in %s can be used: %s",
-			str_c(r->conf_path), skipped);
+			str_c(r->conf_path), (struct str){ l->conf.skipped, l->conf.skipped_n });
 	l->ttl_s = UINT32_MAX;
 	l->sure = true;
 	return search(l, absolute, d, f);
@@ -574,8 +594,7 @@ enum err resolve(
 	if (kept != UNKNOWN)
 		return kept == FOUND ? OK : nothing_found(&l, f);
 	out->count = 0;
-	if (etc_find_host(out, r->hosts_path, host, f) != OK)
-		tell_unusable(r, r->hosts_path, fault_text(f));
+	find_host(out, r, host, f);
 	enum err e = out->count > 0 ? OK : ask_servers(&l, absolute, d, f);
 	if (e == OK)
 		cache_put(r, out, true, key, l.ttl_s);

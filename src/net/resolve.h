@@ -68,6 +68,10 @@ struct resolver {
  * paths are borrowed for ever. */
 void resolver_init(struct resolver *r, const char *conf_path, const char *hosts_path);
 
+/* Logs, once, what cannot be used in the files and variables, so that it is known before the first
+ * look-up. */
+void resolver_check(struct resolver *r);
+
 /* The addresses of `host`, a name or a literal without brackets: at least one after success, in the
  * order to try, families interleaved, IPv6 first. Several threads may ask at once. E_NAME (not a
  * host name, no such name, no address, no answer from any server: told apart in the text),

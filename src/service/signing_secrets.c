@@ -19,19 +19,18 @@ enum {
 
 /* ---- reading: whoever is busy, or before there are threads ---- */
 
-/* E_MORE: it is on the network, and without a deadline that is not asked. */
+/* E_MORE: it is on the network, which without a deadline is not asked. */
 static enum err read_text(struct buf *out, struct signing_secrets *s,
 	const struct secret_source *source, struct deadline *d, struct fault *f)
 {
 	if (source->kind == SECRET_FILE)
 		return file_read(NULL, out, source->name, f);
-	if (!d)
-		return E_MORE;
 	/* One that does not answer must leave some time to the others. */
-	struct deadline share = deadline_within(d, deadline_left(d) / 2);
-	return secret_store_fetch(out, s->credentials,
+	struct deadline share = d ? deadline_within(d, deadline_left(d) / 2) : deadline_none();
+	enum err e = secret_store_fetch(out, s->credentials,
 		source->kind == SECRET_SSM ? AWS_SSM : AWS_SECRETS_MANAGER, source->name, &s->scratch,
-		s->config->sources_count > 1 ? &share : d, f);
+		d && s->config->sources_count > 1 ? &share : d, f);
+	return !d && e == E_TIMEOUT ? E_MORE : e;
 }
 
 /* One or several, by comma or line, of which no more than `room` are for all in the set. */

@@ -33,6 +33,10 @@ BAD = {
     "almost-cgi": ({"GATEWAY_INTERFACE": "eth0"}, ["GATEWAY_INTERFACE"]),
     "timeout-hex": ({"GATEWAY_TIMEOUT_MS": "0x7d0"}, ["GATEWAY_TIMEOUT_MS", "0x7d0"]),
     "log-level": ({"GATEWAY_LOG_LEVEL": "loud"}, ["GATEWAY_LOG_LEVEL", "loud", "debug"]),
+    "secret-without-a-region": (
+        {"SLACK_SIGNING_SECRET": "ssm:/slack", "AWS_REGION": None, "AWS_DEFAULT_REGION": None},
+        ["SLACK_SIGNING_SECRET", "no region to ask in"],
+    ),
     "response-hosts": (
         {"GATEWAY_RESPONSE_HOSTS": "https://hooks.slack.com/x"},
         ["GATEWAY_RESPONSE_HOSTS", "https://hooks.slack.com/x"],

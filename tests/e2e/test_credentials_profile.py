@@ -124,6 +124,10 @@ def test_profile_without_keys(cloud, profile):
         (f"role_arn = {ROLE}\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me", "mfa_serial"),
         (f"role_arn = {ROLE}\ncredential_source = EcsContainer", "credential_source"),
         (f"role_arn = {SECOND}\nsource_profile = base", "assumed role: AccessDenied"),
+        (f"role_arn = {ROLE}\nsource_profile = base\nduration_seconds = 1h", "duration_seconds is a number from 900 to 43200"),
+        (f"role_arn = {ROLE}\nsource_profile = base\nduration_seconds = 60", "duration_seconds is a number from 900 to 43200"),
+        (f"role_arn = {ROLE}\nsource_profile = base\nrole_session_name = a b", "role_session_name"),
+        ("role_arn = gateway\nsource_profile = base", "no ARN of a role"),
         ("sso_session = x", "aws configure export-credentials --profile default"),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from support import hosts, network, slack
 from support.aws_network import AwsNetwork
 from support.cloud import IDENTITY, NOT, ROLE, STARTED, from_role, from_web_identity
+from support.listener import Serve
 from support.sts import SESSION, STYLES, error, plain
 from support.wire import eventually
 
@@ -44,6 +45,21 @@ def test_long_tokens(cloud, size):
     variables, (sts,) = from_web_identity(cloud, tokens={token: ROLE})
     cloud.file("web-identity", token)
     cloud.started_by(cloud.start(**variables), "WEBID")
+
+
+@pytest.mark.parametrize(
+    "variable, value",
+    [("AWS_ROLE_ARN", "gateway"), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:user/a"), ("AWS_ROLE_SESSION_NAME", "a"),
+     ("AWS_ROLE_SESSION_NAME", "a b"), ("AWS_ROLE_SESSION_NAME", "x" * 65), ("AWS_REGION", "eu.west.1")],
+)  # fmt: skip
+def test_what_sts_would_refuse(cloud, variable, value):
+    """Said at the start, which it ends."""
+    variables, (sts,) = from_web_identity(cloud)
+    listener = Serve(cloud.make)(wait=False, **cloud.environment(**{**variables, variable: value}))
+    assert listener.process.wait_exit() == 2
+    (told,) = listener.process.problems
+    listener.process.problems.clear()
+    assert variable in told and not sts.requests
 
 
 @pytest.mark.parametrize("content", [None, "", "\n", "x" * 200000], ids=["missing", "empty", "line", "long"])

@@ -140,6 +140,8 @@ def program(cloud, profile):
     cloud.ring.watch(process)
     text = Host("serve", listener, cloud.endpoint).text(slack.command())
     if text.startswith(NOT):
+        # Whatever else is wrong is said at the start, but for what only a run of a process can tell.
+        assert "there are no AWS credentials" in text or "credential_process" in text, text
         assert not cloud.endpoint.requests
         return None
     assert text == STARTED

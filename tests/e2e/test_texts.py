@@ -161,6 +161,17 @@ def test_files_of_the_machine(make, pki, tmp_path, name, form):
         runtime.process.wait_for_log("is UTF-16; save it as UTF-8")
 
 
+@own_network
+@pytest.mark.parametrize("name", ["hosts", "resolv.conf"])
+def test_files_of_the_machine_are_looked_at_by_the_start(make, pki, tmp_path, name):
+    """Before anybody asks for a name."""
+    world = World(make, pki, tmp_path)
+    (tmp_path / name).write_bytes("nameserver 127.0.0.1\n".encode("utf-16"))
+    listener = Serve(make)(wrapper=world.net.wrapper, wait=False)
+    (line,) = listener.process.wait_for_log("how names are resolved") and [x for x in listener.process.lines if "how names" in x["message"]]
+    assert line["path"] == f"/etc/{name}" and "is UTF-16; save it as UTF-8" in line["reason"]
+
+
 # ---- variables -------------------------------------------------------------------------------------------------------
 
 WRAPPINGS = {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static char path[] = "/tmp/secrets_test.XXXXXX";
-static struct aws_context client; /* without a region: nothing can be fetched from AWS */
+static struct aws_context client; /* without a region nothing can be fetched from AWS */
 static struct credential_chain chain = { .aws = &client };
 static struct fault fault;
 
@@ -59,7 +59,9 @@ static struct signing_secrets *start(const struct config *c)
 {
 	static struct signing_secrets s;
 	memset(&s, 0, sizeof(s));
+	client.region = S("eu-west-1");
 	expect_int(signing_secrets_init(&s, c, &chain, &fault), OK);
+	client.region = S("");
 	return &s;
 }
 
@@ -126,6 +128,14 @@ TEST(secrets_in_a_file)
 	expect(!s.refreshable);
 }
 
+TEST(secrets_on_a_network_without_a_region)
+{
+	struct config c = CONFIG(S("a"), S("p"));
+	struct signing_secrets s = { 0 };
+	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_CONFIG);
+	expect(str_find_str(fault_text(&fault), S("ssm:/slack: no region to ask in")) < fault.n);
+}
+
 TEST(secrets_more_than_there_is_room_for)
 {
 	static char text[2 * SLACK_SECRETS_MAX];
@@ -136,7 +146,9 @@ TEST(secrets_more_than_there_is_room_for)
 	expect_int(start(&c)->sets[0].count, SLACK_SECRETS_MAX);
 	write_file((struct str){ text, sizeof(text) - 4 });
 	struct signing_secrets s = { 0 };
+	client.region = S("eu-west-1");
 	expect_int(signing_secrets_init(&s, &c, &chain, &fault), E_FILE);
+	client.region = S("");
 	expect_int(s.sets[0].count, 4);
 	unlink(path);
 }

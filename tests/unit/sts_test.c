@@ -105,7 +105,7 @@ TEST(sts_takes_keys)
 	struct sts_role role = plain;
 	role.session_name = S("me+you");
 	role.external_id = S("a b&RoleArn=c");
-	role.duration_seconds = S("900&");
+	role.duration_seconds = S("900");
 	set_up(answers, 1, S(""));
 	expect_int(assume(&role, &keys), OK);
 	expect_str(set.keys.source, S("assumed role"));
@@ -116,7 +116,7 @@ TEST(sts_takes_keys)
 	expect_str(body_of(request),
 		S("Action=AssumeRole&Version=2011-06-15"
 		  "&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=me%2Byou"
-		  "&DurationSeconds=900%26&ExternalId=a%20b%26RoleArn%3Dc"));
+		  "&DurationSeconds=900&ExternalId=a%20b%26RoleArn%3Dc"));
 	aws_service_stop();
 }
 
@@ -210,13 +210,46 @@ TEST(sts_needs_a_token_of_some_length)
 
 TEST(sts_tells_what_does_not_fit)
 {
-	static char name[CREDENTIALS_SCRATCH];
+	static char name[CREDENTIALS_SCRATCH] = "arn:aws:iam::123456789012:role/";
 	struct sts_role role = { .arn = { name, sizeof(name) } };
 	set_up(NULL, 0, S(""));
-	memset(name, 'n', sizeof(name));
+	memset(name + strlen(name), 'n', sizeof(name) - strlen(name));
 	expect_int(assume(&role, &keys), E_LIMIT);
 	role.arn.n -= 1024;
 	expect_int(assume(&role, &keys), E_LIMIT);
+	expect_int(aws_service_requests(), 0);
+	aws_service_stop();
+}
+
+TEST(sts_asks_for_no_role_that_cannot_be)
+{
+	static const struct {
+		struct str arn, session_name, duration_seconds;
+		enum err want;
+	} cases[] = {
+		{ STR("arn:aws-us-gov:iam::123456789012:role/a/b"), STR("aZ_=,.@+-9"), STR("43200"), OK },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR("ab"), STR("900"), OK },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR(""), STR(""), OK },
+		{ STR("r"), STR(""), STR(""), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:user/r"), STR(""), STR(""), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR("a"), STR(""), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR("a b"), STR(""), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR("a/b"), STR(""), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR(""), STR("899"), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR(""), STR("43201"), E_CONFIG },
+		{ STR("arn:aws:iam::123456789012:role/r"), STR(""), STR("1h"), E_CONFIG },
+	};
+	set_up(NULL, 0, S(""));
+	for (size_t i = 0; i < countof(cases); i++) {
+		static struct credential_set out;
+		const struct sts_role role = { .arn = cases[i].arn,
+			.session_name = cases[i].session_name,
+			.duration_seconds = cases[i].duration_seconds };
+		context("case %zu", i);
+		/* Without a deadline: whoever may be asked is not. */
+		enum err want = cases[i].want == OK ? E_TIMEOUT : cases[i].want;
+		expect_int(sts_assume_role(&out, &chain, &role, &keys, NULL, &fault), want);
+	}
 	expect_int(aws_service_requests(), 0);
 	aws_service_stop();
 }
