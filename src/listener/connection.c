@@ -6,6 +6,8 @@
 #include "service/metrics.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -136,6 +138,14 @@ static bool receive_bytes(struct connection *c, size_t *got, char *p, size_t cap
 		c->ended = n == 0;
 		c->broken = n < 0 && errno != EAGAIN;
 	}
+	return false;
+}
+
+/* The rest of a request has not come. Its client may hold it back until it knows that the beginning
+ * has arrived (Nagle), which the kernel would tell it 40 ms later. */
+static bool await_rest(const struct connection *c)
+{
+	setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
 	return false;
 }
 
@@ -398,7 +408,7 @@ static bool read_head(struct server *server, struct connection *c)
 		return true;
 	}
 	if (!c->readable && !c->ended)
-		return false;
+		return c->n > 0 ? await_rest(c) : false;
 	if (!c->buffer && !(c->buffer = take_small(server, c)))
 		return false;
 	if (receive_bytes(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
@@ -447,7 +457,7 @@ static bool receive_body(struct server *server, struct connection *c)
 		return true;
 	}
 	if (!receive_bytes(c, &got, c->buffer->bytes + c->n, room_for_body(c)))
-		return false;
+		return await_rest(c);
 	c->n += got;
 	return true;
 }

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from statistics import median
@@ -24,6 +25,8 @@ ROUNDS = 3
 CONNECTIONS = 64
 WANTED = 10000
 CROWDS = (1, 100, 10000)
+DRIPPERS = 500
+HEAD = b"POST /eu-west-1/my-fn HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 TICKS = os.sysconf("SC_CLK_TCK")
 
 SCRIPT = """
@@ -125,6 +128,7 @@ def measure(stand, table):
     gateway = Gateway(stand)
     try:
         measure_load(gateway, table)
+        measure_slow(gateway, table)
     finally:
         gateway.close()
     gateway = Gateway(stand)
@@ -168,6 +172,60 @@ def measure_load(gateway, table):
     alone = load(gateway, "/eu-west-1/my-fn", script(stand, slack.command()), 1)
     table.row("the same over one connection: half within", "ms", gateway=alone["half"])
     table.row("  99 of 100 within", "ms", gateway=alone["most"])
+
+
+class Drip(threading.Thread):
+    """Clients that send a byte of a head each second."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.clients = [Client(address) for _ in range(DRIPPERS)]
+        self.over = threading.Event()
+        self.start()
+
+    def run(self):
+        for byte in HEAD + b"a" * 600:
+            for client in self.clients:
+                client.send(bytes([byte]))
+                if self.over.wait(1 / DRIPPERS):
+                    return
+
+    def close(self):
+        self.over.set()
+        self.join()
+        for client in self.clients:
+            client.sock.close()
+
+
+def in_two_pieces(gateway):
+    """The median of ms of a request whose body leaves when its head was acknowledged."""
+    data, times = wire_form(slack.command(secret=slack.OTHER_SECRET)), []
+    with Client(gateway.address) as client:
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        for _ in range(100):
+            began = time.monotonic()
+            client.send(data[:-5])
+            client.send(data[-5:])
+            client.answer()
+            times.append((time.monotonic() - began) * 1e3)
+    return median(times)
+
+
+def measure_slow(gateway, table):
+    table.start(f"listener, {CONNECTIONS} connections beside {DRIPPERS} that drip a byte a second")
+    runs = []
+    for _ in range(ROUNDS):
+        alone = load(gateway, "/healthz", None, CONNECTIONS)
+        drip = Drip(gateway.address)
+        try:
+            runs.append((alone, load(gateway, "/healthz", None, CONNECTIONS)))
+            pieces = in_two_pieces(gateway)
+        finally:
+            drip.close()
+    alone, beside = (middle(run) for run in zip(*runs))
+    table.row("health check alone: 99 of 100 within", "ms", gateway=alone["most"])
+    table.row("  beside them", "ms", gateway=beside["most"], goal="<= 2 x alone", met=beside["most"] <= 2 * alone["most"])
+    table.row("request in two pieces, the second after an acknowledgement: half within", "ms", gateway=pieces, goal="< 40", met=pieces < 40)
 
 
 def measure_crowds(gateway, table):

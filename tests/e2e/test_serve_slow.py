@@ -467,3 +467,20 @@ def test_secrets_stay_out_of_the_log(make, serve):  # noqa: F811
     assert listener.ask(slack.interaction("view_submission")).status in (200, 500)
     lines = listener.wait_for_requests(5)
     assert {line["path"] for line in lines} == {"/eu-west-1/my-fn"}
+
+
+@pytest.mark.parametrize("cut", [20, -5], ids=["in-the-head", "in-the-body"])
+def test_a_client_that_waits_for_an_acknowledgement(serve, cut):
+    """With Nagle's algorithm the second piece of a request leaves when the first is acknowledged, which the kernel puts off for
+    40 ms or more on a connection that has been used."""
+    data = wire_form(slack.command(secret=slack.OTHER_SECRET))
+    times = []
+    with serve().connect() as client:
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        for _ in range(40):
+            began = time.monotonic()
+            client.send(data[:cut])
+            client.send(data[cut:])
+            assert client.answer().status == 401
+            times.append(time.monotonic() - began)
+    assert min(times[20:]) < 0.03, times
