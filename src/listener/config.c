@@ -123,8 +123,7 @@ enum err listener_config_read(
 		e = check_address(c->metrics_address, "GATEWAY_METRICS_LISTEN", f);
 	if (e == OK)
 		e = check_address(c->admin_address, "GATEWAY_ADMIN_LISTEN", f);
-	c->connections_set = c->connections > 0;
-	if (!c->connections_set)
+	if (!c->connections)
 		c->connections = c->tls_cert.n ? CONNECTIONS_TLS_DEFAULT : CONNECTIONS_DEFAULT;
 	if (e == OK && is_inside(c->journal, c->functions))
 		e = fault_set(f, E_CONFIG, 0, "GATEWAY_JOURNAL must not lie in GATEWAY_FUNCTIONS");

@@ -23,7 +23,6 @@ struct listener_config {
 	struct str admin_address;    /* empty: none */
 	struct str tls_cert, tls_key; /* paths; empty: plain HTTP */
 	size_t connections;
-	bool connections_set; /* the number was given, and is not only what is good if it can be had */
 	size_t idle_s;
 	struct trusted_proxies proxies;
 	size_t workers;
