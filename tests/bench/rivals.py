@@ -4,13 +4,15 @@ signature, starts the function over one kept TLS connection with a signed reques
 All of them run in the same rounds, in an order that changes. Ratios are medians over the rounds of ours to theirs; where
 the machine is shared they say more than the times, and the processor time says more than the wall clock."""
 
+import contextlib
+import os
 from collections import defaultdict
 from statistics import median
 
 from share import Share
 from stand import CLOSES_AFTER_MS, RIVAL_COMMANDS, Stand, built_rivals
 
-BATCHES = 5
+BATCHES = 4
 FAST, SLOW = 30, 4          # rounds in a batch of those that start in milliseconds, and of all
 WARM_ROUNDS, WARM_EVENTS = 4, 300
 SHARED_ROUNDS = 5
@@ -65,6 +67,20 @@ def measure(stand, table):
     for name in RIVAL_COMMANDS:
         if name not in built_rivals():
             table.note(f"The rival in {name} was left out: it could not be built here.")
+    hasten(stand, -20)
+    try:
+        measure_all(stand, table)
+    finally:
+        hasten(stand, 0)
+
+
+def hasten(stand, priority):
+    """AWS in the priority that the peer gives itself, where that is allowed: its answers wait for no other program."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, stand.endpoint.process.pid, priority)
+
+
+def measure_all(stand, table):
     measure_start(stand, table, "rsa", "RSA-2048 chain, X25519", True)
     measure_start(stand, table, "p256", "P-256 chain, P-256", False)
     measure_warm(stand, table)
