@@ -37,7 +37,6 @@ TEST(listener_config_defaults)
 	expect(!config.metrics_address.n && !config.admin_address.n && !config.journal.n);
 	expect(!config.tls_cert.n && !config.tls_key.n && !config.functions.n);
 	expect_int(config.connections, 10000);
-	expect(!config.connections_set);
 	expect_int(config.idle_s, 75);
 	expect_int(config.workers, 64);
 	expect_int(config.function_timeout_s, 900);
@@ -110,12 +109,10 @@ TEST(listener_config_with_https)
 	expect_str(config.tls_cert, S("/c"));
 	expect_str(config.tls_key, S("/k"));
 	expect_int(config.connections, 1000);
-	expect(!config.connections_set);
 	expect_int(read((const struct variable[VARIABLES]){ { "GATEWAY_TLS_CERT", "/c" },
 				   { "GATEWAY_TLS_KEY", "/k" }, { "GATEWAY_CONNECTIONS", "20" } }),
 		OK);
 	expect_int(config.connections, 20);
-	expect(config.connections_set);
 }
 
 TEST(listener_config_refuses)
