@@ -439,7 +439,7 @@ build/bench/%: $(OUT)/musl/tests/bench/%.o $(VENDOR)/bearssl/libbearssl.a
 
 bench: all $(BENCHES:tests/bench/%.c=build/bench/%)
 	$(Q)scripts/setup --check bench
-	$(Q)$(if $(or $(filter rivals,$(ARGS)),$(if $(ARGS),,all)),tests/bench/rivals/build)
+	$(Q)$(if $(or $(filter rivals handshakes,$(ARGS)),$(if $(ARGS),,all)),tests/bench/rivals/build)
 	$(Q)tests/bench/run $(ARGS)
 
 lint:
