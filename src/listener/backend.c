@@ -55,7 +55,8 @@ struct request {
 	struct waiter *waiter; /* under the lock; NULL if nobody waits */
 	enum slack_kind kind;
 	uint64_t promised;     /* its id in the journal; 0: it is not there */
-	struct str name, id, response_url, payload;
+	struct str id;         /* set under the lock: whoever acknowledges looks through all of them */
+	struct str name, response_url, payload;
 	char memory[FUNCTION_NAME_MAX + REQUEST_ID_MAX + RESPONSE_URL_MAX +
 		BACKEND_PAYLOAD_MAX]; /* of these */
 };
@@ -113,9 +114,10 @@ static void free_request(struct backend *b, struct request *r)
 	lock_give(&b->lock);
 }
 
-static void enqueue(struct backend *b, struct request *r)
+static void enqueue(struct backend *b, struct request *r, struct str id)
 {
 	lock_take(&b->lock);
+	r->id = id;
 	r->acknowledged = false;
 	b->unfinished++;
 	lock_give(&b->lock);
@@ -124,13 +126,13 @@ static void enqueue(struct backend *b, struct request *r)
 
 /* Before it is acknowledged: on disk, if there is a journal. One that cannot be written covers
  * nothing, and stops nothing. */
-static void promise(struct backend *b, struct request *r)
+static void promise(struct backend *b, struct request *r, struct str id)
 {
 	struct fault f;
 	struct journal *journal = b->services->journal;
 	const struct journal_request request = {
 		.arrived_ms = clock_wall_ms(),
-		.request_id = r->id,
+		.request_id = id,
 		.kind = slack_kind_name(r->kind),
 		.region = TARGET_LOCAL,
 		.function = r->name,
@@ -140,7 +142,7 @@ static void promise(struct backend *b, struct request *r)
 	r->promised = 0;
 	if (journal && journal_promise(journal, &r->promised, &request, false, &f) != OK)
 		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason",
-			r->id, r->name, fault_text(&f));
+			id, r->name, fault_text(&f));
 }
 
 /* *out: the request, for as long as its waiter is set. */
@@ -157,7 +159,7 @@ static enum err submit(struct backend *b, struct request **out, struct str name,
 	*out = r;
 	r->waiter = waiter;
 	r->name = keep(&memory, name);
-	r->id = keep(&memory, request_id);
+	struct str id = keep(&memory, request_id);
 	r->response_url = keep(&memory, slack->response_url);
 	r->kind = slack->kind;
 	r->payload = keep(&memory, payload);
@@ -165,9 +167,9 @@ static enum err submit(struct backend *b, struct request **out, struct str name,
 	if (e == OK && memory.full)
 		e = fault_set(f, E_LIMIT, 0, "the request is too large");
 	if (e == OK)
-		promise(b, r);
+		promise(b, r, id);
 	if (e == OK)
-		enqueue(b, r);
+		enqueue(b, r, id);
 	else
 		free_request(b, r);
 	return e;

@@ -452,6 +452,8 @@ int loop_run(
 	accept_from_now_on(l, true);
 	sockets_tell(&l->sockets);
 	systemd_notify(env, S("READY=1"));
+	/* Those that this process was born with may have ended before their end was waited for. */
+	children_reap(&process_children);
 	run(l);
 	return stop(l);
 }

@@ -13,5 +13,5 @@ const char *__asan_default_options(void)
 
 const char *__tsan_default_options(void)
 {
-	return "report_signal_unsafe=0:allow_user_segv_handler=1";
+	return "report_signal_unsafe=0:allow_user_segv_handler=1:atexit_sleep_ms=0";
 }
