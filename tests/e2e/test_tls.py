@@ -282,6 +282,12 @@ def test_words_about_an_authority(make, pki):
     assert "the certificate `localhost` of localhost comes from an unknown authority, `Unknown Root p256`: set AWS_CA_BUNDLE" in text
 
 
+def test_words_about_a_curve_that_is_not_supported(make, pki):
+    between = pki.authority("p521", name="Between", issuer=pki.authority())
+    text = refused(make, tls=pki.server(pki.leaf(issuer=between, digest=hashes.SHA512)))
+    assert "the certificate `Between p521` above that of localhost" in text and "P-521" in text, text
+
+
 def test_words_about_what_a_bundle_leaves_out(make, pki):
     weak = pki.authority("rsa1024", "Weak Root")
     bundle = pki.file(pki.authority().pem() + weak.pem() + pki.leaf().pem())
