@@ -23,6 +23,7 @@
 #	make cross		builds for arm64, armv7 and riscv64, tried under qemu, and packages for all
 #	make lint		that no include points up
 #	make analyze		what clang's analyzer suspects
+#	make eva		what Frama-C proves of decoders (Debian: frama-c-base): no undefined behaviour up to a bound
 #	make dist		dist/: programs, ZIPs for Lambda, a container image, packages, SBOM, checksums, for this
 #				machine and each that a cross compiler is installed for; with CROSS=, for that one alone
 #	make install		program, man page, completions and systemd units, below PREFIX (/usr/local) and DESTDIR
@@ -117,7 +118,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
 TSAN_CFLAGS := -g -O1 -fsanitize=thread
 
-.PHONY: all setup run demo test unit chains asan asan-e2e tsan soak ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance simulate cross bench lint analyze dist package \
+.PHONY: all setup run demo test unit chains asan asan-e2e tsan soak ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance simulate cross bench lint analyze eva dist package \
 	install size help clean distclean
 .DELETE_ON_ERROR:
 .PRECIOUS: $(OUT)/musl/%.o
@@ -449,6 +450,10 @@ lint:
 # What clang's analyzer suspects, to be read and judged: it sees one file at a time, and each version sees other things.
 analyze: build/setup-test $(SOURCES)/bearssl.stamp
 	$(Q)for source in $(SRCS); do $(CLANG) --analyze --analyzer-output text $(CPPFLAGS) $$source; done
+
+# What frama-c-base brings is large, so scripts/setup does not install it.
+eva:
+	$(Q)tests/eva/run
 
 test:
 	$(Q)scripts/setup test

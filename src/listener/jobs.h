@@ -32,6 +32,7 @@ enum {
 	JOB_LATE_MS =
 		2000, /* but this long after its turn has come: one try, or at least a word to its user */
 	JOB_ID_SIZE = 32,
+	RENEW_BY_MS = 1900, /* from the arrival: later there is no time for newer secrets */
 	TELLERS = 8, /* threads that help to tell users when the time for draining runs out */
 	/* Twice what the deepest call takes: an invocation that renews credentials with a signature of
 	   its own. */
