@@ -44,7 +44,7 @@ class Https:
         self.make = make
         self.folder = make.folder
         self.context = client_context(make.pki)
-        self.show(certificate or make.pki.leaf())
+        self.show(certificate or make.pki.leaf("p256"))
         self.listener = serve(*self.arguments(), **options)
         self.process = self.listener.process
 
@@ -175,7 +175,7 @@ def test_every_key(make, https, kind):
 
 @pytest.mark.parametrize("form", ["pkcs8", "traditional", "parameters", "one file"])
 def test_every_form_of_a_key(make, https, form):
-    certificate = make.pki.leaf()
+    certificate = make.pki.leaf("p256")
     key = certificate.key_pem()
     if form in ("traditional", "parameters"):
         key = certificate.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -338,7 +338,7 @@ def serial(client):
 
 
 def test_reload(make, https):
-    first, second = make.pki.leaf(), make.pki.leaf("rsa2048", make.pki.authority("rsa2048"))
+    first, second = make.pki.leaf("p256"), make.pki.leaf("rsa2048", make.pki.authority("rsa2048"))
     server = https(first)
     assert server.told()[0]["not_after"] == first.own.not_valid_after.strftime("%Y-%m-%dT%H:%M:%SZ")
     with server.connect() as old:
@@ -382,13 +382,15 @@ def test_reload(make, https):
                 assert serial(new) == second.own.serial_number
         os.unlink(server.folder / "key.pem")
         assert "cannot be read: No such file" in server.reload()["reason"]
-        assert old.ask(get()).status == 200
+        assert (old.ask(get()).status, old.ask(get()).body) == (200, b"ok\nthe new TLS certificate cannot be used\n")
+        server.show(second)
+        assert server.reload()["message"] == "TLS certificate read"
     server.is_well()
 
 
 def test_reload_under_load(make, https):
     """Nobody notices."""
-    certificates = [make.pki.leaf(), make.pki.leaf("rsa2048", make.pki.authority("rsa2048"))]
+    certificates = [make.pki.leaf("p256"), make.pki.leaf("rsa2048", make.pki.authority("rsa2048"))]
     server = https(certificates[0])
     before = server.listener.rss_kib()
     for i in range(40):
@@ -427,7 +429,7 @@ NO_IDENTITY = {
 
 @pytest.mark.parametrize("what", NO_IDENTITY)
 def test_start_is_refused(make, serve, what):  # noqa: F811
-    certificate = make.pki.leaf()
+    certificate = make.pki.leaf("p256")
     chain, key = make.folder / "chain.pem", make.folder / "key.pem"
     chain.write_bytes(certificate.chain_pem())
     key.write_bytes(certificate.key_pem())
