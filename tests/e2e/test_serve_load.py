@@ -81,8 +81,8 @@ def client(listener, hooks, seed, faults, context=None):
                                 raise Gone
                     except (Gone, OSError):
                         break
-    except ConnectionRefusedError:
-        pass  # it has been told to stop
+    except (ConnectionRefusedError, ConnectionResetError):
+        pass  # it has been told to stop, perhaps when the kernel had accepted this one
     except BaseException as fault:
         faults.append(fault)
 
