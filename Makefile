@@ -73,7 +73,7 @@ FUZZ_BINS := $(FUZZERS:tests/fuzz/%.c=build/san/%)
 
 # What runs before GET /next is linked first, and what it needs of the C library behind it: four page faults less.
 START := src/main.c $(addprefix src/aws/,credential_chain.c endpoint.c instance_metadata.c) \
-	$(addprefix src/base/,arena.c buf.c clock.c deadline.c log.c str.c) $(addprefix src/codec/,authority.c) \
+	$(addprefix src/base/,arena.c buf.c clock.c deadline.c environment.c log.c str.c) $(addprefix src/codec/,authority.c) \
 	$(addprefix src/crypto/,cpu.c ct.c hmac.c sha256.c sha256_cpu.c) $(addprefix src/gateway/,config.c template.c) \
 	$(addprefix src/http/,attempt.c client.c pool.c request.c retry.c) $(addprefix src/lambda/,runtime.c) \
 	$(addprefix src/net/,address.c dial.c proxy.c resolve.c stream.c tcp.c) \

@@ -12,8 +12,12 @@
 #include "service/signing_secrets.h"
 #include "x509/trust.h"
 
+enum { SERVICES_PAGE = 4096, SERVICES_RESOLVER_HEAD = 256 /* bytes behind its table, at most */ };
+
 struct services {
-	/* What is touched before the first event stands together, between two tables that are not. */
+	/* What is touched before the first event stands together, between two tables that are not: on
+	 * two pages, if the resolver's table ends where a page does. */
+	char margin[SERVICES_PAGE - (sizeof(struct resolver) - SERVICES_RESOLVER_HEAD) % SERVICES_PAGE];
 	struct resolver resolver;
 	struct config config;
 	struct trust

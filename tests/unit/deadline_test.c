@@ -109,8 +109,8 @@ TEST(deadline_sleep_ends_with_whichever_is_first)
 	int64_t took = clock_mono_ms() - start;
 	expect(took >= 40 && took < 5000);
 	expect_int(calls, 1);
-	d = deadline_in(30);
 	start = clock_mono_ms();
+	d = deadline_in(30);
 	expect(!deadline_sleep(&d, 10000));
 	took = clock_mono_ms() - start;
 	expect(took >= 30 && took < 5000);
