@@ -62,7 +62,8 @@ override CC += --target=$(CROSS:%-=%)
 endif
 endif
 
-# Everything is found by its place; sort makes the link order, and so the bytes, the same everywhere.
+# Everything is found by its place; sort makes the link order, and so the bytes, the same
+# everywhere.
 SRCS := $(sort $(wildcard src/*.c src/*/*.c))
 UNITS := $(sort $(wildcard tests/unit/*.c tests/support/*.c))
 SIMULATION := $(sort $(wildcard tests/simulate/*.c))
@@ -71,7 +72,8 @@ BENCHES := $(sort $(wildcard tests/bench/*.c))
 ANCHORS := $(sort $(wildcard vendor/anchors/*.pem))
 FUZZ_BINS := $(FUZZERS:tests/fuzz/%.c=build/san/%)
 
-# What runs before GET /next is linked first, and what it needs of the C library behind it: four page faults less.
+# What runs before GET /next is linked first, and what it needs of the C library behind it: four
+# page faults less.
 START := src/main.c $(addprefix src/aws/,credential_chain.c endpoint.c instance_metadata.c) \
 	$(addprefix src/base/,arena.c buf.c clock.c deadline.c environment.c log.c str.c) $(addprefix src/codec/,authority.c) \
 	$(addprefix src/crypto/,cpu.c ct.c hmac.c sha256.c sha256_cpu.c) $(addprefix src/gateway/,config.c template.c) \
@@ -87,10 +89,11 @@ VENDOR := $(OUT)/vendor
 MUSL := $(VENDOR)/musl
 BEARSSL := $(SOURCES)/bearssl-src
 
-# For speed where it shows, for size elsewhere: the limit is 448 KiB. Against -Os throughout, these files and BearSSL take 13%
-# off the instructions to GET /next and for a warm event; all others together would take another 1% and add 60 KiB. Aligned
-# branches and loops save nothing that could be measured. Link-time optimization would save 4% of a warm event and nothing
-# from exec to GET /next, and make a link last 10 s instead of 0.1.
+# For speed where it shows, for size elsewhere: the limit is 448 KiB. Against -Os throughout, these
+# files and BearSSL take 13% off the instructions to GET /next and for a warm event; all others
+# together would take another 1% and add 60 KiB. Aligned branches and loops save nothing that could
+# be measured. Link-time optimization would save 4% of a warm event and nothing from exec to GET
+# /next, and make a link last 10 s instead of 0.1.
 FAST := $(addprefix src/base/,arena.c buf.c str.c) $(addprefix src/codec/,base64.c form.c hex.c json_read.c json_write.c utf8.c) \
 	$(addprefix src/crypto/,ct.c hmac.c mont.c p256.c sha256.c sha256_class.c x25519.c) src/http/head.c
 SPEED := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
@@ -102,13 +105,14 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
 CPPFLAGS := -std=c11 -D_GNU_SOURCE -Isrc -Itests -Itests/support -isystem $(BEARSSL)/inc
 REPRODUCIBLE := -ffile-prefix-map=$(CURDIR)=.
-# Without unwind tables, which a program without exceptions would carry and map for nothing. Each function and variable
-# has a section, so that the linker can drop what is not used.
+# Without unwind tables, which a program without exceptions would carry and map for nothing. Each
+# function and variable has a section, so that the linker can drop what is not used.
 MUSL_CFLAGS = -nostdinc -isystem $(MUSL)/include -isystem $(CC_INCLUDE) -fPIE -fstack-protector \
 	-fvisibility=hidden -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -g $(REPRODUCIBLE)
-# A static PIE, linked by hand: the compiler's own -static-pie would take the start files of the system's C library. The
-# kernel maps it at a random address, rcrt1.o relocates it, then os/process makes what was relocated read-only. rcrt1.o
-# knows relative relocations only; ld for riscv64 leaves others for symbols that are visible outside, so none are.
+# A static PIE, linked by hand: the compiler's own -static-pie would take the start files of the
+# system's C library. The kernel maps it at a random address, rcrt1.o relocates it, then os/process
+# makes what was relocated read-only. rcrt1.o knows relative relocations only; ld for riscv64 leaves
+# others for symbols that are visible outside, so none are.
 LINK = $(CC) -nostdlib -static -Wl,-pie,--no-dynamic-linker,--exclude-libs=ALL,-z,text,-z,relro,-z,now,-z,noexecstack \
 	$(LD_RELR) -Wl,--gc-sections,--build-id=none $(MUSL)/lib/rcrt1.o $(MUSL)/lib/crti.o
 LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUSL)/lib/libc.a $(CC_LIBGCC) -Wl,--end-group \
@@ -134,8 +138,9 @@ setup:
 
 # ---- the toolchain: what the compiler is asked once -----------------------------------------------------------------
 
-# $(call remember,FILE,TEXT): FILE is written when TEXT differs from last time, so that what depends on FILE is made
-# again, whether the change came from here, from config.mk, from the command line or from another compiler.
+# $(call remember,FILE,TEXT): FILE is written when TEXT differs from last time, so that what depends
+# on FILE is made again, whether the change came from here, from config.mk, from the command line or
+# from another compiler.
 remember = $(if $(subst x=$(2),,x$(file <$(1))),$(shell mkdir -p $(dir $(1)))$(file >$(1),=$(2)))
 
 ifneq ($(filter-out setup help lint clean distclean,$(or $(MAKECMDGOALS),all)),)
@@ -143,7 +148,8 @@ $(call remember,$(OUT)/compiler,$(CC))
 include $(OUT)/toolchain.mk
 endif
 
-# On riscv64, gcc calls a library of its own to exchange a byte. Not every linker can pack relative relocations.
+# On riscv64, gcc calls a library of its own to exchange a byte. Not every linker can pack relative
+# relocations.
 $(OUT)/toolchain.mk: scripts/setup Makefile $(OUT)/compiler
 	$(Q)CC='$(CC)' scripts/setup $(if $(filter demo run test,$(MAKECMDGOALS)),,--check) build
 	$(Q){ \
@@ -156,8 +162,8 @@ $(OUT)/toolchain.mk: scripts/setup Makefile $(OUT)/compiler
 	} >$@
 
 LIBC_CFLAGS := -w $(SIZE) -fPIE
-# BearSSL without a stack protector, which would cost its ciphers a tenth of the speed. vendor/bearssl.mk says what of it is
-# compiled for speed.
+# BearSSL without a stack protector, which would cost its ciphers a tenth of the speed.
+# vendor/bearssl.mk says what of it is compiled for speed.
 BEARSSL_CFLAGS = -std=c99 $(MUSL_CFLAGS) -fno-stack-protector
 BEARSSL_SAN_CFLAGS = -O1 $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
 BEARSSL_TSAN_CFLAGS = -std=c99 $(TSAN_CFLAGS) -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
@@ -286,7 +292,8 @@ run: all
 demo: all
 	$(Q)scripts/demo
 
-# What make dist packs: with CROSS for that machine alone, else for this one and for each that a compiler is installed for.
+# What make dist packs: with CROSS for that machine alone, else for this one and for each that a
+# compiler is installed for.
 TARGETS := x86_64-linux-gnu aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu
 HERE := $(filter $(ARCH)-%,$(TARGETS))
 ABROAD = $(foreach target,$(filter-out $(HERE),$(TARGETS)),$(if $(shell command -v $(target)-gcc),$(target)))
@@ -304,7 +311,8 @@ dist: package
 		echo "dist: without $${target%%-*}: $$target-gcc is not installed (Debian: gcc-$$target, or make setup FOR=cross)"; done)
 
 PREFIX = /usr/local
-# The man page is what the program says, so a program for another machine needs one that runs here beside it.
+# The man page is what the program says, so a program for another machine needs one that runs here
+# beside it.
 install: all
 	$(if $(CROSS),+$(Q)$(MAKE) --no-print-directory CROSS= all)
 	$(Q)scripts/manual build/$(NAME) build/manual
@@ -394,8 +402,8 @@ ctime: $(CTIME_OBJS) $(VENDOR)/bearssl/libbearssl.a build/setup-test
 asan: build/san/unit
 	$(Q)build/san/unit $(ARGS)
 
-# The tests of the whole program with it under a sanitizer, four at once: it takes twice the time. What is left out, and why, is
-# listed in tests/sanitizers/left_out.
+# The tests of the whole program with it under a sanitizer, four at once: it takes twice the time.
+# What is left out, and why, is listed in tests/sanitizers/left_out.
 asan-e2e: build/san/$(NAME) all build/setup-test
 	$(Q)tests/sanitizers/run address $< $(ARGS)
 
@@ -447,7 +455,8 @@ lint:
 	$(Q)scripts/include-check
 	$(Q)scripts/format-check
 
-# What clang's analyzer suspects, to be read and judged: it sees one file at a time, and each version sees other things.
+# What clang's analyzer suspects, to be read and judged: it sees one file at a time, and each
+# version sees other things.
 analyze: build/setup-test $(SOURCES)/bearssl.stamp
 	$(Q)for source in $(SRCS); do $(CLANG) --analyze --analyzer-output text $(CPPFLAGS) $$source; done
 
