@@ -24,9 +24,10 @@ static enum err load(struct str *out, struct str *path, const struct environment
 enum err profile_in_use_load(struct profile_in_use *out, const struct environment *env,
 	const struct credential_host *host, struct fault *f)
 {
-	struct str name = environment_get(env, "AWS_PROFILE");
+	const char *variable = "AWS_PROFILE";
+	struct str name = environment_get(env, variable);
 	if (!name.n)
-		name = environment_get(env, "AWS_DEFAULT_PROFILE");
+		name = environment_get(env, variable = "AWS_DEFAULT_PROFILE");
 	*out = (struct profile_in_use){ .named = name.n > 0 };
 	enum err e = load(&out->files.config, &out->files.config_path, env, host, "AWS_CONFIG_FILE",
 		S("~/.aws/config"), f);
@@ -38,8 +39,8 @@ enum err profile_in_use_load(struct profile_in_use *out, const struct environmen
 		e = profile_check(&out->profile, f);
 	if (e == OK && out->named && !profile_exists(&out->profile))
 		e = fault_set(f, E_CONFIG, 0,
-			"profile %s: there is no such profile in ~/.aws/config or ~/.aws/credentials",
-			str_sub(name, 0, SHOWN_MAX));
+			"%s: profile %s: there is no such profile in ~/.aws/config or ~/.aws/credentials",
+			str_c(variable), str_sub(name, 0, SHOWN_MAX));
 	if (e != OK)
 		profile_in_use_unload(out, host);
 	return e;

@@ -143,7 +143,7 @@ def test_what_leads_nowhere(cloud, base, text, told):
 
 def test_unknown_name(cloud, base):
     """Said at the start: nobody who names a profile wants another one."""
-    assert "profile nobody: there is no such profile" in cloud.complaint(AWS_PROFILE="nobody")
+    assert "AWS_PROFILE: profile nobody: there is no such" in cloud.complaint(AWS_PROFILE="nobody")
     keys = cloud.ring.issue("ENV").environment()
     assert "profile nobody: there is no such profile" in cloud.complaint(AWS_PROFILE="nobody", **keys)
 

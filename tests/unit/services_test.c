@@ -94,7 +94,7 @@ TEST(services_say_why_they_cannot_start)
 		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_CA_BUNDLE", "/dev/null" }, KEYS }, E_FILE,
 			STR("AWS_CA_BUNDLE") },
 		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_PROFILE", "nobody" }, KEYS }, E_CONFIG,
-			STR("profile nobody") },
+			STR("AWS_PROFILE: profile nobody") },
 		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_ENDPOINT_URL", "ftp://x" }, KEYS }, E_CONFIG,
 			STR("AWS_ENDPOINT_URL") },
 		{ { { "SLACK_SIGNING_SECRET", SECRET }, { "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE" } }, E_CONFIG,
