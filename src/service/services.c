@@ -263,13 +263,13 @@ enum err services_start(
 	return variables_check(start(s, env, workers, f), f);
 }
 
-/* An event that was started stays so for what is left of its ten minutes; of one that was only
- * attempted nobody knows, so Slack's next delivery starts it again. */
+/* An event that was started stays so for ten minutes more; of one that was only attempted nobody
+ * knows, so Slack's next delivery starts it again. One from the future is as recent as any: the
+ * clock was set back. */
 static void remember_event(void *ctx, struct str key, bool started, int64_t wall_ms)
 {
 	struct services *s = ctx;
-	int64_t age_ms = clock_wall_ms() - wall_ms;
-	if (age_ms < 0 || age_ms > JOURNAL_EVENT_MS)
+	if (clock_wall_ms() - wall_ms > JOURNAL_EVENT_MS)
 		return;
 	if (!started)
 		LOG(LOG_WARN,

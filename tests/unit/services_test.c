@@ -1,5 +1,6 @@
 #include "service/services.h"
 
+#include "base/clock.h"
 #include "check.h"
 #include "os/memory.h"
 
@@ -146,5 +147,40 @@ TEST(services_keep_a_journal)
 	struct services *second = start(OK, list);
 	expect(services_open_journal(second, str_c(directory), &fault) != OK);
 	journal_close(s->journal);
+	remove_directory(directory);
+}
+
+/* The clock may be set back while the program is down: by NTP, or on a machine that keeps no time
+ * without power. */
+TEST(services_remember_events_from_a_journal)
+{
+	char directory[] = "/tmp/services_test.XXXXXX";
+	static const struct variable list[VARIABLES] = { { "SLACK_SIGNING_SECRET", SECRET }, KEYS };
+	static const struct {
+		int64_t ahead_ms;
+		bool started;
+		enum dedupe_verdict want;
+		struct str key;
+	} events[] = {
+		{ -JOURNAL_EVENT_MS - 1000, true, DEDUPE_FIRST, STR("long ago") },
+		{ -1000, true, DEDUPE_STARTED, STR("just now") },
+		{ 2000, true, DEDUPE_STARTED, STR("in two seconds") },
+		{ 3600000, true, DEDUPE_STARTED, STR("in an hour") },
+		{ 2000, false, DEDUPE_FIRST, STR("attempted") },
+	};
+	int64_t now = clock_wall_ms();
+	expect(mkdtemp(directory) != NULL);
+	struct services *s = start(OK, list);
+	expect_int(services_open_journal(s, str_c(directory), &fault), OK);
+	for (size_t i = 0; i < countof(events); i++)
+		expect_int(journal_event(s->journal, events[i].key, events[i].started,
+					   now + events[i].ahead_ms, &fault),
+			OK);
+	journal_close(s->journal);
+	struct services *next = start(OK, list);
+	expect_int(services_open_journal(next, str_c(directory), &fault), OK);
+	for (size_t i = 0; i < countof(events); i++)
+		expect_int(dedupe_begin(&next->dedupe, events[i].key, 0), events[i].want);
+	journal_close(next->journal);
 	remove_directory(directory);
 }
