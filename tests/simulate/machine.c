@@ -324,6 +324,8 @@ _Noreturn void __wrap_exit(int code)
 {
 	trace("exit code %d", code);
 	world->exit_code = code;
+	if (code == 1)
+		world->untold_life = world->life;
 	world->process = PROCESS_EXITED;
 	for (;;)
 		leave();

@@ -371,7 +371,7 @@ void slack_check(void)
 		bool told = a->told_not + a->told_maybe + a->told_other > 0;
 		if (!was_promised(a) || (a->starts && a->known) || told || was_lost_with_its_process(a))
 			continue;
-		if (world->exit_code == 1 || world->exits_untold)
+		if (a->life <= world->untold_life)
 			continue;
 		untold++;
 		if (untold > world->untold_lines + world->too_old_lines)

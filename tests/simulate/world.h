@@ -182,6 +182,7 @@ struct world {
 	enum process_state process;
 	int exit_code;
 	unsigned life;        /* how many processes there have been */
+	unsigned untold_life; /* the last that ended with 1, which says that users were not told */
 	bool power_cut;
 	const char changes;   /* waited for by all that poll */
 	struct event events[EVENTS_MAX];
@@ -207,7 +208,7 @@ struct world {
 	unsigned secret_told; /* the newest that its store was asked for, and some time ago */
 	int64_t key_ends[64];
 	size_t queue[ASKS_MAX * 4], queue_n; /* events for the Runtime API */
-	int untold_lines, too_old_lines, exits_untold;
+	int untold_lines, too_old_lines;
 	int sentences;        /* errors in the log, words on the terminal */
 	int lost_lives;       /* that ended without a drain */
 
