@@ -204,11 +204,18 @@ static bool has_ended(void)
 	return world->process != PROCESS_UP || world->now >= world->scenario.end;
 }
 
-/* What is done every few minutes may be under way just now. */
+/* What is done every few minutes may be under way just now. Files of the journal whose records are
+ * all settled are promised to be gone within a minute, and of what an earlier process left, the last
+ * may only just have been settled. */
+static bool is_under_way(void)
+{
+	return world->lent || (world->process == PROCESS_UP && disk_files("requests-"));
+}
+
 static void come_to_rest(void)
 {
 	world->weather = (struct weather){ .switches = world->weather.switches };
-	for (int i = 0; i < 40 && world->lent; i++) {
+	for (int i = 0; i < 60 && is_under_way(); i++) {
 		world->scenario.end = world->now + SECOND;
 		world_run(is_over);
 	}
