@@ -42,8 +42,10 @@ static void check_url(struct str url)
 	check((address_parse(&literal, s->host) || dns_is_name(s->host)) && s->port > 0 &&
 		s->port <= 65535);
 	bool v6 = str_find(s->host, ':') < s->host.n;
-	buf_format(&b, v6 ? "%s%s%s[%s]:%d" : "%s%s%s%s:%d", s->secure ? S("https://") : S(""), s->user,
-		s->user.n ? S("@") : S(""), s->host, NUM(s->port));
+	/* Blanks at the beginning of a value do not count, those of a user behind a scheme do. */
+	buf_format(&b, v6 ? "%s%s%s[%s]:%d" : "%s%s%s%s:%d",
+		s->secure ? S("https://") : S("http://"), s->user, s->user.n ? S("@") : S(""), s->host,
+		NUM(s->port));
 	check(read_url(&again, same, buf_str(&b), &f) == OK);
 	check(str_eq(again.servers[true].host, s->host) && str_eq(again.servers[true].user, s->user) &&
 		again.servers[true].port == s->port);
