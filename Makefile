@@ -421,7 +421,7 @@ fuzz: $(FUZZ_BINS)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BINS)
 
 fuzz-short: $(FUZZ_BINS)
-	$(Q)tests/fuzz/run 5 $(FUZZ_BINS)
+	$(Q)tests/fuzz/run 2 $(FUZZ_BINS)
 
 artifact: all build/setup-test
 	+$(Q)MAKE='$(MAKE)' tests/artifact
