@@ -123,7 +123,7 @@ static bool read_digits(int *out, struct str *s, size_t width)
 }
 
 /* Takes three letters; *month is 13 unless they are the name of one. */
-static bool read_word(int *month, struct str *s)
+static bool read_month(int *month, struct str *s)
 {
 	struct str name = str_sub(*s, 0, 3);
 	*s = str_skip(*s, 3);
@@ -145,7 +145,7 @@ static bool scan(struct utc *t, struct str s, const char *form)
 		if (number)
 			ok = read_digits(number, &s, *form == 'y' ? 4 : 2);
 		else if (*form == 'n' || *form == 'w')
-			ok = read_word(*form == 'n' ? &t->month : &ignored, &s);
+			ok = read_month(*form == 'n' ? &t->month : &ignored, &s);
 		else
 			ok = s.n && s.p[0] == *form, s = str_skip(s, 1);
 	}

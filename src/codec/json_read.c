@@ -137,7 +137,7 @@ static bool scan_name(struct reader *r)
 
 /* The whole text, without recursion: `objects` has a bit for each open bracket, the innermost
  * lowest, that tells whether it is an object's. */
-static enum err read_text(struct reader *r)
+static enum err check_text(struct reader *r)
 {
 	uint64_t objects = 0;
 	int depth = 0;
@@ -172,7 +172,7 @@ static enum err read_text(struct reader *r)
 enum err json_check(struct json *out, size_t *position, struct str text)
 {
 	struct reader r = reader(text);
-	enum err e = read_text(&r);
+	enum err e = check_text(&r);
 	*position = (size_t)(r.at - text.p);
 	*out = (struct json){ e == OK ? str_trim_lines(text) : S("") };
 	return e;

@@ -162,7 +162,7 @@ struct word {
 
 /* Sets *out to the meaning of the value, one of `words`, or leaves it when the variable is not set.
  */
-static enum err read_word(int *out, const struct environment *env, const char *name,
+static enum err read_choice(int *out, const struct environment *env, const char *name,
 	const struct word *words, size_t count, struct fault *f)
 {
 	char text[80];
@@ -189,14 +189,14 @@ static enum err read_log(struct config *c, const struct environment *env, struct
 		{ "fatal", LOG_ERROR }, { "trace", LOG_DEBUG },
 	};
 	int level = LOG_INFO;
-	enum err e = read_word(&level, env, "AWS_LAMBDA_LOG_LEVEL", levels, countof(levels), f);
+	enum err e = read_choice(&level, env, "AWS_LAMBDA_LOG_LEVEL", levels, countof(levels), f);
 	if (e == OK)
-		e = read_word(&level, env, "GATEWAY_LOG_LEVEL", levels, countof(levels) - 2, f);
+		e = read_choice(&level, env, "GATEWAY_LOG_LEVEL", levels, countof(levels) - 2, f);
 	static const struct word styles[] = { { "auto", LOG_AUTO }, { "json", LOG_JSON },
 		{ "text", LOG_TEXT } };
 	int style = LOG_AUTO;
 	if (e == OK)
-		e = read_word(&style, env, "GATEWAY_LOG_FORMAT", styles, countof(styles), f);
+		e = read_choice(&style, env, "GATEWAY_LOG_FORMAT", styles, countof(styles), f);
 	c->log_style = (enum log_style)style;
 	c->log_level = (enum log_level)level;
 	return e;
@@ -221,9 +221,9 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 	static const struct word whens[] = { { "confirmed", ACK_CONFIRMED }, { "first", ACK_FIRST } };
 	static const struct word types[] = { { "ephemeral", false }, { "in_channel", true } };
 	int ack = ACK_CONFIRMED, in_channel = false;
-	enum err e = read_word(&ack, env, "GATEWAY_ACK", whens, countof(whens), f);
+	enum err e = read_choice(&ack, env, "GATEWAY_ACK", whens, countof(whens), f);
 	if (e == OK)
-		e = read_word(&in_channel, env, "GATEWAY_ACK_TYPE", types, countof(types), f);
+		e = read_choice(&in_channel, env, "GATEWAY_ACK_TYPE", types, countof(types), f);
 	c->ack = (enum ack_when)ack;
 	c->ack_type = in_channel ? S("in_channel") : S("ephemeral");
 	const char *text = env->get(env->ctx, "GATEWAY_ACK_TEXT");
@@ -243,7 +243,7 @@ static enum err read_payload(struct config *c, const struct environment *env, st
 {
 	static const struct word payloads[] = { { "event", PAYLOAD_EVENT }, { "slack", PAYLOAD_SLACK } };
 	int payload = PAYLOAD_EVENT;
-	enum err e = read_word(&payload, env, "GATEWAY_PAYLOAD", payloads, countof(payloads), f);
+	enum err e = read_choice(&payload, env, "GATEWAY_PAYLOAD", payloads, countof(payloads), f);
 	c->payload = (enum payload)payload;
 	return e;
 }

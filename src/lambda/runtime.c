@@ -107,7 +107,7 @@ static void post_answer(struct event_loop *l, struct str body)
 			NUM(status));
 }
 
-static void take_text(struct str *out, char *memory, size_t cap, struct str value)
+static void keep_text(struct str *out, char *memory, size_t cap, struct str value)
 {
 	struct buf b = { memory, 0, cap, false };
 	buf_put(&b, value);
@@ -126,8 +126,8 @@ static bool take_head(struct event_loop *l, const struct http_head *head)
 			return false;
 	if (id.n == 0 || id.n > REQUEST_ID_MAX || repeated)
 		return false;
-	take_text(&l->id, l->request_id, sizeof(l->request_id), id);
-	take_text(&l->trace, l->trace_id, sizeof(l->trace_id),
+	keep_text(&l->id, l->request_id, sizeof(l->request_id), id);
+	keep_text(&l->trace, l->trace_id, sizeof(l->trace_id),
 		http_field_get(head, S("Lambda-Runtime-Trace-Id")));
 	l->deadline_wall = l->arrived_wall + NO_DEADLINE_MS;
 	if (str_to_u64(&deadline, http_field_get(head, S("Lambda-Runtime-Deadline-Ms")), INT64_MAX))

@@ -510,7 +510,7 @@ static bool throw_away(struct connection *c)
 /* ---- handshakes ---- */
 
 /* On to a stepper, if there is something for it to do. */
-static bool shake_hands(struct server *server, struct connection *c)
+static bool advance_handshake(struct server *server, struct connection *c)
 {
 	struct secure *s = c->secure;
 	if (tls_server_is_pending(&s->tls) ? !c->writable : !c->readable)
@@ -571,7 +571,7 @@ static bool advance_once(struct server *server, struct connection *c)
 {
 	switch (c->stage) {
 	case STAGE_HANDSHAKE:
-		return shake_hands(server, c);
+		return advance_handshake(server, c);
 	case STAGE_HEAD:
 		return read_head(server, c);
 	case STAGE_BODY:

@@ -142,7 +142,7 @@ void handshakes_forget(struct handshakes *h, struct secure *s)
 		destroy(unused);
 }
 
-static void take_step(struct handshakes *h, struct secure *s)
+static void advance(struct handshakes *h, struct secure *s)
 {
 	if (!s->certificate)
 		begin_handshake(h, s);
@@ -158,7 +158,7 @@ static void *stepper_run(void *arg)
 	for (;;) {
 		struct link *link = queue_take(&h->queue);
 		if (link != &h->reload) {
-			take_step(h, link_owner(link, struct secure, link));
+			advance(h, link_owner(link, struct secure, link));
 			continue;
 		}
 		/* Asked for once more from here on, it is read once more. */

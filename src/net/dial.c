@@ -53,7 +53,7 @@ enum err dial_tunnel(
 	return through(via, e, f);
 }
 
-static enum err shake_hands(
+static enum err secure_once(
 	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)
 {
 	struct tls_peer peer = {
@@ -69,13 +69,13 @@ static enum err shake_hands(
 enum err dial_secure(struct stream *s, const struct addresses *found, const struct dial_target *to,
 	struct deadline *d, struct fault *f)
 {
-	enum err e = shake_hands(s, to, d, f);
+	enum err e = secure_once(s, to, d, f);
 	if (e == OK || !s->tls->declined)
 		return e;
 	e = dial_connect(s, found, to, d, f);
 	if (e == OK)
 		e = dial_tunnel(s, to, d, f);
-	return e == OK ? shake_hands(s, to, d, f) : e;
+	return e == OK ? secure_once(s, to, d, f) : e;
 }
 
 enum err dial(struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f)

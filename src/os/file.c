@@ -42,7 +42,7 @@ static ssize_t read_some(int fd, char *p, size_t size)
 }
 
 /* Takes all of a file, and closes it. A mark is forgotten as soon as it is there. */
-static enum err take_text(struct buf *out, int fd, struct str path, struct fault *f)
+static enum err read_rest(struct buf *out, int fd, struct str path, struct fault *f)
 {
 	size_t start = out->n, room = out->cap - start, got;
 	ssize_t n;
@@ -68,7 +68,7 @@ enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f)
 {
 	int fd = open_path(path, O_RDONLY);
 	(void)ctx;
-	return fd < 0 ? fail_to_read(path, f) : take_text(out, fd, path, f);
+	return fd < 0 ? fail_to_read(path, f) : read_rest(out, fd, path, f);
 }
 
 /* Stands before the text. */
@@ -102,7 +102,7 @@ enum err file_load(void *ctx, struct str *out, struct str path, size_t max, stru
 		return E_FILE;
 	}
 	struct buf b = { l->text, 0, size - sizeof(*l), false };
-	enum err e = take_text(&b, fd, path, f);
+	enum err e = read_rest(&b, fd, path, f);
 	l->size = size;
 	if (e == OK && b.n)
 		*out = buf_str(&b);

@@ -219,7 +219,7 @@ static enum err refuse_unknown_variables(struct fault *f)
 	return fault_set(f, E_CONFIG, 0, "unknown variable %s (serve --help lists all)", shown);
 }
 
-static enum err start(
+static enum err set_up(
 	struct services *s, const struct environment *env, size_t workers, struct fault *f)
 {
 	resolver_init(&s->resolver, RESOLVE_CONF, RESOLVE_HOSTS);
@@ -260,7 +260,7 @@ static enum err start(
 enum err services_start(
 	struct services *s, const struct environment *env, size_t workers, struct fault *f)
 {
-	return variables_check(start(s, env, workers, f), f);
+	return variables_check(set_up(s, env, workers, f), f);
 }
 
 /* An event that was started stays so for ten minutes more; of one that was only attempted nobody

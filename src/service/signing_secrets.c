@@ -20,7 +20,7 @@ enum {
 /* ---- reading: whoever is busy, or before there are threads ---- */
 
 /* E_MORE: it is on the network, which without a deadline is not asked. */
-static enum err read_text(struct buf *out, struct signing_secrets *s,
+static enum err read_source(struct buf *out, struct signing_secrets *s,
 	const struct secret_source *source, struct deadline *d, struct fault *f)
 {
 	if (source->kind == SECRET_FILE)
@@ -63,7 +63,7 @@ static enum err add_source(struct slack_secrets *set, struct signing_secrets *s,
 		return OK;
 	}
 	struct buf b = arena_buf(&s->scratch, TEXT_MAX);
-	enum err e = read_text(&b, s, source, d, f);
+	enum err e = read_source(&b, s, source, d, f);
 	if (e == OK && b.full)
 		e = fault_set(f, E_FILE, 0, "it is larger than %d bytes", NUM(TEXT_MAX));
 	if (e == OK)

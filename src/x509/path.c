@@ -36,7 +36,7 @@ static bool blame(struct search *s, enum path_code code, const struct certificat
 	return false;
 }
 
-static bool take_step(struct search *s, const struct certificate *c)
+static bool count_work(struct search *s, const struct certificate *c)
 {
 	if (s->steps == 0)
 		return blame(s, PATH_LIMIT, c);
@@ -194,7 +194,7 @@ static bool ends_at_anchor(struct search *s)
 		const struct anchor *anchor = &trust->anchors[i];
 		if (anchor->is_leaf || !name_eq(anchor->subject, last->issuer))
 			continue;
-		if (!take_step(s, last))
+		if (!count_work(s, last))
 			return false;
 		check(certificate_read(&c, anchor->der) == OK);
 		s->path[s->depth] = &c;
@@ -230,7 +230,7 @@ static bool extend_with(struct search *s, bool well)
 		const struct certificate *c = &s->q->received[i];
 		if (is_in_path(s, c) || !name_eq(c->subject, last->issuer) || fits_well(last, c) != well)
 			continue;
-		if (!take_step(s, last))
+		if (!count_work(s, last))
 			return false;
 		if (!may_issue(s, c, false) || !is_signed_by(s, last, c, PATH_BAD_SIGNATURE))
 			continue;

@@ -1,9 +1,9 @@
 #include "base/clock.h"
 #include "check.h"
+#include "directory.h"
 #include "gateway/key.h"
 #include "service/dispatch.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -429,20 +429,6 @@ static void tell_event(void *ctx, struct str key, bool started, int64_t wall_ms)
 	expect_str(key, S("")); /* there is none in it */
 }
 
-static void remove_directory(const char *directory)
-{
-	char name[320];
-	struct dirent *entry;
-	DIR *d = opendir(directory);
-	while (d && (entry = readdir(d))) {
-		snprintf(name, sizeof(name), "%s/%s", directory, entry->d_name);
-		unlink(name);
-	}
-	if (d)
-		closedir(d);
-	expect(rmdir(directory) == 0);
-}
-
 /* What was promised is settled there, too; what cannot be kept is not announced. */
 TEST(dispatch_with_a_journal)
 {
@@ -480,5 +466,5 @@ TEST(dispatch_with_a_journal)
 	expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	signal(SIGXFSZ, SIG_DFL);
 	journal_close(&journal);
-	remove_directory(directory);
+	directory_remove(directory);
 }

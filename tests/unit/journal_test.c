@@ -1,4 +1,5 @@
 #include "check.h"
+#include "directory.h"
 #include "service/journal.h"
 
 #include <dirent.h>
@@ -27,16 +28,7 @@ static struct str path(void)
 /* Removes what is in the folder, and gives it mode 0700 again. */
 static void empty_folder(void)
 {
-	char name[400];
-	struct dirent *entry;
-	DIR *d = opendir(folder);
-	while (d && (entry = readdir(d)))
-		if (entry->d_name[0] != '.') {
-			snprintf(name, sizeof(name), "%s/%s", folder, entry->d_name);
-			unlink(name);
-		}
-	if (d)
-		closedir(d);
+	directory_empty(folder);
 	chmod(folder, 0700);
 }
 

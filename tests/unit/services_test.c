@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "check.h"
+#include "directory.h"
 #include "os/memory.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,20 +114,6 @@ TEST(services_say_why_they_cannot_start)
 	}
 }
 
-static void remove_directory(const char *directory)
-{
-	char name[320];
-	struct dirent *entry;
-	DIR *d = opendir(directory);
-	while (d && (entry = readdir(d))) {
-		snprintf(name, sizeof(name), "%s/%s", directory, entry->d_name);
-		unlink(name);
-	}
-	if (d)
-		closedir(d);
-	expect(rmdir(directory) == 0);
-}
-
 /* A proxy that cannot be used stops only what would go through it. */
 TEST(services_start_beside_a_proxy_that_nothing_uses)
 {
@@ -147,7 +133,7 @@ TEST(services_keep_a_journal)
 	struct services *second = start(OK, list);
 	expect(services_open_journal(second, str_c(directory), &fault) != OK);
 	journal_close(s->journal);
-	remove_directory(directory);
+	directory_remove(directory);
 }
 
 /* The clock may be set back while the program is down: by NTP, or on a machine that keeps no time
@@ -182,5 +168,5 @@ TEST(services_remember_events_from_a_journal)
 	for (size_t i = 0; i < countof(events); i++)
 		expect_int(dedupe_begin(&next->dedupe, events[i].key, 0), events[i].want);
 	journal_close(next->journal);
-	remove_directory(directory);
+	directory_remove(directory);
 }
