@@ -83,6 +83,13 @@ START := src/main.c $(addprefix src/aws/,credential_chain.c endpoint.c instance_
 	$(addprefix src/service/,dedupe.c outside.c services.c signing_secrets.c) $(addprefix src/slack/,verify.c) \
 	$(addprefix src/x509/,trust.c)
 
+# What hardly a Lambda function runs is linked last, with what it alone needs of the libraries: the
+# kernel maps 16 pages around each that is touched, and most of these stay out of memory.
+COLD := $(sort $(wildcard src/cli/*.c src/listener/*.c)) $(addprefix src/aws/,profile.c profile_in_use.c profile_source.c roles_anywhere.c sts.c) \
+	$(addprefix src/crypto/,pkey.c rsa_cpu.c) src/http/server.c src/http/websocket.c $(addprefix src/net/,listen.c tls_server.c) \
+	$(addprefix src/os/,accounts.c child.c systemd.c) $(addprefix src/service/,credential_process.c journal.c metrics.c recent.c) \
+	src/x509/identity.c
+
 # Sources are shared by all targets, libraries are not.
 SOURCES := build/vendor
 VENDOR := $(OUT)/vendor
@@ -180,7 +187,7 @@ ifneq ($(CC_INCLUDE),)
 $(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
 $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(SPEED) $(SIZE) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
-$(call remember,$(OUT)/program.flags,$(FAST) $(START) $(SPEED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
+$(call remember,$(OUT)/program.flags,$(FAST) $(START) $(COLD) $(SPEED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
 $(call remember,build/san.flags,$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS))
 $(call remember,$(SOURCES)/bearssl-tsan.flags,$(CLANG) $(BEARSSL_TSAN_CFLAGS))
 $(call remember,build/tsan.flags,$(CLANG) $(CPPFLAGS) $(TSAN_CFLAGS))
@@ -238,6 +245,7 @@ build/anchors.c: vendor/embed-anchors $(ANCHORS)
 MADE := build/anchors.c build/page.c
 MUSL_OBJS := $(SRCS:%.c=$(OUT)/musl/%.o) $(MADE:build/%.c=$(OUT)/musl/%.o)
 START_OBJS := $(START:%.c=$(OUT)/musl/%.o)
+COLD_OBJS := $(COLD:%.c=$(OUT)/musl/%.o) $(OUT)/musl/page.o
 SAN_OBJS := $(SRCS:%.c=build/san/%.o) $(MADE:build/%.c=build/san/%.o)
 # The whole program under a sanitizer: with glibc, which sanitizers need.
 SAN_PROGRAM_OBJS := $(SAN_OBJS) build/san/tests/sanitizers/options.o
@@ -284,7 +292,8 @@ $(OUT)/$(NAME): $(OUT)/$(NAME).debug
 
 $(OUT)/$(NAME).debug: $(MUSL_OBJS) $(VENDOR)/bearssl/libbearssl.a $(OUT)/program.flags
 	@echo '  LINK    $@'
-	$(Q)$(LINK) -o $@ $(START_OBJS) $(MUSL)/lib/libc.a $(filter-out $(START_OBJS),$(MUSL_OBJS)) $(LIBS)
+	$(Q)$(LINK) -o $@ $(START_OBJS) $(MUSL)/lib/libc.a $(filter-out $(START_OBJS) $(COLD_OBJS),$(MUSL_OBJS)) $(LIBS) \
+		$(COLD_OBJS) $(LIBS)
 
 run: all
 	$(Q)scripts/demo --stay

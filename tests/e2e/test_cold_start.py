@@ -129,14 +129,25 @@ def test_the_first_next_comes_soon(make):
     assert sorted(times)[2] < 0.15, times
 
 
+def memory_kib(runtime, what):
+    with open(f"/proc/{runtime.process.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(what))
+
+
+def test_little_memory_is_touched_before_the_first_event(make):
+    """With the connection made ahead, and what the kernel maps of the file around what is touched."""
+    endpoint = make.endpoint(tls=True)
+    runtime = make.runtime(endpoint=endpoint)
+    assert eventually(lambda: runtime.api.nexts and endpoint.links and endpoint.links[0].handshake)
+    assert memory_kib(runtime, "VmHWM") < 512
+
+
 def test_small(make):
     """Resident memory after some work: far below the least that Lambda offers."""
     runtime = make.runtime(endpoint=make.endpoint(tls=True))
     for _ in range(5):
         runtime.text(slack.command())
-    with open(f"/proc/{runtime.process.pid}/status") as status:
-        resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-    assert resident < 4096, f"{resident} KiB"
+    assert memory_kib(runtime, "VmRSS") < 1024
 
 
 def test_descriptors_are_not_inherited_and_few(make):
