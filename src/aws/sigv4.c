@@ -117,12 +117,12 @@ static void put_query(struct buf *out, struct str query)
 /* Without blanks around it, every run of blanks inside made one space. */
 static void put_value(struct buf *out, struct str value)
 {
-	value = str_trim(value);
-	for (size_t i = 0; i < value.n; i++) {
-		bool blank = value.p[i] == ' ' || value.p[i] == '\t';
-		if (!blank)
-			buf_put_char(out, value.p[i]);
-		else if (value.p[i - 1] != ' ' && value.p[i - 1] != '\t')
+	for (value = str_trim(value); value.n;) {
+		struct str run = str_sub(value, 0, str_find(value, ' '));
+		run = str_sub(run, 0, str_find(run, '\t'));
+		buf_put(out, run);
+		value = str_trim(str_skip(value, run.n));
+		if (value.n)
 			buf_put_char(out, ' ');
 	}
 }

@@ -1,5 +1,7 @@
 #include "base/str.h"
 
+#include "base/block.h"
+
 #include <string.h>
 
 struct str str_c(const char *c)
@@ -55,8 +57,15 @@ bool str_ends(struct str s, struct str suffix)
 
 size_t str_find(struct str s, char c)
 {
-	const char *at = s.n ? memchr(s.p, c, s.n) : NULL;
-	return at ? (size_t)(at - s.p) : s.n;
+	size_t i = 0;
+	for (; s.n - i >= BLOCK_SIZE; i += BLOCK_SIZE) {
+		size_t at = block_first(block_equal(block_load(s.p + i), c));
+		if (at < BLOCK_SIZE)
+			return i + at;
+	}
+	while (i < s.n && s.p[i] != c)
+		i++;
+	return i;
 }
 
 size_t str_find_str(struct str s, struct str needle)
@@ -118,20 +127,20 @@ bool str_is_utf16(struct str s)
 	return str_eq(s, S("\xff\xfe")) || str_eq(s, S("\xfe\xff")) || str_find(s, 0) < s.n;
 }
 
-/* Eight bytes at a time, for a session token has a thousand and more and is looked at before the
- * first event. */
+/* In blocks, for a session token has a thousand bytes and more and is looked at before the first
+ * event. */
 bool str_is_visible(struct str s)
 {
-	const uint64_t ones = UINT64_MAX / 255;
-	uint64_t bytes, bad = 0;
-	for (; s.n >= sizeof(bytes); s = str_skip(s, sizeof(bytes))) {
-		memcpy(&bytes, s.p, sizeof(bytes));
-		/* A carry into the next byte comes from one that is bad itself. */
-		bad |= (bytes - '!' * ones) | (bytes + ones) | bytes;
+	size_t i = 0;
+	for (; s.n - i >= BLOCK_SIZE; i += BLOCK_SIZE) {
+		block b = block_load(s.p + i);
+		block bad = block_or(block_high(b), block_or(block_below(b, '!'), block_equal(b, 0x7f)));
+		if (block_first(bad) < BLOCK_SIZE)
+			return false;
 	}
-	for (size_t i = 0; i < s.n; i++)
-		bad |= s.p[i] > ' ' && s.p[i] < 0x7f ? 0 : 0x80;
-	return (bad & 0x80 * ones) == 0;
+	while (i < s.n && s.p[i] > ' ' && s.p[i] < 0x7f)
+		i++;
+	return i == s.n;
 }
 
 int str_index(struct str list, struct str word)

@@ -5,8 +5,11 @@ void hex_put(struct buf *out, const uint8_t *bytes, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		int high = bytes[i] >> 4, low = bytes[i] & 15;
 		/* 9 - v is negative for the letters, which stand 39 places further on. */
-		buf_put_char(out, (char)('0' + high + ((9 - high) >> 8 & 39)));
-		buf_put_char(out, (char)('0' + low + ((9 - low) >> 8 & 39)));
+		const char digits[] = {
+			(char)('0' + high + ((9 - high) >> 8 & 39)),
+			(char)('0' + low + ((9 - low) >> 8 & 39)),
+		};
+		buf_put(out, (struct str){ digits, sizeof(digits) });
 	}
 }
 

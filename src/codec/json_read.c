@@ -186,8 +186,8 @@ static void skip_string(struct reader *r)
 {
 	const char *p;
 	do {
-		r->at = memchr(r->at, '"', (size_t)(r->end - r->at));
-		check(r->at);
+		r->at += str_find(rest(r), '"');
+		check(r->at < r->end);
 		for (p = r->at; p[-1] == '\\'; p--)
 			;
 	} while ((r->at++ - p) % 2 != 0);

@@ -57,7 +57,7 @@ static void pick(struct json *members, const struct name *names, size_t count, s
 {
 	struct json_walk w = json_walk(object);
 	while (json_next(&w)) {
-		bool plain = memchr(w.key.text.p, '\\', w.key.text.n) == NULL;
+		bool plain = str_find(w.key.text, '\\') == w.key.text.n;
 		for (size_t i = 0; i < count; i++)
 			if (plain ? w.key.text.n == names[i].n + 2u &&
 						memcmp(w.key.text.p + 1, names[i].text, names[i].n) == 0

@@ -1,5 +1,7 @@
 #include "http/head.h"
 
+#include "base/block.h"
+
 /* What a double holds exactly; no message comes near it, and sums with it cannot overflow. */
 #define LENGTH_MAX ((uint64_t)1 << 53)
 
@@ -53,16 +55,38 @@ static size_t span(struct str s, bool (*is)(unsigned char))
 	return n;
 }
 
+/* Of value bytes, up to one that is a tab at the most. */
+static size_t value_run(struct str s)
+{
+	size_t n = 0;
+	for (; s.n - n >= BLOCK_SIZE; n += BLOCK_SIZE) {
+		block b = block_load(s.p + n);
+		size_t at = block_first(block_or(block_below(b, ' '), block_equal(b, 0x7f)));
+		if (at < BLOCK_SIZE)
+			return n + at;
+	}
+	return n + span(str_skip(s, n), http_is_value_byte);
+}
+
 bool http_value_ok(struct str s)
 {
-	return span(s, http_is_value_byte) == s.n;
+	for (size_t n = 0; s.n; s = str_skip(s, n + 1)) {
+		n = value_run(s);
+		if (n < s.n && !http_is_value_byte((unsigned char)s.p[n]))
+			return false;
+	}
+	return true;
 }
 
 enum err http_head_find(size_t *end, size_t *scanned, struct str bytes)
 {
 	for (size_t i = *scanned; i < bytes.n; i++) {
-		unsigned char c = (unsigned char)bytes.p[i];
 		bool after_cr = i > 0 && bytes.p[i - 1] == '\r';
+		if (!after_cr)
+			i += value_run(str_skip(bytes, i));
+		if (i == bytes.n)
+			break;
+		unsigned char c = (unsigned char)bytes.p[i];
 		if ((c == '\n') != after_cr)
 			return E_SYNTAX;
 		if (c == '\r' || http_is_value_byte(c))

@@ -292,7 +292,7 @@ static const struct rule *rules_of(enum place place)
  * is a JSON string: most have no escape in them. */
 static const struct rule *rule_for(const struct rule *rule, struct json key)
 {
-	bool plain = memchr(key.text.p, '\\', key.text.n) == NULL;
+	bool plain = str_find(key.text, '\\') == key.text.n;
 	for (uint8_t place = rule->place; rule < rules + countof(rules) && rule->place == place; rule++) {
 		if (plain ? key.text.n == rule->n + 2u && memcmp(key.text.p + 1, rule->name, rule->n) == 0
 		          : json_is(key, (struct str){ rule->name, rule->n }))

@@ -408,6 +408,28 @@ TEST(head_classes_of_bytes)
 		expect_int(http_value_ok((struct str){ &byte, 1 }), c == '\t' || (c >= ' ' && c != 0x7f));
 	}
 	expect(http_value_ok(S("")));
+	expect(http_value_ok(S("a\tvalue\twith tabs\t\tat places in three blocks of sixteen\t")));
+}
+
+/* A long field in the middle of a head, with one byte in it that may not be there, or may. */
+TEST(head_bytes_at_every_place)
+{
+	static const char bytes[] = { '\0', '\t', '\n', '\r', 0x1f, ' ', '~', 0x7f, '\x80', '\xff' };
+	char memory[] = "HTTP/1.1 200 OK\r\nname: 0123456789012345678901234567890123456789\r\n\r\n";
+	struct str whole = { memory, sizeof(memory) - 1 };
+	for (size_t at = strlen("HTTP/1.1 200 OK\r\nname: "); at < whole.n - 4; at++) {
+		char was = memory[at];
+		for (size_t i = 0; i < countof(bytes); i++) {
+			memory[at] = bytes[i];
+			bool ok = http_is_value_byte((unsigned char)bytes[i]);
+			struct str value = str_sub(whole, strlen("HTTP/1.1 200 OK\r\n"), whole.n - 4);
+			size_t end, scanned = 0;
+			context("byte %d at %zu", bytes[i], at);
+			expect_int(http_value_ok(guard_copy(value)), ok);
+			expect_int(http_head_find(&end, &scanned, guard_copy(whole)), ok ? OK : E_SYNTAX);
+		}
+		memory[at] = was;
+	}
 	expect(!http_value_ok(S("a\r\nb: c")));
 }
 

@@ -239,7 +239,8 @@ TEST(sigv4_does_not_depend_on_the_order_of_headers)
 
 TEST(sigv4_trims_values)
 {
-	static const char *const values[] = { "a b", " a b", "a b ", "\ta \t b\t \t", "  a      b  " };
+	static const char *const values[] = { "a b", " a b", "a b ", "\ta \t b\t \t", "  a      b  ", "a\tb",
+		"a\t b", "a \tb\t" };
 	char first_memory[256], memory[256];
 	struct buf first = BUF(first_memory), b = BUF(memory);
 	for (size_t i = 0; i < countof(values); i++) {

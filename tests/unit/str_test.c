@@ -68,6 +68,20 @@ TEST(str_find_first)
 	expect_int(str_find_str(S(""), S("a")), 0);
 }
 
+TEST(str_find_at_every_place)
+{
+	char memory[50];
+	for (size_t n = 0; n <= sizeof(memory); n++) {
+		for (size_t at = 0; at <= n; at++) {
+			memset(memory, 'a', n);
+			if (at < n)
+				memory[at] = '=';
+			context("%zu of %zu", at, n);
+			expect_int(str_find(guard_copy((struct str){ memory, n }), '='), at);
+		}
+	}
+}
+
 TEST(str_cut_at_the_first)
 {
 	static const struct {
