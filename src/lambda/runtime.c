@@ -51,12 +51,16 @@ struct event_loop {
 	struct str id, trace;
 	int64_t arrived_mono, arrived_wall, deadline_wall;
 	enum front_door door;
-	bool fatal; /* an answer could not be delivered: there is no point in asking for more */
 	struct http_attempt attempt;
 	struct http_client client;
 	/* What is touched before the first event ends with the page that it begins in. */
 	char trace_id[TRACE_ID_MAX];
 };
+
+/* Shared by all loops: when one cannot go on, none asks for more, and what the others have in their
+ * hands is finished first, which their deadlines bound. */
+static _Atomic bool ending;
+static _Atomic int events_in_hand;
 
 /* ---- the Runtime API ---- */
 
@@ -101,7 +105,8 @@ static void post_answer(struct event_loop *l, struct str body)
 	buf_format(&b, "/invocation/%s/response", l->id);
 	int status = post_to_api(l, buf_str(&b), S(""), body);
 	/* 400, 403, 410 and 413 concern this event alone; 500 asks the runtime to exit. */
-	l->fatal = status == 0 || status >= 500;
+	if (status == 0 || status >= 500)
+		ending = true;
 	if (status && (status < 200 || status > 299))
 		LOG(LOG_ERROR, "the Runtime API did not take the answer", "request_id status#", l->id,
 			NUM(status));
@@ -231,10 +236,10 @@ static void carry_out(struct event_loop *l, const struct decision *decision,
 	}
 	warn_of_short_timeout(l);
 	if (dispatch_run(&d) && l->services->credentials.fixed) {
+		ending = true;
 		LOG(LOG_ERROR,
 			"this sandbox's credentials have expired: the process ends, Lambda starts a new one",
 			"");
-		l->fatal = true;
 	}
 }
 
@@ -321,11 +326,6 @@ static void renew_credentials(struct event_loop *l)
 	(void)credentials_renew(&l->services->credentials, &d);
 }
 
-/* Shared by all loops: when one cannot go on, none asks for more, and what the others have in their
- * hands is finished first, which their deadlines bound. */
-static _Atomic bool ending;
-static _Atomic int events_in_hand;
-
 /* An event that just arrived may not be counted yet: the count must be zero twice. */
 static _Noreturn void end_process(void)
 {
@@ -343,11 +343,11 @@ static void *loop_run(void *arg)
 {
 	struct event_loop *l = arg;
 	struct str event;
-	while (!ending && !l->fatal && next(l, &event)) {
+	while (!ending && next(l, &event)) {
 		events_in_hand++;
 		handle(l, event);
 		events_in_hand--;
-		if (l->fatal)
+		if (ending)
 			break;
 		renew_credentials(l);
 		memory_trim(l->event_memory.p, l->event_memory.cap, KEEP_SIZE, event.n);

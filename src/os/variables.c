@@ -14,7 +14,7 @@ enum {
 static struct {
 	uint8_t numbers[INDEX_SIZE];
 	bool made, too_many; /* more than fit: each look-up goes through all first */
-	const char *_Atomic in_utf16;
+	const char *_Atomic in_utf16; /* NAME=value */
 } names;
 
 /* Of some characters only: enough to tell apart names that begin alike, and no more than a start
@@ -56,15 +56,17 @@ static const char *get(void *ctx, const char *name)
 	for (; !value && (number = names.numbers[at % INDEX_SIZE]) != 0; at++)
 		value = value_if(environ[number - 1], name, n);
 	if (value && (unsigned char)*value >= 0xfe && str_is_utf16(str_c(value)))
-		names.in_utf16 = name;
+		names.in_utf16 = value - n - 1;
 	return value;
 }
 
 enum err variables_check(enum err e, struct fault *f)
 {
-	const char *name = names.in_utf16;
-	return !name ? e
-				 : fault_set(f, E_CONFIG, 0, "%s is UTF-16; save what it comes from as UTF-8", str_c(name));
+	struct str name, value;
+	if (!names.in_utf16)
+		return e;
+	str_cut(&name, &value, str_c(names.in_utf16), '=');
+	return fault_set(f, E_CONFIG, 0, "%s is UTF-16; save what it comes from as UTF-8", name);
 }
 
 struct environment variables_of_process(void)

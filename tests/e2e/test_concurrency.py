@@ -107,15 +107,19 @@ def test_next_that_fails_for_ever_ends_all(make, trouble):
 
 
 ENDS = {
-    "the Runtime API refuses an answer": ({"statuses": (500,)}, None),
-    "the keys have expired": ({}, failed(403, "ExpiredTokenException", "The security token included in the request is expired")),
+    "the Runtime API refuses an answer": ({"statuses": (500,)}, None, "did not take the answer"),
+    "the keys have expired": (
+        {},
+        failed(403, "ExpiredTokenException", "The security token included in the request is expired"),
+        "credentials have expired",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", ENDS)
 def test_an_end_waits_for_the_others(make, case):
     """One loop cannot go on: nothing more is asked for, and the events that others have in their hands are finished first."""
-    options, refusal = ENDS[case]
+    options, refusal, told = ENDS[case]
     gate = threading.Event()
     wait = peer.later(gate, accepted())
     runtime = several(make, 4, make.endpoint(script=[wait, wait, wait, *([refusal] if refusal else [])]))
@@ -123,6 +127,7 @@ def test_an_end_waits_for_the_others(make, case):
     runtime.endpoint.wait_for_requests(3)
     asked = len(runtime.api.nexts)
     runtime.send(slack.command("/eu-west-1/last"), **options).wait(10)
+    runtime.process.wait_for_log(told, 10)
     assert runtime.process.alive and not any(item.done.is_set() for item in others)
     gate.set()
     for i, item in enumerate(others):
