@@ -86,7 +86,7 @@ START := src/main.c $(addprefix src/aws/,credential_chain.c endpoint.c instance_
 # What hardly a Lambda function runs is linked last, with what it alone needs of the libraries: the
 # kernel maps 16 pages around each that is touched, and most of these stay out of memory.
 COLD := $(sort $(wildcard src/cli/*.c src/listener/*.c)) $(addprefix src/aws/,profile.c profile_in_use.c profile_source.c roles_anywhere.c sts.c) \
-	$(addprefix src/crypto/,pkey.c rsa_cpu.c) src/http/server.c src/http/websocket.c $(addprefix src/net/,listen.c tls_server.c) \
+	$(addprefix src/crypto/,pkey.c rsa_cpu.c) src/http/server.c src/http/websocket.c $(addprefix src/net/,listen.c place.c tls_server.c) \
 	$(addprefix src/os/,accounts.c child.c systemd.c) $(addprefix src/service/,credential_process.c journal.c metrics.c recent.c) \
 	src/x509/identity.c
 

@@ -8,7 +8,7 @@
 #include "codec/der.h"
 #include "gateway/pattern.h"
 #include "listener/functions.h"
-#include "listener/handshakes.h"
+#include "listener/steppers.h"
 #include "net/listen.h"
 #include "os/file.h"
 #include "os/memory.h"
@@ -120,7 +120,7 @@ static bool functions_can_be_found(struct visit *v)
 static enum step_result check_certificate(struct visit *v)
 {
 	int64_t not_after;
-	if (handshakes_check_certificate(&not_after, &v->listener, &v->fault) != OK)
+	if (steppers_check_certificate(&not_after, &v->listener, &v->fault) != OK)
 		return fail(v, "certificate_unusable",
 			S("the first certificate must be the listener's own, its issuers behind it, and the "
 			  "key must belong to it; all PEM"));

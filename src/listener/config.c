@@ -1,6 +1,6 @@
 #include "listener/config.h"
 
-#include "listener/place.h"
+#include "net/place.h"
 
 static enum err read_number(size_t *out, const struct environment *env, const char *name,
                             size_t least, size_t most, struct fault *f)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "codec/json_write.h"
 #include "listener/access.h"
+#include "listener/input.h"
 #include "service/metrics.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@ enum {
 	REASON_MAX = 300,  /* of a refusal */
 };
 
-#define TOO_LATE S("the handshake was not done within 5 s")
 #define LOST_PLACE S("its place was needed for another client")
 #define NO_LARGE S("too many large requests at once")
 #define BODY_TOO_LARGE S("the body is larger than 1048576 bytes")
@@ -33,23 +33,9 @@ static const uint32_t events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 static void end_tls(struct server *server, struct connection *c)
 {
 	if (c->stage == STAGE_HANDSHAKE)
-		handshakes_forget(server->handshakes, c->secure);
+		steppers_forget(&server->steppers, c->secure);
 	tls_server_end(&c->secure->tls, c->fd);
 	c->secure = NULL;
-}
-
-static bool receive_tls(struct connection *c, size_t *got, char *p, size_t cap)
-{
-	struct tls_server *tls = &c->secure->tls;
-	struct fault f;
-	*got = tls_server_read(tls, p, cap);
-	if (!*got && c->readable && !c->ended && !c->broken) {
-		enum err e = tls_server_pump(tls, c->fd, &c->readable, &c->writable, &f);
-		c->ended = e == E_CLOSED;
-		c->broken = e != OK && e != E_CLOSED;
-		*got = tls_server_read(tls, p, cap);
-	}
-	return *got > 0;
 }
 
 static bool flush_tls(struct connection *c)
@@ -116,29 +102,6 @@ static void close_connection(struct server *server, struct connection *c, struct
 		end_tls(server, c);
 	close(c->fd);
 	slots_give(&server->slots, c);
-}
-
-/* At least one byte into `p`. False: nothing now, see `ended` and `readable`. */
-static bool receive_bytes(struct connection *c, size_t *got, char *p, size_t cap)
-{
-	if (c->secure)
-		return receive_tls(c, got, p, cap);
-	while (c->readable && !c->ended && !c->broken) {
-		ssize_t n = recv(c->fd, p, cap, 0);
-		if (n > 0) {
-			*got = (size_t)n;
-			/* The socket is empty, and what comes next is told; only an end that was told already
-			 * is not told again. */
-			c->readable = *got == cap || c->hung_up;
-			return true;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		c->readable = false;
-		c->ended = n == 0;
-		c->broken = n < 0 && errno != EAGAIN;
-	}
-	return false;
 }
 
 /* The rest of a request has not come. Its client may hold it back until it knows that the beginning
@@ -260,29 +223,38 @@ static void apologize(int fd)
 	(void)!send(fd, sorry.p, sorry.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Ends another connection, so that what it holds is free. Not always at once: a stepper may have
- * it. */
+static void lose_place(struct server *server, struct connection *c)
+{
+	if (c->buffer && !c->secure && c->stage <= STAGE_BODY) {
+		apologize(c->fd);
+		c->status = 503;
+	}
+	close_connection(server, c, LOST_PLACE);
+}
+
+/* A stepper has it: it ends afterwards. */
+static void end_late(struct server *server, struct connection *c)
+{
+	server->late += !c->late;
+	c->late = true;
+}
+
+/* Ends another connection, so that what it holds is free. Not always at once. */
 static void take_place(struct server *server, struct connection *loser)
 {
 	server->places_taken++;
-	if (loser->stepping && !handshakes_withdraw(server->handshakes, loser->secure)) {
-		loser->late = true;
-		return;
-	}
-	loser->stepping = false;
-	if (loser->buffer && !loser->secure && loser->stage <= STAGE_BODY) {
-		apologize(loser->fd);
-		loser->status = 503;
-	}
-	close_connection(server, loser, LOST_PLACE);
+	if (loser->stepping && !steppers_withdraw(&server->steppers, loser))
+		end_late(server, loser);
+	else
+		lose_place(server, loser);
 }
 
 bool connection_enlarge(struct server *server, struct connection *c, enum buffer_kind kind)
 {
 	struct fault f;
 	struct buffer *small = c->buffer, *large = slots_take_buffer(&server->slots, kind);
-	struct connection *loser = large ? NULL : slots_buffer_loser(&server->slots, kind, server->now);
-	if (loser) {
+	struct connection *loser;
+	while (!large && (loser = slots_buffer_loser(&server->slots, kind, server->now))) {
 		take_place(server, loser);
 		large = slots_take_buffer(&server->slots, kind);
 	}
@@ -411,7 +383,7 @@ static bool read_head(struct server *server, struct connection *c)
 		return c->n > 0 ? await_rest(c) : false;
 	if (!c->buffer && !(c->buffer = take_small(server, c)))
 		return false;
-	if (receive_bytes(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
+	if (input_receive(c, &got, c->buffer->bytes + c->n, c->buffer->cap - c->n)) {
 		if (c->n == 0) {
 			c->began = server->now;
 			slots_wait(&server->slots, c, WAIT_HEAD, server->now);
@@ -424,42 +396,42 @@ static bool read_head(struct server *server, struct connection *c)
 	return false;
 }
 
-/* How much to read at once: what follows the request must fit a small buffer later. */
-static size_t room_for_body(const struct connection *c)
-{
-	size_t room = c->buffer->cap - c->n, most = READ_MAX;
-	if (c->body.kind == HTTP_BODY_LENGTH && c->body.left > READ_MAX)
-		most = (size_t)c->body.left;
-	return room < most ? room : most;
-}
-
-static bool receive_body(struct server *server, struct connection *c)
+/* What was read of a body ends it, or fills a small buffer, or is not enough. */
+static bool take_body(struct server *server, struct connection *c)
 {
 	struct fault f;
-	size_t used, got;
-	char *raw = c->buffer->bytes + c->raw;
-	enum err e =
-		http_body_decode(&c->body, &c->decoded, &used, (struct str){ raw, c->n - c->raw }, &f);
-	if (e == OK) {
-		take_request(server, c, c->raw + used);
-		return true;
-	}
-	if (e != E_MORE) {
-		bool too_large = e == E_LIMIT && c->decoded.full;
+	struct buffer *b = c->buffer;
+	if (b->result == OK) {
+		take_request(server, c, c->raw + b->used);
+	} else if (b->result != E_MORE) {
+		bool too_large = b->result == E_LIMIT && c->decoded.full;
+		/* It lies where the answer goes. */
+		fault_set(&f, b->result, 0, "%s", b->why);
 		connection_refuse(server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : fault_text(&f));
-		return true;
-	}
-	/* Framing is gone for good: raw bytes may follow right behind the decoded ones. */
-	c->n = c->raw = c->head_n + c->decoded.n;
-	if (c->n == c->buffer->cap &&
-		(c->buffer->kind != BUFFER_SMALL || !connection_enlarge(server, c, BUFFER_LARGE))) {
-		connection_refuse(server, c, 503, NO_LARGE);
-		return true;
-	}
-	if (!receive_bytes(c, &got, c->buffer->bytes + c->n, room_for_body(c)))
+	} else if (c->n < b->cap) {
 		return await_rest(c);
-	c->n += got;
+	} else if (b->kind == BUFFER_SMALL && connection_enlarge(server, c, BUFFER_LARGE)) {
+		steppers_submit(&server->steppers, c);
+		return false;
+	} else if (server->late) {
+		server->starving = true;
+		return false;
+	} else {
+		connection_refuse(server, c, 503, NO_LARGE);
+	}
 	return true;
+}
+
+/* A large one is a stepper's to read. */
+static bool receive_body(struct server *server, struct connection *c)
+{
+	if (c->buffer->kind == BUFFER_SMALL) {
+		input_read_body(c);
+		return take_body(server, c);
+	}
+	if (c->readable && !c->ended)
+		steppers_submit(&server->steppers, c);
+	return false;
 }
 
 /* The client does not take its answer. It waits in the connection's own memory, if it fits, and its
@@ -504,7 +476,7 @@ static bool throw_away(struct connection *c)
 {
 	char nowhere[4096];
 	size_t got;
-	return receive_bytes(c, &got, nowhere, sizeof(nowhere));
+	return input_receive(c, &got, nowhere, sizeof(nowhere));
 }
 
 /* ---- handshakes ---- */
@@ -515,14 +487,7 @@ static bool advance_handshake(struct server *server, struct connection *c)
 	struct secure *s = c->secure;
 	if (tls_server_is_pending(&s->tls) ? !c->writable : !c->readable)
 		return false;
-	c->stepping = true;
-	s->connection = c;
-	s->fd = c->fd;
-	s->readable = c->readable;
-	s->writable = c->writable;
-	/* From here on they tell what is new. */
-	c->readable = c->writable = false;
-	handshakes_submit(server->handshakes, s);
+	steppers_submit(&server->steppers, c);
 	return false;
 }
 
@@ -545,23 +510,17 @@ static void fail_handshake(struct server *server, struct connection *c, struct s
 		NUM(server->now - c->began), why);
 }
 
-void connection_take_back(struct server *server, struct connection *c)
+/* A step of the handshake is done. */
+static void take_handshake(struct server *server, struct connection *c)
 {
-	struct secure *s = c->secure;
+	const struct secure *s = c->secure;
 	bool done = !tls_server_handshaking(&s->tls);
-	c->stepping = false;
-	c->readable |= s->readable;
-	c->writable |= s->writable;
-	if (c->late)
-		fail_handshake(server, c, c->wait == WAIT_NONE ? TOO_LATE : LOST_PLACE);
-	else if (s->result != OK && done)
+	if (s->result != OK && done)
 		c->broken = true;
 	else if (s->result != OK)
 		fail_handshake(server, c, fault_text(&s->fault));
 	else if (done)
 		go_idle(server, c);
-	c->late = false;
-	connection_advance(server, c);
 }
 
 /* ---- steps ---- */
@@ -597,17 +556,29 @@ void connection_resume(struct server *server, struct connection *c)
 	check(epoll_ctl(server->epoll, EPOLL_CTL_MOD, c->fd, &ev) == 0);
 }
 
+static void take_told(struct connection *c)
+{
+	bool hung_up = c->told & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	c->hung_up |= hung_up;
+	c->readable |= hung_up || (c->told & EPOLLIN);
+	c->writable |= (c->told & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+	c->told = 0;
+}
+
 void connection_advance(struct server *server, struct connection *c)
 {
 	int steps = 0;
 	if (c->stepping)
 		return;
+	take_told(c);
 	while (!c->broken && advance_once(server, c)) {
 		if (++steps == STEPS_A_TURN) {
 			connection_resume(server, c);
 			return;
 		}
 	}
+	if (c->stepping)
+		return;
 	/* A client that has said all still wants its answer; one that stopped in the middle of a
 	 * request gets none. */
 	bool owed = c->stage == STAGE_WORKING || c->stage == STAGE_WRITING;
@@ -615,14 +586,12 @@ void connection_advance(struct server *server, struct connection *c)
 		close_connection(server, c, S("the client was gone before its answer was written"));
 }
 
-void connection_expire(struct server *server, struct connection *c)
+/* What it waited for did not come. */
+static void time_out(struct server *server, struct connection *c, enum wait wait)
 {
-	switch (c->wait) {
+	switch (wait) {
 	case WAIT_HANDSHAKE:
-		slots_wait(&server->slots, c, WAIT_NONE, 0);
-		c->late = c->stepping;
-		if (!c->late)
-			fail_handshake(server, c, TOO_LATE);
+		fail_handshake(server, c, S("the handshake was not done within 5 s"));
 		break;
 	case WAIT_HEAD:
 		connection_refuse(server, c, 408, S("the head did not arrive within 5 s"));
@@ -638,6 +607,51 @@ void connection_expire(struct server *server, struct connection *c)
 		close_connection(server, c, S("the client did not take its answer"));
 		return;
 	}
+	connection_advance(server, c);
+}
+
+void connection_expire(struct server *server, struct connection *c)
+{
+	if (!c->stepping) {
+		time_out(server, c, c->wait);
+		return;
+	}
+	slots_wait(&server->slots, c, WAIT_NONE, 0);
+	end_late(server, c);
+}
+
+/* A large buffer may be free. */
+static void feed(struct server *server)
+{
+	struct connection *c = server->slots.list, *end = c + server->slots.used;
+	for (server->starving = false; c < end; c++)
+		if (c->fd >= 0 && c->stage == STAGE_BODY && !c->stepping && c->n == c->buffer->cap)
+			connection_advance(server, c);
+}
+
+static void take_back_late(struct server *server, struct connection *c)
+{
+	c->late = false;
+	server->late--;
+	if (c->wait == WAIT_NONE)
+		time_out(server, c, c->stage == STAGE_HANDSHAKE ? WAIT_HANDSHAKE : WAIT_BODY);
+	else
+		lose_place(server, c);
+	if (server->starving)
+		feed(server);
+}
+
+void connection_take_back(struct server *server, struct connection *c)
+{
+	c->stepping = false;
+	if (c->late) {
+		take_back_late(server, c);
+		return;
+	}
+	if (c->stage == STAGE_HANDSHAKE)
+		take_handshake(server, c);
+	else
+		(void)!take_body(server, c);
 	connection_advance(server, c);
 }
 
@@ -672,7 +686,7 @@ static struct connection *take_slot(
 void connection_open(struct server *server, int fd, struct str peer, const struct address *counted,
 	bool proxy, enum door_use use)
 {
-	bool secure = server->handshakes && use == USE_REQUESTS;
+	bool secure = server->steppers.slots && use == USE_REQUESTS;
 	struct connection *c = take_slot(server, fd, counted, secure);
 	if (!c) {
 		if (!secure)
@@ -697,7 +711,7 @@ void connection_open(struct server *server, int fd, struct str peer, const struc
 		connection_advance(server, c);
 		return;
 	}
-	c->secure = &server->handshakes->slots[c - server->slots.list];
+	c->secure = &server->steppers.slots[c - server->slots.list];
 	c->readable = false;
 	c->began = server->now;
 	slots_enter(&server->slots, c, STAGE_HANDSHAKE);

@@ -12,19 +12,21 @@
 
 #include "http/server.h"
 #include "listener/forwarded.h"
-#include "listener/handshakes.h"
+#include "listener/steppers.h"
 #include "listener/slots.h"
 
 /* What all connections share. */
 struct server {
 	struct slots slots;
-	struct handshakes *handshakes; /* NULL: plain HTTP */
+	struct steppers steppers;
 	size_t handshakes_max;         /* connections that may be in their handshake at once */
 	const struct trusted_proxies *proxies;
 	int epoll;
 	int64_t now;                   /* monotonic ms, read once a round */
 	bool draining;                 /* every answer is its connection's last */
 	size_t places_taken;           /* how many connections lost theirs to others */
+	size_t late;                   /* how many will end when a stepper gives them back */
+	bool starving;                 /* somebody waits for the buffer of one of these */
 
 	void *ctx;
 	/* c->buffer holds a complete request: its head, c->decoded as its body. */
@@ -43,7 +45,8 @@ struct server {
 void connection_open(struct server *server, int fd, struct str peer, const struct address *counted,
 	bool proxy, enum door_use use);
 
-/* Goes on as far as it gets without waiting. The connection may be gone afterwards. */
+/* Looks at what it was told and goes on as far as it gets without waiting. The connection may be
+ * gone afterwards. */
 void connection_advance(struct server *server, struct connection *c);
 
 /* Its wait is over. */

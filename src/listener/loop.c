@@ -55,7 +55,6 @@ struct loop {
 	const struct listener_config *config;
 	const struct environment *env;
 	struct server server;
-	struct handshakes handshakes;
 	struct requests requests;
 	struct sockets sockets;
 	int epoll, wake, signals;
@@ -162,8 +161,7 @@ static void drain(struct loop *l)
 static void reload(struct loop *l)
 {
 	systemd_notify_reloading(l->env);
-	if (l->server.handshakes)
-		handshakes_reload(l->server.handshakes);
+	steppers_reload(&l->server.steppers);
 	signing_secrets_read_aside(&l->services->secrets, true);
 	services_read_credentials_again(l->services);
 	systemd_notify(l->env, S("READY=1"));
@@ -198,9 +196,7 @@ static void take_event(struct loop *l, const struct epoll_event *ev)
 	/* Closed earlier in this round; its slot cannot have been given away since. */
 	if (c->fd < 0)
 		return;
-	c->hung_up |= (ev->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-	c->readable |= (ev->events & EPOLLIN) || c->hung_up;
-	c->writable |= (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+	c->told |= ev->events;
 	connection_advance(&l->server, c);
 }
 
@@ -220,9 +216,8 @@ static int64_t serve_due(struct loop *l)
 	struct server *server = &l->server;
 	int64_t next = DEADLINE_NEVER;
 	struct connection *c;
-	struct secure *s;
-	while (server->handshakes && (s = handshakes_next_done(server->handshakes)))
-		connection_take_back(server, s->connection);
+	while ((c = steppers_next_done(&server->steppers)))
+		connection_take_back(server, c);
 	requests_collect(&l->requests);
 	while ((c = slots_next_due(&server->slots, server->now, &next)))
 		connection_expire(server, c);
@@ -387,12 +382,10 @@ static enum err start(struct loop *l, struct fault *f)
 	resolver_check(&s->resolver);
 	if (e == OK)
 		e = services_keep_fresh(s, f);
-	if (e == OK && config->tls_cert.n) {
-		e = handshakes_start(&l->handshakes, config, l->server.slots.count, l->wake, f);
-		l->server.handshakes = &l->handshakes;
-		/* So that those who are through keep half of the places, whatever comes. */
-		l->server.handshakes_max = (l->server.slots.count + 1) / 2;
-	}
+	if (e == OK)
+		e = steppers_start(&l->server.steppers, config, l->server.slots.count, l->wake, f);
+	/* So that those who are through keep half of the places, whatever comes. */
+	l->server.handshakes_max = (l->server.slots.count + 1) / 2;
 	if (e == OK && config->functions.n)
 		e = backend_start(&l->requests.backend, s, config, l->env, f);
 	l->requests.jobs.backend = backend_of(l);

@@ -47,13 +47,16 @@ struct buffer {
 	enum buffer_kind kind;
 	size_t cap;
 	struct http_head head;      /* views into `bytes` */
+	enum err result;            /* of input_read_body, */
+	size_t used;                /* bytes behind c->raw that are the body's, if it is complete, */
+	struct str why;             /* and what is wrong with it */
 	char answer[ANSWER_MAX];    /* for what the listener says itself */
 	char bytes[];
 };
 
 /* How far a connection has got with its request, and in which order places are taken from it. */
 enum stage {
-	STAGE_HANDSHAKE, /* TLS; a stepper has it, or it waits for bytes */
+	STAGE_HANDSHAKE, /* TLS */
 	STAGE_HEAD,      /* without a buffer: idle */
 	STAGE_BODY,
 	STAGE_WRITING,
@@ -88,8 +91,6 @@ struct connection {
 	int fd;                   /* -1: the slot is free */
 	enum stage stage;
 	enum wait wait;
-	enum door_use use;
-	struct origin *origin;    /* NULL: has no address that counts, or is authenticated */
 	bool authenticated;
 	bool readable, writable;  /* as far as is known: edge-triggered */
 	bool proxy;               /* says for whom it speaks */
@@ -100,24 +101,28 @@ struct connection {
 	bool passed_over;         /* an empty line before the request, and no other will be */
 	bool must_leave;          /* its task is let go only when the answer has left */
 	bool unlogged;            /* a request has begun that has no access line yet */
-	bool stepping;            /* a stepper has it, or is going to */
+	bool stepping;            /* a stepper has it, or is going to: only `told` may change meanwhile */
 	bool late;                /* it ends as soon as the stepper gives it back */
 	struct secure *secure;    /* TLS; NULL in plain */
 
 	struct buffer *buffer;
 	size_t n;                 /* bytes in it */
-	size_t scanned;           /* of them looked through for the end of the head */
 	size_t head_n;            /* length of the head once it is complete */
+	const struct http_head *head; /* of the request that was read; NULL until then */
 	size_t raw;               /* where undecoded bytes of the body begin */
-	struct http_body body;
+	struct str out;           /* to be written */
+	size_t scanned;           /* bytes looked through for the end of the head */
 	struct buf decoded;
+	struct http_body body;
 	int64_t began;            /* first byte of the request */
 
-	const struct http_head *head; /* of the request that was read; NULL until then */
 	void *task;               /* of whoever took the request; NULL: nobody */
 	const struct access_note *note; /* about the request, for its access line; NULL: nothing */
-	struct str out;           /* to be written */
 	int status;
+	enum door_use use;
+	struct origin *origin;    /* NULL: has no address that counts, or is authenticated */
+	struct link step;         /* in the steppers' queue */
+	uint32_t told;            /* events that were not looked at yet */
 	size_t peer_n;
 	char peer[PEER_MAX];      /* its address as text; empty for a unix socket */
 };

@@ -1,8 +1,8 @@
 #include "listener/sockets.h"
 
 #include "base/log.h"
-#include "listener/place.h"
 #include "net/listen.h"
+#include "net/place.h"
 #include "os/accounts.h"
 #include "os/systemd.h"
 

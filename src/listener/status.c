@@ -52,7 +52,7 @@ static struct str health_of(const struct status *s, char memory[static TEXT_MAX]
 		buf_put(&b, S("not all signing secrets could be read again\n"));
 	if (credentials->failing && !s->config->functions.n && !credentials_source(credentials).n)
 		buf_put(&b, S("there are no valid AWS credentials\n"));
-	if (s->server->handshakes && s->server->handshakes->failing)
+	if (s->server->steppers.failing)
 		buf_put(&b, S("the new TLS certificate cannot be used\n"));
 	return buf_str(&b);
 }

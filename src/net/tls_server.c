@@ -9,8 +9,8 @@
 
 enum {
 	SESSION_MS = 3600 * 1000,
-	/* Alerts and empty records cost work and bring nothing. The client's part of a handshake is
-	 * shorter than this, and a record is. */
+	/* Alerts and empty records cost work and bring nothing, tiny ones little. The client's part of a
+	 * handshake is shorter than this, a record is, and so are a thousand that hold a byte. */
 	FRUITLESS_MAX = 2 * BR_SSL_BUFSIZE_INPUT,
 	ALERT_SENT = 512,
 	ALERT_RECEIVED = 256,
@@ -152,7 +152,7 @@ static struct str sentence(int code)
 	case BR_ERR_UNSUPPORTED_VERSION:
 		return S("what the client sent is not TLS");
 	case BR_ERR_TOO_LARGE:
-		return S("the client sends and sends, but no data");
+		return S("the client sends and sends, but hardly any data");
 	case ALERT_SENT + 70:
 	case ALERT_SENT + 86:
 		return S("the client does not speak TLS 1.2");
@@ -180,11 +180,13 @@ static enum err fail(const struct tls_server *t, int code, struct fault *f)
 static enum err take_stock(struct tls_server *t, size_t received, struct fault *f)
 {
 	unsigned state = br_ssl_engine_current_state(t->pump.engine);
-	size_t got = t->pump.received - received;
+	size_t got = t->pump.received - received, data = 0;
 	t->ready = t->ready || (state & BR_SSL_SENDAPP);
 	if (received == 0 && got > 0)
 		t->first = t->in[0];
-	t->fruitless = state & BR_SSL_RECVAPP ? 0 : t->fruitless + got;
+	t->fruitless += got;
+	if (got && br_ssl_engine_recvapp_buf(t->pump.engine, &data))
+		t->fruitless -= 2 * data < t->fruitless ? 2 * data : t->fruitless;
 	return t->fruitless <= FRUITLESS_MAX ? OK : fail(t, BR_ERR_TOO_LARGE, f);
 }
 
@@ -218,6 +220,7 @@ size_t tls_server_read(struct tls_server *t, char *p, size_t cap)
 size_t tls_server_write(struct tls_server *t, struct str data)
 {
 	size_t taken = 0;
+	t->fruitless = 0;
 	for (size_t n; taken < data.n && (n = tls_give(&t->pump, str_skip(data, taken))) > 0;)
 		taken += n;
 	if (taken == data.n)

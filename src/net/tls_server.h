@@ -50,7 +50,7 @@ struct tls_server {
 	struct tls_pump pump;
 	bool ready;          /* the handshake is done */
 	unsigned char first; /* what came in began with this; 0 while nothing did */
-	size_t fruitless;    /* bytes that came in since the last one of data */
+	size_t fruitless;    /* bytes that came in since data were last sent, less twice those of data */
 	unsigned char in[BR_SSL_BUFSIZE_INPUT], out[TLS_OUT];
 };
 
@@ -61,8 +61,8 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id);
  * false says not to try that direction; it is cleared when the socket has nothing more, or no more
  * room, and to try again makes sense only when that has changed. Data that has come in is to be
  * read before more is received. During a handshake a call may take the milliseconds of a signature,
- * afterwards it takes microseconds. E_CLOSED when nothing more will come: the client has ended its
- * side, or after its close_notify the whole connection. E_TLS, E_SYSTEM: it is broken. */
+ * afterwards microseconds for each record. E_CLOSED when nothing more will come: the client has
+ * ended its side, or after its close_notify the whole connection. E_TLS, E_SYSTEM: it is broken. */
 must_check enum err tls_server_pump(
 	struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f);
 

@@ -14,7 +14,7 @@ from listener import Gateway
 from support import slack
 from support.flood import MANY, ONE, Flood
 from support.listener import Client, get, wire_form
-from support.wire import Gone
+from support.wire import Gone, chunked
 
 PLACES = 1000
 ASKED = 400
@@ -35,6 +35,7 @@ def measure(stand, table):
         tls = ["--tls-cert", stand.folder / "rsa2048.pem", "--tls-key", stand.folder / "rsa2048.key"]
         measure_flood(stand, table, "HTTPS", HTTPS, tls)
         measure_loop(stand, table)
+        measure_decrypting(stand, table, tls)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -104,21 +105,49 @@ def measure_loop(stand, table):
         "a forged command": wire_form(slack.command(secret="no"), close=True),
         "a forged body of 0.7 MB": wire_form(large, close=True),
         "a form of 1 MB, not signed": wire_form(check, close=True),
+        "the same in chunks of 16 bytes": in_chunks(check, 16),
         "a head of 15 KB": get("/eu-west-1/my-fn", fields=["Connection: close", *(f"X-{i}: {'x' * 140}" for i in range(96))]),
     }
     table.start("the loop's processor time for an unauthenticated request, us; all secrets: 64")
     try:
         for name, request in kinds.items():
-            before, began = cpu_of_loop(gateway), listener_cpu(gateway)
-            for _ in range(ROUNDS if len(request) < 100_000 else ROUNDS // 4):
-                with Client(gateway.address) as client:
-                    client.ask(request)
-            count = ROUNDS if len(request) < 100_000 else ROUNDS // 4
-            spent = (cpu_of_loop(gateway) - before) / count / 1000
-            table.row(name, goal=f"<= {LOOP_US:,}", met=spent <= LOOP_US, gateway=spent)
-            table.row("  of the whole process", gateway=(listener_cpu(gateway) - began) / count / 1000)
+            measure_request(table, gateway, name, request)
     finally:
         gateway.close()
+
+
+def measure_decrypting(stand, table, arguments):
+    gateway = Gateway(stand, arguments=arguments)
+    large = slack.interaction("block_actions", members={"big": "x" * 700_000}, secret="no")
+    kinds = {"a forged body of 0.7 MB": wire_form(large, close=True), "  in chunks of 16 bytes": in_chunks(large, 16)}
+    table.start("the same over HTTPS, with its part of the handshake")
+    try:
+        for cipher in ("AES128-GCM-SHA256", "CHACHA20-POLY1305"):
+            context = ssl.create_default_context(cafile=stand.endpoint.environment["AWS_CA_BUNDLE"])
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers(f"ECDHE-RSA-{cipher}")
+            for name, request in kinds.items():
+                measure_request(table, gateway, f"{name}, {cipher}", request, context)
+    finally:
+        gateway.close()
+
+
+def in_chunks(request, size):
+    head = wire_form(request, close=True, body=False).replace(b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked")
+    return head + chunked(request.body, size)
+
+
+def measure_request(table, gateway, name, request, context=None):
+    count = ROUNDS if len(request) < 100_000 else ROUNDS // 4
+    before, began = cpu_of_loop(gateway), listener_cpu(gateway)
+    for _ in range(count):
+        with Client(gateway.address) as client:
+            if context:
+                client.sock = context.wrap_socket(client.sock, server_hostname="localhost")
+            client.ask(request)
+    spent = (cpu_of_loop(gateway) - before) / count / 1000
+    table.row(name, goal=f"<= {LOOP_US:,}", met=spent <= LOOP_US, gateway=spent)
+    table.row("  of the whole process", gateway=(listener_cpu(gateway) - began) / count / 1000)
 
 
 def cpu_of_loop(gateway):

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from support import slack
 from support.certificates import DAY, SUITES
 from support.listener import Client, at, command_text, get, serve, wire_form  # noqa: F401
-from support.wire import chunked, eventually
+from support.wire import Gone, chunked, eventually
 
 HEAD_S = 5
 NO_EMS = 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET, which Python does not name
@@ -496,6 +496,64 @@ def test_large_requests(make, https):
         client.send(body)
         assert "has been started" in command_text(client.answer())
     assert len(endpoint.requests) == 3
+
+
+@pytest.mark.parametrize("size", [333, 5000, 16384])
+def test_large_requests_in_every_portion(make, https, size):
+    """Steppers read them, while the loop answers others; what follows a request is not lost."""
+    endpoint = make.endpoint()
+    server = https(endpoint=endpoint)
+    request = slack.command(fields={"text": "x" * 200000})
+    data = wire_form(request)
+    head = data[: -len(request.body)].replace(b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked")
+    with server.connect() as client:
+        for form in (data, head + chunked(request.body, size)):
+            client.drip((form + get()) * 2, size=size)
+            server.is_well()
+            for _ in range(2):
+                assert "has been started" in command_text(client.answer())
+                assert client.answer().body == b"ok\n"
+        client.drip(head + chunked(request.body, size)[:-50] + b"y" * 50, size=size)
+        assert client.answer().status == 400
+        assert client.end() == "closed"
+    assert len(endpoint.requests) == 4
+
+
+@pytest.mark.parametrize("how", ["closes", "resets", "damages a record"])
+def test_clients_that_leave_in_the_middle_of_a_large_request(https, how):
+    server = https()
+    request = wire_form(slack.command(fields={"text": "x" * 500000}))
+    for part in (40000, 300000, len(request) - 1):
+        clients = [server.connect() for _ in range(8)]
+        for client in clients:
+            client.send(request[:part])
+        for client in clients:
+            client.sock = socket.socket(fileno=client.sock.detach())
+            if how == "resets":
+                with contextlib.suppress(Gone):
+                    client.reset()
+            if how == "damages a record":
+                client.send(b"\x17\x03\x03\0\x20" + b"0" * 32)
+                client.half_close()
+                with contextlib.suppress(OSError):
+                    while client.sock.recv(1000):
+                        pass
+            client.sock.close()
+        server.is_well()
+    assert eventually(lambda: server.listener.descriptors() < 40, 5)
+
+
+def test_a_thousand_tiny_records_are_too_many(https):
+    """For a request: to receive them costs more than it can be worth."""
+    server = https()
+    with server.connect() as client:
+        for _ in range(3):
+            client.drip(get(fields=["X: " + "y" * 600]))
+            assert client.answer().status == 200
+        with pytest.raises((OSError, Gone)):
+            client.drip(get(fields=["X: " + "y" * 9000]))
+            client.answer()
+    server.is_well()
 
 
 def test_refusals_arrive(https):

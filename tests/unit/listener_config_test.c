@@ -1,7 +1,7 @@
 #include "listener/config.h"
 
 #include "check.h"
-#include "listener/place.h"
+#include "net/place.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "listener/place.h"
+#include "net/place.h"
 
 #include "net/listen.h"
 

@@ -1,8 +1,9 @@
-#include "listener/handshakes.h"
+#include "listener/steppers.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/ct.h"
+#include "listener/input.h"
 #include "os/file.h"
 #include "os/memory.h"
 #include "os/thread.h"
@@ -72,7 +73,7 @@ static enum err load(
 	return OK;
 }
 
-enum err handshakes_check_certificate(
+enum err steppers_check_certificate(
 	int64_t *not_after, const struct listener_config *config, struct fault *f)
 {
 	struct held_identity *c = NULL;
@@ -99,22 +100,22 @@ static struct held_identity *let_go(struct held_identity *c)
 	return c && --c->holders == 0 ? c : NULL;
 }
 
-static void reload(struct handshakes *h)
+static void reload(struct steppers *s)
 {
 	struct fault f;
 	struct held_identity *next = NULL;
-	h->failing = load(&next, h->config, &f) != OK;
-	if (h->failing) {
+	s->failing = load(&next, s->config, &f) != OK;
+	if (s->failing) {
 		log_failure("the TLS certificate in use stays: the new one cannot be used", S(""), &f);
 		return;
 	}
 	/* Said when it is true: the next handshake shows it. */
 	int64_t not_after = next->identity.identity.own.not_after;
 	bool expired = tls_identity_has_expired(&next->identity, clock_wall_ms());
-	lock_take(&h->lock);
-	struct held_identity *unused = let_go(h->current);
-	h->current = next;
-	lock_give(&h->lock);
+	lock_take(&s->lock);
+	struct held_identity *unused = let_go(s->current);
+	s->current = next;
+	lock_give(&s->lock);
 	if (unused)
 		destroy(unused);
 	log_expiry(not_after, expired);
@@ -123,85 +124,92 @@ static void reload(struct handshakes *h)
 /* ---- steps ---- */
 
 /* A handshake shows one certificate from its first step to its last. */
-static void begin_handshake(struct handshakes *h, struct secure *s)
+static void begin_handshake(struct steppers *s, struct secure *secure)
 {
-	lock_take(&h->lock);
-	s->certificate = h->current;
-	s->certificate->holders++;
-	lock_give(&h->lock);
-	tls_server_start(&s->tls, &s->certificate->identity);
+	lock_take(&s->lock);
+	secure->certificate = s->current;
+	secure->certificate->holders++;
+	lock_give(&s->lock);
+	tls_server_start(&secure->tls, &secure->certificate->identity);
 }
 
-void handshakes_forget(struct handshakes *h, struct secure *s)
+void steppers_forget(struct steppers *s, struct secure *secure)
 {
-	lock_take(&h->lock);
-	struct held_identity *unused = let_go(s->certificate);
-	s->certificate = NULL;
-	lock_give(&h->lock);
+	lock_take(&s->lock);
+	struct held_identity *unused = let_go(secure->certificate);
+	secure->certificate = NULL;
+	lock_give(&s->lock);
 	if (unused)
 		destroy(unused);
 }
 
-static void advance(struct handshakes *h, struct secure *s)
+static void step_handshake(struct steppers *s, struct connection *c)
 {
-	if (!s->certificate)
-		begin_handshake(h, s);
-	s->result = tls_server_pump(&s->tls, s->fd, &s->readable, &s->writable, &s->fault);
-	if (s->result != OK || !tls_server_handshaking(&s->tls))
-		handshakes_forget(h, s);
-	queue_return(&h->queue, &s->link);
+	struct secure *secure = c->secure;
+	if (!secure->certificate)
+		begin_handshake(s, secure);
+	secure->result =
+		tls_server_pump(&secure->tls, c->fd, &c->readable, &c->writable, &secure->fault);
+	if (secure->result != OK || !tls_server_handshaking(&secure->tls))
+		steppers_forget(s, secure);
 }
 
 static void *stepper_run(void *arg)
 {
-	struct handshakes *h = arg;
+	struct steppers *s = arg;
 	for (;;) {
-		struct link *link = queue_take(&h->queue);
-		if (link != &h->reload) {
-			advance(h, link_owner(link, struct secure, link));
+		struct link *link = queue_take(&s->queue);
+		struct connection *c = link_owner(link, struct connection, step);
+		if (link == &s->reload) {
+			/* Asked for once more from here on, it is read once more. */
+			s->reloading = false;
+			reload(s);
 			continue;
 		}
-		/* Asked for once more from here on, it is read once more. */
-		h->reloading = false;
-		reload(h);
+		if (c->stage == STAGE_HANDSHAKE)
+			step_handshake(s, c);
+		else
+			input_read_body(c);
+		queue_return(&s->queue, link);
 	}
 	return NULL;
 }
 
-void handshakes_submit(struct handshakes *h, struct secure *s)
+void steppers_submit(struct steppers *s, struct connection *c)
 {
-	queue_put(&h->queue, &s->link);
+	c->stepping = true;
+	queue_put(&s->queue, &c->step);
 }
 
-bool handshakes_withdraw(struct handshakes *h, struct secure *s)
+bool steppers_withdraw(struct steppers *s, struct connection *c)
 {
-	return queue_withdraw(&h->queue, &s->link);
+	return queue_withdraw(&s->queue, &c->step);
 }
 
-struct secure *handshakes_next_done(struct handshakes *h)
+struct connection *steppers_next_done(struct steppers *s)
 {
-	struct link *link = queue_collect(&h->queue);
-	return link_owner(link, struct secure, link);
+	struct link *link = queue_collect(&s->queue);
+	return link_owner(link, struct connection, step);
 }
 
-void handshakes_reload(struct handshakes *h)
+void steppers_reload(struct steppers *s)
 {
-	if (!atomic_exchange(&h->reloading, true))
-		queue_put(&h->queue, &h->reload);
+	if (s->slots && !atomic_exchange(&s->reloading, true))
+		queue_put(&s->queue, &s->reload);
 }
 
-enum err handshakes_start(struct handshakes *h, const struct listener_config *config,
+enum err steppers_start(struct steppers *s, const struct listener_config *config,
 	size_t connections, int wake, struct fault *f)
 {
-	h->config = config;
-	queue_init(&h->queue, wake);
-	enum err e = load(&h->current, config, f);
-	if (e == OK)
-		log_expiry(h->current->identity.identity.own.not_after,
-			tls_identity_has_expired(&h->current->identity, clock_wall_ms()));
-	if (e == OK)
-		h->slots = memory_map(connections * sizeof(*h->slots));
+	enum err e = config->tls_cert.n ? load(&s->current, config, f) : OK;
+	s->config = config;
+	queue_init(&s->queue, wake);
+	if (s->current) {
+		log_expiry(s->current->identity.identity.own.not_after,
+			tls_identity_has_expired(&s->current->identity, clock_wall_ms()));
+		s->slots = memory_map(connections * sizeof(*s->slots));
+	}
 	for (size_t i = 0; e == OK && i < thread_processors() && i < STEPPERS_MAX; i++)
-		e = thread_start(stepper_run, h, STEPPER_STACK, f);
+		e = thread_start(stepper_run, s, STEPPER_STACK, f);
 	return e;
 }

@@ -1,7 +1,7 @@
 /* place.h - where to listen, as it is written: an address, or unix:PATH[,mode=0660][,group=NAME].
  * Pure. */
-#ifndef LISTENER_PLACE_H
-#define LISTENER_PLACE_H
+#ifndef NET_PLACE_H
+#define NET_PLACE_H
 
 #include "base/fault.h"
 
