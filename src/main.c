@@ -46,7 +46,8 @@ static int refuse_command(struct str name)
 	struct fault f;
 	struct str meant = nearest_word(command_names, name);
 	if (meant.n)
-		fault_set(&f, E_CONFIG, 0, "unknown command %s; did you mean %s?", str_sub(name, 0, 60), meant);
+		fault_set(
+			&f, E_CONFIG, 0, "unknown command %s; did you mean %s?", str_sub(name, 0, 60), meant);
 	else
 		fault_set(&f, E_CONFIG, 0,
 			"unknown command %s; the commands are serve, send, check, health, help and version",

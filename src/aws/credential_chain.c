@@ -44,14 +44,16 @@ enum err credential_chain_init(struct credential_chain *c, const struct environm
 		(struct arena){ (char *)(c->sets + 2), 0, CREDENTIALS_SCRATCH - 2 * sizeof(*c->sets) };
 	keys->expires_ms = INT64_MAX;
 	keys->source = S("environment");
-	enum err e = read_variable(&keys->access_key_id, env, "AWS_ACCESS_KEY_ID", CREDENTIALS_ID_MAX, f);
+	enum err e =
+		read_variable(&keys->access_key_id, env, "AWS_ACCESS_KEY_ID", CREDENTIALS_ID_MAX, f);
 	if (e == OK)
 		e = read_variable(
 			&keys->secret_access_key, env, "AWS_SECRET_ACCESS_KEY", CREDENTIALS_SECRET_MAX, f);
 	if (e == OK)
 		e = read_variable(&keys->session_token, env, "AWS_SESSION_TOKEN", CREDENTIALS_TOKEN_MAX, f);
 	if (e == OK && keys->session_token.n == 0) /* its name before 2014, still set by some tools */
-		e = read_variable(&keys->session_token, env, "AWS_SECURITY_TOKEN", CREDENTIALS_TOKEN_MAX, f);
+		e = read_variable(
+			&keys->session_token, env, "AWS_SECURITY_TOKEN", CREDENTIALS_TOKEN_MAX, f);
 	if (e)
 		return e;
 	bool id = keys->access_key_id.n > 0, secret = keys->secret_access_key.n > 0;
@@ -160,7 +162,8 @@ static enum err fetch_or_wait(struct credential_chain *c, struct deadline *d, st
 	}
 	if (e != E_MORE)
 		return e;
-	return deadline_sleep(d, WAIT_MS) ? OK : fault_set(f, E_TIMEOUT, 0, "no AWS credentials in time");
+	return deadline_sleep(d, WAIT_MS) ? OK
+									  : fault_set(f, E_TIMEOUT, 0, "no AWS credentials in time");
 }
 
 enum err credentials_read_token(struct str *out, struct credential_chain *c, struct str path,

@@ -75,7 +75,8 @@ static bool is_below(struct str host, struct str domain)
 bool endpoint_is_foreign(const struct endpoint *e)
 {
 	for (size_t i = 0; i < countof(partitions); i++)
-		if (is_below(e->host, partition_domain(i, false)) || is_below(e->host, partition_domain(i, true)))
+		if (is_below(e->host, partition_domain(i, false)) ||
+			is_below(e->host, partition_domain(i, true)))
 			return false;
 	return true;
 }
@@ -136,7 +137,8 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 	while (str_ends(path, S("/")))
 		path.n--;
 	if (!made_of(path, S("-._~%/!$&'()*+,;=:")) || !form_check(path))
-		return refuse(f, S("behind its path is more, or it has bytes that must be percent-encoded"));
+		return refuse(
+			f, S("behind its path is more, or it has bytes that must be percent-encoded"));
 
 	struct buf b = BUF(out->memory);
 	size_t bracket = host.p > authority.p;
@@ -225,8 +227,10 @@ static enum err read_sts_mode(
 	if (!v.n)
 		v = from_profile(profile, S("sts_regional_endpoints"));
 	*legacy = str_eq_nocase(v, S("legacy"));
-	return *legacy || !v.n || str_eq_nocase(v, S("regional")) ? OK :
-		fault_set(f, E_CONFIG, 0, "AWS_STS_REGIONAL_ENDPOINTS is regional or legacy, in a profile, too");
+	return *legacy || !v.n || str_eq_nocase(v, S("regional"))
+		? OK
+		: fault_set(f, E_CONFIG, 0,
+			  "AWS_STS_REGIONAL_ENDPOINTS is regional or legacy, in a profile, too");
 }
 
 enum err endpoints_read(struct endpoints *out, const struct environment *env,

@@ -117,7 +117,8 @@ static enum err get_token(struct instance *i, struct deadline *d, struct fault *
 	if (without && !i->only_with_token)
 		return OK;
 	if (e != E_TIMEOUT)
-		return fault_set(f, E_REFUSED, 0, "it answered %d when it was asked for a token", NUM(status));
+		return fault_set(
+			f, E_REFUSED, 0, "it answered %d when it was asked for a token", NUM(status));
 	fault_set(f, e, 0, "%s gave no token in time%s", SOURCE, S(HOPS));
 	return E_MORE;
 }

@@ -68,8 +68,9 @@ static enum http_again judge_refusal(
  * is somebody else's. */
 static bool ran_at_once(const struct course *c, int status, const struct http_head *head)
 {
-	return c->type == INVOKE_EVENT && status == 200 && head && endpoint_is_foreign(c->post.endpoint) &&
-	       !str_eq_nocase(str_sub(http_field_get(head, S("content-type")), 0, 9), S("text/html"));
+	return c->type == INVOKE_EVENT && status == 200 && head &&
+		endpoint_is_foreign(c->post.endpoint) &&
+		!str_eq_nocase(str_sub(http_field_get(head, S("content-type")), 0, 9), S("text/html"));
 }
 
 static enum http_again judge_answer(
@@ -128,7 +129,8 @@ static enum http_again attempt(
 		return HTTP_SETTLED;
 	}
 	c->started_ms = clock_mono_ms();
-	enum err e = aws_post_send(&a, &c->post, &signed_post, c->retry.fresh, &answer, &own, &out->fault);
+	enum err e =
+		aws_post_send(&a, &c->post, &signed_post, c->retry.fresh, &answer, &own, &out->fault);
 	deadline_leave(d, &own);
 	aws_signed_wipe(&signed_post);
 	enum http_again again =

@@ -30,7 +30,8 @@ static bool is_comment(char c)
 static bool read_setting(struct str *key, struct str *value, struct str line)
 {
 	size_t n = 1;
-	while (n < line.n && !(is_comment(line.p[n]) && (line.p[n - 1] == ' ' || line.p[n - 1] == '\t')))
+	while (
+		n < line.n && !(is_comment(line.p[n]) && (line.p[n - 1] == ' ' || line.p[n - 1] == '\t')))
 		n++;
 	line = str_sub(line, 0, n);
 	char separator = str_find(line, ':') < str_find(line, '=') ? ':' : '=';

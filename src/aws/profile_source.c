@@ -78,7 +78,8 @@ static enum err assumed_role(struct credential_set *out, struct walk *w, const s
 	if (v[MFA_SERIAL].n)
 		return fault_set(f, E_CONFIG, 0, "mfa_serial needs somebody who types a code");
 	if (!v[SOURCE_PROFILE].n == !v[CREDENTIAL_SOURCE].n)
-		return fault_set(f, E_CONFIG, 0, "role_arn needs one of source_profile and credential_source");
+		return fault_set(
+			f, E_CONFIG, 0, "role_arn needs one of source_profile and credential_source");
 	enum err e = v[SOURCE_PROFILE].n ? profile_keys(out, w, v[SOURCE_PROFILE], depth + 1, d, f) :
 		named_source(out, w->chain, v[CREDENTIAL_SOURCE], d, f);
 	if (e == E_TIMEOUT && !d)
@@ -105,7 +106,8 @@ static enum err printed_keys(struct credential_set *out, struct credential_chain
 		!json_int(&version, json_member(v, S("Version"))) || version != 1)
 		return fault_set(
 			f, E_SYNTAX, 0, "credential_process must print a JSON object with \"Version\": 1");
-	return credentials_set_from_json(out, buf_str(&output), &c->scratch, S("credential_process"), f);
+	return credentials_set_from_json(
+		out, buf_str(&output), &c->scratch, S("credential_process"), f);
 }
 
 static bool has_keys(const struct profile_section *s)
@@ -171,7 +173,8 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 	profile_find(&p, &w->first->files, name);
 	enum err e = profile_check(&p, f);
 	if (e == OK && depth && !profile_exists(&p))
-		e = fault_set(f, E_CONFIG, 0, "there is no such profile in ~/.aws/config or ~/.aws/credentials");
+		e = fault_set(
+			f, E_CONFIG, 0, "there is no such profile in ~/.aws/config or ~/.aws/credentials");
 	return e == OK ? own_keys(out, w, &p, depth, d, f) : e;
 }
 

@@ -145,7 +145,8 @@ static struct str string_or_empty(struct json v, struct arena *arena)
 	return json_string(&s, v, arena) == OK ? s : S("");
 }
 
-static void read_refusal(struct str *type, struct str *message, struct str body, struct arena *arena)
+static void read_refusal(
+	struct str *type, struct str *message, struct str body, struct arena *arena)
 {
 	struct json json;
 	size_t position;

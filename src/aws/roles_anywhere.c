@@ -58,7 +58,8 @@ static enum err read_identity(
 	if (e == OK)
 		e = read_pem(&key, c, settings, KEY, f);
 	if (e == OK && (e = identity_from_pem(out, chain, key, &c->scratch, f)) != OK)
-		fault_lead(f, e, S("GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY cannot be used"));
+		fault_lead(
+			f, e, S("GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY cannot be used"));
 	return e;
 }
 

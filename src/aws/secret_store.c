@@ -75,7 +75,8 @@ static enum err fetch(
 	};
 	enum err e = aws_call(&answer, w->chain->aws, &call, w->scratch, d, f);
 	/* Before the first rotation there is none. */
-	if (previous && e == E_REFUSED && str_eq(str_c(answer.error_name), S("ResourceNotFoundException")))
+	if (previous && e == E_REFUSED &&
+		str_eq(str_c(answer.error_name), S("ResourceNotFoundException")))
 		return OK;
 	if (e == OK)
 		e = secret_store_read(&text, answer.body, w->key, w->scratch, f);

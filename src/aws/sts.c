@@ -11,8 +11,8 @@ enum { TOKEN_MAX = 20000, DURATION_MIN_S = 900, DURATION_MAX_S = 43200 };
 
 #define WEB_IDENTITY S("web identity")
 
-static enum err read_token(
-	struct str *out, struct credential_chain *c, struct str path, struct deadline *d, struct fault *f)
+static enum err read_token(struct str *out, struct credential_chain *c, struct str path,
+	struct deadline *d, struct fault *f)
 {
 	enum err e = credentials_read_token(out, c, path, TOKEN_MAX, d, f);
 	return e == OK ? OK

@@ -40,7 +40,8 @@ static void put_text(struct buf *b, struct str s)
 		else if (c >= 0x20 && c < 0x7f)
 			buf_put_char(b, (char)c);
 		else
-			buf_format(b, "\\u00%s%s", (struct str){ hex + (c >> 4), 1 }, (struct str){ hex + (c & 15), 1 });
+			buf_format(b, "\\u00%s%s", (struct str){ hex + (c >> 4), 1 },
+				(struct str){ hex + (c & 15), 1 });
 	}
 }
 
@@ -107,7 +108,8 @@ size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const ch
 		buf_format(&b, "<%s>", (struct str){ &levels[level].priority, 1 });
 	if (style == LOG_TEXT) {
 		utc_put_rfc3339_ms(&b, clock_wall_ms());
-		buf_format(&b, level == LOG_INFO || level == LOG_WARN ? " %s  " : " %s ", levels[level].name);
+		buf_format(
+			&b, level == LOG_INFO || level == LOG_WARN ? " %s  " : " %s ", levels[level].name);
 		put_text(&b, str_c(message));
 		put_fields(&b, names, arguments);
 	} else {

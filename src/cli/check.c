@@ -130,7 +130,8 @@ static enum step_result check_certificate(struct visit *v)
 	if (left < 0)
 		return fail(v, "certificate_expired", S("renew the certificate, and send SIGHUP"));
 	if (left < EXPIRY_WARNING_S)
-		return end_step(v, STEP_WARN, "certificate_expires", S("renew the certificate, and send SIGHUP"));
+		return end_step(
+			v, STEP_WARN, "certificate_expires", S("renew the certificate, and send SIGHUP"));
 	return STEP_OK;
 }
 
@@ -172,7 +173,8 @@ static enum step_result check_secret(struct visit *v)
 	for (size_t i = 0; i < s->config.sources_count; i++) {
 		const struct secret_source *source = &s->config.sources[i];
 		bool literal = source->kind == SECRET_LITERAL;
-		buf_format(&v->found, "%s%s", i ? S(", ") : S(" from "), literal ? S("literal") : source->text);
+		buf_format(
+			&v->found, "%s%s", i ? S(", ") : S(" from "), literal ? S("literal") : source->text);
 		odd |= literal && (source->name.n != SECRET_DIGITS || !is_hex(source->name));
 	}
 	if (odd)
@@ -193,7 +195,8 @@ static enum step_result check_credentials(struct visit *v)
 			  "role"));
 	if (e != OK)
 		return fail(v, e == E_TIMEOUT ? "credentials_timeout" : "credentials_refused",
-			S("the source of the credentials is there, but gave none; the message says which and why"));
+			S("the source of the credentials is there, but gave none; the message says which and "
+			  "why"));
 	struct str id = keys->access_key_id;
 	buf_format(&v->found, "%s: %s...%s%s", keys->source, str_sub(id, 0, 4),
 		str_skip(id, id.n > 8 ? id.n - 4 : id.n),
@@ -504,7 +507,8 @@ static enum step_result check_permission(struct visit *v)
 	if (is_local(v))
 		return check_local_function(v);
 	const struct invocation dry = {
-		.type = INVOKE_DRY_RUN, .region = v->region, .function = v->target.function, .payload = S("{}"),
+		.type = INVOKE_DRY_RUN, .region = v->region, .function = v->target.function,
+		.payload = S("{}"),
 	};
 	services_invoker(&invoker, &v->services);
 	invoke(&invoker, &result, &dry, NULL, &v->deadline);

@@ -91,7 +91,8 @@ static enum err ask_health(struct call *c, bool by_url, struct deadline *d, stru
 	};
 	enum err e = http_exchange(&c->client, &c->response, &progress, &request, &body, d, f);
 	if (e == OK && c->response.head.status != 200)
-		e = fault_set(f, E_REFUSED, 0, "%s answered %d", request.path, NUM(c->response.head.status));
+		e = fault_set(
+			f, E_REFUSED, 0, "%s answered %d", request.path, NUM(c->response.head.status));
 	return e;
 }
 
@@ -110,7 +111,8 @@ int health_run(char **arguments)
 		return console_fail(2, &f);
 	}
 	http_client_init(&c->client, &c->tls, NULL);
-	enum err e = *arguments ? connect_to_url(c, str_c(*arguments), &d, &f) : connect_to_own(c, &d, &f);
+	enum err e =
+		*arguments ? connect_to_url(c, str_c(*arguments), &d, &f) : connect_to_own(c, &d, &f);
 	if (e == OK)
 		e = ask_health(c, *arguments != NULL, &d, &f);
 	if (c->response.body.n)

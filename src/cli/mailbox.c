@@ -88,7 +88,8 @@ static bool visit(int fd, struct buf *message, const struct deadline *all)
 	struct deadline d = deadline_within(all, VISIT_MS);
 	struct http_head head;
 	struct fault f;
-	bool got = read_request(&head, fd, &raw, message, &d, &f) == OK && str_eq(head.method, S("POST"));
+	bool got =
+		read_request(&head, fd, &raw, message, &d, &f) == OK && str_eq(head.method, S("POST"));
 	if (!got)
 		buf_reset(message);
 	reply(fd, got ? 200 : 400, got ? S("ok") : S("not a message"), &d);

@@ -184,14 +184,16 @@ bool report_end(struct report *r)
 {
 	bool well = r->problems == 0;
 	if (r->as_json) {
-		console_put(STDOUT_FILENO, well ? S("{\"ok\":true,\"steps\":[") : S("{\"ok\":false,\"steps\":["));
+		console_put(
+			STDOUT_FILENO, well ? S("{\"ok\":true,\"steps\":[") : S("{\"ok\":false,\"steps\":["));
 		buf_put(&r->out, S("]}\n"));
 	} else {
 		put_skipped(r);
 		if (well)
 			buf_put(&r->out, S("everything works\n"));
 		else
-			buf_format(&r->out, "%d problem%s\n", NUM(r->problems), r->problems == 1 ? S("") : S("s"));
+			buf_format(
+				&r->out, "%d problem%s\n", NUM(r->problems), r->problems == 1 ? S("") : S("s"));
 	}
 	flush(r);
 	return well;

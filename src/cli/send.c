@@ -76,7 +76,8 @@ static enum err read_option(struct letter *l, struct str option, struct str valu
 	if (is_event || str_eq(option, S("--payload"))) {
 		*(is_event ? &l->event : &l->payload) = value;
 		if (json_check(&v, &position, value) != OK)
-			return fault_set(f, E_CONFIG, 0, "%s is not valid JSON at byte %d", option, NUM(position));
+			return fault_set(
+				f, E_CONFIG, 0, "%s is not valid JSON at byte %d", option, NUM(position));
 		return json_type(v) == JSON_OBJECT
 			? OK
 			: fault_set(f, E_CONFIG, 0, "%s must be a JSON object", option);
@@ -134,7 +135,8 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 			e = read_option(l, argument, str_c(*++arguments), f);
 	}
 	if (e == OK && !l->url.n && !l->help)
-		e = fault_set(f, E_CONFIG, 0, "send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy");
+		e = fault_set(
+			f, E_CONFIG, 0, "send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy");
 	if (e == OK && l->payload.n && l->event.n)
 		e = fault_set(f, E_CONFIG, 0, "--payload and --event do not go together");
 	return e;
@@ -272,8 +274,10 @@ static int wait_for_message(struct letter *l)
 		console_put(STDOUT_FILENO, S("\n"));
 		return 0;
 	}
-	fault_set(&f, E_TIMEOUT, 0, "nothing was posted back within %d s; the gateway posts here only if "
-		"GATEWAY_RESPONSE_HOSTS lists http://%s", NUM(WAIT_MS / 1000), str_c(l->mailbox.address));
+	fault_set(&f, E_TIMEOUT, 0,
+		"nothing was posted back within %d s; the gateway posts here only if "
+		"GATEWAY_RESPONSE_HOSTS lists http://%s",
+		NUM(WAIT_MS / 1000), str_c(l->mailbox.address));
 	return console_fail(1, &f);
 }
 
@@ -291,7 +295,8 @@ int send_run(char **arguments)
 	if (e == OK)
 		e = services_start(&l->services, &env, 1, &f);
 	if (e == OK && !l->services.config.sources_count)
-		e = fault_set(&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
+		e = fault_set(
+			&f, E_CONFIG, 0, "SLACK_SIGNING_SECRET is not set: there is nothing to sign with");
 	if (e == OK)
 		e = read_url(&l->to, l->url, &f);
 	if (e == OK && l->waits)

@@ -17,7 +17,8 @@ static size_t match(size_t *length, struct str s)
 	case 0xf4: high = 0x8f; break;
 	}
 	size_t n = 1;
-	while (n < *length && n < s.n && (unsigned char)s.p[n] >= low && (unsigned char)s.p[n] <= high) {
+	while (
+		n < *length && n < s.n && (unsigned char)s.p[n] >= low && (unsigned char)s.p[n] <= high) {
 		low = 0x80, high = 0xbf;
 		n++;
 	}

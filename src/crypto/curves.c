@@ -114,6 +114,7 @@ static uint32_t multiply_and_add(unsigned char *a, const unsigned char *b, size_
 }
 
 const br_ec_impl curves = {
-	(uint32_t)1 << BR_EC_curve25519 | (uint32_t)1 << BR_EC_secp256r1 | (uint32_t)1 << BR_EC_secp384r1,
+	(uint32_t)1 << BR_EC_curve25519 | (uint32_t)1 << BR_EC_secp256r1 |
+		(uint32_t)1 << BR_EC_secp384r1,
 	get_generator, get_order, get_x, multiply, multiply_generator, multiply_and_add,
 };

@@ -47,7 +47,8 @@ static void init(const br_block_ctr_class **context, const void *key, size_t n)
 
 /* Four blocks at once keep the CPU's pipelines busy. */
 CRYPTO
-static void key_stream(const struct keys *keys, uint32x4_t iv, uint32_t counter, uint8x16_t out[AT_ONCE])
+static void key_stream(
+	const struct keys *keys, uint32x4_t iv, uint32_t counter, uint8x16_t out[AT_ONCE])
 {
 	const uint8_t *key = (const uint8_t *)keys->words;
 	for (uint32_t i = 0; i < AT_ONCE; i++)

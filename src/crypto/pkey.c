@@ -76,12 +76,13 @@ static bool read_rsa(struct rsa_key *out, struct str key)
 			return false;
 	unsigned top = (unsigned char)number[N].p[0];
 	uint32_t unused = (uint32_t)__builtin_clz(top) - 24;
-	out->public = (br_rsa_public_key){ bytes(number[N]), number[N].n, bytes(number[E]), number[E].n };
+	out->public =
+		(br_rsa_public_key){ bytes(number[N]), number[N].n, bytes(number[E]), number[E].n };
 	out->private = (br_rsa_private_key){
 		.n_bitlen = (uint32_t)number[N].n * 8 - unused,
 		.p = bytes(number[P]), .plen = number[P].n, .q = bytes(number[Q]), .qlen = number[Q].n,
-		.dp = bytes(number[DP]), .dplen = number[DP].n, .dq = bytes(number[DQ]), .dqlen = number[DQ].n,
-		.iq = bytes(number[IQ]), .iqlen = number[IQ].n,
+		.dp = bytes(number[DP]), .dplen = number[DP].n, .dq = bytes(number[DQ]),
+		.dqlen = number[DQ].n, .iq = bytes(number[IQ]), .iqlen = number[IQ].n,
 	};
 	return key.n == 0 && out->private.n_bitlen >= RSA_LEAST && out->private.n_bitlen <= RSA_MOST &&
 	       number[P].n <= RSA_FACTOR_SIZE_MAX && number[Q].n <= RSA_FACTOR_SIZE_MAX;

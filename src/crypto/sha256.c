@@ -90,7 +90,8 @@ static void take_blocks(uint32_t state[static 8], const char *p, size_t count)
 void sha256_init(struct sha256 *s)
 {
 	static const uint32_t initial[8] = {
-		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab,
+		0x5be0cd19,
 	};
 	memcpy(s->state, initial, sizeof(initial));
 	s->n = 0;

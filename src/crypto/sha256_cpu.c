@@ -31,7 +31,8 @@ void sha256_cpu_blocks(uint32_t state[static 8], const uint8_t *p, size_t count)
 		__m128i w3 = _mm_shuffle_epi8(_mm_loadu_si128(block + 3), big_endian);
 		__m128i old_abef = abef, old_cdgh = cdgh;
 		for (int i = 0; i < 64; i += 4) {
-			__m128i wk = _mm_add_epi32(w0, _mm_loadu_si128((const __m128i *)(const void *)(sha256_k + i)));
+			__m128i wk =
+				_mm_add_epi32(w0, _mm_loadu_si128((const __m128i *)(const void *)(sha256_k + i)));
 			cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk);
 			abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk, 0x0e));
 			/* The last four turns make words that nobody asks for: cheaper than a second loop. */

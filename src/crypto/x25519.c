@@ -54,11 +54,12 @@ static void fe_mul(struct fe *out, const struct fe *a, const struct fe *b)
 	const limb a0 = a->v[0], a1 = a->v[1], a2 = a->v[2], a3 = a->v[3], a4 = a->v[4];
 	const limb b0 = b->v[0], b1 = b->v[1], b2 = b->v[2], b3 = b->v[3], b4 = b->v[4];
 	const limb c1 = 19 * b1, c2 = 19 * b2, c3 = 19 * b3, c4 = 19 * b4;
-	fe_carry(out, (limb2)a0 * b0 + (limb2)a1 * c4 + (limb2)a2 * c3 + (limb2)a3 * c2 + (limb2)a4 * c1,
-	         (limb2)a0 * b1 + (limb2)a1 * b0 + (limb2)a2 * c4 + (limb2)a3 * c3 + (limb2)a4 * c2,
-	         (limb2)a0 * b2 + (limb2)a1 * b1 + (limb2)a2 * b0 + (limb2)a3 * c4 + (limb2)a4 * c3,
-	         (limb2)a0 * b3 + (limb2)a1 * b2 + (limb2)a2 * b1 + (limb2)a3 * b0 + (limb2)a4 * c4,
-	         (limb2)a0 * b4 + (limb2)a1 * b3 + (limb2)a2 * b2 + (limb2)a3 * b1 + (limb2)a4 * b0);
+	fe_carry(out,
+		(limb2)a0 * b0 + (limb2)a1 * c4 + (limb2)a2 * c3 + (limb2)a3 * c2 + (limb2)a4 * c1,
+		(limb2)a0 * b1 + (limb2)a1 * b0 + (limb2)a2 * c4 + (limb2)a3 * c3 + (limb2)a4 * c2,
+		(limb2)a0 * b2 + (limb2)a1 * b1 + (limb2)a2 * b0 + (limb2)a3 * c4 + (limb2)a4 * c3,
+		(limb2)a0 * b3 + (limb2)a1 * b2 + (limb2)a2 * b1 + (limb2)a3 * b0 + (limb2)a4 * c4,
+		(limb2)a0 * b4 + (limb2)a1 * b3 + (limb2)a2 * b2 + (limb2)a3 * b1 + (limb2)a4 * b0);
 }
 
 static void fe_sqr(struct fe *out, const struct fe *a)

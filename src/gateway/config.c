@@ -101,7 +101,8 @@ static enum err add_source(struct config *c, struct str text, struct str app, st
 		return fault_set(f, E_CONFIG, 0,
 			"there are more than %d secrets in SLACK_SIGNING_SECRET and GATEWAY_CONFIG",
 			NUM(SECRET_SOURCES_MAX));
-	c->sources[c->sources_count++] = (struct secret_source){ (enum secret_kind)kind, text, name, app };
+	c->sources[c->sources_count++] =
+		(struct secret_source){ (enum secret_kind)kind, text, name, app };
 	return OK;
 }
 
@@ -241,7 +242,8 @@ static enum err read_ack(struct config *c, const struct environment *env, struct
 
 static enum err read_payload(struct config *c, const struct environment *env, struct fault *f)
 {
-	static const struct word payloads[] = { { "event", PAYLOAD_EVENT }, { "slack", PAYLOAD_SLACK } };
+	static const struct word payloads[] = { { "event", PAYLOAD_EVENT },
+		{ "slack", PAYLOAD_SLACK } };
 	int payload = PAYLOAD_EVENT;
 	enum err e = read_choice(&payload, env, "GATEWAY_PAYLOAD", payloads, countof(payloads), f);
 	c->payload = (enum payload)payload;
@@ -294,8 +296,15 @@ static enum err read_response_hosts(
 
 enum err config_read(struct config *c, const struct environment *env, struct fault *f)
 {
-	static enum err (*const readers[])(struct config *, const struct environment *, struct fault *) = {
-		read_log, read_secrets, read_allow, read_ack, read_timeout, read_base_path, read_response_hosts,
+	static enum err (*const readers[])(
+		struct config *, const struct environment *, struct fault *) = {
+		read_log,
+		read_secrets,
+		read_allow,
+		read_ack,
+		read_timeout,
+		read_base_path,
+		read_response_hosts,
 		read_payload,
 	};
 	enum err e = read_flag(&c->skip_verify, env, "GATEWAY_INSECURE_SKIP_VERIFY", f);

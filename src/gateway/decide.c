@@ -77,7 +77,8 @@ static bool verify(struct decision *out, const struct slack_secret **by,
 		refuse_signature(out, S("the signature or its time stamp stands there more than once"), a);
 		return false;
 	}
-	out->verdict = slack_verify(secrets, &age_s, by, req->timestamp, req->signature, req->body, now_s);
+	out->verdict =
+		slack_verify(secrets, &age_s, by, req->timestamp, req->signature, req->body, now_s);
 	if (out->verdict == SLACK_UNDECIDED)
 		regret(out, req, a);
 	else if (out->verdict != SLACK_GENUINE)
@@ -91,7 +92,9 @@ static bool verify(struct decision *out, const struct slack_secret **by,
 static void refuse_target(struct decision *out, const struct config *c, struct str reason,
 	struct str why, struct arena *a)
 {
-	const struct outcome refused = { .fate = FATE_NOT_STARTED, .permanent = true, .reason = reason };
+	const struct outcome refused = {
+		.fate = FATE_NOT_STARTED, .permanent = true, .reason = reason
+	};
 	reply_to(&out->reply, c, out->route, &out->slack, &out->target, &refused, a);
 	out->message = reply_follow_up(out->route, &out->slack, &out->target, &refused, a);
 	answer_at_once(out, LOG_WARN, why);
@@ -116,7 +119,8 @@ static void check_permission(struct decision *out, const struct config *c, struc
 		refuse_target(out, c, S("this gateway may not start it (GATEWAY_ALLOW does not list it)"),
 			S("GATEWAY_ALLOW does not list the target"), a);
 	else if (str_eq(out->target.region, TARGET_LOCAL) && !c->local)
-		refuse_target(out, c, S("this gateway runs no functions itself (start it with --functions)"),
+		refuse_target(out, c,
+			S("this gateway runs no functions itself (start it with --functions)"),
 			S("the embedded backend is off"), a);
 	else
 		out->action = ACTION_INVOKE, out->level = LOG_INFO;

@@ -137,13 +137,15 @@ static struct str advice_before(const struct event *ev)
 		return S("the event is from a Bedrock agent: it carries no Slack request, so remove this "
 		         "function from the agent");
 	if (is_string(ev->member[METHOD_ARN]) || is_string(ev->member[ROUTE_ARN]))
-		return S("the event asks an API Gateway authorizer: set this function as the integration of the "
-		         "route, with no authorizer");
+		return S(
+			"the event asks an API Gateway authorizer: set this function as the integration of the "
+			"route, with no authorizer");
 	if (is_there(ev->context[CONNECTION]))
 		return S("the event is from a WebSocket API: use an HTTP API or a function URL");
 	struct json_walk records = json_walk(ev->member[RECORDS]);
 	if (json_next(&records) && is_object(json_member(records.value, S("cf"))))
-		return S("the event is from CloudFront (Lambda@Edge): use a function URL as the origin instead");
+		return S(
+			"the event is from CloudFront (Lambda@Edge): use a function URL as the origin instead");
 	return S("");
 }
 
@@ -202,7 +204,8 @@ static enum err read_line(struct gateway_request *req, const struct event *ev, s
 	enum err e = take_string(
 		&req->method, http ? json_member(ev->context[HTTP], S("method")) : ev->member[METHOD], a);
 	if (e == OK)
-		e = take_string(&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
+		e = take_string(
+			&req->path, req->door == DOOR_HTTP ? ev->member[RAW_PATH] : ev->member[PATH], a);
 	if (e == OK)
 		e = take_string(&req->path, greedy, a);
 	if (e == OK)
@@ -241,7 +244,8 @@ enum { SIGNATURE, TIMESTAMP, CONTENT_TYPE, SINGLE_HEADERS };
 static size_t single_header(const struct gateway_request *req, const struct str *value)
 {
 	const struct str *const single[] = {
-		[SIGNATURE] = &req->signature, [TIMESTAMP] = &req->timestamp, [CONTENT_TYPE] = &req->content_type,
+		[SIGNATURE] = &req->signature, [TIMESTAMP] = &req->timestamp,
+		[CONTENT_TYPE] = &req->content_type,
 	};
 	size_t i = 0;
 	while (i < SINGLE_HEADERS && single[i] != value)

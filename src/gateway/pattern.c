@@ -5,7 +5,8 @@
 bool allow_pattern_ok(struct str pattern)
 {
 	struct str region, target, before, after;
-	if (!str_is_visible(pattern) || !str_cut(&region, &target, pattern, '/') || !region.n || !target.n)
+	if (!str_is_visible(pattern) || !str_cut(&region, &target, pattern, '/') || !region.n ||
+		!target.n)
 		return false;
 	if (!str_cut(&before, &after, target, '/'))
 		return true;

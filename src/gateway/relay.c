@@ -156,7 +156,8 @@ static enum err read_payload(struct slack_request *slack, struct proof *v, struc
 	if (e != OK)
 		return e;
 	if (!json_int(&received_at_ms, json_member(gateway, S("received_at"))) || received_at_ms < 0)
-		return fault_set(f, E_REFUSED, 0, "the payload in the record does not say when it was received");
+		return fault_set(
+			f, E_REFUSED, 0, "the payload in the record does not say when it was received");
 	if (too_old(v->now_s - received_at_ms / 1000))
 		return refuse_age(f);
 	if (v->skip)

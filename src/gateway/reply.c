@@ -120,8 +120,9 @@ void reply_to(struct reply *out, const struct config *c, const struct route *rou
 	/* An event that is not settled is delivered again, a command that is not says so; nothing else
 	 * can say it. */
 	bool event = slack->kind == SLACK_EVENT;
-	bool acknowledged = outcome->fate == FATE_STARTED || (outcome->fate == FATE_ANNOUNCED && !event) ||
-	                    (outcome->fate == FATE_PENDING && !event && slack->kind != SLACK_COMMAND);
+	bool acknowledged = outcome->fate == FATE_STARTED ||
+		(outcome->fate == FATE_ANNOUNCED && !event) ||
+		(outcome->fate == FATE_PENDING && !event && slack->kind != SLACK_COMMAND);
 	if (slack->kind == SLACK_BLOCK_SUGGESTION)
 		reply_without_options(out);
 	else if (acknowledged && !event && route && route->ack_message.n)
@@ -131,7 +132,8 @@ void reply_to(struct reply *out, const struct config *c, const struct route *rou
 	else if (acknowledged)
 		reply_set(out, 200, S(""), S(""));
 	else
-		set_failure(out, slack->kind, tell_fate(target, outcome, arena), outcome->permanent ? 403 : 0);
+		set_failure(
+			out, slack->kind, tell_fate(target, outcome, arena), outcome->permanent ? 403 : 0);
 }
 
 static struct str tell_bad_path(struct str shown, struct arena *a)

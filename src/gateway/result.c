@@ -123,7 +123,8 @@ static void set_text(struct value *v, struct str text)
 }
 
 /* The body of an HTTP response as bytes. */
-static enum err read_returned_body(struct value *v, struct json object, struct json body, struct arena *a)
+static enum err read_returned_body(
+	struct value *v, struct json object, struct json body, struct arena *a)
 {
 	bool has_body = v->status != 204 && v->status != 304 && json_type(body) != JSON_NULL;
 	v->body = S("");
@@ -162,7 +163,8 @@ static enum err read_value(struct value *v, const struct reader *r, struct json 
 	for (int wrappings = 0;; wrappings++) {
 		struct json_walk w = json_walk(json);
 		enum json_type type = json_type(json);
-		int status = type == JSON_OBJECT && wrappings < WRAPPINGS_MAX ? status_of(json, r->arena) : 0;
+		int status =
+			type == JSON_OBJECT && wrappings < WRAPPINGS_MAX ? status_of(json, r->arena) : 0;
 		v->json = json;
 		v->text = json.text;
 		if (status) {
@@ -196,7 +198,8 @@ static enum err read_value(struct value *v, const struct reader *r, struct json 
 		} else if (type == JSON_NUMBER || type == JSON_TRUE || type == JSON_FALSE) {
 			v->type = VALUE_TEXT;
 		} else {
-			v->type = type == JSON_OBJECT && is_for_slack(json, r->use) ? VALUE_OBJECT : VALUE_OTHER;
+			v->type =
+				type == JSON_OBJECT && is_for_slack(json, r->use) ? VALUE_OBJECT : VALUE_OTHER;
 		}
 		return OK;
 	}
@@ -529,8 +532,9 @@ enum err result_read(struct result *out, const struct function_result *returned,
 	if (out->message.n && !use->has_url) {
 		out->message = S("");
 		if (use->kind != SLACK_EVENT)
-			out->unseen = is_view(use->kind) ? S("the modal had closed, and there is no response_url")
-			                                 : S("the request has no response_url");
+			out->unseen = is_view(use->kind)
+				? S("the modal had closed, and there is no response_url")
+				: S("the request has no response_url");
 	}
 	return e;
 }

@@ -192,7 +192,8 @@ static enum err check_id(const struct reader *r, const struct member *m, struct 
 			"must be ids of channels, such as C0123ABCD; a channel's details in Slack show it at "
 			"the bottom");
 	case 'U':
-		return wrong(r, "must be ids of users, such as U0123ABCD; a user's profile in Slack can copy it");
+		return wrong(
+			r, "must be ids of users, such as U0123ABCD; a user's profile in Slack can copy it");
 	default:
 		return wrong(
 			r, "must be ids of workspaces, such as T0123ABCD, or organizations, such as E0123ABCD");
@@ -392,7 +393,8 @@ static enum err check_event(struct reader *r)
 {
 	const struct route *route = r->route;
 	r->member = S("function");
-	if (route->function.n && route->event.n && !pattern_matches(route->event, S("function_executed")))
+	if (route->function.n && route->event.n &&
+		!pattern_matches(route->event, S("function_executed")))
 		return wrong(r, "only the event function_executed has one");
 	r->member = S("callback_id");
 	if (!route->callback_id.n || !route->event.n ||
@@ -421,7 +423,8 @@ static enum err read_route(struct reader *r, struct json v)
 		if (e != OK)
 			e = too_large(r->fault);
 		else
-			e = m ? read_member(r, m, w.value) : wrong(r, "is not known; a route may have " MEMBERS);
+			e = m ? read_member(r, m, w.value)
+				  : wrong(r, "is not known; a route may have " MEMBERS);
 	}
 	if (e != OK)
 		return e;
@@ -486,7 +489,8 @@ static enum err read_apps(struct routes *out, struct json v, struct arena *a, st
 		if (json_string(&app->id, w.key, a) != OK || json_string(&app->secret, secret, a) != OK ||
 			!app->secret.n || !app->id.n)
 			return fault_set(f, E_CONFIG, 0,
-				"GATEWAY_CONFIG: apps.%s must be an object with a secret: {\"secret\":\"...\"}", app->id);
+				"GATEWAY_CONFIG: apps.%s must be an object with a secret: {\"secret\":\"...\"}",
+				app->id);
 	}
 	return OK;
 }
@@ -509,16 +513,19 @@ enum err routes_read(
 	enum err e = OK;
 	*out = (struct routes){ 0 };
 	if (json_check(&object, &position, text) != OK)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %d", NUM(position));
+		return fault_set(
+			f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %d", NUM(position));
 	if (json_type(object) != JSON_OBJECT)
-		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG must be a JSON object with routes or apps");
+		return fault_set(
+			f, E_CONFIG, 0, "GATEWAY_CONFIG must be a JSON object with routes or apps");
 	for (struct json_walk w = json_walk(object); e == OK && json_next(&w);) {
 		if (json_is(w.key, S("routes")))
 			e = read_routes(out, w.value, payload, arena, f);
 		else if (json_is(w.key, S("apps")))
 			e = read_apps(out, w.value, arena, f);
 		else
-			e = fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG: %s is not known; it may have routes and apps",
+			e = fault_set(f, E_CONFIG, 0,
+				"GATEWAY_CONFIG: %s is not known; it may have routes and apps",
 				str_sub(w.key.text, 0, 40));
 	}
 	for (size_t i = 0; e == OK && i < out->count; i++)

@@ -88,7 +88,8 @@ static enum err receive_head(struct exchange *x, size_t *end)
 			return http_response_parse(
 				&x->r->head, str_sub(in, 0, *end), str_eq(x->request->method, S("HEAD")), x->f);
 		if (e == E_SYNTAX)
-			return fault_set(x->f, E_SYNTAX, 0, "control byte or bare line end in the answer's head");
+			return fault_set(
+				x->f, E_SYNTAX, 0, "control byte or bare line end in the answer's head");
 		e = receive_more_head(x);
 		if (e != OK)
 			return e;
@@ -170,7 +171,9 @@ enum err http_exchange(struct http_client *c, struct http_response *r,
 	struct deadline *d, struct fault *f)
 {
 	check(c->stream.fd >= 0);
-	struct exchange x = { .c = c, .r = r, .progress = progress, .request = request, .d = *d, .f = f };
+	struct exchange x = {
+		.c = c, .r = r, .progress = progress, .request = request, .d = *d, .f = f
+	};
 	*progress = (struct http_progress){ 0 };
 	r->head.status = 0;
 	r->body = S("");

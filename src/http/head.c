@@ -147,7 +147,8 @@ static enum err read_fields(struct http_head *h, struct str rest, struct fault *
 		if (line.n == 0)
 			return rest.n == 0 ? OK : bad(f, S("bytes behind the head"));
 		if (h->count == HTTP_FIELDS_MAX)
-			return fault_set(f, E_LIMIT, 0, "more than %d fields in the head", NUM(HTTP_FIELDS_MAX));
+			return fault_set(
+				f, E_LIMIT, 0, "more than %d fields in the head", NUM(HTTP_FIELDS_MAX));
 		enum err e = read_field(&h->fields[h->count], line, f);
 		if (e != OK)
 			return e;
@@ -186,7 +187,8 @@ bool http_list_has(struct str value, struct str token)
 static bool connection_has(const struct http_head *h, struct str token)
 {
 	for (size_t i = 0; i < h->count; i++)
-		if (str_eq_nocase(h->fields[i].name, S("Connection")) && http_list_has(h->fields[i].value, token))
+		if (str_eq_nocase(h->fields[i].name, S("Connection")) &&
+			http_list_has(h->fields[i].value, token))
 			return true;
 	return false;
 }

@@ -103,7 +103,8 @@ struct http_client *http_pool_take(struct http_pool *p, const struct dial_target
 	lock_take(&p->lock);
 	struct http_slot *s = choose(p, to);
 	bool kept = s && s->state == KEPT;
-	bool wanted = kept && !fresh && is_for(s, to) && clock_mono_ms() - s->given_ms < HTTP_POOL_IDLE_MS;
+	bool wanted =
+		kept && !fresh && is_for(s, to) && clock_mono_ms() - s->given_ms < HTTP_POOL_IDLE_MS;
 	if (s) {
 		set_key(s, to);
 		s->state = LENT;

@@ -52,7 +52,8 @@ static const char *wrong_start(const struct websocket_reader *r)
 		return "a control frame in fragments";
 	if (opcode == WEBSOCKET_CONTINUATION && r->whole == WEBSOCKET_CONTINUATION)
 		return "a continuation of nothing";
-	if (!is_control(opcode) && opcode != WEBSOCKET_CONTINUATION && r->whole != WEBSOCKET_CONTINUATION)
+	if (!is_control(opcode) && opcode != WEBSOCKET_CONTINUATION &&
+		r->whole != WEBSOCKET_CONTINUATION)
 		return "a new message in the middle of another";
 	return NULL;
 }
@@ -140,7 +141,8 @@ static enum websocket_event end_close(struct websocket_reader *r)
 		return broken(r, WEBSOCKET_PROTOCOL_ERROR, "a close frame with half a code");
 	unsigned code = (unsigned)(unsigned char)r->control[0] << 8 | (unsigned char)r->control[1];
 	if (!code_may_be_sent(code))
-		return broken(r, WEBSOCKET_PROTOCOL_ERROR, "a close frame with a code that may not be sent");
+		return broken(
+			r, WEBSOCKET_PROTOCOL_ERROR, "a close frame with a code that may not be sent");
 	if (utf8_check(reason) != reason.n)
 		return broken(r, WEBSOCKET_NOT_UTF8, "a close frame whose reason is not UTF-8");
 	for (size_t i = 0; i < reason.n; i++)

@@ -65,8 +65,8 @@ static _Atomic int events_in_hand;
 /* ---- the Runtime API ---- */
 
 /* Sends a request of the kind that `retry` is for, once. */
-static enum err ask_api(struct event_loop *l, struct http_retry *retry, const struct http_request *request,
-	struct buf *body, struct fault *f)
+static enum err ask_api(struct event_loop *l, struct http_retry *retry,
+	const struct http_request *request, struct buf *body, struct fault *f)
 {
 	struct deadline none = deadline_none(), d = http_retry_attempt(retry, &none);
 	enum err e = http_attempt_on(&l->attempt, &l->client, &l->api, &d, f);
@@ -74,7 +74,8 @@ static enum err ask_api(struct event_loop *l, struct http_retry *retry, const st
 }
 
 /* Posts to the Runtime API. Returns the status, 0 when none came. */
-static int post_to_api(struct event_loop *l, struct str path, struct str error_type, struct str body)
+static int post_to_api(
+	struct event_loop *l, struct str path, struct str error_type, struct str body)
 {
 	char answer[1024];
 	struct fault f;
@@ -145,7 +146,8 @@ static bool next(struct event_loop *l, struct str *event)
 {
 	const struct http_head *head = &l->attempt.response.head;
 	const struct http_request request = {
-		.method = S("GET"), .authority = l->authority, .base_path = S(API), .path = S("/invocation/next"),
+		.method = S("GET"), .authority = l->authority, .base_path = S(API),
+		.path = S("/invocation/next"),
 	};
 	struct http_retry retry = http_retry(HTTP_SENDER_NEXT);
 	struct deadline none = deadline_none();
@@ -263,7 +265,8 @@ static void handle(struct event_loop *l, struct str event)
 	if (e == OK && req.door == DOOR_NONE) {
 		struct str answer;
 		struct deadline d = { .hard = hard_moment(l), .soft = DEADLINE_NEVER };
-		if (destination_run(l->services, &answer, event, l->id, l->arrived_wall / 1000, &d, &l->arena)) {
+		if (destination_run(
+				l->services, &answer, event, l->id, l->arrived_wall / 1000, &d, &l->arena)) {
 			post_answer(l, answer);
 			return;
 		}
@@ -385,7 +388,8 @@ static __attribute__((noinline)) void warm_up(struct event_loop *l)
 	if (s->aws.region.n) {
 		(void)credentials_renew(&s->credentials, &d);
 		if (invoke_warm_up(&l->outside.invoker, s->aws.region, &d, &f) != OK)
-			LOG(LOG_INFO, "no connection was made ahead of the first event", "reason", fault_text(&f));
+			LOG(LOG_INFO, "no connection was made ahead of the first event", "reason",
+				fault_text(&f));
 	}
 	signing_secrets_wait(&s->secrets, &d);
 }

@@ -407,7 +407,8 @@ static bool take_body(struct server *server, struct connection *c)
 		bool too_large = b->result == E_LIMIT && c->decoded.full;
 		/* It lies where the answer goes. */
 		fault_set(&f, b->result, 0, "%s", b->why);
-		connection_refuse(server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : fault_text(&f));
+		connection_refuse(
+			server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : fault_text(&f));
 	} else if (c->n < b->cap) {
 		return await_rest(c);
 	} else if (b->kind == BUFFER_SMALL && connection_enlarge(server, c, BUFFER_LARGE)) {

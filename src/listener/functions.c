@@ -30,6 +30,7 @@ enum err function_find(
 		return fault_set(f, E_REFUSED, 0,
 			"the function %s is a link that leaves the directory of the functions", name);
 	if (!S_ISREG(st.st_mode) || access(path, X_OK) != 0)
-		return fault_set(f, E_REFUSED, 0, "the function %s is not an executable file (chmod +x)", name);
+		return fault_set(
+			f, E_REFUSED, 0, "the function %s is not an executable file (chmod +x)", name);
 	return OK;
 }

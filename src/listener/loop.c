@@ -246,7 +246,8 @@ static bool is_done(struct loop *l)
 		return false;
 	jobs_count(&l->requests.jobs, &queued, &running);
 	size_t functions = (backend_of(l) ? backend_unfinished(backend_of(l)) : 0) + replay_busy();
-	return l->server.slots.open + queued + running + functions == 0 || l->server.now >= l->drained_by;
+	return l->server.slots.open + queued + running + functions == 0 ||
+		l->server.now >= l->drained_by;
 }
 
 static void run(struct loop *l)

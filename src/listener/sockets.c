@@ -102,7 +102,8 @@ enum err sockets_open(struct sockets *s, const struct listener_config *config,
 /* Whether only this machine reaches it. */
 static bool is_local(struct str name)
 {
-	return str_starts(name, S("unix:")) || str_starts(name, S("127.")) || str_starts(name, S("[::1]"));
+	return str_starts(name, S("unix:")) || str_starts(name, S("127.")) ||
+		str_starts(name, S("[::1]"));
 }
 
 void sockets_tell(const struct sockets *s)

@@ -247,7 +247,8 @@ static void end_gzip(struct buf *b)
 	struct buf head = { b->p + status_page.gzip.n, 0, STORED_HEAD, false };
 	put_little(&head, stored.n | ~stored.n << 16, STORED_HEAD);
 	put_little(b, 3, 2);
-	put_little(b, crc_of(status_page.crc, stored) | (uint64_t)(status_page.size + stored.n) << 32, 8);
+	put_little(
+		b, crc_of(status_page.crc, stored) | (uint64_t)(status_page.size + stored.n) << 32, 8);
 }
 
 /* ---- answers ---- */
@@ -283,7 +284,9 @@ static void say_report(const struct status *s, struct connection *c, enum report
 	 * their place. */
 	struct buf answer = { c->buffer->bytes + HEAD_MAX, 0, HALF, false };
 	struct buf body = { answer.p + HALF, 0, HALF, false };
-	struct sheet sheet = { .out = &body, .json = json_writer(&body), .html = report == REPORT_PAGE };
+	struct sheet sheet = {
+		.out = &body, .json = json_writer(&body), .html = report == REPORT_PAGE
+	};
 	bool gzip =
 		sheet.html && http_list_has(http_field_get(c->head, S("Accept-Encoding")), S("gzip"));
 	size_t fields = report == REPORT_METRICS ? 0 : countof(status_page.fields) - !gzip;

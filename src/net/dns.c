@@ -184,7 +184,8 @@ static void use_ttl(struct dns_answer *a, const struct resource_record *from)
 		a->ttl = ttl;
 }
 
-static void take_address(struct dns_answer *a, const struct resource_record *from, const uint8_t *data)
+static void take_address(
+	struct dns_answer *a, const struct resource_record *from, const uint8_t *data)
 {
 	use_ttl(a, from);
 	addresses_add(&a->found, from->type == DNS_A ? address_v4(data) : address_v6(data));
@@ -243,7 +244,8 @@ enum err dns_read_answer(struct dns_answer *a, struct str message, const struct 
 	struct reader r = { (const uint8_t *)message.p, message.n, 0, false };
 	struct wire_name name, asked;
 	*a = (struct dns_answer){ .ttl = UINT32_MAX };
-	unsigned id = read_u16(&r), flags = read_u16(&r), questions = read_u16(&r), records = read_u16(&r);
+	unsigned id = read_u16(&r), flags = read_u16(&r), questions = read_u16(&r),
+			 records = read_u16(&r);
 	unsigned authorities = read_u16(&r);
 	r.at = HEADER_SIZE;
 	read_name(&r, &asked);

@@ -133,8 +133,8 @@ static bool matches(struct str entry, const struct target_address *to)
 	if (port != to->port)
 		return false;
 	if (to->literal)
-		return address_block_parse(&block, text) && (!is_block || address_block_widen(&block, bits)) &&
-			address_block_has(&block, &to->ip);
+		return address_block_parse(&block, text) &&
+			(!is_block || address_block_widen(&block, bits)) && address_block_has(&block, &to->ip);
 	return !is_block && in_domain(to->host, str_sub(text, 0, text.n - str_ends(text, S("."))));
 }
 
@@ -160,7 +160,8 @@ const struct proxy_server *proxy_for(
 {
 	if (!p || (!p->servers[secure].host.n && !p->servers[secure].unusable))
 		return NULL;
-	struct target_address place = { .host = str_sub(host, 0, host.n - str_ends(host, S("."))), .port = port };
+	struct target_address place = { .host = str_sub(host, 0, host.n - str_ends(host, S("."))),
+		.port = port };
 	place.literal = address_parse(&place.ip, host);
 	bool straight = !(place.literal || dns_is_name(place.host)) || listed(p->except, &place) ||
 	                listed(S("localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::/32"), &place);
@@ -295,7 +296,8 @@ static enum err read_answer(
 	uint64_t status = 0;
 	for (;;) {
 		enum err e = read_head(s, &head, STATUS_END, d, f);
-		bool told = e == OK && str_to_u64(&status, str_sub(buf_str(&head), STATUS_AT, STATUS_END), 999);
+		bool told =
+			e == OK && str_to_u64(&status, str_sub(buf_str(&head), STATUS_AT, STATUS_END), 999);
 		bool passes = told && status / 100 == 1 && status != 101;
 		if (told && (passes || status / 100 == 2))
 			e = read_head(s, &head, SIZE_MAX, d, f);

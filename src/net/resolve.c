@@ -459,7 +459,8 @@ static enum err ask(
 	for (size_t i = 0; i < countof(q.servers); i++)
 		q.servers[i].fd = -1;
 	for (size_t i = 0; i < countof(q.questions); i++)
-		q.questions[i] = (struct dns_question){ ids[i], i ? DNS_AAAA : DNS_A, spell(q.names[i], name) };
+		q.questions[i] =
+			(struct dns_question){ ids[i], i ? DNS_AAAA : DNS_A, spell(q.names[i], name) };
 	enum err e = inquire(&q, d, f);
 	for (size_t i = 0; i < countof(q.servers); i++)
 		if (q.servers[i].fd >= 0)

@@ -103,7 +103,8 @@ enum err stream_read(
 	check(s->fd >= 0 && cap > 0);
 	*got = 0;
 	struct tls_client *tls = innermost(s);
-	enum err e = tls ? tls_read(tls, s->fd, got, p, cap, d, f) : read_plain(s->fd, got, p, cap, d, f);
+	enum err e =
+		tls ? tls_read(tls, s->fd, got, p, cap, d, f) : read_plain(s->fd, got, p, cap, d, f);
 	return e == E_TIMEOUT ? fault_set(f, e, 0, "the peer sent nothing in time") : e;
 }
 

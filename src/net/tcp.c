@@ -102,7 +102,8 @@ static int winner(struct race *r)
 			continue;
 		}
 		r->fds[i] = r->fds[--r->count];
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &(socklen_t){ sizeof(sys) }) == 0 && sys == 0)
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys, &(socklen_t){ sizeof(sys) }) == 0 &&
+			sys == 0)
 			return fd;
 		note_failure(r, sys);
 		close(fd);
@@ -119,8 +120,9 @@ static enum err run_attempts(struct race *r, int *fd, const struct addresses *to
 			start_attempt(r, &to->list[next++], port);
 		if (r->count == 0)
 			continue;
-		enum err e = next < to->count ? socket_wait_within(r->fds, r->count, CONNECT_STAGGER_MS, d, f)
-		                              : socket_wait(r->fds, r->count, d, f);
+		enum err e = next < to->count
+			? socket_wait_within(r->fds, r->count, CONNECT_STAGGER_MS, d, f)
+			: socket_wait(r->fds, r->count, d, f);
 		if (e == OK)
 			*fd = winner(r);
 		if (*fd >= 0 || (e != OK && e != E_MORE))

@@ -45,8 +45,9 @@ static enum err get_below(
 			return OK;
 		if (tls_has_ended(below)) {
 			int code = br_ssl_engine_last_error(below->engine);
-			return code ? fault_set(f, E_TLS, 0, "TLS with the proxy failed (BearSSL error %d)", NUM(code))
-			            : fault_set(f, E_CLOSED, 0, "the proxy closed the connection");
+			return code
+				? fault_set(f, E_TLS, 0, "TLS with the proxy failed (BearSSL error %d)", NUM(code))
+				: fault_set(f, E_CLOSED, 0, "the proxy closed the connection");
 		}
 		below->readable = below->writable = true;
 		e = tls_move(below, fd, f);

@@ -187,7 +187,8 @@ static void keep_session(struct tls_client *t)
 	uint32_t seconds;
 	br_ssl_engine_get_session_parameters(t->pump.engine, &now);
 	/* A resumed one has the old secret and keeps its time, even if it gets a new ticket. */
-	bool resumed = ct_equal(now.master_secret, s->parameters.master_secret, sizeof(now.master_secret));
+	bool resumed =
+		ct_equal(now.master_secret, s->parameters.master_secret, sizeof(now.master_secret));
 	s->parameters = now;
 	ct_wipe(&now, sizeof(now));
 	const uint8_t *ticket = br_ssl_client_get_ticket(&t->client, &s->ticket_n, &seconds);
@@ -221,7 +222,8 @@ static enum err shake_hands(struct tls_client *t, int fd, struct deadline *d, st
 		if (e == E_TIMEOUT)
 			return fault_set(f, e, 0, "the TLS handshake with %s took too long", host);
 		if (e == E_CLOSED)
-			return fault_set(f, E_TLS, f->sys, "%s ended the connection during the TLS handshake", host);
+			return fault_set(
+				f, E_TLS, f->sys, "%s ended the connection during the TLS handshake", host);
 		if (e != OK)
 			return e;
 	}
@@ -234,7 +236,8 @@ static void start_verifier(
 {
 	struct reference_identifier whom = { .dns_name = str_c(t->host) };
 	if (literal) {
-		whom = (struct reference_identifier){ .address = { (const char *)literal->ip.s6_addr, 16 } };
+		whom =
+			(struct reference_identifier){ .address = { (const char *)literal->ip.s6_addr, 16 } };
 		if (address_is_v4(literal))
 			whom.address = str_skip(whom.address, 12);
 	}

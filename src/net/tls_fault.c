@@ -53,8 +53,11 @@ enum err tls_fault_set(
 	}
 	if (asked && code >= BR_ERR_RECV_FATAL_ALERT && code < BR_ERR_SEND_FATAL_ALERT)
 		return fault_set(f, E_TLS, 0,
-			"TLS with %s failed: the server asked for a client certificate, which this program cannot show, "
-			"and then ended the connection with alert %d", host, NUM(code - BR_ERR_RECV_FATAL_ALERT));
+			"TLS with %s failed: the server asked for a client certificate, which this program "
+			"cannot show, "
+			"and then ended the connection with alert %d",
+			host, NUM(code - BR_ERR_RECV_FATAL_ALERT));
 	struct str what = sentence(protocol, countof(protocol), PROTOCOL(TEXT), code);
-	return fault_set(f, E_TLS, 0, "TLS with %s failed: %s (BearSSL error %d)", host, what, NUM(code));
+	return fault_set(
+		f, E_TLS, 0, "TLS with %s failed: %s (BearSSL error %d)", host, what, NUM(code));
 }

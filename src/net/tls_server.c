@@ -77,7 +77,8 @@ static int choose(const br_ssl_server_policy_class **policy, const br_ssl_server
 	unsigned hash = br_sha256_ID;
 	size_t count, i = 0;
 	const br_suite_translated *suites = br_ssl_server_get_client_suites(server, &count);
-	while (i < count && suites[i][1] >> 12 != (is_ec ? BR_SSLKEYX_ECDHE_ECDSA : BR_SSLKEYX_ECDHE_RSA))
+	while (
+		i < count && suites[i][1] >> 12 != (is_ec ? BR_SSLKEYX_ECDHE_ECDSA : BR_SSLKEYX_ECDHE_RSA))
 		i++;
 	while (hash <= br_sha512_ID && !(known >> hash & 1))
 		hash++;

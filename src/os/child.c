@@ -291,7 +291,8 @@ struct str child_describe(char memory[static 64], const struct child_result *res
 		buf_put(&b, S("it printed too much"));
 	else
 		buf_format(&b, "%s%d",
-			result->end == CHILD_SIGNALLED ? S("it was killed by signal ") : S("it ended with exit code "),
+			result->end == CHILD_SIGNALLED ? S("it was killed by signal ")
+										   : S("it ended with exit code "),
 			NUM(result->code));
 	return buf_str(&b);
 }

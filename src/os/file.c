@@ -48,7 +48,8 @@ static enum err read_rest(struct buf *out, int fd, struct str path, struct fault
 	ssize_t n;
 	struct str text = S(""), shown = str_sub(path, 0, 100);
 	while (got = text.n,
-		(n = read_some(fd, out->p + out->n, got < 3 && room > 3 ? 3 - got : out->cap - out->n)) > 0) {
+		(n = read_some(fd, out->p + out->n, got < 3 && room > 3 ? 3 - got : out->cap - out->n)) >
+			0) {
 		out->n += (size_t)n;
 		text = str_skip(buf_str(out), start);
 		if (str_eq(text, S(STR_MARK)))

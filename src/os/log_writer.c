@@ -45,7 +45,8 @@ static bool is_journal(struct str stream)
 	struct str device, inode;
 	struct stat st;
 	uint64_t device_number, inode_number;
-	return str_cut(&device, &inode, stream, ':') && str_to_u64(&device_number, device, UINT64_MAX) &&
+	return str_cut(&device, &inode, stream, ':') &&
+		str_to_u64(&device_number, device, UINT64_MAX) &&
 		str_to_u64(&inode_number, inode, UINT64_MAX) && fstat(STDERR_FILENO, &st) == 0 &&
 		st.st_dev == device_number && st.st_ino == inode_number;
 }

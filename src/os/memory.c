@@ -18,7 +18,8 @@ static char *map(size_t size)
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED) {
 		struct fault f;
-		fault_set(&f, E_LIMIT, errno, "no memory: %d bytes of address space cannot be had", NUM(size));
+		fault_set(
+			&f, E_LIMIT, errno, "no memory: %d bytes of address space cannot be had", NUM(size));
 		log_failure("cannot start", S(""), &f);
 		exit(1);
 	}

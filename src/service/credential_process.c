@@ -26,7 +26,8 @@ static void find_command(struct buf *path, struct str name)
 	do {
 		str_next(&directory, &rest, ':');
 		buf_reset(path);
-		buf_format(path, "%s%s%s%s", directory, anywhere ? S("/") : S(""), name, (struct str){ "", 1 });
+		buf_format(
+			path, "%s%s%s%s", directory, anywhere ? S("/") : S(""), name, (struct str){ "", 1 });
 		if (path->full)
 			*path->p = 0;
 	} while (rest.n && access(path->p, X_OK) != 0);

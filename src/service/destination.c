@@ -23,8 +23,8 @@ static enum err post_result(struct services *s, bool *silent, const struct recor
 }
 
 /* True if it may succeed when it is delivered again. */
-static bool handle_record(struct services *s, struct str event, struct str request_id, int64_t now_s,
-	struct deadline *d, struct arena *arena)
+static bool handle_record(struct services *s, struct str event, struct str request_id,
+	int64_t now_s, struct deadline *d, struct arena *arena)
 {
 	struct record record;
 	struct fault f;

@@ -7,7 +7,8 @@
 #include "service/recent.h"
 
 enum {
-	LATE_MESSAGE_MS = 1000, /* what an invocation leaves of the time for the late message about it */
+	LATE_MESSAGE_MS =
+		1000, /* what an invocation leaves of the time for the late message about it */
 };
 
 struct attempt {
@@ -179,7 +180,9 @@ static enum err read_result(
 {
 	const struct decision *decision = d->decision;
 	const struct result_use use = {
-		.kind = decision->slack.kind, .in_time = in_time, .has_url = decision->slack.response_url.n > 0,
+		.kind = decision->slack.kind,
+		.in_time = in_time,
+		.has_url = decision->slack.response_url.n > 0,
 		.function = decision->target,
 	};
 	enum err e = result_read(out, &(struct function_result){ .json = body }, &use, d->arena);

@@ -81,7 +81,8 @@ enum err respond(struct services *s, struct str response_url, struct str message
 		.resolver = &s->resolver,
 		.proxy = &s->proxy,
 	};
-	const struct http_field content_type = { S("Content-Type"), S("application/json; charset=utf-8") };
+	const struct http_field content_type = { S("Content-Type"),
+		S("application/json; charset=utf-8") };
 	const struct http_request request = {
 		.method = S("POST"),
 		.authority = url.authority,

@@ -113,8 +113,8 @@ static void tell_what_is_unusual(const struct services *s)
 		if (route_warning(&s->config.routes, i, &f))
 			LOG(LOG_WARN, "a route has no effect", "reason", fault_text(&f));
 	if (!s->config.response_hosts_default)
-		LOG(LOG_WARN, "GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there", "hosts",
-			s->config.response_hosts);
+		LOG(LOG_WARN, "GATEWAY_RESPONSE_HOSTS is not the default: late answers may go there",
+			"hosts", s->config.response_hosts);
 }
 
 /* Lambda sets what a profile could, so its files are only looked for there when somebody names one.
@@ -215,7 +215,8 @@ static enum err refuse_unknown_variables(struct fault *f)
 		return OK;
 	struct str shown = str_sub(name, 0, 60), meant = nearest_word(config_names, str_skip(name, 8));
 	if (meant.n)
-		return fault_set(f, E_CONFIG, 0, "unknown variable %s; did you mean GATEWAY_%s?", shown, meant);
+		return fault_set(
+			f, E_CONFIG, 0, "unknown variable %s; did you mean GATEWAY_%s?", shown, meant);
 	return fault_set(f, E_CONFIG, 0, "unknown variable %s (serve --help lists all)", shown);
 }
 

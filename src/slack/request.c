@@ -293,7 +293,8 @@ static const struct rule *rules_of(enum place place)
 static const struct rule *rule_for(const struct rule *rule, struct json key)
 {
 	bool plain = str_find(key.text, '\\') == key.text.n;
-	for (uint8_t place = rule->place; rule < rules + countof(rules) && rule->place == place; rule++) {
+	for (uint8_t place = rule->place; rule < rules + countof(rules) && rule->place == place;
+		 rule++) {
 		if (plain ? key.text.n == rule->n + 2u && memcmp(key.text.p + 1, rule->name, rule->n) == 0
 		          : json_is(key, (struct str){ rule->name, rule->n }))
 			return rule;
@@ -378,7 +379,8 @@ static enum err read_object(struct reader *r, enum place place, struct json obje
 		struct json_walk elements = json_walk(v);
 		if (rule->purpose == CHANNEL_LIST && json_type(v) == JSON_ARRAY)
 			r->request->channel_list = v;
-		else if (json_type(v) == JSON_ARRAY && json_next(&elements) && takes_first(rule, elements.value))
+		else if (json_type(v) == JSON_ARRAY && json_next(&elements) &&
+			takes_first(rule, elements.value))
 			v = elements.value;
 		if (rule->inside && json_type(v) == JSON_OBJECT) {
 			e = read_object(r, rule->inside, v);
@@ -439,7 +441,8 @@ static enum err read_form(struct reader *r, struct str body, struct fault *f)
 		if (e == E_LIMIT)
 			return fault_set(f, e, 0, "the body is too large");
 		if (e != OK)
-			return fault_set(f, e, 0, "the body is not a valid form: a '%%' without two hex digits");
+			return fault_set(
+				f, e, 0, "the body is not a valid form: a '%%' without two hex digits");
 		if (rule->place == FORM)
 			take_text(r, rule, value);
 	}
@@ -461,7 +464,7 @@ enum err slack_request_read(struct slack_request *r, struct str content_type, st
 	bool json = slack_is_json(body);
 	struct str wanted = json ? S("application/json") : S("application/x-www-form-urlencoded");
 	if (content_type.n && !media_type_is(content_type, wanted))
-		return fault_set(f, E_SYNTAX, 0, "the content type is not %s, although the body is %s", wanted,
-			json ? S("JSON") : S("a form"));
+		return fault_set(f, E_SYNTAX, 0, "the content type is not %s, although the body is %s",
+			wanted, json ? S("JSON") : S("a form"));
 	return json ? read_json(&reader, body, S("the body"), f) : read_form(&reader, body, f);
 }

@@ -88,7 +88,8 @@ enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s,
 		return SLACK_UNSIGNED;
 	if (timestamp.n > TIMESTAMP_DIGITS_MAX || !str_to_u64(&stamp, timestamp, INT64_MAX))
 		return SLACK_MALFORMED;
-	if (!str_starts(signature, S("v0=")) || !hex_decode(given, sizeof(given), str_skip(signature, 3)))
+	if (!str_starts(signature, S("v0=")) ||
+		!hex_decode(given, sizeof(given), str_skip(signature, 3)))
 		return SLACK_MALFORMED;
 	*age_s = now_s - (int64_t)stamp;
 	if (*age_s > SLACK_TOLERANCE_S || *age_s < -SLACK_TOLERANCE_S)

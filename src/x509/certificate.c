@@ -304,7 +304,11 @@ enum err certificate_read(struct certificate *out, struct str der)
 {
 	struct str certificate, contents, inside, outside;
 	*out = (struct certificate){
-		.der = der, .path_length = -1, .explicit_policy = -1, .inhibit_mapping = -1, .inhibit_any = -1,
+		.der = der,
+		.path_length = -1,
+		.explicit_policy = -1,
+		.inhibit_mapping = -1,
+		.inhibit_any = -1,
 	};
 	bool ok = der_is_one(der, DER_SEQUENCE, &certificate) &&
 		der_take_element(&certificate, DER_SEQUENCE, &out->signed_part) &&

@@ -39,7 +39,8 @@ static bool belong_together(const struct pkey *key, const struct public_key *cer
 	};
 	sha256(digest, message);
 	size_t n = pkey_sign(key, signature, &sha256_class, digest);
-	return signature_check(certified, &algorithm, message, (struct str){ (const char *)signature, n });
+	return signature_check(
+		certified, &algorithm, message, (struct str){ (const char *)signature, n });
 }
 
 enum err identity_from_pem(
@@ -55,6 +56,7 @@ enum err identity_from_pem(
 		return fault_set(f, E_CONFIG, 0, "the certificate is damaged");
 	if (!belong_together(&id->key, &id->own.key))
 		return fault_set(f, E_CONFIG, 0,
-			"the private key does not belong to the first certificate, which must be the gateway's own");
+			"the private key does not belong to the first certificate, which must be the gateway's "
+			"own");
 	return OK;
 }

@@ -407,7 +407,8 @@ static bool is_within(const struct examined *name, struct str base, bool exclude
 		return excluded;
 	switch (name->tag) {
 	case NAME_DNS:
-		return dns_name_within(name->value, base) || (excluded && wildcard_meets(name->value, base));
+		return dns_name_within(name->value, base) ||
+			(excluded && wildcard_meets(name->value, base));
 	case NAME_ADDRESS:
 		return address_within(name->value, base);
 	case NAME_MAIL:

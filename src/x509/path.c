@@ -256,7 +256,8 @@ static bool goes_on(const struct search *s)
 static bool extend(struct search *s)
 {
 	if (s->depth == s->limit)
-		return ends_at_anchor(s) || (!goes_on(s) && blame(s, PATH_UNKNOWN_ISSUER, s->path[s->depth - 1]));
+		return ends_at_anchor(s) ||
+			(!goes_on(s) && blame(s, PATH_UNKNOWN_ISSUER, s->path[s->depth - 1]));
 	return extend_with(s, true) || extend_with(s, false);
 }
 
@@ -377,7 +378,8 @@ void path_put_reason(struct buf *b, const struct path_answer *a, const struct pa
 	case PATH_OTHER_KEY:
 		buf_put(b, S("was not signed by the "));
 		name_quote(b, c.issuer);
-		buf_format(b, " that is trusted (%s), but by another of that name", str_c(q->trust->source));
+		buf_format(
+			b, " that is trusted (%s), but by another of that name", str_c(q->trust->source));
 		return;
 	case PATH_TOO_LONG:
 		buf_format(b, "allows only %d CA certificates below it (path length)", NUM(c.path_length));

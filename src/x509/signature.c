@@ -180,11 +180,12 @@ static bool read_pss(struct signature_algorithm *out, struct str contents)
 	if (!der_is_one(contents, DER_SEQUENCE, &parameters) || !der_next_is(parameters, DER_CONTEXT) ||
 		!der_take(&parameters, DER_CONTEXT, &field) || !der_is_one(field, DER_SEQUENCE, &inner) ||
 		!read_hash(&oid, inner))
-		return der_is_one(contents, DER_SEQUENCE, &parameters) && !der_next_is(parameters, DER_CONTEXT);
+		return der_is_one(contents, DER_SEQUENCE, &parameters) &&
+			!der_next_is(parameters, DER_CONTEXT);
 	if (!der_next_is(parameters, DER_CONTEXT + 1))
 		return true;
-	if (!der_take(&parameters, DER_CONTEXT + 1, &field) || !der_is_one(field, DER_SEQUENCE, &inner) ||
-	    !der_take_oid(&inner, &mask))
+	if (!der_take(&parameters, DER_CONTEXT + 1, &field) ||
+		!der_is_one(field, DER_SEQUENCE, &inner) || !der_take_oid(&inner, &mask))
 		return false;
 	bool same = str_eq(mask, S(RSA_OID "\x08")) && der_is_one(inner, DER_SEQUENCE, &field) &&
 		read_hash(&mask, field) && str_eq(mask, oid);

@@ -21,7 +21,8 @@ static size_t count_blocks(struct str pem)
 size_t trust_size(struct str pem)
 {
 	enum { ALIGNMENT = 64 };
-	return pem.n + count_blocks(pem) * (sizeof(struct anchor) + sizeof(struct left_out)) + ALIGNMENT;
+	return pem.n + count_blocks(pem) * (sizeof(struct anchor) + sizeof(struct left_out)) +
+		ALIGNMENT;
 }
 
 /* Whether it can be an anchor, or else why not. */
@@ -92,8 +93,8 @@ enum err trust_from_pem(struct trust *out, struct str pem, struct arena *arena, 
 	if (e == E_LIMIT)
 		return fault_set(f, e, 0, "the bundle of certificates is too large");
 	if (e != OK)
-		return fault_set(f, E_CONFIG, 0, "the bundle of certificates is not proper PEM, see line %d",
-			NUM(line_of(pem, rest)));
+		return fault_set(f, E_CONFIG, 0,
+			"the bundle of certificates is not proper PEM, see line %d", NUM(line_of(pem, rest)));
 	*out = (struct trust){ list, (size_t)(next.anchor - list), left_out,
 		(size_t)(next.left_out - left_out), "PEM" };
 	return out->count

@@ -418,7 +418,9 @@ int main(int argc, char **argv)
 	for (long round = 0; round < atol(argv[0]); round++) {
 		shuffle(order, count);
 		for (int i = 0; i < count; i++) {
-			struct trial t = { .number = order[i], .events = atol(argv[1]), .tell_answer = round == 0 };
+			struct trial t = {
+				.number = order[i], .events = atol(argv[1]), .tell_answer = round == 0
+			};
 			launch(&t, &programs[t.number]);
 			serve(&t);
 			finish(&t);

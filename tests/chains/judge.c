@@ -83,7 +83,8 @@ int main(void)
 {
 	char role[16], host[256], anchors_path[1024], chain_path[1024];
 	long long now;
-	while (scanf("%15s %255s %lld %1023s %1023s", role, host, &now, anchors_path, chain_path) == 5) {
+	while (
+		scanf("%15s %255s %lld %1023s %1023s", role, host, &now, anchors_path, chain_path) == 5) {
 		answer(role, host, now, file(bundle_text, sizeof(bundle_text), anchors_path),
 			file(chain, sizeof(chain), chain_path));
 		fflush(stdout);

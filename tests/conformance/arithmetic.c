@@ -60,7 +60,8 @@ static void do_x25519_public(void)
 /* SCALAR POINT: the x of their product */
 static void do_multiply(void)
 {
-	bool ok = ec_multiply(curve_of(&field[1]), field[1].bytes, field[1].n, field[0].bytes, field[0].n);
+	bool ok =
+		ec_multiply(curve_of(&field[1]), field[1].bytes, field[1].n, field[0].bytes, field[0].n);
 	answer(field[1].bytes + 1, ok ? field[0].n : 0);
 }
 
@@ -126,7 +127,8 @@ int main(void)
 		str_cut(&name, &rest, rest, ' ');
 		for (size_t i = 0; rest.n > 0; i++) {
 			str_cut(&word, &rest, rest, ' ');
-			check(i < FIELDS && word.n / 2 <= FIELD_MAX && hex_decode(field[i].bytes, word.n / 2, word));
+			check(i < FIELDS && word.n / 2 <= FIELD_MAX &&
+				hex_decode(field[i].bytes, word.n / 2, word));
 			field[i].n = word.n / 2;
 		}
 		for (size_t i = 0; i < countof(commands); i++)

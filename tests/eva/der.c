@@ -38,8 +38,8 @@ static void read_any(struct str rest)
 
 int main(void)
 {
-	static const unsigned char lengths[] = { 0, 1, 2, 3, 4, 5, 6, 0x7f, 0x80, 0x81, 0x82, 0x83, 0x84,
-		0x85, 0xff };
+	static const unsigned char lengths[] = { 0, 1, 2, 3, 4, 5, 6, 0x7f, 0x80, 0x81, 0x82, 0x83,
+		0x84, 0x85, 0xff };
 	char memory[MOST];
 	for (size_t n = 0; n <= MOST; n++)
 		for (size_t i = 0; i < countof(lengths); i++) {

@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str raw = { (const char *)data + 4, n - 4 };
 	struct http_head h = { .body = data[0] % 4, .length = data[1] };
 	size_t cap = data[2] * 16u, used_a = 0, used_b = 0, used_c = 0;
-	struct buf whole = { a, 0, cap, false }, cut = { b, 0, cap, false }, place = { c, 0, cap, false };
+	struct buf whole = { a, 0, cap, false }, cut = { b, 0, cap, false },
+			   place = { c, 0, cap, false };
 	if (raw.n)
 		memcpy(c, raw.p, raw.n);
 	enum err e = decode(&whole, &used_a, http_body(&h), raw, raw.n);

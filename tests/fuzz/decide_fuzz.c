@@ -27,7 +27,8 @@ static void check_answer(
 	check(!b.full && json_check(&v, &position, arena_keep(a, &b)) == OK);
 	if (str_eq(reply->content_type, S("application/json")))
 		check(json_check(&v, &position, reply->body) == OK);
-	check(reply->status >= 200 && reply->status <= 503 && reply->no_retry <= (reply->status >= 400));
+	check(
+		reply->status >= 200 && reply->status <= 503 && reply->no_retry <= (reply->status >= 400));
 }
 
 static void check_started(const struct config *c, const struct gateway_request *req,

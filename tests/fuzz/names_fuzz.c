@@ -32,7 +32,8 @@ static void check_function(struct str s)
 	check(ok == (name.n > 0));
 	/* The pattern admits "." and "..", and bounds no part. */
 	if (!memchr(s.p, 0, s.n) && s.n <= AWS_FUNCTION_MAX)
-		check(ok == matches(&pattern, FUNCTION, s) || (!ok && (s.n > 56 || str_find(s, '.') < s.n)));
+		check(
+			ok == matches(&pattern, FUNCTION, s) || (!ok && (s.n > 56 || str_find(s, '.') < s.n)));
 	if (!ok)
 		return;
 	check(region.n == 0 || aws_region_ok(region));

@@ -23,7 +23,8 @@ static void check_reply(const struct reply *reply)
 		struct str name = reply->headers[i].name;
 		check(is_line(reply->headers[i].value) && is_line(name) && name.n);
 		check(str_find(name, ':') == name.n && str_find(name, ' ') == name.n);
-		check(!str_eq_nocase(name, S("content-length")) && !str_eq_nocase(name, S("transfer-encoding")));
+		check(!str_eq_nocase(name, S("content-length")) &&
+			!str_eq_nocase(name, S("transfer-encoding")));
 	}
 	check((reply->status != 204 && reply->status != 304) || reply->body.n == 0);
 }

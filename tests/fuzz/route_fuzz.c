@@ -13,7 +13,8 @@ static void check_route(const struct route *r)
 {
 	enum template_name name;
 	struct str piece;
-	check(target_ok(&r->target) && r->target.name.n == r->target.region.n + 1 + r->target.function.n);
+	check(
+		target_ok(&r->target) && r->target.name.n == r->target.region.n + 1 + r->target.function.n);
 	check(r->command.n || r->callback_id.n || r->action_id.n || r->event.n || r->path.n ||
 		r->function.n || r->subtype.n || r->channel_type.n || r->kind.n || r->app.n ||
 		r->writer != WRITER_ANYBODY);

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (e == OK)
 		check(within(answer, out) || within((struct str){ memory, sizeof(memory) }, out));
 	else
-		check(str_starts(fault_text(&f), S("the answer ")) || str_starts(fault_text(&f), S("it is ")));
+		check(str_starts(fault_text(&f), S("the answer ")) ||
+			str_starts(fault_text(&f), S("it is ")));
 	return 0;
 }

@@ -253,8 +253,8 @@ static void hear_message(struct link_state *l, const struct message *m)
 	struct ask *root = &world->asks[ask];
 	if (happens(world->weather.fail)) {
 		root->hook_faults++;
-		answer(l, us == SILENCE ? 500 : us, faults[below(countof(faults))], "Retry-After: 1\r\n", "%s",
-			"no");
+		answer(l, us == SILENCE ? 500 : us, faults[below(countof(faults))], "Retry-After: 1\r\n",
+			"%s", "no");
 		return;
 	}
 	take_word(root, m);

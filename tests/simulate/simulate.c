@@ -43,7 +43,8 @@ static void set(const char *format, ...)
 		i++;
 	char *at = world->environment_text + world->environment_n;
 	va_start(arguments, format);
-	int n = vsnprintf(at, sizeof(world->environment_text) - world->environment_n, format, arguments);
+	int n =
+		vsnprintf(at, sizeof(world->environment_text) - world->environment_n, format, arguments);
 	va_end(arguments);
 	world->environment_n += (size_t)n + 1;
 	check(i + 1 < countof(world->environment));

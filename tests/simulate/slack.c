@@ -69,7 +69,8 @@ static size_t put_json(char *out, size_t cap, const struct ask *a)
 			root, who, a->token);
 	default:
 		return (size_t)snprintf(out, cap,
-			"{\"type\":\"event_callback\",\"team_id\":\"T1\",\"api_app_id\":\"A1\",\"event_id\":\"Ev%zu\","
+			"{\"type\":\"event_callback\",\"team_id\":\"T1\",\"api_app_id\":\"A1\",\"event_id\":"
+			"\"Ev%zu\","
 			"\"event\":{\"type\":\"app_mention\",\"user\":\"U1\",\"channel\":\"C1\",\"ts\":\"1.1\","
 			"\"text\":\"zqzq%08x\"}}",
 			root, a->token);
@@ -83,11 +84,12 @@ static size_t put_body(char *out, size_t cap, size_t ask)
 	char json[1024];
 	struct buf b = { out, 0, cap, false };
 	if (a->kind == ASK_COMMAND) {
-		buf_format(&b, "token=x&team_id=T1&channel_id=C1&user_id=U1&command=%%2Fgo&trigger_id=1.%d&text=",
+		buf_format(&b,
+			"token=x&team_id=T1&channel_id=C1&user_id=U1&command=%%2Fgo&trigger_id=1.%d&text=",
 			NUM(ask));
 		b.n += (size_t)snprintf(out + b.n, cap - b.n,
-			"zqzq%08x&response_url=http%%3A%%2F%%2F127.0.0.1%%3A9002%%2Fcommands%%2Fzrzr%08x", a->token,
-			a->token);
+			"zqzq%08x&response_url=http%%3A%%2F%%2F127.0.0.1%%3A9002%%2Fcommands%%2Fzrzr%08x",
+			a->token, a->token);
 		return b.n;
 	}
 	size_t n = put_json(json, sizeof(json), a);
@@ -133,8 +135,10 @@ size_t ask_put_body(char *out, size_t cap, size_t ask)
 		quoted[q++] = body[i];
 	}
 	int all = snprintf(out, cap,
-		"{\"version\":\"2.0\",\"rawPath\":\"/eu-west-1/my-fn\",\"rawQueryString\":\"\",\"headers\":{"
-		"\"content-type\":\"%s\",\"x-slack-request-timestamp\":\"%s\",\"x-slack-signature\":\"%s\"},"
+		"{\"version\":\"2.0\",\"rawPath\":\"/eu-west-1/"
+		"my-fn\",\"rawQueryString\":\"\",\"headers\":{"
+		"\"content-type\":\"%s\",\"x-slack-request-timestamp\":\"%s\",\"x-slack-signature\":\"%s\"}"
+		","
 		"\"requestContext\":{\"http\":{\"method\":\"POST\",\"path\":\"/eu-west-1/my-fn\"},"
 		"\"timeEpoch\":%lld},\"body\":\"%.*s\",\"isBase64Encoded\":false}",
 		type_of(world->asks[ask].kind), s.stamp, s.code,
@@ -167,7 +171,8 @@ static void send_over_link(size_t ask)
 	int all = snprintf(l->script, sizeof(l->script),
 		"POST /eu-west-1/my-fn HTTP/1.1\r\nHost: gw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 		"X-Slack-Request-Timestamp: %s\r\nX-Slack-Signature: %s\r\n%s\r\n%.*s",
-		type_of(a->kind), n, s.stamp, s.code, happens(50) ? "Connection: close\r\n" : "", (int)n, body);
+		type_of(a->kind), n, s.stamp, s.code, happens(50) ? "Connection: close\r\n" : "", (int)n,
+		body);
 	check(all > 0 && (size_t)all < sizeof(l->script));
 	a->at = world->now;
 	a->sent = true;
@@ -237,7 +242,8 @@ static void check_answer(size_t ask, const char *text)
 	if (a->word == SAYS_NOT && a->kind != ASK_EVENT && root->starts)
 		violation("ask %zu: answered that it was not started, which is wrong", ask);
 	if (a->kind == ASK_EVENT && a->status == 200 && !root->known)
-		violation("ask %zu: an event was answered with 200, and nobody knows that it was started", ask);
+		violation(
+			"ask %zu: an event was answered with 200, and nobody knows that it was started", ask);
 	if (a->kind == ASK_EVENT && a->status == 200 && !root->known_at)
 		root->known_at = world->now;
 }

@@ -537,7 +537,8 @@ static int collect_events(struct epoll_event *events, int n)
 	size_t start = below(FDS_MAX);
 	for (size_t i = 0; i < FDS_MAX && count < n; i++) {
 		struct descriptor *d = &world->fds[(start + i) % FDS_MAX];
-		uint32_t ready = d->kind && d->watched ? state_of(d) & (d->wanted | EPOLLERR | EPOLLHUP) : 0;
+		uint32_t ready =
+			d->kind && d->watched ? state_of(d) & (d->wanted | EPOLLERR | EPOLLHUP) : 0;
 		if (!ready || ((d->wanted & EPOLLET) && !d->edge))
 			continue;
 		d->edge = false;

@@ -134,8 +134,8 @@ static struct holdings run(int sweep, const char *name, unsigned at, const struc
 			h.mappings > usual->mappings || h.threads > usual->threads))
 		violation("it holds %zu connections, %zu files, %ld mappings and %zu threads; usually %zu, "
 				  "%zu, %ld and %zu",
-			h.streams, h.files, h.mappings, h.threads, usual->streams, usual->files, usual->mappings,
-			usual->threads);
+			h.streams, h.files, h.mappings, h.threads, usual->streams, usual->files,
+			usual->mappings, usual->threads);
 	end_in_peace();
 	return h;
 }
@@ -150,7 +150,8 @@ static long sweep_name(int sweep, const char *name, const struct holdings *usual
 		(void)run(sweep, name, at, usual);
 		if (!world->failed)
 			continue;
-		printf("%s, %s number %u of %u fails: %s\n", sweep_names[sweep], name, at, calls, world->why);
+		printf(
+			"%s, %s number %u of %u fails: %s\n", sweep_names[sweep], name, at, calls, world->why);
 		++*failed;
 	}
 	return runs;

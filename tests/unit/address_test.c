@@ -36,7 +36,8 @@ TEST(address_parses_and_prints)
 		{ "1::2::3", NULL, false, false },
 		{ "::12345", NULL, false, false },
 		{ "1:2:3:4:5:6:7", NULL, false, false },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, false, false },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL, false,
+			false },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char text[64];

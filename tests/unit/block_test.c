@@ -24,7 +24,8 @@ TEST(block_marks_what_a_byte_is)
 				for (size_t l = 0; l < countof(limits); l++) {
 					size_t found = block_first(block_below(b, limits[l]));
 					if ('a' < limits[l])
-						expect_int(found, at == 0 && c >= limits[l] ? others[i] < limits[l] ? 1 : 2 : 0);
+						expect_int(
+							found, at == 0 && c >= limits[l] ? others[i] < limits[l] ? 1 : 2 : 0);
 					else if (c < limits[l])
 						expect_int(found, at);
 					else

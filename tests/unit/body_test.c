@@ -114,7 +114,8 @@ TEST(body_chunked)
 			struct buf whole = BUF(text), out;
 			size_t used;
 			context("case %zu, layout %zu, cut one in %zu", i, k % LAYOUTS, rarities[k / LAYOUTS]);
-			buf_format(&whole, "%s%s", chunked[i].raw, chunked[i].want == OK ? next_request : S(""));
+			buf_format(
+				&whole, "%s%s", chunked[i].raw, chunked[i].want == OK ? next_request : S(""));
 			enum err e = decode(&out, &used, body_of(HTTP_BODY_CHUNKED, 0), buf_str(&whole),
 				k % LAYOUTS, rarities[k / LAYOUTS]);
 			expect_int(e, chunked[i].want);
@@ -200,7 +201,8 @@ TEST(body_decides_early)
 		struct http_body b = body_of(cases[i].kind, cases[i].length);
 		size_t used = 1;
 		context("case %zu", i);
-		expect_int(http_body_decode(&b, &out, &used, (struct str){ NULL, 0 }, &fault), cases[i].want);
+		expect_int(
+			http_body_decode(&b, &out, &used, (struct str){ NULL, 0 }, &fault), cases[i].want);
 		expect_int(out.full, cases[i].want == E_LIMIT);
 		if (cases[i].want != E_LIMIT)
 			expect_int(used, 0);
@@ -251,7 +253,8 @@ TEST(body_of_exactly_the_limit)
 		struct http_body b = body_of(cases[i].kind, 8);
 		size_t used;
 		context("case %zu", i);
-		expect_int(http_body_decode(&b, &out, &used, guard_copy(cases[i].raw), &fault), cases[i].want);
+		expect_int(
+			http_body_decode(&b, &out, &used, guard_copy(cases[i].raw), &fault), cases[i].want);
 		expect_str(buf_str(&out), str_sub(S("12345678"), 0, cases[i].want == OK ? 8 : 5));
 	}
 }

@@ -156,7 +156,8 @@ TEST(call_is_signed_if_there_are_keys)
 
 TEST(call_needs_a_region_and_memory)
 {
-	struct aws_call c = { .service = AWS_STS, .post = { .region = S("x.evil.com/"), .path = S("/") } };
+	struct aws_call c = { .service = AWS_STS,
+		.post = { .region = S("x.evil.com/"), .path = S("/") } };
 	struct deadline d = deadline_in(1000);
 	expect_int(call_with(&c, 1000), E_CONFIG);
 	c.post.region = S("eu-west-1");

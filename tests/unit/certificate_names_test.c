@@ -255,7 +255,8 @@ TEST(names_are_constrained)
 			STR("\xa4\x22" TWO(O(UTF8("bobby")), CN(UTF8("Alice")))), "a.bc", NAMES_REFUSED },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct str permitted = guard_copy(cases[i].permitted), excluded = guard_copy(cases[i].excluded);
+		struct str permitted = guard_copy(cases[i].permitted),
+				   excluded = guard_copy(cases[i].excluded);
 		struct reference_identifier whom = host_of(cases[i].host);
 		unsigned budget = 100;
 		char text[80];
@@ -281,7 +282,8 @@ TEST(names_in_a_subject_are_constrained)
 {
 	struct str bobby = S(SUB("\x14\xa4\x12" ONE(O(UTF8("Bobby"))))), mail = S(SUB("\6\x81\4a.bc")),
 			   none = { NULL, 0 };
-	struct str with_mail = S("\x30\x13\x31\x11\x30\x0f\6\x09\x2a\x86\x48\x86\xf7\x0d\1\x09\1\x16\2@b");
+	struct str with_mail =
+		S("\x30\x13\x31\x11\x30\x0f\6\x09\x2a\x86\x48\x86\xf7\x0d\1\x09\1\x16\2@b");
 	char text[80];
 	struct buf refused = BUF(text);
 	unsigned budget = 100;
@@ -298,7 +300,8 @@ TEST(names_in_a_subject_are_constrained)
 		NAMES_REFUSED);
 	expect_int(constraints_check(bobby, none, S("\x30\0"), none, NULL, &budget, &refused),
 		NAMES_PERMITTED);
-	expect_int(constraints_check(mail, none, with_mail, none, NULL, &budget, &refused), NAMES_REFUSED);
+	expect_int(
+		constraints_check(mail, none, with_mail, none, NULL, &budget, &refused), NAMES_REFUSED);
 	expect_int(
 		constraints_check(mail, none, S(ONE(O(UTF8("Alice")))), none, NULL, &budget, &refused),
 		NAMES_PERMITTED);

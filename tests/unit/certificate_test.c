@@ -23,7 +23,8 @@ TEST(certificate_says_what_it_is)
 		{ "good-ec", BR_KEYTYPE_EC, false, true, false, true, PURPOSE_SERVER },
 		{ "good-rsa", BR_KEYTYPE_RSA, false, true, false, true, PURPOSE_SERVER },
 		{ "good-no-purpose", BR_KEYTYPE_EC, false, true, false, false, 0 },
-		{ "good-two-purposes", BR_KEYTYPE_EC, false, true, false, true, PURPOSE_SERVER | PURPOSE_CLIENT },
+		{ "good-two-purposes", BR_KEYTYPE_EC, false, true, false, true,
+			PURPOSE_SERVER | PURPOSE_CLIENT },
 		{ "client-only", BR_KEYTYPE_EC, false, true, false, true, PURPOSE_CLIENT },
 		{ "any-purpose", BR_KEYTYPE_EC, false, true, false, true, PURPOSE_ANY },
 		{ "critical-purpose", BR_KEYTYPE_EC, false, true, false, true, PURPOSE_SERVER },
@@ -250,7 +251,8 @@ TEST(certificate_extensions)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct certificate c;
 		context("%s", cases[i].what);
-		expect_int(certificate_read(&c, assembled(S(VALIDITY), cases[i].extensions)), cases[i].want);
+		expect_int(
+			certificate_read(&c, assembled(S(VALIDITY), cases[i].extensions)), cases[i].want);
 		if (cases[i].want == OK)
 			expect(c.is_ca == cases[i].is_ca);
 	}

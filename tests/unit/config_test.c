@@ -187,7 +187,8 @@ TEST(config_references_to_secrets)
 		expect_int(read((struct variable[VARIABLES_MAX]){ { "SLACK_SIGNING_SECRET", empty[i] } }),
 			E_CONFIG);
 		expect(str_starts(fault_text(&fault), S("SLACK_SIGNING_SECRET: ")));
-		expect(str_ends(fault_text(&fault), S("must be followed by the name of what holds the secret")));
+		expect(str_ends(
+			fault_text(&fault), S("must be followed by the name of what holds the secret")));
 	}
 }
 
@@ -505,6 +506,7 @@ TEST(config_names)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%s", cases[i].name.p);
-		expect_int(config_name_ok(guard_copy(cases[i].name), guard_copy(cases[i].value)), cases[i].want);
+		expect_int(
+			config_name_ok(guard_copy(cases[i].name), guard_copy(cases[i].value)), cases[i].want);
 	}
 }

@@ -34,7 +34,8 @@ TEST(cpu_can_what_the_kernel_says)
 	unsigned features = cpu_features();
 #if defined(__x86_64__)
 	bool sse = kernel_says(S("ssse3")) && kernel_says(S("sse4_1"));
-	expect_int((features & CPU_GCM) != 0, sse && kernel_says(S("aes")) && kernel_says(S("pclmulqdq")));
+	expect_int(
+		(features & CPU_GCM) != 0, sse && kernel_says(S("aes")) && kernel_says(S("pclmulqdq")));
 	expect_int((features & CPU_SHA256) != 0, sse && kernel_says(S("sha_ni")));
 #elif defined(__aarch64__)
 	/* Every one has "fp", unless an emulator shows the /proc/cpuinfo of the machine under it. */

@@ -72,7 +72,8 @@ TEST(credentials_may_be_missing_until_they_are_needed)
 {
 	static const char *tables[][7] = {
 		{ "AWS_EC2_METADATA_DISABLED", "true" },
-		{ "AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "", "AWS_EC2_METADATA_DISABLED", "true" },
+		{ "AWS_ACCESS_KEY_ID", "", "AWS_SECRET_ACCESS_KEY", "", "AWS_EC2_METADATA_DISABLED",
+			"true" },
 		{ "AWS_SESSION_TOKEN", "tok", "AWS_EC2_METADATA_DISABLED", "true" },
 	};
 	for (size_t i = 0; i < countof(tables); i++) {

@@ -219,7 +219,9 @@ TEST(decide_ssl_checks)
 			.path = S("/eu-west-1/deploy") };
 		context("case %zu", i);
 		run(&c, &req);
-		expect_answer(cases[i].status == 200 ? EMPTY : cases[i].status == 401 ? UNAUTHORIZED : ONLY_POST);
+		expect_answer(cases[i].status == 200 ? EMPTY
+				: cases[i].status == 401     ? UNAUTHORIZED
+											 : ONLY_POST);
 	}
 }
 
@@ -597,8 +599,9 @@ TEST(decide_refusals_are_followed_up)
 		expect_int(decision.reply.status, cases[i].status);
 		expect_int(decision.message.n > 0, cases[i].told);
 		if (cases[i].told)
-			expect(str_starts(decision.message, S("{\"response_type\":\"ephemeral\",\"text\":\"")) &&
-			       str_ends(decision.message, S("\",\"replace_original\":false}")));
+			expect(
+				str_starts(decision.message, S("{\"response_type\":\"ephemeral\",\"text\":\"")) &&
+				str_ends(decision.message, S("\",\"replace_original\":false}")));
 	}
 }
 
@@ -772,7 +775,8 @@ TEST(decide_keeps_the_key)
 	memset(&secrets, 0xff, sizeof(secrets));
 	struct slack_secrets right = only(S(SECRET));
 	expect_int(decision.verdict, SLACK_GENUINE);
-	expect(decision.has_key && memcmp(&decision.key, &right.list[0].key, sizeof(decision.key)) == 0);
+	expect(
+		decision.has_key && memcmp(&decision.key, &right.list[0].key, sizeof(decision.key)) == 0);
 }
 
 TEST(decide_unreadable_requests)
@@ -825,7 +829,9 @@ TEST(decide_never_starts_what_is_not_signed)
 		case 0: signature[test_random(s.n)] ^= (char)(1 << test_random(7)); break;
 		case 1: buf_put_char(&b, ' '); break;
 		case 2: req.doubled = true; break;
-		default: req.timestamp = ANY(S("1531420619"), S("01531420618"), S("1531420000"), S("")); break;
+		default:
+			req.timestamp = ANY(S("1531420619"), S("01531420618"), S("1531420000"), S(""));
+			break;
 		}
 		req.signature = buf_str(&s);
 		req.body = buf_str(&b);

@@ -387,7 +387,8 @@ TEST(dispatch_event_while_the_first_is_pending)
 	set_up(INVOKE_STARTED, 0);
 	const struct request again = { .kind = SLACK_EVENT, .event_id = S("Ev1"), .soft_ms = 20 };
 	const struct decision same = {
-		.target.name = S("eu-west-1/deploy"), .slack = { .kind = SLACK_EVENT, .event_id = S("Ev1") },
+		.target.name = S("eu-west-1/deploy"),
+		.slack = { .kind = SLACK_EVENT, .event_id = S("Ev1") },
 	};
 	char key[REQUEST_KEY_SIZE];
 	request_key(key, &same, S("first"));

@@ -122,7 +122,8 @@ TEST(dns_aliases_are_followed)
 TEST(dns_alias_loop_ends)
 {
 	struct dns_answer a;
-	expect_int(read(&a, S(HEADER("\x81\x80", "\0\1") QUESTION WWW "\0\5\0\1\0\0\0\x0a\0\2" WWW)), OK);
+	expect_int(
+		read(&a, S(HEADER("\x81\x80", "\0\1") QUESTION WWW "\0\5\0\1\0\0\0\x0a\0\2" WWW)), OK);
 	expect_int(a.found.count, 0);
 	expect_int(a.ttl, 0);
 }

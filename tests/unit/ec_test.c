@@ -53,7 +53,8 @@ static void random_scalar(int id, uint8_t *out)
 TEST(curves_are_those_of_others)
 {
 	static const int all[] = { BR_EC_secp256r1, BR_EC_secp384r1, BR_EC_curve25519 };
-	expect_int(curves.supported_curves, other->supported_curves & ~((uint32_t)1 << BR_EC_secp521r1));
+	expect_int(
+		curves.supported_curves, other->supported_curves & ~((uint32_t)1 << BR_EC_secp521r1));
 	for (size_t i = 0; i < countof(all); i++) {
 		size_t n, m;
 		const unsigned char *a = curves.generator(all[i], &n), *b = other->generator(all[i], &m);
@@ -197,7 +198,8 @@ TEST(ecdsa_verifies)
 		bool valid = str_eq(field[1], S("1")) && (takes_zero || !is_zero(field[0]));
 		*(valid ? &valid_n : &invalid_n) += 1;
 		expect_int(ecdsa_verify(&key, bytes[1].p, bytes[1].n, bytes[2]), valid);
-		expect_int(ecdsa_vrfy(&curves, bytes[1].p, bytes[1].n, &key, bytes[2].p, bytes[2].n), valid);
+		expect_int(
+			ecdsa_vrfy(&curves, bytes[1].p, bytes[1].n, &key, bytes[2].p, bytes[2].n), valid);
 	}
 	expect(valid_n > 300 && invalid_n > 90);
 	uint8_t any[200] = { 4 };

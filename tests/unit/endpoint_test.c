@@ -94,7 +94,8 @@ TEST(endpoints_are_read_from_variables_and_profiles)
 		buf_format(&text, "[profile p]\n%s\n", cases[i].config);
 		const struct environment env = { table_get, table };
 		struct profile profile;
-		profile_find(&profile, &(struct profile_files){ .config = guard_copy(buf_str(&text)) }, S("p"));
+		profile_find(
+			&profile, &(struct profile_files){ .config = guard_copy(buf_str(&text)) }, S("p"));
 		expect_int(endpoints_read(&e, &env, cases[i].config.n ? &profile : NULL, &f), OK);
 		expect_str(e.urls[AWS_LAMBDA], cases[i].lambda);
 		expect_str(e.urls[AWS_SECRETS_MANAGER], cases[i].secrets_manager);

@@ -42,7 +42,8 @@ TEST(forwarded_for_is_who_no_trusted_proxy_is)
 				(struct http_field){ S("X-Forwarded-For"), guard_copy(str_c(cases[i].first)) };
 		head.fields[head.count++] = (struct http_field){ S("Host"), S("a") };
 		if (cases[i].second)
-			head.fields[head.count++] = (struct http_field){ S("x-forwarded-for"), str_c(cases[i].second) };
+			head.fields[head.count++] =
+				(struct http_field){ S("x-forwarded-for"), str_c(cases[i].second) };
 		bool found = forwarded_for(&got, &head, &p);
 		if (expect(found == (cases[i].want != NULL)) && found) {
 			address_put(&text, &got);

@@ -495,7 +495,8 @@ TEST(front_door_refuses_wrong_base64)
 		context("%s", bodies[i].p);
 		expect_int(read(buf_str(&b)), E_SYNTAX);
 		expect_int(request.door, DOOR_HTTP);
-		expect_str(fault_text(&fault), S("the body is not valid base64 although the event says so"));
+		expect_str(
+			fault_text(&fault), S("the body is not valid base64 although the event says so"));
 		expect_str(request.body, S(""));
 	}
 }

@@ -360,7 +360,8 @@ TEST(head_find_refuses_at_once)
 		size_t end, scanned = 0;
 		context("case %zu", i);
 		for (size_t n = 0; n < cases[i].at; n++)
-			expect_int(http_head_find(&end, &scanned, guard_copy(str_sub(cases[i].in, 0, n))), E_MORE);
+			expect_int(
+				http_head_find(&end, &scanned, guard_copy(str_sub(cases[i].in, 0, n))), E_MORE);
 		expect_int(http_head_find(&end, &scanned, guard_copy(str_sub(cases[i].in, 0, cases[i].at))),
 			E_SYNTAX);
 	}
@@ -447,5 +448,6 @@ TEST(head_may_name_no_host)
 	struct http_head h;
 	struct fault f;
 	expect_int(http_request_parse(&h, guard_copy(S("GET / HTTP/1.1\r\nHost:\r\n\r\n")), &f), OK);
-	expect_int(http_request_parse(&h, guard_copy(S("OPTIONS * HTTP/1.1\r\nHost: \r\n\r\n")), &f), OK);
+	expect_int(
+		http_request_parse(&h, guard_copy(S("OPTIONS * HTTP/1.1\r\nHost: \r\n\r\n")), &f), OK);
 }

@@ -49,7 +49,8 @@ TEST(hex_decode_wants_lower_case_digits)
 	expect(hex_decode(out, 2, S("09af")) && out[0] == 0x09 && out[1] == 0xaf);
 	expect(hex_decode(out, 0, S("")));
 	static const struct str bad[] = {
-		STR(""), STR("0"), STR("00"), STR("000"), STR("00000"), STR("000000"), STR(" 000"), STR("0x00"),
+		STR(""), STR("0"), STR("00"), STR("000"), STR("00000"), STR("000000"), STR(" 000"),
+		STR("0x00"),
 	};
 	for (size_t i = 0; i < countof(bad); i++)
 		expect(!hex_decode(out, 2, guard_copy(bad[i])));
@@ -58,6 +59,7 @@ TEST(hex_decode_wants_lower_case_digits)
 			char text[5] = "0f0f";
 			text[at] = (char)c;
 			context("byte %d at %d", c, at);
-			expect_int(hex_decode(out, 2, (struct str){ text, 4 }), c && strchr("0123456789abcdef", c));
+			expect_int(
+				hex_decode(out, 2, (struct str){ text, 4 }), c && strchr("0123456789abcdef", c));
 		}
 }

@@ -325,7 +325,8 @@ TEST(client_body_limits)
 				memset(memory, '?', sizeof(memory));
 				struct buf out = { memory, 3, 3 + n - lack, false };
 				struct deadline d = deadline_in(5000);
-				enum err e = http_exchange(&client, &response, &progress, &simple, &out, &d, &fault);
+				enum err e =
+					http_exchange(&client, &response, &progress, &simple, &out, &d, &fault);
 				expect_int(e, lack ? E_LIMIT : OK);
 				expect_int(out.full, lack > 0);
 				if (e == OK)
@@ -430,7 +431,8 @@ TEST(client_is_left_while_writing)
 		reads = points[i];
 		meanwhile(read_and_go);
 		body = (struct buf){ body_memory, 0, 100, false };
-		expect_int(http_exchange(&client, &response, &progress, &request, &body, &d, &fault), E_CLOSED);
+		expect_int(
+			http_exchange(&client, &response, &progress, &request, &body, &d, &fault), E_CLOSED);
 		expect(!progress.written && !progress.answered && client.stream.fd < 0);
 		hang_up();
 	}
@@ -534,7 +536,8 @@ TEST(client_waits_shortly_for_the_rest)
 		.hard = start + 5000, .soft = start + 4000, .on_soft = count, .arg = &calls
 	};
 	body = (struct buf){ body_memory, 0, 100, false };
-	expect_int(http_exchange(&client, &response, &progress, &request, &body, &d, &fault), E_TIMEOUT);
+	expect_int(
+		http_exchange(&client, &response, &progress, &request, &body, &d, &fault), E_TIMEOUT);
 	expect_int(progress.status, 202);
 	int64_t took = clock_mono_ms() - start;
 	expect(took >= 89 && took < 2000);
@@ -575,7 +578,8 @@ TEST(client_does_not_keep_one_that_says_more)
 		struct str head, rest;
 	} cases[] = {
 		{ STR("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"), STR("hi!") },
-		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), STR("2\r\nhi\r\n0\r\n\r\n!") },
+		{ STR("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+			STR("2\r\nhi\r\n0\r\n\r\n!") },
 	};
 	for (size_t limit = 2; limit <= 1000; limit += 998) {
 		for (size_t i = 0; i < countof(cases); i++) {

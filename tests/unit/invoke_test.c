@@ -36,7 +36,8 @@ static struct peer peer;
 
 static struct resolver resolver;
 static struct credential_chain chain = {
-	.from_environment = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test"), 0 },
+	.from_environment = { STR("AKIDEXAMPLE"), STR("secret"), STR("token"), INT64_MAX, STR("test"),
+		0 },
 	.fixed = true,
 };
 static char url_memory[64];
@@ -142,7 +143,8 @@ static void set_up(const struct act *script, size_t count)
 
 static struct dial_target target(void)
 {
-	return (struct dial_target){ .host = endpoint.host, .port = endpoint.port, .resolver = &resolver };
+	return (
+		struct dial_target){ .host = endpoint.host, .port = endpoint.port, .resolver = &resolver };
 }
 
 static void tear_down(void)
@@ -337,7 +339,8 @@ TEST(invoke_waits_as_long_as_throttling_asks_for)
 	tear_down();
 
 	context("once");
-	SET_UP({ throttled, KEEPS, 0 }, { S(STATUS("503 Busy") "\r\n"), KEEPS, 0 }, { started, KEEPS, 0 });
+	SET_UP(
+		{ throttled, KEEPS, 0 }, { S(STATUS("503 Busy") "\r\n"), KEEPS, 0 }, { started, KEEPS, 0 });
 	before = clock_mono_ms();
 	run(5000);
 	int64_t took = clock_mono_ms() - before;
@@ -377,7 +380,8 @@ TEST(invoke_judges_a_cut_answer_by_its_status_line)
 	for (size_t cut = 0; cut <= started.n; cut++) {
 		for (int kept = 0; kept < 2; kept++) {
 			for (int reset = 0; reset < 2; reset++) {
-				context("cut at %zu, %s, %s", cut, kept ? "kept" : "fresh", reset ? "reset" : "closed");
+				context(
+					"cut at %zu, %s, %s", cut, kept ? "kept" : "fresh", reset ? "reset" : "closed");
 				struct act act = { str_sub(started, 0, cut), reset ? RESETS : CLOSES, 0 };
 				if (kept)
 					SET_UP({ started, KEEPS, 0 }, act, { started, KEEPS, 0 });
@@ -464,7 +468,8 @@ TEST(invoke_does_not_repeat_what_may_have_been_done)
 			if (kept)
 				run(5000);
 			int64_t before = clock_mono_ms();
-			run(cases[i].status ? 5000 : 100); /* with a status, the rest is not waited for as long */
+			run(cases[i].status ? 5000
+								: 100); /* with a status, the rest is not waited for as long */
 			expect(clock_mono_ms() - before < 1000);
 			expect_int(result.outcome, cases[i].outcome);
 			expect_int(result.status, cases[i].status);

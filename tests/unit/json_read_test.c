@@ -587,7 +587,8 @@ TEST(json_next_walks_nothing_in_the_rest)
 
 TEST(json_member_finds)
 {
-	struct json v = parsed(S("{\"a\":1,\"b\":{\"a\":2},\"\\u0061b\":3,\"a\":4,\"\":5,\"a\\\"\":6}"));
+	struct json v =
+		parsed(S("{\"a\":1,\"b\":{\"a\":2},\"\\u0061b\":3,\"a\":4,\"\":5,\"a\\\"\":6}"));
 	static const struct part cases[] = {
 		{ STR("a"), STR("4") }, /* the last one */
 		{ STR("b"), STR("{\"a\":2}") },

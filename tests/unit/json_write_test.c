@@ -116,7 +116,8 @@ TEST(json_write_survives_any_bytes)
 		char bytes[40];
 		size_t n = test_random(sizeof(bytes));
 		for (size_t i = 0; i < n; i++)
-			bytes[i] = test_random(4) ? likely[test_random(sizeof(likely) - 1)] : (char)test_random(256);
+			bytes[i] =
+				test_random(4) ? likely[test_random(sizeof(likely) - 1)] : (char)test_random(256);
 		struct str s = { bytes, n };
 		struct json v;
 		size_t position;

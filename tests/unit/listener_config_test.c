@@ -152,8 +152,8 @@ TEST(listener_config_refuses)
 		if (!str_starts(fault_text(&fault), cases[i].says))
 			expect_str(fault_text(&fault), cases[i].says);
 	}
-	expect_int(read((const struct variable[VARIABLES]){
-				   { "GATEWAY_JOURNAL", "/functions-journal" }, { "GATEWAY_FUNCTIONS", "/functions" } }),
+	expect_int(read((const struct variable[VARIABLES]){ { "GATEWAY_JOURNAL", "/functions-journal" },
+				   { "GATEWAY_FUNCTIONS", "/functions" } }),
 		OK);
 }
 
@@ -168,7 +168,8 @@ TEST(listener_config_of_proxies)
 	for (size_t i = 0; i <= TRUSTED_PROXIES_MAX; i++)
 		buf_put(&b, i ? S(",10.0.0.1") : S("10.0.0.1"));
 	buf_put(&b, (struct str){ "", 1 });
-	expect_int(read((const struct variable[VARIABLES]){ { "GATEWAY_TRUSTED_PROXIES", many } }), E_CONFIG);
+	expect_int(
+		read((const struct variable[VARIABLES]){ { "GATEWAY_TRUSTED_PROXIES", many } }), E_CONFIG);
 	expect_str(fault_text(&fault), S("GATEWAY_TRUSTED_PROXIES has more than 64 entries"));
 }
 

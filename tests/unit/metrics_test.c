@@ -65,8 +65,8 @@ TEST(metrics_put_times_into_buckets)
 		const char *first; /* bound of the first bucket that has it */
 	} cases[] = { { -1, "0.005" }, { 0, "0.005" }, { 5, "0.005" }, { 6, "0.01" }, { 2500, "2.5" },
 		{ 2501, "3" }, { 10000, "10" }, { 10001, "+Inf" } };
-	static const char *const bounds[] = { "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1",
-		"2", "2.5", "3", "10", "+Inf" };
+	static const char *const bounds[] = { "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5",
+		"1", "2", "2.5", "3", "10", "+Inf" };
 	for (size_t i = 0; i < countof(cases); i++) {
 		uint64_t before[countof(bounds)];
 		bool in = false;

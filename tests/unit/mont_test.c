@@ -193,7 +193,8 @@ TEST(mont_adds_and_subtracts)
 /* The column of the widest product, all its limbs all ones, holds it. */
 TEST(mont_bears_all_ones)
 {
-	static limb m[MONT_LIMBS_MAX], a[MONT_LIMBS_MAX], product[MONT_LIMBS_MAX], square[MONT_LIMBS_MAX];
+	static limb m[MONT_LIMBS_MAX], a[MONT_LIMBS_MAX], product[MONT_LIMBS_MAX],
+		square[MONT_LIMBS_MAX];
 	memset(m, 0xff, sizeof(m));
 	memset(a, 0xff, sizeof(a));
 	struct mont mod = mont_of(m, MONT_LIMBS_MAX);

@@ -5,7 +5,8 @@
 
 TEST(nearest_finds_what_was_meant)
 {
-	static const struct str names = STR("ALLOW,ACK,ACK_TEXT,LISTEN,TIMEOUT_MS,FUNCTIONS,FUNCTION_ENV");
+	static const struct str names =
+		STR("ALLOW,ACK,ACK_TEXT,LISTEN,TIMEOUT_MS,FUNCTIONS,FUNCTION_ENV");
 	static const struct {
 		struct str word, want;
 	} rows[] = {

@@ -40,7 +40,8 @@ TEST(pattern_matches)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(pattern_matches(guard_copy(cases[i].pattern), guard_copy(cases[i].s)), cases[i].want);
+		expect_int(
+			pattern_matches(guard_copy(cases[i].pattern), guard_copy(cases[i].s)), cases[i].want);
 	}
 }
 
@@ -211,6 +212,7 @@ TEST(pattern_list_allows)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
-		expect_int(allow_matches(guard_copy(cases[i].allow), guard_copy(cases[i].target)), cases[i].want);
+		expect_int(
+			allow_matches(guard_copy(cases[i].allow), guard_copy(cases[i].target)), cases[i].want);
 	}
 }

@@ -171,7 +171,8 @@ TEST(pkey_bears_damaged_keys)
 	size_t refused = 0, signed_with = 0;
 	for (size_t i = 0; i < countof(files); i++) {
 		struct str pem = file_of(files[i]);
-		size_t begin = str_find(pem, '\n') + 1, size = str_find_str(str_skip(pem, begin), S("\n-----"));
+		size_t begin = str_find(pem, '\n') + 1,
+			   size = str_find_str(str_skip(pem, begin), S("\n-----"));
 		context("%s", files[i]);
 		for (int k = 0; k < 200; k++) {
 			struct pkey key;

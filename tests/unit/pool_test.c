@@ -35,7 +35,8 @@ static struct http_pool *new_pool(size_t slots)
 static int connect_it(struct http_client *c)
 {
 	int ends[2];
-	check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	check(
+		socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
 	check(c->stream.fd < 0);
 	c->stream.fd = ends[0];
 	return ends[1];
@@ -157,7 +158,8 @@ TEST(pool_returns_to_the_slot_of_a_session)
 {
 	struct http_pool *p = new_pool(3);
 	struct dial_target a = target(S("a"), 443), b = target(S("b"), 443);
-	struct http_client *first = http_pool_take(p, &a, false), *second = http_pool_take(p, &b, false);
+	struct http_client *first = http_pool_take(p, &a, false),
+					   *second = http_pool_take(p, &b, false);
 	http_pool_give(p, first);
 	http_pool_give(p, second);
 	expect(http_pool_take(p, &a, false) == first);

@@ -174,5 +174,6 @@ TEST(post_refuses_what_is_too_large_to_be_signed)
 			expect_int(f.code, E_LIMIT);
 	}
 	expect_int(endpoint_from_url(&endpoint, S("https://lambda.test/base"), &f), OK);
-	expect_int(head_of(&(struct buf){ memory, 0, sizeof(memory), false }, &r, &keys, 0, &f), E_LIMIT);
+	expect_int(
+		head_of(&(struct buf){ memory, 0, sizeof(memory), false }, &r, &keys, 0, &f), E_LIMIT);
 }

@@ -253,5 +253,6 @@ TEST(profile_source_says_what_is_wrong)
 	variables = named;
 	expect_int(fetch(&set), E_CONFIG);
 	expect_str(fault_text(&fault),
-		S("AWS_PROFILE: profile c: there is no such profile in ~/.aws/config or ~/.aws/credentials"));
+		S("AWS_PROFILE: profile c: there is no such profile in ~/.aws/config or "
+		  "~/.aws/credentials"));
 }

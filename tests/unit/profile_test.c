@@ -85,9 +85,11 @@ TEST(profile_agrees_with_botocore)
 			/* By way of a profile that names them. */
 			char text[1024];
 			struct buf b = BUF(text);
-			buf_format(&b, "%s\n[profile of-test]\nservices = %s\n", files.config, string_of(s.key));
+			buf_format(
+				&b, "%s\n[profile of-test]\nservices = %s\n", files.config, string_of(s.key));
 			check(!b.full);
-			struct profile profile = found(&(struct profile_files){ .config = buf_str(&b) }, S("of-test"));
+			struct profile profile =
+				found(&(struct profile_files){ .config = buf_str(&b) }, S("of-test"));
 			for (struct json_walk inner = json_walk(s.value); json_next(&inner);)
 				if (json_type(inner.value) == JSON_OBJECT)
 					expect_members(&profile, string_of(inner.key), inner.value);
@@ -240,7 +242,8 @@ TEST(profile_names_the_line_that_cannot_be_read)
 			NUM(cases[i].line));
 		expect_int(profile_bad_lines(&first, files.config), cases[i].bad);
 		expect_int(first, cases[i].line);
-		if (expect_int(profile_check(&p, &fault), cases[i].concerns ? E_FILE : OK) && cases[i].concerns)
+		if (expect_int(profile_check(&p, &fault), cases[i].concerns ? E_FILE : OK) &&
+			cases[i].concerns)
 			expect_str(fault_text(&fault), buf_str(&b));
 	}
 }

@@ -221,11 +221,13 @@ TEST(proxy_names_the_variable_that_is_wrong)
 		struct proxy p;
 		struct fault f;
 		context("%s", names[i]);
-		read_all(&p, (struct variable[]){ { names[i], "socks5://user:hunter2@proxy" }, { NULL, NULL } });
+		read_all(
+			&p, (struct variable[]){ { names[i], "socks5://user:hunter2@proxy" }, { NULL, NULL } });
 		bool secure = names[i][4] != '_';
 		/* It stops only what would go through it. */
 		expect_int(proxy_check(proxy_for(&p, S("example.com"), 443, secure), &f), E_CONFIG);
-		expect_int(proxy_check(proxy_for(&p, S("localhost"), 443, secure), &(struct fault){ 0 }), OK);
+		expect_int(
+			proxy_check(proxy_for(&p, S("localhost"), 443, secure), &(struct fault){ 0 }), OK);
 		expect_int(proxy_check(NULL, &(struct fault){ 0 }), OK);
 		expect(str_starts(fault_text(&f), str_c(names[i])));
 		expect(str_find_str(fault_text(&f), S("hunter2")) == f.n);
@@ -434,7 +436,9 @@ TEST(proxy_writes_its_field)
 	for (size_t i = 0; i < countof(cases); i++) {
 		char memory[PROXY_FIELD_MAX];
 		struct buf b = BUF(memory);
-		struct proxy_server via = { .host = S("proxy"), .port = 80, .user = guard_copy(cases[i].user) };
+		struct proxy_server via = {
+			.host = S("proxy"), .port = 80, .user = guard_copy(cases[i].user)
+		};
 		context("%s", cases[i].user.p);
 		proxy_put_field(&b, &via);
 		expect_str(buf_str(&b), cases[i].field);
@@ -491,7 +495,9 @@ static enum err open_tunnel(
 	peer_start(&t->peer, serve, &t->script);
 	memset(&resolver, 0, sizeof(resolver));
 	resolver_init(&resolver, "/nonexistent", "/nonexistent");
-	struct dial_target here = { .host = S("127.0.0.1"), .port = t->peer.port, .resolver = &resolver };
+	struct dial_target here = {
+		.host = S("127.0.0.1"), .port = t->peer.port, .resolver = &resolver
+	};
 	t->stream = stream_none(NULL);
 	expect_int(dial(&t->stream, &here, &d, &t->fault), OK);
 	d = deadline_in(hang_ms ? hang_ms : 10000);

@@ -173,6 +173,7 @@ TEST(refusal_fits_whatever_its_parts_are)
 	memset(body, 'p', sizeof(body));
 	char name[REFUSAL_NAME_MAX];
 	struct fault f;
-	refusal_read(name, &f, 500, NULL, (struct str){ body, sizeof(body) }, S("lambda:InvokeFunction"));
+	refusal_read(
+		name, &f, 500, NULL, (struct str){ body, sizeof(body) }, S("lambda:InvokeFunction"));
 	expect_int(f.n, strlen("answered 500: ") + 120);
 }

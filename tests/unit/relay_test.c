@@ -501,9 +501,11 @@ TEST(relay_records_in_envelopes)
 	context("SQS");
 	expect_records(by_queue(&b, one, two), queued, (int[]){ 1, 2 }, 2);
 	context("SNS and EventBridge to SQS");
-	expect_records(by_queue(&b, notification(&b, one), by_bus(&b, two)), queued, (int[]){ 1, 2 }, 2);
+	expect_records(
+		by_queue(&b, notification(&b, one), by_bus(&b, two)), queued, (int[]){ 1, 2 }, 2);
 	context("EventBridge to SNS to SQS");
-	expect_records(by_queue(&b, notification(&b, by_bus(&b, one)), two), queued, (int[]){ 1, 2 }, 2);
+	expect_records(
+		by_queue(&b, notification(&b, by_bus(&b, one)), two), queued, (int[]){ 1, 2 }, 2);
 	context("too many envelopes");
 	struct str deep = one;
 	for (int i = 0; i < 6; i++)

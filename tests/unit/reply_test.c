@@ -78,7 +78,7 @@ TEST(reply_to_commands)
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("case %zu", i);
 		expect_reply(reply(&standard, SLACK_COMMAND, cases[i].outcome),
-		             (struct reply){ .status = 200, .content_type = JSON_TYPE, .body = cases[i].body });
+			(struct reply){ .status = 200, .content_type = JSON_TYPE, .body = cases[i].body });
 	}
 }
 
@@ -217,7 +217,9 @@ TEST(reply_with_ack_text)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct config c = { .ack_type = S("ephemeral"), .ack_text = guard_copy(cases[i].template) };
-		struct outcome outcome = { .fate = cases[i].fate, .reason = S("no"), .request_id = S("1-2") };
+		struct outcome outcome = {
+			.fate = cases[i].fate, .reason = S("no"), .request_id = S("1-2")
+		};
 		context("case %zu", i);
 		arena_reset(&arena);
 		expect_reply(answer_to(&c, NULL, &slack, &outcome, &arena), cases[i].want);
@@ -252,7 +254,8 @@ TEST(reply_to_a_bad_path)
 		struct slack_request slack = { .kind = cases[i].kind };
 		context("case %zu", i);
 		arena_reset(&arena);
-		expect_reply(answer_to_bad_path(&slack, guard_copy(S("<!channel>&\"\0")), &arena), cases[i].want);
+		expect_reply(
+			answer_to_bad_path(&slack, guard_copy(S("<!channel>&\"\0")), &arena), cases[i].want);
 	}
 }
 
@@ -281,7 +284,8 @@ TEST(reply_cuts_the_path)
 			buf_put(&want, S("]. Expecting format [region/function-name]\"}"));
 			context("case %zu, %d characters", i, n);
 			arena_reset(&arena);
-			expect_str(answer_to_bad_path(&slack, guard_copy(buf_str(&b)), &arena).body, buf_str(&want));
+			expect_str(
+				answer_to_bad_path(&slack, guard_copy(buf_str(&b)), &arena).body, buf_str(&want));
 		}
 	}
 }

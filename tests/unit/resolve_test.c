@@ -85,7 +85,8 @@ static void serve_udp(struct server *s)
 static void *run(void *arg)
 {
 	struct server *s = arg;
-	struct pollfd fds[] = { { s->udp, POLLIN, 0 }, { s->tcp, POLLIN, 0 }, { s->stop[0], POLLIN, 0 } };
+	struct pollfd fds[] = { { s->udp, POLLIN, 0 }, { s->tcp, POLLIN, 0 },
+		{ s->stop[0], POLLIN, 0 } };
 	while (poll(fds, countof(fds), -1) > 0 && !fds[2].revents) {
 		if (fds[0].revents)
 			serve_udp(s);
@@ -468,11 +469,12 @@ TEST(resolve_conf_variables)
 		{ "search a.test\noptions ndots:2 attempts:3", NULL, NULL, "a.test", "", 2, 3 },
 		{ "search a.test\noptions ndots:2 attempts:3", "b.test c.test.", "ndots:4", "b.test c.test",
 			"", 4, 3 },
-		{ "domain a.test", " b.test\td.test \n e.test", "attempts:1 timeout:x", "b.test d.test", "", 1,
-			1 },
+		{ "domain a.test", " b.test\td.test \n e.test", "attempts:1 timeout:x", "b.test d.test", "",
+			1, 1 },
 		{ "search a.test", "", "", "", "", 1, 2 },
 		{ "", "", "", "", "", 1, 2 },
-		{ "search a.test", "b..test c.test", "ndots:99", "c.test", "LOCALDOMAIN: not a domain", 15, 2 },
+		{ "search a.test", "b..test c.test", "ndots:99", "c.test", "LOCALDOMAIN: not a domain", 15,
+			2 },
 	};
 	env.get = look_up;
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -496,7 +498,8 @@ TEST(resolve_conf_invents_no_server)
 		{ "nameserver\n", "127.0.0.1", "" },
 		{ "nameserver dns.example\n", "", "line 1: not an address" },
 		{ "\nnameserver 10.0.0.1.\n", "", "line 2: not an address" },
-		{ "nameserver fe80::1%nosuch0", "", "line 1: not an address on an interface of this machine" },
+		{ "nameserver fe80::1%nosuch0", "",
+			"line 1: not an address on an interface of this machine" },
 		{ "nameserver 10.0.0.1%lo", "", "line 1: not an address on an interface of this machine" },
 		{ "nameserver fe80::1%lo", "fe80::1%1", "" },
 		{ "nameserver fe80::1%7", "fe80::1%7", "" },

@@ -65,11 +65,11 @@ TEST(respond_is_sent_again_if_that_may_help)
 		{ "at once", { GOOD }, 1, OK, STR("") },
 		{ "JSON that says yes", { STR(HEAD("200 OK", "11") "\r\n{\"ok\":true}") }, 1, OK, STR("") },
 		{ "JSON that says no",
-			{ STR(HEAD("200 OK", "33") "\r\n{\"ok\":false,\"error\":\"used_url\"}\r\n") }, 1, E_REFUSED,
-			STR("Slack answered 200 used_url to the message") },
+			{ STR(HEAD("200 OK", "33") "\r\n{\"ok\":false,\"error\":\"used_url\"}\r\n") }, 1,
+			E_REFUSED, STR("Slack answered 200 used_url to the message") },
 		{ "no for a reason that is no word",
-			{ STR(HEAD("200 OK", "33") "\r\n{\"ok\":false,\"error\":\"used url\"}\r\n") }, 1, E_REFUSED,
-			STR("Slack answered 200 to the message") },
+			{ STR(HEAD("200 OK", "33") "\r\n{\"ok\":false,\"error\":\"used url\"}\r\n") }, 1,
+			E_REFUSED, STR("Slack answered 200 to the message") },
 		{ "later", { BUSY, STR(HEAD("429 Too Many", "0") "Retry-After: 0\r\n\r\n"), GOOD }, 3, OK,
 			STR("") },
 		{ "later than there is time", { BUSY }, 1, E_BUSY,
@@ -178,7 +178,8 @@ TEST(destination_posts_what_was_returned)
 		expect_str(answer, cases[i].want);
 		expect_int(aws_service_requests() > 0, cases[i].posted.n > 0);
 		if (cases[i].posted.n)
-			expect(str_find_str(aws_service_request(0), cases[i].posted) < aws_service_request(0).n);
+			expect(
+				str_find_str(aws_service_request(0), cases[i].posted) < aws_service_request(0).n);
 		stop();
 	}
 }

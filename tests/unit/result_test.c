@@ -352,7 +352,8 @@ TEST(result_long_texts)
 	for (int wide = 0; wide < 2; wide++) {
 		for (size_t i = 0; i < countof(lengths); i++) {
 			struct buf b = BUF(text);
-			struct str note = S("\\n(cut off: Slack takes 40000 characters)\",\"replace_original\":false}");
+			struct str note =
+				S("\\n(cut off: Slack takes 40000 characters)\",\"replace_original\":false}");
 			buf_put(&b, S("\""));
 			for (size_t n = 0; n < lengths[i]; n++)
 				buf_put(&b, wide ? S("\xf0\x9f\x98\x80") : S("x"));
@@ -403,7 +404,8 @@ TEST(result_without_memory)
 				.kind = i & 1 ? C : V, .in_time = cap % 16 == 0, .has_url = true
 			};
 			context("case %zu, %zu bytes", i, cap);
-			enum err e = result_read(&result, &(struct function_result){ .json = results[i] }, &use, &a);
+			enum err e =
+				result_read(&result, &(struct function_result){ .json = results[i] }, &use, &a);
 			expect(e == OK || e == E_LIMIT);
 			expect(cap < 2048 || e == OK);
 			expect(e != OK || !result.message.n || json_check(&v, &position, result.message) == OK);

@@ -484,7 +484,8 @@ TEST(route_keys)
 			str_c(cases[i].keys));
 		context("case %zu: %s", i, cases[i].keys);
 		expect_int(read(buf_str(&b)), OK);
-		expect_int(route_find(&routes, &cases[i].slack, cases[i].app, &path) != NULL, cases[i].want);
+		expect_int(
+			route_find(&routes, &cases[i].slack, cases[i].app, &path) != NULL, cases[i].want);
 	}
 }
 

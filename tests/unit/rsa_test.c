@@ -118,7 +118,8 @@ TEST(rsa_signs)
 		const unsigned char *oid;
 		size_t n;
 	} hashes[] = {
-		{ &br_sha256_vtable, BR_HASH_OID_SHA256, 32 }, { &br_sha384_vtable, BR_HASH_OID_SHA384, 48 },
+		{ &br_sha256_vtable, BR_HASH_OID_SHA256, 32 },
+		{ &br_sha384_vtable, BR_HASH_OID_SHA384, 48 },
 		{ &br_sha512_vtable, BR_HASH_OID_SHA512, 64 },
 	};
 	for (size_t i = 0; i < countof(paths); i++) {

@@ -101,7 +101,8 @@ TEST(secret_store_needs_a_region)
 		struct fault f;
 		struct deadline d = deadline_none();
 		context("case %zu", i);
-		expect_int(secret_store_fetch(&b, &chain, AWS_SSM, cases[i].name, &scratch, &d, &f), E_CONFIG);
+		expect_int(
+			secret_store_fetch(&b, &chain, AWS_SSM, cases[i].name, &scratch, &d, &f), E_CONFIG);
 		expect_str(fault_text(&f), S("no region to ask in; set AWS_REGION, or give its ARN"));
 		expect_int(b.n, 0);
 	}

@@ -70,7 +70,8 @@ TEST(seed_does_without_getrandom)
 	for (size_t i = 0; i < countof(refusals); i++) {
 		char said[200];
 		context("errno %d", refusals[i]);
-		expect_int(end_without((const long[]){ SYS_getrandom }, 1, refusals[i], said, sizeof(said)), 0);
+		expect_int(
+			end_without((const long[]){ SYS_getrandom }, 1, refusals[i], said, sizeof(said)), 0);
 		expect_str(str_c(said), S(""));
 	}
 }

@@ -56,7 +56,8 @@ static void try_vectors(void)
 	}
 	memset(million, 'a', sizeof(million));
 	sha256(digest, (struct str){ million, sizeof(million) });
-	expect_str(hex_of(digest), S("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"));
+	expect_str(
+		hex_of(digest), S("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"));
 }
 
 TEST(sha256_vectors)

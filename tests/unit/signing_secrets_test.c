@@ -21,7 +21,8 @@ static void write_file(struct str text)
 		close(mkstemp(path));
 	made = true;
 	int fd = mkstemp(new);
-	expect(write(fd, text.p, text.n) == (ssize_t)text.n && close(fd) == 0 && rename(new, path) == 0);
+	expect(
+		write(fd, text.p, text.n) == (ssize_t)text.n && close(fd) == 0 && rename(new, path) == 0);
 }
 
 /* For the file above, a parameter that cannot be fetched, and literals: "f", "p" and the rest. */
@@ -76,7 +77,8 @@ TEST(secrets_that_are_literals)
 	struct signing_secrets *s = start(&c);
 	expect_secrets(current(s), "ab");
 	expect(!s->refreshable && !s->scratch.p);
-	expect(!signing_secrets_may_help(s, SLACK_FORGED) && !signing_secrets_renew(s, SLACK_FORGED, 0));
+	expect(
+		!signing_secrets_may_help(s, SLACK_FORGED) && !signing_secrets_renew(s, SLACK_FORGED, 0));
 	signing_secrets_read_aside(s, true);
 	expect(!s->busy);
 }

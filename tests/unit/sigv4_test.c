@@ -158,7 +158,8 @@ TEST(sigv4_signs_invocations)
 		struct buf canonical = BUF(memory);
 		req.headers_count = 5;
 		sigv4_canonical(&canonical, &req);
-		expect_signature(&req, &scope, hash(hex_memory, buf_str(&canonical)), str_c(cases[i].with_token));
+		expect_signature(
+			&req, &scope, hash(hex_memory, buf_str(&canonical)), str_c(cases[i].with_token));
 	}
 }
 
@@ -177,9 +178,16 @@ static bool next_stanza(struct stanza *s, struct str *rest)
 			const char *key;
 			struct str *value;
 		} fields[] = {
-			{ "name", &s->name }, { "date", &s->date }, { "region", &s->region }, { "service", &s->service },
-			{ "method", &s->method }, { "path", &s->path }, { "query", &s->query }, { "body", &s->body },
-			{ "canonical", &s->canonical }, { "signature", &s->signature },
+			{ "name", &s->name },
+			{ "date", &s->date },
+			{ "region", &s->region },
+			{ "service", &s->service },
+			{ "method", &s->method },
+			{ "path", &s->path },
+			{ "query", &s->query },
+			{ "body", &s->body },
+			{ "canonical", &s->canonical },
+			{ "signature", &s->signature },
 		};
 		struct str key, value;
 		str_cut(&key, &value, line, ':');
@@ -239,8 +247,8 @@ TEST(sigv4_does_not_depend_on_the_order_of_headers)
 
 TEST(sigv4_trims_values)
 {
-	static const char *const values[] = { "a b", " a b", "a b ", "\ta \t b\t \t", "  a      b  ", "a\tb",
-		"a\t b", "a \tb\t" };
+	static const char *const values[] = { "a b", " a b", "a b ", "\ta \t b\t \t", "  a      b  ",
+		"a\tb", "a\t b", "a \tb\t" };
 	char first_memory[256], memory[256];
 	struct buf first = BUF(first_memory), b = BUF(memory);
 	for (size_t i = 0; i < countof(values); i++) {

@@ -260,8 +260,10 @@ TEST(slack_events_say_who_and_where)
 {
 	for (size_t i = 0; i < countof(events); i++) {
 		struct buf body = BUF(body_memory);
-		buf_format(&body, "{\"token\":\"x\",\"team_id\":\"T1\",\"api_app_id\":\"A1\",\"event\":{%s},"
-			"\"type\":\"event_callback\",\"event_id\":\"Ev1\"}", quoted(events[i].event));
+		buf_format(&body,
+			"{\"token\":\"x\",\"team_id\":\"T1\",\"api_app_id\":\"A1\",\"event\":{%s},"
+			"\"type\":\"event_callback\",\"event_id\":\"Ev1\"}",
+			quoted(events[i].event));
 		context("%s", events[i].event);
 		read(buf_str(&body));
 		expect_int(request.kind, SLACK_EVENT);

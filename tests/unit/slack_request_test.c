@@ -284,8 +284,9 @@ TEST(slack_request_content_types)
 		expect_int(read(cases[i].content_type, S("command=/x")), cases[i].form ? OK : E_SYNTAX);
 		expect_int(request.kind, cases[i].form ? SLACK_COMMAND : SLACK_UNKNOWN_KIND);
 		if (!cases[i].form)
-			expect_str(fault_text(&fault), S("the content type is not application/x-www-form-urlencoded, "
-				"although the body is a form"));
+			expect_str(fault_text(&fault),
+				S("the content type is not application/x-www-form-urlencoded, "
+				  "although the body is a form"));
 		for (size_t j = 0; j < countof(json); j++) {
 			expect_int(read(cases[i].content_type, json[j]), cases[i].json ? OK : E_SYNTAX);
 			expect_int(request.kind, cases[i].json ? SLACK_SHORTCUT : SLACK_UNKNOWN_KIND);
@@ -497,7 +498,8 @@ TEST(slack_request_kind_names)
 	for (int kind = 0; kind < SLACK_KINDS; kind++)
 		for (int other = 0; other < kind; other++) {
 			context("%d and %d", kind, other);
-			expect(!str_eq(slack_kind_name((enum slack_kind)kind), slack_kind_name((enum slack_kind)other)));
+			expect(!str_eq(
+				slack_kind_name((enum slack_kind)kind), slack_kind_name((enum slack_kind)other)));
 		}
 	expect_str(slack_kind_name(SLACK_UNKNOWN_KIND), S("unknown"));
 	expect_str(slack_kind_name(SLACK_COMMAND), S("slash_command"));

@@ -119,7 +119,8 @@ TEST(slack_verify_every_byte_counts)
 		buf_put(&b, body);
 		text[i] = (char)(text[i] ^ 1 << test_random(8));
 		context("byte %zu of the body", i);
-		expect_int(slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), buf_str(&b), NOW), SLACK_FORGED);
+		expect_int(
+			slack_verify(&s, &age_s, &by, S(STAMP), S(SIGNATURE), buf_str(&b), NOW), SLACK_FORGED);
 		context("the first %zu bytes of the body", i);
 		expect_int(verify(&s, S(STAMP), S(SIGNATURE), str_sub(body, 0, i), NOW), SLACK_FORGED);
 	}

@@ -157,7 +157,8 @@ static struct connection *plain_loser(struct slots *s)
 		struct connection *c = &s->list[i];
 		size_t count = 0;
 		for (size_t j = 0; j < s->used; j++)
-			count += s->list[j].fd >= 0 && !s->list[j].authenticated && s->list[j].origin == c->origin;
+			count +=
+				s->list[j].fd >= 0 && !s->list[j].authenticated && s->list[j].origin == c->origin;
 		if (c->fd < 0 || c->authenticated || c->stage == STAGE_WORKING)
 			continue;
 		if (!best || count > best_count || (count == best_count && c->stage < best->stage) ||
@@ -272,7 +273,8 @@ TEST(waits_end_in_the_order_of_time)
 
 TEST(waits_for_answers_are_sorted)
 {
-	static const int64_t moments[] = { 50, 10, 30, 30, 20, 40 }, sorted[] = { 10, 20, 30, 30, 40, 50 };
+	static const int64_t moments[] = { 50, 10, 30, 30, 20, 40 },
+						 sorted[] = { 10, 20, 30, 30, 40, 50 };
 	struct slots *s = new_slots();
 	int64_t next = DEADLINE_NEVER;
 	for (size_t i = 0; i < countof(moments); i++)

@@ -34,6 +34,7 @@ TEST(status_reasons)
 		context("%d", status);
 		expect(reason.n > 1 && !str_eq(reason, S("Unknown")));
 		for (size_t i = 0; i < reason.n; i++)
-			expect(reason.p[i] >= ' ' && reason.p[i] < 0x7f && reason.p[i] != '"' && reason.p[i] != '\\');
+			expect(reason.p[i] >= ' ' && reason.p[i] < 0x7f && reason.p[i] != '"' &&
+				reason.p[i] != '\\');
 	}
 }

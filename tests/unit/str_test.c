@@ -50,7 +50,8 @@ TEST(str_eq_and_its_kin)
 	expect(str_starts(S("abc"), S("ab")) && str_starts(S("abc"), S("")) &&
 		str_starts(S("abc"), S("abc")));
 	expect(!str_starts(S("abc"), S("abcd")) && !str_starts(S("abc"), S("b")));
-	expect(str_ends(S("abc"), S("bc")) && str_ends(S("abc"), S("")) && str_ends(S("abc"), S("abc")));
+	expect(
+		str_ends(S("abc"), S("bc")) && str_ends(S("abc"), S("")) && str_ends(S("abc"), S("abc")));
 	expect(!str_ends(S("abc"), S("xabc")) && !str_ends(S("abc"), S("b")));
 	expect(str_starts(none, none) && str_ends(none, none));
 }
@@ -202,7 +203,8 @@ TEST(str_classes_are_ascii)
 		unsigned char u = (unsigned char)c;
 		context("byte %d", c);
 		expect_int(is_digit(u), c && strchr("0123456789", c));
-		expect_int(is_alpha(u), c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", c));
+		expect_int(
+			is_alpha(u), c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", c));
 		expect_int(is_alnum(u), is_digit(u) || is_alpha(u));
 		expect_int(lower(u), c >= 'A' && c <= 'Z' ? c + 32 : c);
 	}

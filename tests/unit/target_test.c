@@ -35,10 +35,12 @@ TEST(target_reads_paths)
 		{ STR("/eu-west-1/my-fn:%24LATEST"), STR("my-fn:$LATEST") },
 		{ STR("/%65u-west-1/m%79-fn"), STR("my-fn") },
 		{ STR("/eu-west-1/123456789012:my-fn"), STR("123456789012:my-fn") },
-		{ STR("/eu-west-1/123456789012:function:my-fn:live"), STR("123456789012:function:my-fn:live") },
+		{ STR("/eu-west-1/123456789012:function:my-fn:live"),
+			STR("123456789012:function:my-fn:live") },
 		{ STR("/eu-west-1/" ARN), STR(ARN) },
 		{ STR("/eu-west-1/" ARN ":live"), STR(ARN ":live") },
-		{ STR("/eu-west-1/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Amy-fn"), STR(ARN) },
+		{ STR("/eu-west-1/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Amy-fn"),
+			STR(ARN) },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct target t;
@@ -175,7 +177,8 @@ TEST(target_takes_prefixes_off)
 		struct target t;
 		struct str shown;
 		context("case %zu: %s", i, cases[i].path.p);
-		expect_int(read(&t, &shown, cases[i].path, cases[i].stage, cases[i].base_path), cases[i].want);
+		expect_int(
+			read(&t, &shown, cases[i].path, cases[i].stage, cases[i].base_path), cases[i].want);
 		expect_str(cases[i].want == OK ? t.name : shown, cases[i].shown);
 	}
 }
@@ -223,7 +226,8 @@ TEST(target_without_memory)
 		struct str shown = request_path_shown(&path);
 		context("%zu bytes", cap);
 		expect(e == OK || e == E_LIMIT);
-		expect(str_eq(shown, S("eu-west-1/my-fn:live")) || str_eq(shown, S("%65u-west-1/my-fn%3Alive")));
+		expect(str_eq(shown, S("eu-west-1/my-fn:live")) ||
+			str_eq(shown, S("%65u-west-1/my-fn%3Alive")));
 	}
 	expect_int(e, OK);
 }

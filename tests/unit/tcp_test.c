@@ -41,12 +41,13 @@ static void full_port_open(struct full_port *p)
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t n = sizeof(at);
 	p->listener = socket(AF_INET, SOCK_STREAM, 0);
-	expect(bind(p->listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(p->listener, 0) == 0 &&
-	       getsockname(p->listener, (struct sockaddr *)&at, &n) == 0);
+	expect(bind(p->listener, (struct sockaddr *)&at, sizeof(at)) == 0 &&
+		listen(p->listener, 0) == 0 && getsockname(p->listener, (struct sockaddr *)&at, &n) == 0);
 	p->port = ntohs(at.sin_port);
 	for (size_t i = 0; i < countof(p->queued); i++) {
 		p->queued[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		expect(connect(p->queued[i], (struct sockaddr *)&at, sizeof(at)) == 0 || errno == EINPROGRESS);
+		expect(
+			connect(p->queued[i], (struct sockaddr *)&at, sizeof(at)) == 0 || errno == EINPROGRESS);
 	}
 }
 
@@ -202,7 +203,8 @@ TEST(tcp_signals_do_not_end_a_wait)
 	expect(clock_mono_ms() - before >= 199);
 	d = deadline_in(5000);
 	before = clock_mono_ms();
-	expect_int(socket_wait_within(&(struct pollfd){ fds[0], POLLIN, 0 }, 1, 50, &d, &fault), E_MORE);
+	expect_int(
+		socket_wait_within(&(struct pollfd){ fds[0], POLLIN, 0 }, 1, 50, &d, &fault), E_MORE);
 	expect(clock_mono_ms() - before < 1000);
 	setitimer(ITIMER_REAL, &never, NULL);
 	sigaction(SIGALRM, &old, NULL);

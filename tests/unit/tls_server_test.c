@@ -250,7 +250,8 @@ TEST(tls_server_forgets_old_sessions)
 		expect_str(take(bytes, 5), S("hello"));
 		if (i == 0)
 			memcpy(first, server.server.eng.session.session_id, sizeof(first));
-		expect((memcmp(first, server.server.eng.session.session_id, sizeof(first)) == 0) == (i == 0));
+		expect(
+			(memcmp(first, server.server.eng.session.session_id, sizeof(first)) == 0) == (i == 0));
 		expect(serve_whole(S("again")));
 		end();
 		for (size_t k = 0; k < TLS_SESSIONS; k++)
@@ -454,7 +455,8 @@ TEST(tls_server_loses_patience_with_empty_records)
 	be("good-ec");
 	begin("x509/root-ec", send_empty_records);
 	expect_int(pump(true, false), E_TLS);
-	expect_str(fault_text(&fault), S("the client sends and sends, but hardly any data (BearSSL error 6)"));
+	expect_str(
+		fault_text(&fault), S("the client sends and sends, but hardly any data (BearSSL error 6)"));
 	end();
 }
 

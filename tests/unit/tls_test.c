@@ -203,7 +203,8 @@ static void serve(int fd, struct peer *p)
 		br_ssl_server_init_full_ec(
 			&s->context, s->chain, s->chain_n, BR_KEYTYPE_EC, br_skey_decoder_get_ec(&s->key));
 	else
-		br_ssl_server_init_full_rsa(&s->context, s->chain, s->chain_n, br_skey_decoder_get_rsa(&s->key));
+		br_ssl_server_init_full_rsa(
+			&s->context, s->chain, s->chain_n, br_skey_decoder_get_rsa(&s->key));
 	if (s->suite)
 		br_ssl_engine_set_suites(e, &s->suite, 1);
 	if (s->curves)
@@ -452,7 +453,8 @@ TEST(tls_refuses_certificates)
 			expect_int(dial(&s, &here, &d, &fault), OK);
 			expect_int(dial_secure(&s, &unused, &to, &d, &fault), cases[i].want);
 		} else {
-			expect_int(connect_to(&s, &server, cases[i].host, trust_in(cases[i].root), &d), cases[i].want);
+			expect_int(
+				connect_to(&s, &server, cases[i].host, trust_in(cases[i].root), &d), cases[i].want);
 		}
 		expect_str(fault_text(&fault), str_c(cases[i].text));
 		expect_int(s.fd, -1);

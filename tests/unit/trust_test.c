@@ -161,7 +161,8 @@ TEST(trust_builtin_roots_are_there)
 		if (!expect_int(certificate_read(&c, t.anchors[i].der), OK))
 			continue;
 		expect_str(t.anchors[i].subject, c.subject);
-		expect(c.is_ca && c.key.key.key_type != 0 && !c.critical.p && certificate_is_self_issued(&c));
+		expect(
+			c.is_ca && c.key.key.key_type != 0 && !c.critical.p && certificate_is_self_issued(&c));
 	}
 }
 

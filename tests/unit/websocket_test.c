@@ -55,7 +55,8 @@ static struct str transcript(size_t cap, size_t size)
 				buf_format(&out, "C%d %s", NUM(r.code), shown);
 			else if (event != WEBSOCKET_MORE)
 				buf_format(&out, "%s%s;", (struct str){ &" TBPp"[event], 1 }, shown);
-		} while (event != WEBSOCKET_MORE && event != WEBSOCKET_GOT_CLOSE && event != WEBSOCKET_BROKEN);
+		} while (
+			event != WEBSOCKET_MORE && event != WEBSOCKET_GOT_CLOSE && event != WEBSOCKET_BROKEN);
 		expect(event == WEBSOCKET_BROKEN || event == WEBSOCKET_GOT_CLOSE || input.n == 0);
 	}
 	return buf_str(&out);

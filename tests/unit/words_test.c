@@ -38,7 +38,8 @@ TEST(words_agree_with_shlex)
 		size_t n = 0;
 		check(json_string(&text, command, &arena) == OK);
 		enum err e = words_split(long_words, countof(long_words), &b, guard_copy(text));
-		for (struct json_walk word = json_walk(json_member(w.value, S("words"))); json_next(&word); n++)
+		for (struct json_walk word = json_walk(json_member(w.value, S("words"))); json_next(&word);
+			 n++)
 			if (expect_int(e, OK) && expect(long_words[n] != NULL)) {
 				check(json_string(&want, word.value, &arena) == OK);
 				expect_str(str_c(long_words[n]), want);

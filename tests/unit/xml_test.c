@@ -18,7 +18,8 @@ TEST(xml_finds_the_text)
 	} cases[] = {
 		{ STR("<Key>abc</Key>"), STR("abc") },
 		{ STR("<a><b/><Key>first</Key><Key>second</Key></a>"), STR("first") },
-		{ STR("<?xml version=\"1.0\"?>\n<!DOCTYPE Key>\n<a>\n <Key>\tx \n</Key></a>"), STR("\tx \n") },
+		{ STR("<?xml version=\"1.0\"?>\n<!DOCTYPE Key>\n<a>\n <Key>\tx \n</Key></a>"),
+			STR("\tx \n") },
 		{ STR("<Keys>no</Keys><AKey>no</AKey><key>no</key></Key><Key>yes</Key>"), STR("yes") },
 		{ STR("<Key>&amp;&lt;&gt;&quot;&apos;</Key>"), STR("&<>\"'") },
 		/* nothing */
