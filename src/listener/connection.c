@@ -237,6 +237,7 @@ static void end_late(struct server *server, struct connection *c)
 {
 	server->late += !c->late;
 	c->late = true;
+	steppers_tell(&server->steppers, c, EPOLLIN);
 }
 
 /* Ends another connection, so that what it holds is free. Not always at once. */
@@ -427,7 +428,7 @@ static bool take_body(struct server *server, struct connection *c)
 static bool receive_body(struct server *server, struct connection *c)
 {
 	if (c->buffer->kind == BUFFER_SMALL) {
-		input_read_body(c);
+		(void)input_read_body(c);
 		return take_body(server, c);
 	}
 	if (c->readable && !c->ended)

@@ -45,8 +45,7 @@ struct server {
 void connection_open(struct server *server, int fd, struct str peer, const struct address *counted,
 	bool proxy, enum door_use use);
 
-/* Looks at what it was told and goes on as far as it gets without waiting. The connection may be
- * gone afterwards. */
+/* Goes on as far as it gets without waiting. The connection may be gone afterwards. */
 void connection_advance(struct server *server, struct connection *c);
 
 /* Its wait is over. */

@@ -59,7 +59,7 @@ static void expect_rest(const struct connection *c)
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
 }
 
-void input_read_body(struct connection *c)
+bool input_read_body(struct connection *c)
 {
 	struct fault f;
 	struct buffer *b = c->buffer;
@@ -79,4 +79,5 @@ void input_read_body(struct connection *c)
 	b->why = buf_str(&why);
 	if (b->kind == BUFFER_LARGE)
 		expect_rest(c);
+	return b->result != E_MORE || c->ended || c->broken;
 }

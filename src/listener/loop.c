@@ -196,7 +196,7 @@ static void take_event(struct loop *l, const struct epoll_event *ev)
 	/* Closed earlier in this round; its slot cannot have been given away since. */
 	if (c->fd < 0)
 		return;
-	c->told |= ev->events;
+	steppers_tell(&l->server.steppers, c, ev->events);
 	connection_advance(&l->server, c);
 }
 

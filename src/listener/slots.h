@@ -101,7 +101,7 @@ struct connection {
 	bool passed_over;         /* an empty line before the request, and no other will be */
 	bool must_leave;          /* its task is let go only when the answer has left */
 	bool unlogged;            /* a request has begun that has no access line yet */
-	bool stepping;            /* a stepper has it, or is going to: only `told` may change meanwhile */
+	bool stepping;            /* a stepper has it, or is going to: the loop leaves it alone */
 	bool late;                /* it ends as soon as the stepper gives it back */
 	struct secure *secure;    /* TLS; NULL in plain */
 

@@ -143,15 +143,29 @@ void steppers_forget(struct steppers *s, struct secure *secure)
 		destroy(unused);
 }
 
-static void step_handshake(struct steppers *s, struct connection *c)
+/* True: the loop is to look at it. */
+static bool step_handshake(struct steppers *s, struct connection *c)
 {
 	struct secure *secure = c->secure;
 	if (!secure->certificate)
 		begin_handshake(s, secure);
 	secure->result =
 		tls_server_pump(&secure->tls, c->fd, &c->readable, &c->writable, &secure->fault);
-	if (secure->result != OK || !tls_server_handshaking(&secure->tls))
+	bool ends = secure->result != OK || !tls_server_handshaking(&secure->tls);
+	if (ends)
 		steppers_forget(s, secure);
+	return ends;
+}
+
+/* One that waits for its client need not wake the loop, which hears the client itself. */
+static void give_back(struct steppers *s, struct connection *c, bool wake)
+{
+	lock_take(&s->queue.lock);
+	list_append(&s->queue.done, &c->step);
+	wake |= c->told != 0;
+	lock_give(&s->queue.lock);
+	if (wake)
+		queue_wake_collector(&s->queue);
 }
 
 static void *stepper_run(void *arg)
@@ -166,11 +180,7 @@ static void *stepper_run(void *arg)
 			reload(s);
 			continue;
 		}
-		if (c->stage == STAGE_HANDSHAKE)
-			step_handshake(s, c);
-		else
-			input_read_body(c);
-		queue_return(&s->queue, link);
+		give_back(s, c, c->stage == STAGE_HANDSHAKE ? step_handshake(s, c) : input_read_body(c));
 	}
 	return NULL;
 }
@@ -179,6 +189,13 @@ void steppers_submit(struct steppers *s, struct connection *c)
 {
 	c->stepping = true;
 	queue_put(&s->queue, &c->step);
+}
+
+void steppers_tell(struct steppers *s, struct connection *c, uint32_t events)
+{
+	lock_take(&s->queue.lock);
+	c->told |= events;
+	lock_give(&s->queue.lock);
 }
 
 bool steppers_withdraw(struct steppers *s, struct connection *c)

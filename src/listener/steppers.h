@@ -29,8 +29,8 @@ struct steppers {
 };
 
 /* Reads the certificate, if there is one, and starts the threads; `wake` is an eventfd that is
- * written when a step is done. E_CONFIG with a sentence for the person who starts the program,
- * E_SYSTEM. */
+ * written when a step is done, unless it ends with waiting for the client. E_CONFIG with a sentence
+ * for the person who starts the program, E_SYSTEM. */
 must_check enum err steppers_start(struct steppers *s, const struct listener_config *config,
 	size_t connections, int wake, struct fault *f);
 
@@ -41,6 +41,10 @@ must_check enum err steppers_check_certificate(
 
 /* Queues a step: of the handshake, or of the body. */
 void steppers_submit(struct steppers *s, struct connection *c);
+
+/* Adds events of epoll to what it has been told. If a stepper has it, the loop is woken when it
+ * comes back. */
+void steppers_tell(struct steppers *s, struct connection *c, uint32_t events);
 
 /* The next one whose step is done; NULL when there is none. */
 struct connection *steppers_next_done(struct steppers *s);

@@ -84,17 +84,6 @@ bool queue_withdraw(struct queue *q, struct link *link)
 	return at;
 }
 
-void queue_return(struct queue *q, struct link *link)
-{
-	lock_take(&q->lock);
-	/* Whoever made it not empty has woken the collector, who empties it. */
-	bool wake = !q->done.first;
-	list_append(&q->done, link);
-	lock_give(&q->lock);
-	if (wake)
-		queue_wake_collector(q);
-}
-
 struct link *queue_collect(struct queue *q)
 {
 	lock_take(&q->lock);

@@ -36,7 +36,7 @@ struct queue {
 	struct lock lock;
 	struct condition work;
 	struct list waiting, done;
-	int wake; /* eventfd that is written when `done` is no longer empty; -1 if nobody waits there */
+	int wake; /* eventfd that wakes who collects from `done`; -1 if nobody waits there */
 };
 
 /* `q` is zeroed. */
@@ -49,13 +49,12 @@ struct link *queue_take(struct queue *q);
 /* Takes back work that waits. False if a thread of the crew has it, or had it. */
 must_check bool queue_withdraw(struct queue *q, struct link *link);
 
-/* Gives back what was done, and collects it: NULL when there is nothing. */
-void queue_return(struct queue *q, struct link *link);
+/* Collects what was done: NULL when there is nothing. */
 struct link *queue_collect(struct queue *q);
 
-/* For owners who change more than the lists at once. The lock is taken by them; they wake after
- * giving it. */
+/* For owners who change more than the lists at once, and for who gives back what was done. The lock
+ * is taken by them; they wake after giving it. */
 void queue_wake_crew(struct queue *q);      /* after appending to `waiting` */
-void queue_wake_collector(struct queue *q); /* after appending to an empty `done` */
+void queue_wake_collector(struct queue *q); /* after appending to `done` */
 
 #endif
