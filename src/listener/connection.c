@@ -261,6 +261,7 @@ bool connection_enlarge(struct server *server, struct connection *c, enum buffer
 	}
 	if (!large)
 		return false;
+	check(c->n <= large->cap);
 	large->owner = c;
 	memcpy(large->bytes, small->bytes, c->n);
 	c->buffer = large;

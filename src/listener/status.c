@@ -318,6 +318,8 @@ void status_answer(const struct status *s, struct connection *c)
 	else if (report != REPORT_METRICS && is_misdirected(c))
 		connection_refuse(s->server, c, 421,
 			S("Host must be localhost or a loopback address, as the connection is"));
+	else if (c->n > HEAD_MAX) /* its answer would be made on top of what else has come */
+		connection_refuse(s->server, c, 413, S("a request for a report has no body"));
 	else
 		say_report(s, c, (enum report)report);
 }

@@ -216,6 +216,24 @@ def test_only_there_and_only_that(serve):  # noqa: F811
     assert line["path"] == "/metrics" and line["status"] == 200
 
 
+@pytest.mark.parametrize(
+    "request_",
+    (
+        get("/metrics", fields=("Content-Length: 1000000",)) + bytes(1000000),
+        get("/metrics", fields=("Content-Length: 20000",)) + bytes(20000),
+        get("/metrics") * 700,
+    ),
+    ids=("a large body", "a body", "many requests at once"),
+)
+def test_more_than_a_report_has_room_for(serve, request_):  # noqa: F811
+    listener = serve("--connections", "256", metrics=True)
+    for _ in range(5):
+        with Client(listener.metrics_address) as client:
+            client.send(request_)
+            assert client.answer().status in (200, 413)
+    read(listener)
+
+
 def test_no_metrics_unless_wanted(serve):  # noqa: F811
     listener = serve()
     assert [line["for"] for line in listener.process.lines if line["message"] == "listening"] == ["requests"]
