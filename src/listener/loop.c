@@ -382,8 +382,6 @@ static enum err start(struct loop *l, struct fault *f)
 		e = jobs_start(&l->requests.jobs, s, jobs_wanted(config), config->workers, l->wake, f);
 	resolver_check(&s->resolver);
 	if (e == OK)
-		e = services_keep_fresh(s, f);
-	if (e == OK)
 		e = steppers_start(&l->server.steppers, config, l->server.slots.count, l->wake, f);
 	/* So that those who are through keep half of the places, whatever comes. */
 	l->server.handshakes_max = (l->server.slots.count + 1) / 2;
@@ -393,6 +391,9 @@ static enum err start(struct loop *l, struct fault *f)
 	s->config.local = backend_of(l) != NULL;
 	if (e == OK)
 		e = sockets_open(&l->sockets, config, l->env, f);
+	/* Not before: sockets are made under a umask that what it may run would inherit. */
+	if (e == OK)
+		e = services_keep_fresh(s, f);
 	return e == OK && s->journal ? replay_start(s, f) : e;
 }
 

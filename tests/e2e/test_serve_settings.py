@@ -24,6 +24,12 @@ def refused(*args, **env):
     return run.returncode, run.stderr
 
 
+def umask():
+    """The one of this process, which cannot be asked for without setting it."""
+    with open("/proc/self/status", encoding="ascii") as f:
+        return next(int(line.split()[1], 8) for line in f if line.startswith("Umask:"))
+
+
 def address_for(listener, use):
     line = listener.process.wait_for_log(f'"for": "{use}"')
     return parse_address(line["address"])
@@ -111,6 +117,26 @@ def test_rights_of_a_unix_socket(make, serve, mode):  # noqa: F811
     assert stat.S_IMODE(found.st_mode) == int(mode, 8) and found.st_gid == os.getgid()
     listener.address = str(path)
     assert listener.ask(get()).status == 200
+
+
+def test_umask_of_a_unix_socket(make, serve):  # noqa: F811
+    """It is for the socket alone: what a credential_process makes meanwhile keeps its own rights."""
+    helper, told = make.folder / "helper", make.folder / "umask"
+    helper.write_text(f"#!/bin/sh\numask >{told}.new && mv {told}.new {told}\n")
+    helper.chmod(0o755)
+    config = make.folder / "config"
+    config.write_text(f"[default]\ncredential_process = {helper}\n")
+    serve(
+        listen=f"unix:{make.folder}/gateway.sock,mode=0660",
+        wait=False,
+        wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bind", "-e", "inject=bind:delay_exit=500000"],
+        AWS_CONFIG_FILE=str(config),
+        AWS_ACCESS_KEY_ID=None,
+        AWS_SECRET_ACCESS_KEY=None,
+        AWS_SESSION_TOKEN=None,
+    )
+    assert eventually(told.exists)
+    assert int(told.read_text(), 8) == umask()
 
 
 @pytest.mark.parametrize("options", ["mode=888", "mode=", "mode=1000", "group=", "owner=root", "x"])
