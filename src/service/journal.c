@@ -562,10 +562,10 @@ static uint64_t each_record(struct journal *j, struct journal_file *file,
 {
 	uint64_t offset = 0;
 	while (file->size - offset >= HEAD + MAC) {
-		size_t size = HEAD + (size_t)read_number(file->map + offset, 4) + MAC;
+		uint64_t size = HEAD + read_number(file->map + offset, 4) + MAC;
 		if (size > JOURNAL_RECORD_MAX || size > file->size - offset)
 			break;
-		take(j, file, offset, (struct str){ file->map + offset, size }, ctx);
+		take(j, file, offset, (struct str){ file->map + offset, (size_t)size }, ctx);
 		offset += size;
 	}
 	return offset;
