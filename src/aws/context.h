@@ -22,10 +22,10 @@ struct aws_context {
 /* AWS's time by our clock, as requests are signed. */
 int64_t aws_now_ms(const struct aws_context *c);
 
-/* To be asked once about a request that was refused: whether that was for its time, `used_skew_ms`
- * being what it was signed with. If so the server's time, from the Date field of `head`, is used
- * from now on, one line is logged, and the request may be sent again. Certificates are judged by
- * our own clock all the same. */
+/* Call it once for each refused request: whether it was refused for its time. `used_skew_ms` is the
+ * skew that it was signed with. If so, the server's time, from the Date field of `head`, is used
+ * from now on, one line is logged, and the request may be sent again. Certificates are still judged
+ * by our own clock. */
 bool aws_clock_correct(struct aws_context *c, int64_t used_skew_ms, enum refusal refusal,
 	const struct http_head *head);
 

@@ -1,18 +1,18 @@
 /* credential_chain.h - where keys come from, and how they are kept fresh.
  *
- * The sources, in this order: environment; the profile that AWS_PROFILE names; web identity
- * (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN); the profile called default; container
- * (AWS_CONTAINER_CREDENTIALS_...); the instance's metadata. The first that is configured counts,
- * and if it fails, that is the answer: no later one is tried. With GATEWAY_ROLESANYWHERE_CERT that
- * one is the only source.
+ * The sources, in this order: the environment; the profile that AWS_PROFILE names; web identity
+ * (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN); the profile called default; the container
+ * (AWS_CONTAINER_CREDENTIALS_...); the instance's metadata. The first source that is configured
+ * counts. If it fails, no later one is tried. GATEWAY_ROLESANYWHERE_CERT makes IAM Roles Anywhere
+ * the only source.
  *
- * What expires is fetched anew 15 minutes before its end, or at half its life if that is shorter,
- * by whoever calls credentials_renew from time to time. Requests use what is held as long as it is
- * valid; only if nothing valid is held does a request fetch on its own, or wait for the one that
- * does. A fetch has its own time: who has less than that has it done aside, and waits as long as
- * that may last. There is one fetch at a time, and after one that failed no other for CREDENTIALS_PAUSE_MS.
- * Keys that look expired on arrival are used all the same, for a quarter of an hour: the clock may
- * be the one that is wrong. */
+ * Whoever calls credentials_renew from time to time replaces keys 15 minutes before they expire, or
+ * after half their life if that is sooner. Requests use the current keys as long as they are valid.
+ * Only without valid keys does a request fetch some itself, or wait for the fetch in progress. A
+ * fetch has its own time limit: a request with less time than that leaves the fetch to another
+ * thread and waits as long as it may. There is one fetch at a time, and after a failed one a pause
+ * of CREDENTIALS_PAUSE_MS. Keys that look expired on arrival are used for a quarter of an hour all
+ * the same, because our own clock may be wrong. */
 #ifndef AWS_CREDENTIAL_CHAIN_H
 #define AWS_CREDENTIAL_CHAIN_H
 
@@ -26,8 +26,8 @@
 enum {
 	CREDENTIALS_AHEAD_MS = 15 * 60 * 1000,
 	CREDENTIALS_PAUSE_MS = 1000,
-	CREDENTIALS_SCRATCH = 256 *
-		1024, /* two sets; certificates and their key, what a process prints, answers, a token */
+	/* Two sets; certificates and their key, what a process prints, answers, a token. */
+	CREDENTIALS_SCRATCH = 256 * 1024,
 	CREDENTIALS_PEM_MAX = 64 * 1024,
 	CREDENTIALS_FILE_MAX = 4 << 20, /* of a profile file: some hold thousands of profiles */
 	CREDENTIAL_PROCESS_MS = 10 * 1000,
@@ -51,9 +51,9 @@ struct credential_host {
 
 struct credential_chain;
 
-/* Fetches from the first source that is configured; credential_sources_fetch. Without a deadline
- * nobody outside is asked, and no process run: that what this machine has of it can be used is OK.
- */
+/* Fetches from the first source that is configured, as credential_sources_fetch does. Without a
+ * deadline nothing outside is asked and no process run: OK then means that what this machine has of
+ * the source is usable. */
 typedef enum err credential_fetch(
 	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f);
 
@@ -70,11 +70,10 @@ struct credential_chain {
 	_Atomic bool stale;         /* their source may have others */
 	_Atomic bool fetched;       /* there is a current set */
 	_Atomic bool failing;       /* the last fetch failed */
-	struct fault
-		last; /* why the last fetch failed, and when the next may be: whoever is busy owns these */
-	int64_t pause_until;        /* monotonic */
-	_Atomic int64_t renew_at,
-		until; /* of the current set, AWS's wall clock: when to fetch anew, when it ends */
+	struct fault last;          /* why the last fetch failed; belongs to the thread that fetches */
+	int64_t pause_until;        /* no other fetch before, monotonic ms; likewise */
+	/* Of the current set, by AWS's wall clock: when to replace it, and when it ends. */
+	_Atomic int64_t renew_at, until;
 	_Atomic unsigned serial;    /* of the current set */
 	struct generation generation;
 	struct credential_set *sets; /* two */
@@ -88,36 +87,38 @@ must_check enum err credential_chain_init(struct credential_chain *c, const stru
 	struct aws_context *aws, const struct credential_host *host, credential_fetch *fetch,
 	void *scratch, struct fault *f);
 
-/* Whether what names their source, and the files that it names, can be used: what the first fetch
- * would say without asking anybody. Before there are other threads. As the source that fails. */
+/* Checks the settings that name the source and the files that they name: reports what the first
+ * fetch would, as far as nothing outside need be asked. Call it before there are other threads.
+ * Errors are those of the source. */
 must_check enum err credentials_check(struct credential_chain *c, struct fault *f);
 
-/* For the sources: the text of 1 to `max` bytes in a file, in the scratch memory. That a file is not there yet is
- * E_TIMEOUT without a deadline: somebody may be about to write it. */
+/* For the sources: reads a file that holds 1 to `max` bytes of text into the scratch memory.
+ * Without a deadline, a file that does not exist is E_TIMEOUT: somebody may be about to write
+ * it. */
 must_check enum err credentials_read_token(struct str *out, struct credential_chain *c,
 	struct str path, size_t max, struct deadline *d, struct fault *f);
 
-/* The current credentials, valid until the matching release, which comes as soon as something is
- * signed: others cannot be fetched while the last but one are held. Their parts stand within the
- * bounds of credentials.h and hold visible ASCII only. May fetch, see above. E_CONFIG when there
- * are none, with a text that says where they were looked for; else as the source that failed. */
+/* The current credentials, valid until the matching release. Release them as soon as something is
+ * signed: no others can be fetched while the last but one are held. Their parts are within the
+ * bounds of credentials.h and visible ASCII. May fetch, see above. E_CONFIG when there are none,
+ * with a text that says where they were looked for; else as the source that failed. */
 must_check enum err credentials_hold(const struct credentials **out, struct credential_chain *c,
 	struct deadline *d, struct fault *f);
 void credentials_release(struct credential_chain *c, const struct credentials *held);
 
-/* Where the keys come from that are used now; empty: none are held that are valid. */
+/* The source of the current keys; empty if there are no valid ones. */
 struct str credentials_source(struct credential_chain *c);
 
-/* AWS refused what the keys of that serial signed: the next hold fetches, unless that has happened
- * since. False if nothing else can be had: they are the environment's. */
+/* AWS refused what the keys with that serial signed: the next hold fetches, unless newer keys were
+ * fetched since. False if there can be no others, because they come from the environment. */
 bool credentials_reject(struct credential_chain *c, unsigned serial);
 
-/* Their source may have others now: the next credentials_renew fetches, whatever they have left to
- * live. While c->stale is set, that has not begun. */
+/* The source may have other keys now: the next credentials_renew fetches, however long the current
+ * ones are valid. c->stale is set until that begins. */
 void credentials_read_again(struct credential_chain *c);
 
-/* Fetches if it is time. Returns for how many ms nothing is to be done, at least 1,000;
- * DEADLINE_NEVER for keys from the environment. A failure is logged; what is held stays. */
+/* Fetches if it is time. Returns for how many ms there is nothing to do, at least 1,000;
+ * DEADLINE_NEVER for keys from the environment. A failure is logged, and the current keys stay. */
 int64_t credentials_renew(struct credential_chain *c, struct deadline *d);
 
 #endif

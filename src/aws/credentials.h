@@ -17,8 +17,7 @@ struct credentials {
 	struct str session_token; /* empty if there is none */
 	int64_t expires_ms;       /* AWS's wall clock; INT64_MAX if never or not known */
 	struct str source;        /* for people: "environment"; a literal */
-	unsigned
-		serial; /* of the fetch that brought them; 0 for those of the environment, which stay */
+	unsigned serial;          /* of the fetch that brought them; 0 for the environment's */
 };
 
 /* Credentials that were fetched, with the memory that holds them. Not to be copied by assignment.

@@ -48,21 +48,20 @@ struct endpoints {
 must_check enum err endpoints_read(struct endpoints *out, const struct environment *env,
 	const struct profile *profile, struct fault *f);
 
-/* Takes the mark of FIPS off a region such as fips-us-east-1 or us-east-1-fips, which means that
- * one and AWS_USE_FIPS_ENDPOINT. E_CONFIG together with an override. */
+/* Takes the mark of FIPS off a region such as fips-us-east-1 or us-east-1-fips, which means the
+ * region without it and AWS_USE_FIPS_ENDPOINT. E_CONFIG together with an override. */
 must_check enum err endpoints_take_region(struct endpoints *e, struct str *region, struct fault *f);
 
-/* Whether STS is asked for in that region at the one endpoint that it had in the beginning, as
- * us-east-1. */
+/* Whether STS for that region is the original global endpoint, signed as us-east-1. */
 bool endpoints_sts_is_global(const struct endpoints *e, struct str region);
 
 /* The endpoint of `service` in `region` (must pass aws_region_ok): its override, else by partition.
- * A region of no pattern that is known belongs to the partition aws, as in the SDKs: new ones
- * appear every year. */
+ * A region that fits no known pattern belongs to the partition aws, as in the SDKs, because new
+ * regions appear every year. */
 void endpoint_get(struct endpoint *out, const struct endpoints *endpoints, enum aws_service service,
 	struct str region);
 
-/* Whether it lies outside of AWS's own domains: an emulator's, say, or a proxy's. */
+/* Whether it lies outside AWS's own domains, such as an emulator or a proxy. */
 bool endpoint_is_foreign(const struct endpoint *e);
 
 /* From a URL: http or https, host name or address (IPv6 in brackets), optional port and path; no

@@ -1,19 +1,18 @@
 /* invoke.h - starts a Lambda function through the Invoke API (2015-03-31).
  *
- * Every invocation ends in one of three outcomes, and which one decides what a person is told:
- * - started: the status that its type asks for (202 for Event), whatever follows the status line;
- * of an endpoint outside of AWS's domains also 200 to an Event, unless it is HTML, for emulators
- * run the function at once;
- * - not started: refused, or surely never arrived whole;
- * - unknown: written whole without an answer that tells, 504, or a success that is not the one
- * asked for (a proxy's page, an emulator that knows only synchronous calls).
+ * Every invocation has one of three outcomes, which decides what a person is told:
+ * - started: the status that its type asks for (202 for Event), whatever follows the status line.
+ *   From an endpoint outside AWS's domains, 200 to an Event counts too unless it is HTML, because
+ *   emulators run the function at once;
+ * - not started: refused, or certainly never arrived whole;
+ * - unknown: written whole without an answer that tells; 504; or a success that is not the one
+ *   asked for (a proxy's page, an emulator that knows only synchronous calls).
  *
  * An unknown one is not sent again, with one exception: a kept connection that ends before a byte
- * of an answer was most likely dead before, and the request goes once over a fresh one, as in every
- * SDK. What else is sent again http/retry says for HTTP_SENDER_INVOKE; besides the statuses named
- * there 409 while the function is pending, once what failed for a wrong clock, corrected by the
- * server's Date, and once what failed for its credentials or its signature, if its keys can be
- * fetched again. */
+ * of an answer was most likely dead before, so the request goes once over a fresh one, as in every
+ * SDK. Otherwise http/retry decides for HTTP_SENDER_INVOKE. Also sent again: 409 while the function
+ * is pending; once, what failed for a wrong clock, which the server's Date corrects; and once, what
+ * failed for its credentials or its signature, if the keys can be fetched again. */
 #ifndef AWS_INVOKE_H
 #define AWS_INVOKE_H
 
@@ -45,14 +44,12 @@ struct invoke_result {
 	int status;            /* of the last answer, 0 if there was none */
 	int attempts;          /* 1 to 4 */
 	enum refusal refusal;  /* what the last refusal was about */
-	bool permanent; /* the same request will be refused again: no such function, not allowed, too
-					   large */
+	bool permanent;        /* the same request will be refused again: not allowed, too large, ... */
 	char request_id[64];   /* x-amzn-RequestId, NUL-terminated; empty if there was none */
-	char error_name[REFUSAL_NAME_MAX]; /* AWS's error, NUL-terminated, "ResourceNotFoundException";
-										* empty if there was none; of a function that was started
-										* synchronously and failed, "Unhandled" */
-	struct fault
-		fault; /* if not started or unknown: the reason for people, AWS's name and message in it */
+	/* AWS's error, NUL-terminated, "ResourceNotFoundException"; empty if there was none. Of a
+	 * function that was called synchronously and failed, "Unhandled". */
+	char error_name[REFUSAL_NAME_MAX];
+	struct fault fault; /* if not started or unknown: why, with AWS's name and message */
 };
 
 /* Makes the invocation. `body`: receives the function's answer (INVOKE_REQUEST_RESPONSE, whose

@@ -42,9 +42,8 @@ struct str aws_account(struct str target);
 /* What stands where an ARN has its region; empty if nothing does. */
 struct str aws_arn_region(struct str arn);
 
-/* Copies what AWS sent as the name or id of something, to `out`, NUL-terminated: its leading
- * letters, digits,
- * '-', '_' and '.', cut to what fits. So it can go anywhere. */
+/* Copies what AWS sent as the name or id of something, so that it can go anywhere: its leading
+ * letters, digits, '-', '_' and '.', cut to what fits, to `out`, NUL-terminated. */
 void aws_name_copy(char *out, size_t cap, struct str name);
 
 /* Whether `name` is one of `names`, which stand in a row with commas between them. */

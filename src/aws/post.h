@@ -1,7 +1,7 @@
 /* post.h - one signed POST to a service of AWS, sent once.
  *
  * All that the gateway asks of AWS goes through here, except for metadata on the machine itself.
- * Whether a failed request may be sent again is for http/retry to say, and for whoever reads the
+ * Whether a failed request may be sent again is decided by http/retry and by whoever reads the
  * answer. */
 #ifndef AWS_POST_H
 #define AWS_POST_H
@@ -39,8 +39,8 @@ struct aws_post {
 	/* what */
 	struct str path;                 /* behind the endpoint's base path, percent-encoded */
 	struct str query;                /* without '?', percent-encoded; usually empty */
-	const struct http_field *fields; /* names in lower case; all are signed, as are Host, X-Amz-Date
-										and X-Amz-Security-Token */
+	/* Names in lower case. All are signed, as are Host, X-Amz-Date and X-Amz-Security-Token. */
+	const struct http_field *fields;
 	size_t fields_count;             /* at most AWS_POST_FIELDS_MAX */
 	struct str trace_id;             /* for X-Amzn-Trace-Id, which is not signed; empty for none */
 	struct str payload;
@@ -85,9 +85,9 @@ must_check enum err aws_post_send(struct http_attempt *a, const struct aws_post 
 /* Gives the connection back; the views in a->response.head die here. */
 void aws_post_end(const struct aws_post *p, struct http_attempt *a);
 
-/* Whether something can be done about a refusal, so that the post, signed again, may be sent again
- * at once: the clock corrected, or keys that are no good, or have signed badly, fetched again from
- * their source. Each once. */
+/* Whether the post, signed again, may be sent again at once, because the reason for the refusal was
+ * removed: the clock was corrected, or keys that are invalid or signed badly were fetched again.
+ * Each happens once. */
 bool aws_post_remedy(struct aws_post *p, enum refusal refusal, const struct http_head *head);
 
 #endif

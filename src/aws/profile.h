@@ -1,17 +1,18 @@
 /* profile.h - the two files that the AWS SDKs and tools share, read in place.
  *
- * ~/.aws/config has sections [default], [profile name] and [services name], ~/.aws/credentials has
- * [name] (https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html). A section has lines
- * `key = value` or `key: value`; those below a key without a value, and further to the right than
- * it, are settings inside it. A line that is further to the right than a key with a value goes on
- * with that value; not behind a comment. Lines may end in CR LF, and a file may begin with a byte
- * order mark. Lines that begin with # or ; are comments, and so is what follows a value, a blank
- * and one of these. Keys have no case. Of several sections of one name the last one counts, whole,
- * [default] and [profile default] being one name; so does the last line for a key in it. An empty
- * value is as good as none.
+ * ~/.aws/config has sections [default], [profile name] and [services name]; ~/.aws/credentials has
+ * [name].
+ * https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  *
- * A line that is none of this is passed over, unless it stands in the section of a profile that is
- * used. */
+ * A section has lines `key = value` or `key: value`. Lines below a key without a value, and
+ * indented further than it, are settings inside it. A line that is indented further than a key with
+ * a value continues that value, unless a comment came between. Lines may end in CR LF, and a file
+ * may begin with a byte order mark. Lines that begin with # or ; are comments, and so is what
+ * follows a value, a blank and one of these. Case of keys does not matter. Of several sections of
+ * one name the last one counts, whole; [default] and [profile default] are one name. Of several
+ * lines for one key the last counts. An empty value counts as none.
+ *
+ * Any other line is passed over, unless it is in the section of a profile that is used. */
 #ifndef AWS_PROFILE_H
 #define AWS_PROFILE_H
 
@@ -28,8 +29,7 @@ struct profile_section {
 	bool exists;
 	struct str body;  /* the lines below its header */
 	size_t line;      /* number of the first of them */
-	size_t bad_line; /* the first one, anywhere, that may concern this profile and cannot be read; 0
-						if there is none */
+	size_t bad_line;  /* the first unreadable one that may concern this profile; 0 for none */
 };
 
 struct profile {

@@ -6,8 +6,7 @@
 
 enum {
 	REFUSAL_NAME_MAX = 96,
-	REFUSAL_MESSAGE_MAX =
-		1024, /* shown of what AWS says; together with its name and a hint it fits a fault's text */
+	REFUSAL_MESSAGE_MAX = 1024, /* shown of what AWS says; with name and hint it fits a fault */
 	REFUSAL_BODY_MAX = 8192, /* more than that of an answer is not read */
 };
 
@@ -25,18 +24,19 @@ enum refusal {
 	REFUSAL_PASSING,     /* trouble between services, which passes */
 };
 
-/* Reads an answer that is no success. `head`: NULL if only its status line came; `body`: as much of
- * it as came.
+/* Reads an answer that is not a success. `head` is NULL if only its status line came; `body` is as
+ * much of it as came.
  *
- * `name`: AWS's name of the error, NUL-terminated, empty if there was none: of the field
- * x-amzn-ErrorType, which may go on with ':' and a URL, of the JSON body's __type, which may begin
- * with a namespace and '#', or of the element Code in XML, which is what STS writes. ("Type" in the
- * body of Lambda's answers says whose fault it is.) `f`: E_REFUSED and one sentence: that name, or
- * else the status; the message of the body, JSON, XML or plain text; and for the usual ones what to
- * do about it. Of a message about a signature only the first line is shown, for the others quote
- * the request, and nothing of one that quotes the Authorization field. `action` is what was to be
- * done, as policies name it
- * ("lambda:InvokeFunction"); empty where the keys of the gateway are not what matters. */
+ * `name` gets AWS's name of the error, NUL-terminated, empty if there was none. It comes from the
+ * field x-amzn-ErrorType, where ':' and a URL may follow it; from __type in the JSON body, where a
+ * namespace and '#' may precede it; or from the element Code in XML, which is what STS writes.
+ * ("Type" in the body of Lambda's answers says whose fault it is.)
+ *
+ * `f` gets E_REFUSED and one sentence: that name, or else the status; the message of the body,
+ * JSON, XML or plain text; and for common errors what to do. Of a message about a signature only
+ * the first line is shown, because the others quote the request, and nothing of one that quotes the
+ * Authorization field. `action` is what was attempted, as policies name it
+ * ("lambda:InvokeFunction"); empty where the gateway's keys do not matter. */
 enum refusal refusal_read(char name[static REFUSAL_NAME_MAX], struct fault *f, int status,
 	const struct http_head *head, struct str body, struct str action);
 

@@ -71,7 +71,8 @@ static enum err fetch(
 			.chain = w->chain, .region = w->region, .path = S("/"), .fields = fields,
 			.fields_count = countof(fields), .payload = buf_str(&payload),
 		},
-		.action = parameter ? S("ssm:GetParameter and kms:Decrypt") : S("secretsmanager:GetSecretValue"),
+		.action = parameter ? S("ssm:GetParameter and kms:Decrypt")
+							: S("secretsmanager:GetSecretValue"),
 	};
 	enum err e = aws_call(&answer, w->chain->aws, &call, w->scratch, d, f);
 	/* Before the first rotation there is none. */

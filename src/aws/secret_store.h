@@ -1,4 +1,4 @@
-/* secrets.h - what AWS keeps for others to fetch: parameters of Systems Manager, secrets of Secrets
+/* secret_store.h - secrets that AWS keeps: parameters of Systems Manager, secrets of Secrets
  * Manager.
  *
  * https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html
@@ -16,14 +16,14 @@ enum {
 	SECRET_STORE_SCRATCH = 7 * AWS_CALL_ANSWER_MAX,
 };
 
-/* Appends the text of `name` and a line end: for AWS_SSM that of a parameter, decrypted; for
- * AWS_SECRETS_MANAGER that of a secret's current version, and then that of the previous one, if
- * there is one. With ID#KEY the texts are JSON objects, of which that member counts; a previous one
- * without it is passed over. What is too much for `out` shows there. A name that is an ARN is asked
- * for in the ARN's region. `name`: at most SECRET_STORE_NAME_MAX visible ASCII characters, none of
- * them '"' or '\\', up to the '#'. `scratch`: SECRET_STORE_SCRATCH bytes, for the caller to wipe.
- * E_CONFIG: no region, no such member; else as credentials_hold, aws_call and secret_store_read.
- * The text says which permissions it takes. */
+/* Appends the text of `name` and a line end. For AWS_SSM that is a parameter, decrypted; for
+ * AWS_SECRETS_MANAGER a secret's current version, then its previous one if there is one. With
+ * ID#KEY the texts are JSON objects, and that member counts; a previous version without it is
+ * passed over. Overflow shows in `out`. A name that is an ARN is asked for in the ARN's region.
+ * `name` has at most SECRET_STORE_NAME_MAX bytes of visible ASCII, without '"' or '\\' before the
+ * '#'. `scratch` has SECRET_STORE_SCRATCH bytes, which the caller wipes. E_CONFIG: no region, no
+ * such member; else as credentials_hold, aws_call and secret_store_read. The text says which
+ * permissions it takes. */
 must_check enum err secret_store_fetch(struct buf *out, struct credential_chain *chain,
 	enum aws_service service, struct str name, struct arena *scratch, struct deadline *d,
 	struct fault *f);

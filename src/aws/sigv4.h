@@ -23,8 +23,8 @@ struct sigv4_request {
 	struct str method;
 	struct str path;   /* as on the wire, without the query; empty means "/" */
 	struct str query;  /* as on the wire, without '?'; names and values percent-encoded */
-	const struct http_field
-		*headers; /* those to sign, host among them, in any order; names in lower case */
+	/* Those to sign, host among them, in any order; names in lower case. */
+	const struct http_field *headers;
 	size_t headers_count;               /* 1 to SIGV4_HEADERS_MAX */
 	uint8_t payload_hash[32];           /* SHA-256 of the body */
 };

@@ -1,9 +1,9 @@
-/* block.h - the next few bytes of a text as one value, to hurry over runs of bytes that mean
- * nothing: sixteen where the processor has SSE2, else eight in a word.
+/* block.h - the next few bytes of a text as one value, to skip quickly over runs of bytes that need
+ * no attention: sixteen bytes where the processor has SSE2, else eight in a word.
  *
  * A mark is a block whose bytes have their top bit set where something was found. Marks are joined
- * with block_or. In a word a borrow may mark bytes behind the first one wrongly, never the first
- * itself, which is all that block_first tells. */
+ * with block_or. In a word, a borrow may wrongly mark bytes after the first marked one, but never
+ * the first itself, and block_first reports only that. */
 #ifndef BASE_BLOCK_H
 #define BASE_BLOCK_H
 

@@ -32,9 +32,9 @@ struct arguments {
 #define buf_format(b, ...) buf_put_format((b), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 void buf_put_format(struct buf *b, const char *format, struct arguments arguments);
 
-/* A number, of any integer type, as an argument of a format, LOG or json_fields, and of nothing
- * else: not a text, but a view of an int64_t that lives as long as the block around it, with a
- * length that no text has. DIGITS in base/str.h makes a text. */
+/* A number of any integer type, as an argument of a format, LOG or json_fields, and for nothing
+ * else. It is not a text: it is a view of an int64_t that lives as long as the enclosing block,
+ * with a length that no text has. DIGITS in base/str.h makes a text. */
 #define NUM(v) ((struct str){ (const char *)&(const int64_t){ (int64_t)(v) }, NUM_LENGTH })
 #define NUM_LENGTH SIZE_MAX
 static inline bool is_num(struct str argument) { return argument.n == NUM_LENGTH; }
@@ -43,9 +43,9 @@ static inline int64_t num_value(struct str argument)
 	return *(const int64_t *)(const void *)argument.p;
 }
 
-/* What macros with formats make of theirs: FORMAT(__VA_ARGS__, ) and ARGUMENTS(__VA_ARGS__, S("")),
- * whose last item keeps the list from being empty and is not counted. Refuses to compile anything
- * but a struct str. */
+/* What the macros that take formats make of their arguments: FORMAT(__VA_ARGS__, ) is the format,
+ * ARGUMENTS(__VA_ARGS__, S("")) the rest. The last item keeps the list from being empty and is not
+ * counted. Anything but a struct str does not compile. */
 #define FORMAT(format, ...) (format)
 #define ARGUMENTS(format, ...)                                                                     \
 	((struct arguments){                                                                           \

@@ -16,19 +16,19 @@ struct deadline {
 	int64_t soft;           /* likewise; set to DEADLINE_NEVER when on_soft is called */
 	void (*on_soft)(void *arg); /* NULL if soft is DEADLINE_NEVER */
 	void *arg;
-	const _Atomic int64_t
-		*limit; /* another hard moment, which may come to be set while somebody waits; NULL: none */
+	/* Another hard moment, which may be set while somebody waits; NULL for none. */
+	const _Atomic int64_t *limit;
 };
 
-/* One that only ends: `ms` from now. */
+/* A deadline without a soft moment that ends `ms` from now. */
 struct deadline deadline_in(int64_t ms);
 
-/* One without end, for the wait for the next event. */
+/* A deadline that never ends, for waiting for the next event. */
 struct deadline deadline_none(void);
 
-/* Milliseconds to wait at most until something is due: 0 when the hard moment has passed, -1 for no
- * bound, never more than INT_MAX; fit for poll(2). Calls on_soft when it is due, which may take
- * time. */
+/* How many milliseconds to wait at most until something is due, fit for poll(2): 0 when the hard
+ * moment has passed, -1 for no bound, never more than INT_MAX. Calls on_soft when that is due,
+ * which may take time. */
 int deadline_left(struct deadline *d);
 
 /* A deadline inside `d`: ends `ms` from now or with `d`, whichever comes first, and shares its soft

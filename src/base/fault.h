@@ -1,8 +1,8 @@
-/* fault.h - why something that can fail did fail.
+/* fault.h - why a call failed.
  *
- * The code is for decisions, the text for people: it is written once, by the lowest layer that
- * knows, and ends up in a log line or in front of a Slack user. It never holds a secret, a token, a
- * signature, a response_url or a payload. */
+ * The code is for decisions, the text for people. The lowest layer that knows the reason writes the
+ * text, once; it ends up in a log line or in front of a Slack user. It never holds a secret, a
+ * token, a signature, a response_url or a payload. */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
 
@@ -23,10 +23,10 @@ enum err {
 	E_CONFIG,  /* a setting cannot be used, now or later */
 	E_FILE,    /* a file or directory that a setting names cannot be used as it is now */
 	E_REFUSED, /* the other side understood and said no */
-	E_BUSY,    /* it could not be done now, and surely was not: it may be later */
+	E_BUSY,    /* it was certainly not done now, and may succeed later */
 };
 
-/* A whole message of AWS's of up to 1 KiB, its name, what to do about it, and who was asked. */
+/* Room for AWS's whole message (up to 1 KiB), the name of its error, advice, and who was asked. */
 enum { FAULT_TEXT_MAX = 1440 };
 
 struct fault {
@@ -44,8 +44,8 @@ struct fault {
 enum err fault_set_format(
 	struct fault *f, enum err code, int sys, const char *format, struct arguments arguments);
 
-/* Puts `lead` and a colon before the text: what was to be done, or by whom. Returns `code`, which
- * it then has. */
+/* Puts `lead` and a colon before the text: what was attempted, or by whom. Sets the code to `code`
+ * and returns it. */
 enum err fault_lead(struct fault *f, enum err code, struct str lead);
 
 static inline struct str fault_text(const struct fault *f) { return (struct str){ f->text, f->n }; }

@@ -12,16 +12,12 @@
 #include "base/fault.h"
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
-enum log_style {
-	LOG_AUTO,
-	LOG_JSON,
-	LOG_TEXT
-};                            /* LOG_AUTO: text on a terminal, else JSON; see os/log_writer.h */
+enum log_style { LOG_AUTO, LOG_JSON, LOG_TEXT }; /* LOG_AUTO: see os/log_writer.h */
 enum { LOG_LINE_MAX = 4000 }; /* less than PIPE_BUF, so that lines of several threads do not mix */
 
-/* `names`: of the fields, with blanks between them, one for each argument; a '#' behind a name says
- * that a NUM() follows, which stands without quotes. Fields with an empty text are left out. Names
- * that do not fit the arguments trap. */
+/* `names` holds the names of the fields, separated by blanks, one for each argument. A '#' after a
+ * name means that its argument is a NUM(), which is written without quotes. Fields with an empty
+ * text are left out. Names that do not fit the arguments trap. */
 #define LOG(level, message, ...) \
 	log_line((level), (message), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
 
@@ -29,18 +25,18 @@ enum { LOG_LINE_MAX = 4000 }; /* less than PIPE_BUF, so that lines of several th
  * LOG_INFO. */
 void log_set_level(enum log_level least);
 
-/* How lines look, and whether each begins with its priority, "<6>", as sd-daemon(3) has it. Set
- * once at start, before any thread. The default is JSON without. */
+/* How lines look, and whether each begins with its priority, "<6>", as in sd-daemon(3). Set once at
+ * start, before any thread. The default is JSON without priorities. */
 void log_set_style(enum log_style wanted, bool priority);
 
-/* Replaces the write(2) by which a line goes out; set once at start, before any thread. */
+/* Replaces the write(2) that writes a line. Set once at start, before any thread. */
 void log_set_writer(void (*put)(const char *line, size_t n));
 
-/* Makes a line, its line feed included. Returns its length. */
+/* Makes a line, including its line feed. Returns its length. */
 size_t log_format(char line[static LOG_LINE_MAX], enum log_level level, const char *message,
 	const char *names, struct arguments arguments);
 
-/* The line of what failed, and why: LOG(LOG_ERROR, message, "request_id reason", ...). */
+/* Logs a failure and its reason: LOG(LOG_ERROR, message, "request_id reason", ...). */
 void log_failure(const char *message, struct str request_id, const struct fault *f);
 
 /* Use LOG. */

@@ -45,8 +45,8 @@ bool str_cut(struct str *head, struct str *tail, struct str s, char sep);
  */
 bool str_next(struct str *item, struct str *rest, char sep);
 
-/* Which item of `list` equals `word`, 0 for the first; -1 if none does. Commas stand between the
- * items, and perhaps blanks. */
+/* The index of the item of `list` that equals `word`; -1 if none does. Commas separate the items;
+ * blanks around an item do not count. */
 int str_index(struct str list, struct str word);
 
 /* The i-th of the strings in `list`, which stand one behind the other, each with its NUL:
@@ -57,8 +57,8 @@ struct str str_nth(const char *list, size_t i);
 struct str str_trim(struct str s);
 struct str str_trim_lines(struct str s);
 
-/* What somebody wrote, in whatever an editor, a shell or a form has put around it: without blanks,
- * CR and LF at both ends, and without a byte order mark at its beginning. */
+/* What somebody wrote, without what an editor, a shell or a form has put around it: blanks, CR and
+ * LF at both ends, and a byte order mark at the beginning. */
 #define STR_MARK "\xef\xbb\xbf"
 struct str str_trim_text(struct str s);
 
@@ -66,8 +66,8 @@ struct str str_trim_text(struct str s);
  * is zero, stands in its first two bytes. */
 bool str_is_utf16(struct str s);
 
-/* Whether it has visible ASCII only: no blank, no control byte, nothing beyond 0x7e. As keys and
- * tokens have. */
+/* Whether it is visible ASCII only, as keys and tokens are: no blank, no control byte, nothing
+ * beyond 0x7e. */
 bool str_is_visible(struct str s);
 
 /* Reads a decimal number: digits only, at least one, at most `max`. False otherwise, *out

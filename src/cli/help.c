@@ -7,7 +7,8 @@
 	"Exit codes: 0 done; 1 it failed while running; 2 the command line or a setting is wrong.\n"
 
 const char help_program[] =
-	"slack-lambda-gateway " VERSION " - starts AWS Lambda functions from Slack and answers in time\n"
+	"slack-lambda-gateway " VERSION
+	" - starts AWS Lambda functions from Slack and answers in time\n"
 	"\n"
 	"Usage: slack-lambda-gateway COMMAND [OPTIONS]\n"
 	"\n"
@@ -22,8 +23,8 @@ const char help_program[] =
 	"\n"
 	"POST /REGION/FUNCTION with a valid Slack signature starts FUNCTION in REGION.\n"
 	"\n"
-	"Settings are environment variables. SLACK_SIGNING_SECRET is required. `serve --help` lists the\n"
-	"others, which `serve` also takes as options: GATEWAY_ACK_TEXT is --ack-text.\n"
+	"Settings are environment variables. SLACK_SIGNING_SECRET is required. `serve --help` lists\n"
+	"the others, which `serve` also takes as options: GATEWAY_ACK_TEXT is --ack-text.\n"
 	EXIT_CODES;
 
 const char help_serve[] =
@@ -47,8 +48,8 @@ const char help_serve[] =
 	"  --ack WHEN                   confirmed: answer when AWS has accepted; first: answer at "
 	"once\n"
 	"                               (default: confirmed)\n"
-	"  --ack-text TEXT              may hold {function} {region} {command} {text} {user_name} {user_id}\n"
-	"                               {channel_id} {request_id}; empty: an empty answer\n"
+	"  --ack-text TEXT              may hold {function} {region} {command} {text} {user_name}\n"
+	"                               {user_id} {channel_id} {request_id}; empty: an empty answer\n"
 	"  --ack-type TYPE              ephemeral, in_channel (default: ephemeral)\n"
 	"  --timeout-ms N               when Slack is answered at the latest: 100 to 2900 (default: "
 	"2500)\n"
@@ -137,8 +138,8 @@ const char help_check[] = "Usage: slack-lambda-gateway check [REGION/FUNCTION] [
 const char help_health[] =
 	"Usage: slack-lambda-gateway health [URL]\n"
 	"\n"
-	"Asks /healthz of the listener that the same settings would start, or URL, within 2 seconds. For\n"
-	"health checks of containers: exit code 0 if it is well, 1 if not.\n"
+	"Asks /healthz of the listener that the same settings would start, or URL, within 2 seconds.\n"
+	"For health checks of containers: exit code 0 if it is well, 1 if not.\n"
 	"\n"
 	"Examples:\n"
 	"  slack-lambda-gateway health\n"

@@ -17,7 +17,7 @@ struct mailbox {
 /* Listens on 127.0.0.1:`port`; 0 takes a free one. E_SYSTEM. */
 must_check enum err mailbox_open(struct mailbox *m, uint16_t port, struct fault *f);
 
-/* Waits for a POST, appends its body to `message`, and answers it with 200 "ok". What is no POST is
+/* Waits for a POST, appends its body to `message`, and answers 200 "ok". Other requests are
  * refused, and waiting goes on. E_TIMEOUT, E_SYSTEM. */
 must_check enum err mailbox_wait(
 	struct mailbox *m, struct buf *message, struct deadline *d, struct fault *f);

@@ -16,8 +16,8 @@ struct options {
 	const char *values[OPTIONS_MAX];
 };
 
-/* Reads the arguments. They and *o must outlive the environment that options_environment makes of
- * them. E_CONFIG names the one that is wrong, and the one that was probably meant. */
+/* Reads the arguments. They and *o must outlive what options_environment returns. E_CONFIG names
+ * the argument that is wrong, and the one that was probably meant. */
 must_check enum err options_read(
 	struct options *o, char **arguments, const struct environment *below, struct fault *f);
 

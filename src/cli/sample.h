@@ -12,8 +12,8 @@
 #define SAMPLE_APP "A0000000000"
 #define SAMPLE_TRIGGER "1111111111.2222222222.33333333333333333333333333333333"
 
-/* Appends an interaction: `payload`, an object, with api_app_id, trigger_id, team and user, and
- * with `response_url` where its type has one, unless that is empty. */
+/* Appends the interaction `payload`, an object, with api_app_id, trigger_id, team and user, and
+ * with `response_url` if its type has one and it is not empty. */
 void sample_payload(struct buf *out, struct json payload, struct str response_url);
 
 /* Appends an event: `event` as it is if it is an envelope (it has a member `event`, or its type is

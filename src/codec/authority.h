@@ -5,9 +5,9 @@
 
 #include "base/str.h"
 
-/* Splits HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT. *host is a view, without brackets, of bytes
- * that names or addresses are made of; whether it is one is not looked at. *port, 1 to 65535, keeps
- * its value when none is given. */
+/* Splits HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT. *host is a view without brackets. It has
+ * only bytes that occur in names and addresses; whether it is one of these is not checked. *port, 1
+ * to 65535, keeps its value when none is given. */
 must_check bool authority_split(struct str *host, uint64_t *port, struct str s);
 
 /* The same for an address to listen on, which must have a port. The port may be 0, for any that is

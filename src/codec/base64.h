@@ -8,10 +8,10 @@
 #define BASE64_DECODED_MAX(n) ((n) / 4 * 3 + 3)
 #define BASE64_ENCODED(n) (((n) + 2) / 3 * 4)
 
-/* Appends the bytes of `text`. Padding may be left out at the end, but not be wrong; bits that the
- * last digit has too many must be zero; white space is not allowed. `text` may stand where its
- * bytes will go (decoding in place). On failure nothing is appended, but what lies behind the
- * contents may be overwritten. E_SYNTAX; E_LIMIT when it does not fit. */
+/* Appends the bytes of `text`. Padding may be left out, but may not be wrong. Unused bits of the
+ * last digit must be zero. White space is not allowed. `text` may lie where its bytes will go
+ * (decoding in place). On failure nothing is appended, but the room behind the contents may be
+ * overwritten. E_SYNTAX; E_LIMIT when it does not fit. */
 must_check enum err base64_decode(struct buf *out, struct str text);
 
 /* Appends `bytes` encoded with padding; nothing, and `full` is set, when that does not fit. */

@@ -32,8 +32,8 @@ must_check bool der_take_element(struct str *rest, unsigned tag, struct str *ele
 /* Whether `der` is one such element and nothing else. */
 must_check bool der_is_one(struct str der, unsigned tag, struct str *value);
 
-/* Takes an INTEGER that is not negative and has the shortest form (X.690, 8.3.2). *value is without
- * the zero that it may begin with: 0 is empty. */
+/* Takes an INTEGER that is not negative and has the shortest form (X.690, 8.3.2). *value leaves out
+ * the leading zero byte, so that 0 is empty. */
 must_check bool der_take_number(struct str *rest, struct str *value);
 
 /* Takes an INTEGER of the shortest form, negative ones included; *value is its contents. */
@@ -45,8 +45,8 @@ must_check bool der_take_small(struct str *rest, int *value, int most);
 /* Takes an OBJECT IDENTIFIER whose numbers are complete and of the shortest form. */
 must_check bool der_take_oid(struct str *rest, struct str *oid);
 
-/* Takes a BOOLEAN if one comes next, else it is false. A false that is written out is taken as
- * well: DER forbids it, and certificates have it. */
+/* Takes a BOOLEAN if one comes next; without one the value is false. An explicit FALSE is accepted,
+ * although DER forbids it, because certificates contain it. */
 must_check bool der_take_flag(struct str *rest, bool *flag);
 
 /* Takes a BIT STRING of whole bytes. */

@@ -7,8 +7,7 @@
 #include "base/fault.h"
 
 /* Takes the next pair off the front of *rest; false at its end. Both are views, still encoded.
- * Empty sequences between two
- * '&' are passed over. */
+ * Empty sequences between two '&' are passed over. */
 bool form_next(struct str *name, struct str *value, struct str *rest);
 
 /* Whether every '%' in `body` is followed by two hex digits. */

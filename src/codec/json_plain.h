@@ -1,5 +1,5 @@
-/* json_plain.h - the run of bytes in a JSON string that mean just themselves; what reader and
- * writer hurry over. */
+/* json_plain.h - the run of bytes in a JSON string that stand for themselves, which the reader and
+ * the writer skip quickly. */
 #ifndef CODEC_JSON_PLAIN_H
 #define CODEC_JSON_PLAIN_H
 

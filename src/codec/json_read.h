@@ -29,8 +29,7 @@ enum json_type {
 };
 
 struct json {
-	struct str
-		text; /* the value's own bytes, without white space around it; strings with their quotes */
+	struct str text; /* its own bytes, without white space around it; strings with their quotes */
 };
 
 /* What it is; JSON_ABSENT for a zeroed struct json, which is what a failed look-up returns. */

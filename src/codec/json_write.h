@@ -5,10 +5,10 @@
  *     json_open(&w, '{');
  *     json_key(&w, S("text")); json_put_string(&w, text);
  *     json_close(&w, '}');
- * Overflow shows in the builder's `full`. The output is always valid JSON when calls nest properly
- * and it did not overflow, whatever bytes the strings hold: ill-formed UTF-8 comes out as U+FFFD.
- * Control bytes,
- * '"' and '\\' are escaped, U+2028, U+2029 and '/' are not. */
+ *
+ * Overflow shows in the builder's `full`. Otherwise the output is valid JSON if calls nest
+ * properly, whatever bytes the strings hold: ill-formed UTF-8 comes out as U+FFFD. Control bytes,
+ * '"' and '\\' are escaped; U+2028, U+2029 and '/' are not. */
 #ifndef CODEC_JSON_WRITE_H
 #define CODEC_JSON_WRITE_H
 

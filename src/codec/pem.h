@@ -1,10 +1,10 @@
 /* pem.h - the blocks of a PEM text (RFC 7468): certificates, bundles of them, private keys.
  *
- * Text between blocks is passed over, as real bundles have it; spaces at either end of a line and
- * CRLF are no matter. A block itself must be right: its lines stand alone, BEGIN and END have the
- * same label, what is between them is base64 and not empty. An END without BEGIN, a second BEGIN
- * inside a block, a block that is not closed and the headers of encrypted keys (RFC 1421) are
- * refused: what looks like a block is never silently left out. */
+ * Text between blocks is passed over, because real bundles have it. Spaces at either end of a line
+ * and CRLF make no difference. A block itself must be right: its lines stand alone, BEGIN and END
+ * have the same label, and what is between them is base64 and not empty. An END without BEGIN, a
+ * second BEGIN inside a block, a block that is not closed and the headers of encrypted keys (RFC
+ * 1421) are refused, so that nothing that looks like a block is silently left out. */
 #ifndef CODEC_PEM_H
 #define CODEC_PEM_H
 

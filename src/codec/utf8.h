@@ -8,8 +8,8 @@
  */
 size_t utf8_sequence(struct str s);
 
-/* How many bytes at the start of `s` (not empty) agree with one sequence, 0 to 4: where
- * utf8_sequence finds none, it is the byte behind them that is wrong or missing. */
+/* How many bytes at the start of `s` (not empty) agree with one sequence, 0 to 4. Where
+ * utf8_sequence finds none, the byte after these is wrong or missing. */
 size_t utf8_prefix(struct str s);
 
 /* Offset of the first ill-formed sequence; s.n when `s` is well-formed. */

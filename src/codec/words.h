@@ -1,8 +1,8 @@
-/* words.h - a command line in words, as a POSIX shell splits it before it expands anything.
+/* words.h - splits a command line into words, as a POSIX shell does before it expands anything.
  *
- * Blanks, line ends and other control bytes are between words; '...' and "..." keep them, and a
- * backslash takes the meaning off what follows it (Shell Command Language, section 2.2). Every
- * other byte stands for itself: there are no variables, patterns, pipes and comments. */
+ * Blanks, line ends and other control bytes separate words; '...' and "..." keep them, and a
+ * backslash quotes the next byte (Shell Command Language, section 2.2). Every other byte stands for
+ * itself: there are no variables, patterns, pipes or comments. */
 #ifndef CODEC_WORDS_H
 #define CODEC_WORDS_H
 

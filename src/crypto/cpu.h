@@ -1,8 +1,8 @@
-/* cpu.h - what this CPU can do beyond what every one of its kind can.
+/* cpu.h - which of the instructions that not every CPU has this one has.
  *
- * Asking an x86 CPU takes a round trip to the hypervisor in a virtual machine, 10 microseconds or
- * more, as long as hashing some KiB without its help. So it is asked once in a process, by the
- * first thread that needs to know; the answer is the only state here. */
+ * In a virtual machine, CPUID traps to the hypervisor and takes 10 microseconds or more, as long as
+ * hashing some KiB without special instructions. So the first thread that needs to know asks, once
+ * in a process. The answer is the only state here. */
 #ifndef CRYPTO_CPU_H
 #define CRYPTO_CPU_H
 

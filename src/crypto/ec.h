@@ -19,8 +19,8 @@ enum {
 /* Bytes of a coordinate, and of a scalar, on a curve; 0: it is not one of these two. */
 size_t ec_size(int curve);
 
-/* Multiplies a point, in place, by a scalar from 1 to order - 1. Constant time but for the point,
- * which is public. False when it is no point of the curve (other than infinity, which has no such
+/* Multiplies a point, in place, by a scalar from 1 to order - 1. Constant time with regard to the
+ * scalar; the point is public. False when it is not a point of the curve (infinity has no such
  * form). */
 must_check bool ec_multiply(
 	int curve, uint8_t *point, size_t point_n, const uint8_t *k, size_t k_n);

@@ -27,7 +27,7 @@ struct ec_point {
 	limb x[EC_LIMBS_MAX], y[EC_LIMBS_MAX], z[EC_LIMBS_MAX];
 };
 
-/* NULL: none of ours. */
+/* The curve that BearSSL numbers `id`; NULL if it is not one of ec.h. */
 const struct ec_curve *ec_curve_of(int id);
 
 /* Reads a point. False if it has another form or is not on the curve. Not in constant time. */

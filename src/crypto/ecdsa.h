@@ -1,8 +1,7 @@
-/* ecdsa.h - signatures of elliptic curves (FIPS 186-5, 6) on P-256 and P-384, as DER (RFC
- * 3279, 2.2.3).
+/* ecdsa.h - signatures of elliptic curves (FIPS 186-5, 6) on P-256 and P-384, as DER (RFC 3279,
+ * 2.2.3).
  *
- * A digest may have any length; of one that is longer than the curve's order the first bytes count.
- */
+ * A digest may have any length. If it is longer than the curve's order, its first bytes count. */
 #ifndef CRYPTO_ECDSA_H
 #define CRYPTO_ECDSA_H
 
@@ -12,8 +11,8 @@
 /* Two numbers, three heads, and a zero in front of each number. */
 enum { ECDSA_SIGNATURE_MAX = 2 * EC_SIZE_MAX + 8 };
 
-/* Signs `digest`, a value of `hash`, with a nonce made of it and the key (RFC 6979): no randomness
- * is needed, and the signature is always the same. Returns its length; 0 if the key is none.
+/* Signs `digest`, a value of `hash`, with a nonce made of it and the key (RFC 6979): it needs no
+ * randomness, and the signature is always the same. Returns its length; 0 if the key is invalid.
  * Constant time. */
 must_check size_t ecdsa_sign(uint8_t out[static ECDSA_SIGNATURE_MAX], const br_ec_private_key *key,
 	const br_hash_class *hash, const void *digest);

@@ -1,5 +1,6 @@
-/* gcm_cpu.h - AES in counter mode and GHASH, the two halves of GCM, in the CPU's own instructions and
- * in BearSSL's form. Only where cpu_features() says CPU_GCM. BearSSL has them for x86 itself. */
+/* gcm_cpu.h - AES in counter mode and GHASH, the two halves of GCM, in the CPU's own instructions
+ * and in BearSSL's form. Only where cpu_features() says CPU_GCM. For x86, BearSSL has them
+ * itself. */
 #ifndef CRYPTO_GCM_CPU_H
 #define CRYPTO_GCM_CPU_H
 

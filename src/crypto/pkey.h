@@ -22,7 +22,8 @@ struct pkey {
 /* The longest signature: one by an RSA key of 4096 bits. */
 enum { PKEY_SIGNATURE_MAX = RSA_PRIVATE_SIZE_MAX };
 
-/* BearSSL's number of the curve that an OID's contents mean; 0: none of those. */
+/* BearSSL's number for the curve whose OID has these contents; 0 if it is neither P-256 nor
+ * P-384. */
 int pkey_curve(struct str oid);
 
 /* Takes the first key of a PEM text; other blocks (EC PARAMETERS, certificates) are passed over.
@@ -32,8 +33,8 @@ int pkey_curve(struct str oid);
 must_check enum err pkey_from_pem(
 	struct pkey *out, struct str pem, struct arena *arena, struct fault *f);
 
-/* Signs `value`, which `hash` (SHA-256, SHA-384 or SHA-512) has made. Returns the length of the
- * signature; 0 when the key is no proper one. */
+/* Signs `value`, a digest made by `hash` (SHA-256, SHA-384 or SHA-512). Returns the length of the
+ * signature; 0 when the key is invalid. */
 size_t pkey_sign(const struct pkey *key, unsigned char out[static PKEY_SIGNATURE_MAX],
 	const br_hash_class *hash, const unsigned char *value);
 

@@ -20,7 +20,7 @@ struct rsa_key {
 /* The modulus without zeros in front. */
 struct str rsa_modulus(const br_rsa_public_key *key);
 
-/* The exponent; 0: none of those in rsa.h. */
+/* The exponent; 0 if rsa.h does not support it. */
 uint64_t rsa_exponent(const br_rsa_public_key *key);
 
 /* out = x^e mod n, both of the modulus' length, big-endian. False if the key is none of those in

@@ -22,8 +22,8 @@ void sha256_update(struct sha256 *s, struct str bytes);
 /* Writes the digest; `s` must be initialised again before further use. */
 void sha256_final(struct sha256 *s, uint8_t out[static SHA256_SIZE]);
 
-/* The state between two blocks, for who keeps it himself: as many whole blocks as there are in the
- * bytes taken so far, which are `n` when it is set. */
+/* The state after the last whole block, for a caller that keeps it. sha256_set_state also sets the
+ * number of bytes taken so far to `n`. */
 void sha256_get_state(const struct sha256 *s, uint8_t out[static SHA256_SIZE]);
 void sha256_set_state(struct sha256 *s, const uint8_t state[static SHA256_SIZE], uint64_t n);
 

@@ -16,8 +16,7 @@ enum {
 	TIMEOUT_MS_MIN = 100,
 	TIMEOUT_MS_MAX = 2900, /* Slack gives 3,000 ms, the way back takes some */
 	SECRET_NAME_MAX = 2048,
-	SECRET_SOURCES_MAX = SLACK_SECRETS_MAX /
-		2, /* so that each that rotates has room for the old one and the new one */
+	SECRET_SOURCES_MAX = SLACK_SECRETS_MAX / 2, /* a rotating one needs room for old and new */
 };
 
 enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAGER };
@@ -26,9 +25,10 @@ enum secret_kind { SECRET_LITERAL, SECRET_FILE, SECRET_SSM, SECRET_SECRETS_MANAG
 struct secret_source {
 	enum secret_kind kind;
 	struct str text; /* as it was written */
-	struct str name; /* behind the scheme, and not empty: a path, a parameter, a secret's id with or
-						without #key; or the secret itself */
-	struct str app;  /* whose it is; empty: everybody's */
+	/* What follows the scheme, not empty: a path, a parameter, a secret's id with or without #key;
+	 * or the secret itself. */
+	struct str name;
+	struct str app;  /* the app that it belongs to; empty for every app */
 };
 
 enum ack_when { ACK_CONFIRMED, ACK_FIRST };
@@ -57,8 +57,8 @@ struct config {
  * secret, and what is allowed. */
 must_check enum err config_read(struct config *c, const struct environment *env, struct fault *f);
 
-/* Reads the text of GATEWAY_CONFIG into a configuration that was read; the routes, and where the
- * secrets of its apps come from. Everything lives in `text` and `arena`. */
+/* Reads the text of GATEWAY_CONFIG into a configuration that config_read has filled: the routes,
+ * and where the secrets of its apps come from. Everything lives in `text` and `arena`. */
 must_check enum err config_read_routes(
 	struct config *c, struct str text, struct arena *arena, struct fault *f);
 

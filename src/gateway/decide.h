@@ -15,7 +15,7 @@ enum action {
 
 struct decision {
 	enum action action;
-	/* For the log: why a request was refused, or what it was; empty if it needs no line of its own. */
+	/* For the log: why a request was refused, or what it was; empty if there is nothing to add. */
 	enum log_level level;
 	struct str why;
 	struct reply reply;
@@ -24,7 +24,7 @@ struct decision {
 	struct target target;
 	const struct route *route;  /* that led to the target; NULL: the path did */
 	enum payload payload;       /* the form that the target wants */
-	enum slack_verdict verdict; /* from SLACK_FORGED on, newer secrets may lead to another decision */
+	enum slack_verdict verdict; /* from SLACK_FORGED on, newer secrets may change the decision */
 	bool has_key;               /* the signature was checked, */
 	struct hmac_key key;        /* and made with this, */
 	struct str app;             /* the secret of this app; empty if it is listed for none */

@@ -1,9 +1,9 @@
 /* event.h - the event of payload format 2.0 that a Lambda function URL would have made of an HTTP
- * request.
+ * request, so that a function sees one shape wherever the gateway runs.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-payloads.html
- * So a function sees one shape wherever the gateway runs. Names of fields come in lower case; the
- * values of fields and of parameters that stood there more than once are joined by commas; cookies
+ *
+ * Names of fields are in lower case. Repeated fields and parameters are joined by commas; cookies
  * have a list of their own; bodies other than JSON and text are base64. Of a query the first 256
  * parameters are decoded. */
 #ifndef GATEWAY_EVENT_H

@@ -394,7 +394,8 @@ void front_door_answer(struct buf *out, enum front_door door, const struct reply
 	bool multi = door == DOOR_ALB_MULTI;
 	json_open(&w, '{');
 	json_fields(&w, "statusCode", NUM(reply->status));
-	/* Only a load balancer wants it; REST APIs have answered 502 to members that they do not know. */
+	/* Only a load balancer wants it. REST APIs have answered 502 to members that they do not
+	 * know. */
 	if (door == DOOR_ALB || multi)
 		put_description(&w, reply->status);
 	json_key(&w, multi ? S("multiValueHeaders") : S("headers"));

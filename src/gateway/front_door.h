@@ -3,8 +3,8 @@
  *
  * API Gateway REST (payload 1.0), HTTP API (1.0 and 2.0), Lambda function URL, Application Load
  * Balancer with and without multi-value headers.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/, there
+ * set-up-lambda-proxy-integrations.html and http-api-develop-integrations-lambda.html;
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html */
 #ifndef GATEWAY_FRONT_DOOR_H
@@ -17,8 +17,7 @@ enum { BODY_MAX = 1 << 20 };
 
 enum front_door {
 	DOOR_NONE,    /* no HTTP request: a warm-up ping, a console test */
-	DOOR_FOREIGN, /* a request from a door that is not served; `advice` says from which, and what to
-					 do */
+	DOOR_FOREIGN, /* from a door that is not served; `advice` says which, and what to do */
 	DOOR_REST,    /* payload format 1.0 */
 	DOOR_HTTP,    /* payload format 2.0 */
 	DOOR_ALB,
@@ -57,13 +56,13 @@ struct reply {
 	struct str body;
 	struct str allow;        /* Allow, with a 405 and to OPTIONS; empty for none */
 	bool no_retry;           /* x-slack-no-retry: 1 */
-	size_t headers_count;    /* those that a function wants besides */
+	size_t headers_count;    /* further ones, of a synchronous function */
 	const struct reply_header *headers;
 };
 
-/* Reads an event. A JSON text that is no HTTP request is DOOR_NONE, not an error.
- * E_SYNTAX: not JSON, or the body is not the base64 that it claims to be; req->door tells how far
- * it came. E_LIMIT: the body is larger than BODY_MAX. */
+/* Reads an event. JSON that is not an HTTP request is DOOR_NONE, not an error. E_SYNTAX: not JSON,
+ * or the body is not the base64 that it claims to be; req->door is set if it was known by then.
+ * E_LIMIT: the body is larger than BODY_MAX. */
 must_check enum err front_door_read(
 	struct gateway_request *req, struct str event, struct arena *arena, struct fault *f);
 

@@ -1,6 +1,6 @@
-/* key.h - what tells one piece of work from another, so that it is done once: Slack delivers an
- * event again with the same id, two apps that one message names get the same id, and one message
- * can be two events. */
+/* key.h - what identifies a piece of work, so that it is done once. An event's id is not enough:
+ * Slack repeats it on every delivery, but also gives one id to two apps that one message names, and
+ * one message can be two events. */
 #ifndef GATEWAY_KEY_H
 #define GATEWAY_KEY_H
 

@@ -1,8 +1,10 @@
-/* relay.h - the way back: from what a function returned to a message for the one who asked.
+/* relay.h - the way back: from what a function returned to a message for the user who asked.
  *
  * As a Lambda destination (OnSuccess, OnFailure) the gateway receives records of asynchronous
- * invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html A
- * record holds the request that started the function. That request is verified again, by its own
+ * invocations:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ *
+ * A record holds the request that started the function. That request is verified again, by its own
  * Slack signature or by the `reply_mac` of a `slack` payload, before its response_url is used. */
 #ifndef GATEWAY_RELAY_H
 #define GATEWAY_RELAY_H
@@ -21,8 +23,8 @@ struct record {
 	enum slack_kind kind;    /* of the request that started it */
 	struct str response_url; /* verified to be Slack's word */
 	struct function_result result;
-	enum slack_verdict
-		verdict; /* if it was refused: from SLACK_FORGED on, newer secrets may find it genuine */
+	/* If it was refused: from SLACK_FORGED on, newer secrets may find it genuine. */
+	enum slack_verdict verdict;
 };
 
 /* Where a record stands in an event. */
@@ -32,8 +34,10 @@ struct record_place {
 };
 
 /* Walks the records in an event: the event itself, or what SQS, SNS and EventBridge have wrapped in
- * it, in one another too. struct record_walk w = record_walk(event, arena); while (record_next(&w,
- * &place)) ... Anything else in it is passed over; decoded texts lie in `arena`. */
+ * it, nested too.
+ *     struct record_walk w = record_walk(event, arena);
+ *     while (record_next(&w, &place)) ...
+ * Anything else in it is passed over; decoded texts lie in `arena`. */
 struct record_walk {
 	struct json event;       /* absent once it was found to be one */
 	struct json_walk list;

@@ -45,12 +45,12 @@ void reply_to_bad_path(
 void reply_to_large(struct reply *out, const struct slack_request *slack,
 	const struct target *target, struct arena *arena);
 
-/* The answer to a block_suggestion that no function is asked. */
+/* The answer to a block_suggestion for which no function is called. */
 void reply_without_options(struct reply *out);
 
-/* The message that goes to the request's response_url after its answer, which could not say it: why
- * a button started nothing, or the text with which `route` acknowledges it. JSON in `arena`; empty
- * for none, and when that is exhausted. */
+/* The message that goes to the request's response_url after an answer that could not hold it: why a
+ * button started nothing, or the text with which `route` acknowledges it. JSON in `arena`; empty if
+ * there is none, and when `arena` is exhausted. */
 struct str reply_follow_up(const struct route *route, const struct slack_request *slack,
 	const struct target *target, const struct outcome *outcome, struct arena *arena);
 

@@ -1,9 +1,10 @@
-/* result.h - what becomes of what a function returned, whichever way it came: as a synchronous
- * answer, as the record of a destination, or from an executable of the embedded backend. Pure.
+/* result.h - turns what a function returned into an answer or a message, whichever way it came: as
+ * a synchronous answer, as the record of a destination, or from an executable of the embedded
+ * backend. Pure.
  *
- * A string or a number is a text, null and {} are nothing, a message, a modal's response_action or
- * a list of options are sent as they are, and {"statusCode":...,"body":...}, which functions behind
- * an HTTP front door return, is unwrapped. Any other JSON is shown as a code block. */
+ * A string or a number is a text; null and {} are nothing; a message, a modal's response_action and
+ * a list of options are sent as they are; {"statusCode":...,"body":...}, which functions behind an
+ * HTTP front door return, is unwrapped. Any other JSON is shown as a code block. */
 #ifndef GATEWAY_RESULT_H
 #define GATEWAY_RESULT_H
 
@@ -38,9 +39,8 @@ struct result {
 	/* It failed, if only by a statusCode of 400 or more; why, for people. */
 	bool failed;
 	struct str reason;
-	struct str logged; /* the same for the log, without what the function said; empty if it said all
-						  of it */
-	/* In time: the answer to Slack. A status of 0 if it failed and Slack is to be told so as of any
+	struct str logged; /* the same for the log, without the function's own words; may be empty */
+	/* In time: the answer to Slack. Status 0 means that it failed, and Slack is told as of any
 	 * failure. */
 	struct reply reply;
 	/* What is posted to the response_url: JSON; empty for nothing. */

@@ -358,7 +358,7 @@ static uint32_t kinds_of(const struct member *m, const struct route *route)
 		return ANY_KIND;
 	if (m->at == offsetof(struct route, kind))
 		return kinds_of_pattern(route->kind);
-	/* One event has a callback_id, but a route that does not ask for an event is not meant for it. */
+	/* One kind of event has a callback_id, but it needs a route that asks for an event. */
 	if (m->at == offsetof(struct route, callback_id) && !route->event.n && !route->kind.n)
 		return CALLBACKS;
 	return m->kinds;

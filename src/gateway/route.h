@@ -26,7 +26,7 @@ struct route {
 	/* What happens then. */
 	struct target target;
 	bool sync;
-	bool once_message;      /* the message of an event tells it from others, not the event's own id */
+	bool once_message;      /* its message identifies an event, not its own id */
 	enum payload payload;
 	struct str ack_text;    /* template; p == NULL: as without a route */
 	struct str ack_message; /* a whole message, JSON; empty: none */
@@ -48,14 +48,14 @@ struct routes {
 };
 
 /* Reads the configuration's text; everything it points to lives in `text` and `arena`. `payload` is
- * what a route without one gets. A route that no request can ever match is refused. E_CONFIG: one
- * sentence that names the place
- * ("routes[2].mode") and what to write there, never a value that may be secret. */
+ * the form for routes that name none. A route that no request can match is refused. E_CONFIG: one
+ * sentence that names the place ("routes[2].mode") and what to write there, never a value that may
+ * be secret. */
 must_check enum err routes_read(struct routes *out, struct str text, enum payload payload,
 	struct arena *arena, struct fault *f);
 
-/* Whether something about route `i` has no effect, although it is no error; the fault's text says
- * what. */
+/* Whether part of route `i` has no effect, although it is not an error; the fault's text says
+ * which. */
 bool route_warning(const struct routes *r, size_t i, struct fault *f);
 
 /* The first route that the request matches; NULL when none does. `app` is the id under which the
@@ -63,8 +63,8 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f);
 const struct route *route_find(const struct routes *r, const struct slack_request *slack,
 	struct str app, const struct request_path *path);
 
-/* Empty, or why the one who asks may not, for the end of a sentence: "you are not allowed to start
- * it". */
+/* Why the user may not start the route's function, for the end of a sentence ("you are not allowed
+ * to start it"); empty if they may. */
 struct str route_refusal(const struct route *route, const struct slack_request *slack);
 
 #endif

@@ -23,8 +23,7 @@ enum { PATH_READINGS_MAX = 2 };
 struct request_path {
 	size_t count;
 	struct str coded[PATH_READINGS_MAX];
-	struct str decoded[PATH_READINGS_MAX]; /* for messages and patterns; as `coded` if it cannot be
-											  decoded */
+	struct str decoded[PATH_READINGS_MAX]; /* for messages and patterns; else as `coded` */
 };
 
 /* `base_path` has no slashes at its ends. The readings are views into `path` or lie in `arena`. */

@@ -7,7 +7,7 @@
 
 struct http_attempt {
 	struct http_client *client;    /* NULL if none was free */
-	bool kept; /* it was connected before: what happens on it may be its age's fault */
+	bool kept; /* it was connected before: its age may be why it fails */
 	struct http_progress progress; /* all zero until it was connected */
 	struct http_response response;
 };

@@ -19,13 +19,11 @@ enum { HTTP_HEAD_MAX = 16384, HTTP_HOST_MAX = 255 };
 struct http_client {
 	struct stream stream;
 	char head[HTTP_HEAD_MAX]; /* of the request while it is sent, then of its answer */
-	char tail[512]; /* what a body's end is read into when the caller's buffer has no more room than
-					   this */
+	char tail[512]; /* the end of a body is read into it when the caller's buffer is nearly full */
 };
 
 struct http_response {
-	struct http_head
-		head; /* views into the connection; valid until its next request or http_pool_give */
+	struct http_head head; /* views into the connection until its next request or http_pool_give */
 	struct str body;       /* view into the caller's buffer */
 };
 
@@ -33,8 +31,7 @@ struct http_response {
 struct http_progress {
 	bool written;  /* every byte of the request was handed to the kernel */
 	bool answered; /* at least one byte of an answer arrived */
-	int status;    /* of the final response as soon as its status line was complete and well-formed,
-					  else 0 */
+	int status;    /* of the final response once its status line is complete and valid; else 0 */
 };
 
 /* A connection that is not connected yet; connect it with dial(&c->stream, ...). */

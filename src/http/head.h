@@ -4,8 +4,8 @@
  * the colon, control bytes, empty or non-token names, two Content-Length fields even if equal,
  * Content-Length with Transfer-Encoding, a transfer coding other than exactly one `chunked`, HTTP
  * versions other than 1.0 and 1.1, no or two Host. An empty line before a request line is refused
- * too: to pass over one is the caller's. An empty Host is a Host. The one leniency: a status line
- * may end right after its three digits. Views point into the bytes that were parsed. */
+ * too; a caller may skip one. An empty Host is a Host. The one leniency: a status line may end
+ * right after its three digits. Views point into the bytes that were parsed. */
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
@@ -22,8 +22,7 @@ enum http_body_kind { HTTP_BODY_NONE, HTTP_BODY_LENGTH, HTTP_BODY_CHUNKED, HTTP_
 struct http_head {
 	/* of a request */
 	struct str method;
-	struct str target; /* origin form or "*"; of an absolute form what follows the authority, at
-						  least "/" */
+	struct str target; /* origin form or "*"; of an absolute form the part after the authority */
 	/* of a response */
 	int status; /* 100 ... 599 */
 

@@ -22,13 +22,12 @@ struct http_pool {
 	struct tls_client *outer; /* one for each of them, or NULL */
 };
 
-/* Bytes to set aside for the `slots` of a pool; memory must be zeroed, page-aligned memory from the
- * kernel that nobody touched is best: a slot that is never used then costs nothing. */
+/* How many bytes a pool of `slots` needs. The memory must be zeroed; best is page-aligned memory
+ * from the kernel that nobody has touched, because a slot that is never used then costs nothing. */
 size_t http_pool_size(size_t slots);
 void http_pool_init(struct http_pool *p, void *memory, size_t slots);
 
-/* The same for TLS with a proxy; without it no slot can be used for one that is spoken to in TLS.
- */
+/* The same for TLS with a proxy. Without it, no slot can be used with a proxy that speaks TLS. */
 size_t http_pool_wrap_size(size_t slots);
 void http_pool_wrap(struct http_pool *p, void *memory);
 

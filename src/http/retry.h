@@ -1,18 +1,20 @@
-/* retry.h - whether a request is sent again, and when: one policy, with the figures of all who
- * follow it in one table.
+/* retry.h - whether a request is sent again, and when: one policy, with the figures for every
+ * sender in one table.
  *
- * Sent again is
- * - at once, on a fresh connection: what a kept connection lost before a byte of an answer, for it
- * was most likely dead before;
- * - after a pause: what found no free connection, could not connect or shake hands, or was not
- * written whole; and, where a second arrival does no harm, what was written and then cut off, or
- * met with silence;
- * - what an answer gives reason to: callers judge statuses and names. http_retry_status knows those
- * that mean the same for all. Never sent again is what met a refused certificate, a proxy that said
- * no, or an answer that is not HTTP, and what must not arrive twice and may have arrived.
+ * A request is sent again
+ * - at once, on a fresh connection, if a kept connection ended before a byte of an answer: it was
+ *   most likely dead before;
+ * - after a pause, if there was no free connection, connecting or the handshake failed, or the
+ *   request was not written whole; and, where a second arrival does no harm, if the connection was
+ *   then cut or stayed silent;
+ * - if the answer gives reason to. Callers judge statuses and names of errors; http_retry_status
+ *   knows the statuses that mean the same to all.
  *
- * Pauses are random within their bounds, so that those who failed together do not come back
- * together, and none is begun that ends behind the deadline. */
+ * It is never sent again after a refused certificate, a proxy's refusal or an answer that is not
+ * HTTP, nor if it must not arrive twice and may have arrived.
+ *
+ * Pauses are random within their bounds, so that requests that failed together do not come back
+ * together. No pause begins that would end after the deadline. */
 #ifndef HTTP_RETRY_H
 #define HTTP_RETRY_H
 
@@ -38,12 +40,11 @@ enum http_repeatable {
 struct http_retry_policy {
 	int attempts;                    /* in all */
 	int pause_ms, pause_max_ms;      /* before the second attempt */
-	int growth;                      /* how many times longer the next pause is than the one before */
+	int growth;                      /* how many times longer each further pause is */
 	int patience_ms;                 /* for one attempt; 0: up to the deadline */
 	enum http_repeatable repeatable;
 	int retry_after_s;               /* the longest Retry-After that counts; 0: none does */
-	bool retry_after_binds; /* one that is longer, or ends behind the deadline, ends it all; else it
-							   is passed over */
+	bool retry_after_binds;          /* a longer one, or one past the deadline, ends the attempts */
 };
 
 /* One request under way. */

@@ -42,9 +42,8 @@ struct websocket_reader {
 	size_t head_n;
 	uint64_t left;            /* bytes of its payload that are still to come */
 	bool in_payload;
-	enum websocket_opcode opcode; /* of the frame at hand, */
-	enum websocket_opcode
-		whole; /* and of the message in pieces; WEBSOCKET_CONTINUATION: none has begun */
+	enum websocket_opcode opcode; /* of the frame at hand */
+	enum websocket_opcode whole;  /* of the message in pieces; WEBSOCKET_CONTINUATION for none */
 	size_t checked;           /* bytes of the message that are known to be UTF-8 */
 };
 

@@ -1,9 +1,10 @@
-/* lambda.h - the program as a Lambda custom runtime:
+/* runtime.h - the program as a Lambda custom runtime.
+ *
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  *
- * Asks the Runtime API for an event, answers it, asks again; in as many threads as
- * AWS_LAMBDA_MAX_CONCURRENCY asks for. The next event is asked for when the last one is settled,
- * not when it is answered: in between, an invocation that Slack could not wait for goes on. */
+ * Asks the Runtime API for an event, answers it, and asks again, in as many threads as
+ * AWS_LAMBDA_MAX_CONCURRENCY says. The next event is asked for when the last one is settled, not
+ * when it is answered: in between, an invocation that Slack could not wait for goes on. */
 #ifndef LAMBDA_RUNTIME_H
 #define LAMBDA_RUNTIME_H
 

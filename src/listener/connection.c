@@ -277,7 +277,8 @@ struct buffer *connection_detach(struct server *server, struct connection *c, in
 	struct buffer *b = c->buffer;
 	b->owner = NULL;
 	if (!keep_rest(server, c, c->raw, true)) {
-		/* Without a place for what follows, that is not answered: the client sees the connection end. */
+		/* There is no place for what follows, so it gets no answer: the client sees the connection
+		 * end. */
 		c->keep = false;
 		c->buffer = NULL;
 		c->n = 0;

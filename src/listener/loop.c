@@ -347,7 +347,8 @@ static enum err set_up_slots(struct loop *l, struct fault *f)
 		.buffers = {
 			/* Every connection and every job may hold one. */
 			[BUFFER_SMALL] = connections + jobs_wanted(l->config),
-			[BUFFER_LARGE] = by_connections(connections, LARGE_SHARE, LARGE_BUFFERS_MIN, LARGE_BUFFERS_MAX),
+			[BUFFER_LARGE] = by_connections(
+				connections, LARGE_SHARE, LARGE_BUFFERS_MIN, LARGE_BUFFERS_MAX),
 			[BUFFER_REPORT] = REPORT_BUFFERS,
 		},
 	};

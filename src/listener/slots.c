@@ -329,8 +329,8 @@ void slots_init(struct slots *s, const struct slots_sizes *sizes, uint64_t seed)
 	origins_init(s, count);
 	pool_init(
 		&s->pools[BUFFER_SMALL], sizes->buffers[BUFFER_SMALL], SMALL_BUFFER, 0, SMALL_BUFFERS_KEPT);
-	/* The others are rare, and their memory goes back; but to have it again, page by page, costs the
-	 * loop more than to read a body into it. */
+	/* The others are rare, and their memory goes back. But taking it again, page by page, costs the
+	 * loop more than reading a body into it. */
 	pool_init(&s->pools[BUFFER_LARGE], sizes->buffers[BUFFER_LARGE], LARGE_BUFFER,
 		ARENA_PER_BUFFER * (size_t)LARGE_BUFFER, LARGE_BUFFERS_KEPT);
 	pool_init(&s->pools[BUFFER_REPORT], sizes->buffers[BUFFER_REPORT], REPORT_BUFFER, 0, 0);

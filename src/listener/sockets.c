@@ -46,7 +46,8 @@ static enum err open_with_rights(int *fd, const struct place *place, struct faul
 	if ((!place->group.n || chown(memory, (uid_t)-1, group) == 0) && chmod(memory, mode) == 0)
 		return OK;
 	fault_set(f, E_FILE, errno, "the rights of %s cannot be set", place->address);
-	/* It would be in the way of the next start, which could not even ask whether somebody listens. */
+	/* It would be in the way of the next start, which could not even ask whether anybody
+	 * listens. */
 	unlink(memory);
 	close(*fd);
 	return E_FILE;

@@ -10,8 +10,7 @@
 
 struct address {
 	struct in6_addr ip; /* IPv4 as ::ffff:a.b.c.d */
-	uint32_t
-		scope; /* the index of the interface that a link-local address is on; 0: none is given */
+	uint32_t scope;     /* index of the interface that a link-local address is on; 0 for none */
 };
 
 /* The addresses of one host. */
@@ -34,7 +33,7 @@ static inline bool address_is_v4(const struct address *a)
 struct address address_v4(const uint8_t bytes[static 4]);
 struct address address_v6(const uint8_t bytes[static 16]);
 
-/* An IPv4 or IPv6 literal; false if `text` is none. No octal, no shortened IPv4 forms, no zone. */
+/* An IPv4 or IPv6 literal; false for any other text. No octal, no shortened IPv4 forms, no zone. */
 must_check bool address_parse(struct address *out, struct str text);
 
 /* The same, and ADDRESS%ZONE for an IPv6 address, where ZONE is the name of an interface of this

@@ -14,22 +14,22 @@ struct dial_target {
 	bool secure;
 	const struct trust *trust; /* whom to believe, if secure */
 	struct resolver *resolver;
-	const struct proxy *proxy; /* the ways out, see proxy.h; NULL: always straight */
+	const struct proxy *proxy; /* the ways out, see proxy.h; NULL: always direct */
 	struct buf *seen;          /* as in struct tls_peer */
 	bool rsa_first; /* as in struct tls_peer; a host that declines is connected to once more */
 };
 
-/* All of it: afterwards `s` carries requests to the target. `s` is not connected before, nor after
- * a failure.
+/* Takes all four steps: afterwards `s` carries requests to the target. `s` is not connected before,
+ * nor after a failure.
  *
- * Where a proxy stands between (proxy_for), it is the proxy that is resolved and connected to, and
- * a failure names it. If the target is secure, the proxy is asked to connect on, and the handshake
- * is with the target. If not, s->via says that requests are for the proxy: they name their target
- * in absolute form, http://AUTHORITY before the path, and carry its field (proxy_put_field).
+ * With a proxy in between (proxy_for), the proxy is resolved and connected to, and a failure names
+ * it. If the target is secure, the proxy is asked to connect on, and the handshake is with the
+ * target. If not, s->via says that requests are for the proxy: they name their target in absolute
+ * form, http://AUTHORITY before the path, and carry the proxy's field (proxy_put_field).
  *
- * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM, from a proxy E_REFUSED, E_CONFIG where it
- * cannot be used; nothing of a request has been sent in any of these cases. A proxy that is spoken
- * to in TLS needs s->outer. */
+ * E_NAME, E_CONNECT, E_TLS, E_CERT, E_TIMEOUT, E_SYSTEM; from a proxy E_REFUSED, and E_CONFIG if it
+ * cannot be used. In all these cases nothing of a request has been sent. A proxy that speaks TLS
+ * needs s->outer. */
 must_check enum err dial(
 	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 
@@ -44,8 +44,8 @@ must_check enum err dial_resolve(
 must_check enum err dial_connect(struct stream *s, const struct addresses *found,
 	const struct dial_target *to, struct deadline *d, struct fault *f);
 
-/* The third: TLS with the proxy, if that is spoken there; and if the target is secure, asks the
- * proxy to connect on. Without a proxy nothing. */
+/* The third: TLS with the proxy, if it speaks that; and if the target is secure, asks the proxy to
+ * connect on. Does nothing without a proxy. */
 must_check enum err dial_tunnel(
 	struct stream *s, const struct dial_target *to, struct deadline *d, struct fault *f);
 

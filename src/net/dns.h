@@ -1,8 +1,9 @@
 /* dns.h - questions to a name server and its answers, as messages (RFC 1035, 2308, 3596). Pure: no
  * I/O.
  *
- * Answers are hostile bytes. One counts only if it repeats the id and the question; of it, only the
- * addresses at the end of the chain of CNAMEs that begins with the name asked for are taken. */
+ * Answers are hostile bytes. One counts only if it repeats the id and the question. Only the
+ * addresses at the end of the chain of CNAMEs that begins with the name asked for are taken from
+ * it. */
 #ifndef NET_DNS_H
 #define NET_DNS_H
 
@@ -28,8 +29,9 @@ struct dns_answer {
 	unsigned status; /* RCODE: DNS_NO_ERROR, DNS_NO_SUCH_NAME, or the server's trouble */
 	bool truncated;  /* ask again over TCP */
 	bool same_case;  /* the question was repeated to the letter, and not only to the name */
-	uint32_t ttl; /* seconds, the least of all records used; without an address how long that holds
-					 (RFC 2308), or 0 */
+	/* Seconds: the least of all records used; without an address, how long that holds (RFC 2308),
+	 * or 0. */
+	uint32_t ttl;
 	struct addresses found;
 };
 
@@ -40,7 +42,7 @@ bool dns_is_name(struct str name);
 /* Appends the question as a message; DNS_QUERY_MAX bytes are room enough. */
 void dns_put_query(struct buf *b, const struct dns_question *q);
 
-/* Reads an answer to `q`. E_SYNTAX if it is none, or broken: to be passed over, as if it had not
+/* Reads an answer to `q`. E_SYNTAX if it is not one, or broken: the caller goes on as if it had not
  * come. */
 must_check enum err dns_read_answer(
 	struct dns_answer *a, struct str message, const struct dns_question *q);

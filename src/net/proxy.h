@@ -14,11 +14,9 @@ enum {
 };
 
 struct proxy_server {
-	struct str
-		host; /* a name, or an address without brackets; empty: there is none, or it is unusable */
+	struct str host; /* a name, or an address without brackets; empty if there is none to use */
 	uint16_t port;
-	struct str
-		user; /* user:password or user, percent-encoded; empty for none. Belongs into no message. */
+	struct str user; /* user:password or user, percent-encoded; may be empty. Never in a message. */
 	bool secure;     /* it is spoken to in TLS */
 	bool unusable;   /* the variable has a value that cannot be used */
 	const char *variable; /* that names it */
@@ -28,34 +26,33 @@ struct proxy_server {
 struct proxy {
 	struct proxy_server servers[2]; /* for targets without TLS and with it */
 	struct str except;              /* NO_PROXY */
-	const struct trust
-		*trust; /* whom a proxy that is spoken to in TLS must be known to; set by the owner */
+	const struct trust *trust;      /* whom to believe of TLS proxies; set by the owner */
 };
 
-/* Reads http_proxy, https_proxy and no_proxy, each in lower case or else in upper case; for the
- * first two all_proxy stands in. An empty one counts as not set. Where REQUEST_METHOD is set,
- * HTTP_PROXY is passed over: under CGI it is what a client sent as `Proxy:`. A value is
- * [http://|https://][user[:password]@]host[:port][/], with port 80, or 443 behind https://, unless
- * it says otherwise; its user and password are percent-encoded. Blanks and newlines around it do
- * not count. */
+/* Reads http_proxy, https_proxy and no_proxy, each in lower case or else in upper case; all_proxy
+ * stands in for either of the first two. An empty one counts as not set. Where REQUEST_METHOD is
+ * set, HTTP_PROXY is ignored: under CGI it is what a client sent as `Proxy:`. A value is
+ * [http://|https://][user[:password]@]host[:port][/]. The port defaults to 80, or 443 after
+ * https://; user and password are percent-encoded. Blanks and newlines around a value do not
+ * count. */
 void proxy_read(struct proxy *p, const struct environment *env);
 
 /* E_CONFIG if `via`, which may be NULL, cannot be used; the text names the variable, never the
  * value. */
 must_check enum err proxy_check(const struct proxy_server *via, struct fault *f);
 
-/* The one to go through to a target; NULL: straight. Pure, and looks no name up. `p` may be NULL:
- * everything goes straight.
+/* The proxy to use for a target; NULL for a direct connection. Pure, and looks up no name. `p` may
+ * be NULL: then every connection is direct.
  *
- * Straight goes what `p` has no proxy for, what NO_PROXY lists, localhost and loopback addresses,
- * the addresses where AWS gives metadata (169.254.0.0/16, fd00:ec2::/32), and what is no host name,
- * which ends in resolve.
+ * A connection is direct if `p` has no proxy for it; if NO_PROXY lists the target; if the target is
+ * localhost, a loopback address, or an address where AWS gives metadata (169.254.0.0/16,
+ * fd00:ec2::/32); and if it is not a host name, which resolve then refuses.
  *
- * NO_PROXY is a list with commas, blanks or newlines between its entries, which may stand in
- * quotes: `*` for everything; a domain, which stands for itself and all below it, with or without a
- * dot or `*.` before it and a dot behind it; an address, or a block of them as 10.0.0.0/8, which
- * are compared with targets that are addresses. Behind each may stand a port (IPv6 addresses then
- * in brackets). Case does not matter. What is none of this matches nothing. */
+ * NO_PROXY is a list whose entries, perhaps in quotes, are separated by commas, blanks or newlines:
+ * `*` for everything; a domain, for itself and all below it, with or without a dot or `*.` before
+ * it and a dot after it; an address or a block such as 10.0.0.0/8, compared with targets that are
+ * addresses. Each may have a port (IPv6 addresses then in brackets). Case does not matter. Any
+ * other entry matches nothing. */
 const struct proxy_server *proxy_for(
 	const struct proxy *p, struct str host, uint16_t port, bool secure);
 

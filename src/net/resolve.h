@@ -1,28 +1,28 @@
 /* resolve.h - a stub resolver with deadlines (RFC 1034, 1035, 2181, 2308, 3596, 5452; no RFC 6891).
  *
- * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked for
- * in the cache, then in /etc/hosts, then asked of the name servers of /etc/resolv.conf (127.0.0.1
- * when it names none; LOCALDOMAIN and RES_OPTIONS count): A and AAAA at once over UDP, over TCP after truncation, answers taken only
- * from a server that was asked and only if they repeat the question; CNAME chains are followed
- * within the answer. Ids, source ports and the case of letters in the question are random; a server
- * that has once repeated the case is held to it.
+ * Literals need no query, and "localhost" is always loopback (RFC 6761). Other names are looked up
+ * in the cache, then in /etc/hosts, then with the name servers of /etc/resolv.conf (127.0.0.1 when
+ * it names none; LOCALDOMAIN and RES_OPTIONS count). A and AAAA are asked for at once over UDP, and
+ * over TCP after truncation. An answer counts only if it comes from a server that was asked and
+ * repeats the question; CNAME chains are followed within it. Ids, source ports and the case of
+ * letters in the question are random; a server that has once repeated the case must always do so.
  *
- * Which names are asked for, and in which order, is glibc's way (resolv.conf(5)): one with fewer
- * dots than `ndots` first in the domains of the search list and then as it is, any other as it is
- * and then in the list; a dot at the end leaves the list out. The first name that has an address
- * wins. One that a server fails at, or is silent about, does not end the search.
+ * Which names are asked for, and in which order, is as in glibc (resolv.conf(5)): a name with fewer
+ * dots than `ndots` is tried first in the domains of the search list and then as it is; any other
+ * as it is and then in the list; a dot at the end leaves the list out. The first name that has an
+ * address wins. A server that fails or is silent about one name does not end the search.
  *
- * `options attempts:` (1 to 5, else 2) says how often every server is asked, `timeout:` (1 to 30 s,
- * else 5) how long the last one asked about the last name has for its answer. Before that, the next
- * one's turn comes after RESOLVE_PATIENCE_MS already, and late answers still count: one lost packet
- * must not eat the three seconds in which Slack wants to hear from us. Whichever family is found,
- * the other one is waited for only briefly.
+ * `options attempts:` (1 to 5, else 2) says how often every server is asked; `timeout:` (1 to 30 s,
+ * else 5) says how long the last server asked about the last name has. Before that, the next
+ * server's turn comes after RESOLVE_PATIENCE_MS, and late answers still count: one lost packet must
+ * not use up the three seconds in which Slack wants an answer. Whichever family is found, the other
+ * one is waited for only briefly.
  *
  * What is found is kept for its TTL, but at least 1 s and at most 300 s; names from /etc/hosts for
  * 60 s. Until then no file is opened and nothing is asked. The first caller after that asks again,
  * while the others get the old addresses for up to 3 s more. That a name has no address is kept for
- * as long as its zone says (RFC 2308), at most 300 s; silence and failures of servers are not kept.
- */
+ * as long as its zone says (RFC 2308), at most 300 s; silence and failures of servers are not
+ * kept. */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
 
@@ -55,7 +55,7 @@ struct resolver {
 	struct lock lock; /* of all of the above; never held during a wait */
 	/* Set by resolver_init; its owner may say otherwise before the first look-up. */
 	uint16_t port;   /* of name servers: 53 */
-	int64_t aaaa_ms; /* how much longer than for A to wait for AAAA (RFC 8305, 3): RESOLVE_AAAA_MS */
+	int64_t aaaa_ms; /* how much longer to wait for AAAA than for A (RFC 8305, 3) */
 	const char *conf_path, *hosts_path;
 	struct environment env; /* none: no look-up function */
 };

@@ -18,11 +18,9 @@ struct stream {
 	int fd;           /* -1: not connected */
 	bool secure;      /* TLS is spoken on it */
 	bool wrapped;     /* all of it goes through TLS with a proxy */
-	struct tls_client
-		*tls; /* memory for TLS, given by the owner; NULL if it will only be used in plain */
+	struct tls_client *tls;   /* memory for TLS, given by the owner; NULL if it is never used */
 	struct tls_client *outer; /* the same for TLS with a proxy; NULL unless the owner sets it */
-	const struct proxy_server
-		*via; /* the proxy that plain requests on it are for, see dial.h; usually NULL */
+	const struct proxy_server *via; /* the proxy that plain requests on it are for, see dial.h */
 };
 
 /* A stream that is not connected; dial.h connects it. `tls` outlives it. */

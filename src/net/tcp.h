@@ -21,11 +21,10 @@ must_check enum err socket_wait(
 must_check enum err socket_wait_within(
 	struct pollfd *fds, size_t count, int64_t ms, struct deadline *d, struct fault *f);
 
-/* Tries the addresses in their order, a new one as soon as one has failed or CONNECT_STAGGER_MS
- * after the last began, all at once in the end (RFC 8305); the first that answers wins. An address
- * that there is no route for fails at once and costs nothing. *fd is non-blocking, has TCP_NODELAY
- * and is closed on exec; -1 after a failure. `name` is for the text. E_CONNECT, E_TIMEOUT,
- * E_SYSTEM. */
+/* Tries the addresses in order: the next one as soon as one has failed, or CONNECT_STAGGER_MS after
+ * the last one began, in the end all at once (RFC 8305). The first that answers wins. An address
+ * without a route fails at once and costs nothing. *fd is non-blocking, has TCP_NODELAY and is
+ * closed on exec; -1 after a failure. `name` is for the text. E_CONNECT, E_TIMEOUT, E_SYSTEM. */
 enum { CONNECT_STAGGER_MS = 250 };
 must_check enum err tcp_connect(int *fd, const struct addresses *to, struct str name, uint16_t port,
 	struct deadline *d, struct fault *f);

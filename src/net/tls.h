@@ -13,10 +13,9 @@
 
 struct tls_pump {
 	br_ssl_engine_context *engine;
-	struct tls_pump
-		*below; /* the connection whose data are this one's records; NULL: they go to the socket */
-	bool readable, writable; /* whether the socket is worth trying; cleared when it has nothing
-								more, or no more room */
+	/* The connection whose data are this one's records; NULL if they go to the socket. */
+	struct tls_pump *below;
+	bool readable, writable; /* whether the socket is worth trying; cleared when it would block */
 	bool mute; /* sending has failed: nothing more is sent, what the peer sent is still read */
 	size_t sent, received;   /* bytes of records so far */
 };

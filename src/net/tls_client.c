@@ -158,7 +158,7 @@ static enum err move_records(struct tls_client *t, int fd, struct deadline *d, s
 	/* What was sent takes a while to be answered. */
 	if (t->pump.sent != sent)
 		t->pump.readable = false;
-	/* After bytes of an answer this is no way to end: anybody in between could have cut it short. */
+	/* After bytes of an answer this is not a proper end: anybody in between could have cut it. */
 	if (e == E_CLOSED && t->pump.mute == was_mute)
 		return fault_set(f, t->pump.received != t->asked ? E_TLS : e, f->sys,
 			"the peer ended the connection without a close_notify");

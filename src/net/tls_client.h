@@ -20,10 +20,9 @@ struct tls_peer {
 	struct str host;           /* a name, or an IPv4 or IPv6 address without brackets */
 	uint16_t port;
 	const struct trust *trust; /* whom to believe */
-	struct str pinned; /* a certificate that it must show, whoever signed it and whatever it is for;
-						  empty: none */
-	struct buf *
-		seen; /* gets the certificates that it sends, DER one behind the other; NULL: nobody asks */
+	/* A certificate that it must show, whoever signed it and whatever it is for; empty for none. */
+	struct str pinned;
+	struct buf *seen; /* gets the certificates that it sends, DER, one after the other; or NULL */
 	struct tls_pump *below;    /* as in struct tls_pump */
 	bool rsa_first; /* offers only suites with RSA, unless the host was found to decline that */
 };
@@ -42,8 +41,9 @@ struct tls_client {
 		bool asked; /* the server wants a certificate of ours, and gets none */
 	} refusal;
 	size_t asked; /* pump.received when the last write began */
-	bool declined; /* the last handshake failed because of rsa_first, it seems: the next one with
-					  the same host offers all suites */
+	/* The last handshake seems to have failed because of rsa_first: the next one with the same
+	 * host offers all suites. */
+	bool declined;
 
 	/* Whom it is, or was, connected with, and the session that may be offered to the same one
 	 * again. */

@@ -9,10 +9,9 @@
 
 enum { TLS_RSA_SUITES = 3 }; /* they come first in an engine's list */
 
-/* Prepares an engine that is all zeros: no renegotiation, ECDHE with X25519, P-256 or P-384,
- * AES-GCM and ChaCha20 in the order in which this CPU is good at them, ALPN "http/1.1", entropy
- * from the kernel. What it lacks are its buffers and somebody who looks at, or shows, certificates.
- */
+/* Prepares an engine that is all zeros: no renegotiation; ECDHE with X25519, P-256 or P-384;
+ * AES-GCM and ChaCha20, first what this CPU is good at; ALPN "http/1.1"; entropy from the kernel.
+ * The caller adds buffers, and what checks or shows certificates. */
 void tls_profile_set(br_ssl_engine_context *e);
 
 #endif

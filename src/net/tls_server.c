@@ -9,8 +9,8 @@
 
 enum {
 	SESSION_MS = 3600 * 1000,
-	/* Alerts and empty records cost work and bring nothing, tiny ones little. The client's part of a
-	 * handshake is shorter than this, a record is, and so are a thousand that hold a byte. */
+	/* Alerts and empty records cost work and bring nothing, tiny ones little. This is longer than
+	 * the client's part of a handshake, than a record, and than a thousand records of one byte. */
 	FRUITLESS_MAX = 2 * BR_SSL_BUFSIZE_INPUT,
 	ALERT_SENT = 512,
 	ALERT_RECEIVED = 256,
@@ -143,7 +143,8 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id)
 	br_ssl_server_set_cache(&t->server, &id->sessions.cache);
 	br_ssl_engine_set_buffers_bidi(engine, t->in, sizeof(t->in), t->out, sizeof(t->out));
 	check(br_ssl_server_reset(&t->server));
-	/* Until a version is agreed on it would be 0, and the alert about one that is too old no alert. */
+	/* Until a version is agreed on it would be 0, and an alert about one that is too old
+	 * invalid. */
 	engine->version_out = BR_TLS12;
 }
 

@@ -21,7 +21,7 @@ enum {
 	TLS_OUT = 4096 + BR_SSL_BUFSIZE_OUTPUT - 16384,
 };
 
-/* Who the server is, and who was there before. */
+/* The server's certificate and key, and the sessions that can be resumed. */
 struct tls_identity {
 	const br_ssl_server_policy_class *policy; /* first, for BearSSL */
 	struct identity identity;
@@ -40,7 +40,7 @@ struct tls_identity {
 must_check enum err tls_identity_from_pem(struct tls_identity *id, struct str chain, struct str key,
 	struct arena *arena, struct fault *f);
 
-/* Whether its certificate is of the past. */
+/* Whether its certificate has expired. */
 bool tls_identity_has_expired(const struct tls_identity *id, int64_t now_ms);
 
 /* One connection: 25 KiB, of which half is touched while requests are small. All zeros before its
@@ -50,7 +50,7 @@ struct tls_server {
 	struct tls_pump pump;
 	bool ready;          /* the handshake is done */
 	unsigned char first; /* what came in began with this; 0 while nothing did */
-	size_t fruitless;    /* bytes that came in since data were last sent, less twice those of data */
+	size_t fruitless;    /* bytes received since data were last sent, less twice those of data */
 	unsigned char in[BR_SSL_BUFSIZE_INPUT], out[TLS_OUT];
 };
 

@@ -11,8 +11,8 @@ struct account {
 	gid_t gid;
 };
 
-/* `name`: a user's name or number; a number that is nobody's has a group of the same number.
- * E_FILE, E_CONFIG. */
+/* `name`: a user's name or number. A number that belongs to nobody gets the group of the same
+ * number. E_FILE, E_CONFIG. */
 must_check enum err account_of_user(struct account *out, struct str name, struct fault *f);
 
 /* `name`: a group's name or number. */

@@ -1,10 +1,10 @@
 /* child.h - runs another program and waits for its end: a function of the embedded backend, or one
  * that hands out credentials.
  *
- * It gets the payload on standard input, what it prints is its answer, what it writes to standard
+ * It gets the payload on standard input. What it prints is its answer; what it writes to standard
  * error is handed on line by line. It runs in a process group of its own, with the environment it
- * is given and nothing else, and the whole group ends with it, or when its time is up, or when this
- * process dies. */
+ * is given and nothing else. The whole group ends with the program, when its time is up, or when
+ * this process dies. */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H
 
@@ -40,11 +40,11 @@ struct child_call {
 	char *const *arguments, *const *environment; /* NULL-ended, as for execve */
 	const struct account *account; /* that it runs as, for root to say; NULL: this process's own */
 	struct str payload;
-	bool warn; /* when it must end: SIGTERM first, and SIGKILL CHILD_GRACE_MS later; else SIGKILL at
-				  once */
-	int tick_ms; /* how often to look whether it has ended; -1: children_reap is called on SIGCHLD
-				  */
-	int stop;                 /* descriptor that becomes readable when it must end early; -1 if none */
+	/* When it must end: true for SIGTERM, and SIGKILL CHILD_GRACE_MS later; false for SIGKILL. */
+	bool warn;
+	/* How often to look whether it has ended; -1 if children_reap is called on SIGCHLD. */
+	int tick_ms;
+	int stop; /* descriptor that becomes readable when it must end early; -1 if none */
 	void (*log)(void *ctx, struct str line); /* a line of standard error, without its end */
 	void *ctx;
 };
@@ -62,7 +62,7 @@ struct child_result {
 must_check enum err child_run(struct child_result *out, struct buf *output,
 	const struct child_call *call, struct deadline *d, struct fault *f);
 
-/* What was wrong, in words. That is that it printed too much if its exit code was 0. */
+/* What was wrong, in words. With exit code 0: that it printed too much. */
 struct str child_describe(char memory[static 64], const struct child_result *result);
 
 #endif

@@ -8,12 +8,13 @@
 
 enum { FILE_PATH_MAX = 4096 };
 
-/* Appends the contents of a text file as it is now, without a byte order mark; a path that begins
- * with "~/" is below HOME. `ctx` is not used. E_FILE, with the path in the text, and ENOENT in f->sys
- * if there is no such file; a text in UTF-16 is refused as that. */
+/* Appends the contents of a text file as it is now, without a byte order mark. A path that begins
+ * with "~/" is below HOME. `ctx` is not used. E_FILE, with the path in the text, and ENOENT in
+ * f->sys if there is no such file. UTF-16 is refused, and the text says so. */
 must_check enum err file_read(void *ctx, struct buf *out, struct str path, struct fault *f);
 
-/* Reads one of at most `max` bytes, as it is now, into memory of its own. As file_read. */
+/* Reads a file of at most `max` bytes, as it is now, into memory of its own. Otherwise as
+ * file_read. */
 must_check enum err file_load(
 	void *ctx, struct str *out, struct str path, size_t max, struct fault *f);
 

@@ -1,9 +1,9 @@
-/* generation.h - something that many threads read and one now and then replaces, such as keys and
- * secrets.
+/* generation.h - something that many threads read and one thread now and then replaces, such as
+ * keys and secrets.
  *
  * Two slots in the owner's memory: readers hold the current one, the writer fills the other and
- * publishes it. Nobody waits: readers never, and a writer that finds the other slot still held by a
- * slow reader comes back later. */
+ * publishes it. Nobody waits. A writer that finds the other slot still held by a slow reader comes
+ * back later. */
 #ifndef OS_GENERATION_H
 #define OS_GENERATION_H
 

@@ -1,8 +1,9 @@
 /* log_writer.h - where the log goes: how its lines look there, and a way to write them that never
  * waits.
  *
- * A pipe that nobody empties would stop every thread that logs. log_writer_start drops a line for
- * which there is no room; when lines get through again, one more says how many were dropped. */
+ * A pipe that nobody reads would stop every thread that logs. After log_writer_start, a line for
+ * which there is no room is dropped; when lines get through again, one more says how many were
+ * dropped. */
 #ifndef OS_LOG_WRITER_H
 #define OS_LOG_WRITER_H
 

@@ -8,8 +8,8 @@
 /* A look-up of the variables of this process. */
 struct environment variables_of_process(void);
 
-/* `e`; but E_CONFIG and its name if one that was looked up is UTF-16, as a shell reads it from such a
- * file. */
+/* Returns `e`, unless a variable that was looked up is UTF-16, as a shell reads it from a file in
+ * that encoding: then E_CONFIG, naming the variable. */
 must_check enum err variables_check(enum err e, struct fault *f);
 
 /* The name of the first variable that begins with `prefix` and is not `known`; false if there is

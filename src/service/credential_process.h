@@ -1,4 +1,5 @@
-/* command.h - runs a command that prints credentials, the `credential_process` of a profile. */
+/* credential_process.h - runs the `credential_process` of a profile, a command that prints
+ * credentials. */
 #ifndef SERVICE_CREDENTIAL_PROCESS_H
 #define SERVICE_CREDENTIAL_PROCESS_H
 

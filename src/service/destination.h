@@ -6,9 +6,9 @@
 #include "base/arena.h"
 #include "service/services.h"
 
-/* Handles each record of a destination in `event`. Whatever comes of it is logged. False if there
- * is none. *answer: what Lambda is told, {}; to SQS the messages that it shall deliver again, for
- * which a later attempt can help. In `arena`. */
+/* Handles each record in `event` and logs what comes of it. False if there is none. *answer, in
+ * `arena`, is what Lambda is told: {}, or for SQS the messages to deliver again because a later
+ * attempt can help. */
 bool destination_run(struct services *s, struct str *answer, struct str event,
 	struct str request_id, int64_t now_s, struct deadline *d, struct arena *arena);
 

@@ -13,18 +13,18 @@
 #include "service/journal.h"
 
 enum {
-	SYNC_ANSWER_MAX = 256 *
-		1024, /* what a function may answer while Slack waits: a hundred options take some 100 KB */
-	ANSWER_AHEAD_MS =
-		300, /* a message must not overtake the answer, which takes another way to Slack */
+	/* What a function may answer while Slack waits: a hundred options take some 100 KB. */
+	SYNC_ANSWER_MAX = 256 * 1024,
+	/* A message must not overtake the answer, which takes another way to Slack. */
+	ANSWER_AHEAD_MS = 300,
 };
 
 struct effects {
 	void *ctx;
 
 	/* Calls the target, as invoke() does. */
-	void (*call)(void *ctx, struct invoke_result *out, const struct invocation *in, struct buf *answer,
-	             struct deadline *d);
+	void (*call)(void *ctx, struct invoke_result *out, const struct invocation *in,
+		struct buf *answer, struct deadline *d);
 
 	/* Posts `message` to `url`, not before that moment (monotonic ms), as respond() does. */
 	enum err (*post)(void *ctx, struct str url, struct str message, int64_t not_before,
@@ -46,10 +46,8 @@ struct dispatch {
 	struct str trace_id;
 	struct str request_id;           /* the host's own id of the request, for the log */
 	int64_t soft, hard; /* monotonic ms: Slack must have its answer; everything must have ended */
-	const _Atomic int64_t
-		*limit;    /* when calls must have ended, of a host that is ending; NULL: none */
-	bool answered; /* Slack has its answer: announced, or it was waiting for its turn when that was
-					  due */
+	const _Atomic int64_t *limit;    /* when calls must have ended in a drain; NULL for none */
+	bool answered;                   /* Slack has its answer already: announced, or overdue */
 	struct arena *arena;             /* for replies; lives at least as long as the call */
 
 	/* Sends the answer. Called exactly once (never if `answered`), possibly in the middle of the
@@ -58,8 +56,7 @@ struct dispatch {
 	void *ctx;
 };
 
-/* Returns when everything is settled; one log line was written. True if AWS said that the keys have
- * expired. */
+/* Returns when everything is settled and logged. True if AWS said that the keys have expired. */
 bool dispatch_run(const struct dispatch *d);
 
 /* Posts `message` to the response_url of a request that has just been answered. A failure is

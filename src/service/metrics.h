@@ -13,8 +13,7 @@ struct metrics_gauges {
 	int64_t started_wall_s;
 };
 
-/* From here on it is counted; before, and in processes that nobody asks, it is not. Once, before
- * any thread. */
+/* Starts counting; without it, nothing is counted. Once, before any thread. */
 void metrics_start(void);
 
 void metrics_request(struct str kind, int status, int64_t took_ms);

@@ -16,8 +16,7 @@ struct recent_request {
 	char memory[2][RECENT_TEXT_MAX];
 };
 
-/* From here on they are kept; in processes that nobody asks they are not. Once, before any thread.
- */
+/* Starts keeping them; without it, none are kept. Once, before any thread. */
 void recent_start(void);
 
 /* The outcome of a request that arrived at `arrived_ms` (wall clock) is known now. `outcome`: a

@@ -296,7 +296,7 @@ static bool take_keys(struct hmac_key *keys, size_t *count, struct services *s)
 	return missing;
 }
 
-/* So that what is promised now can be read when the secrets that were there at the start are not. */
+/* What is promised now must be readable with the secrets that will be there at the next start. */
 static void change_keys(void *ctx)
 {
 	struct services *s = ctx;

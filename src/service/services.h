@@ -20,8 +20,7 @@ struct services {
 	char margin[SERVICES_PAGE - (sizeof(struct resolver) - SERVICES_RESOLVER_HEAD) % SERVICES_PAGE];
 	struct resolver resolver;
 	struct config config;
-	struct trust
-		aws_trust; /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in anchors */
+	struct trust aws_trust; /* for AWS: AWS_CA_BUNDLE, else SSL_CERT_FILE, else the built-in */
 	struct trust slack_trust; /* for response_urls: SSL_CERT_FILE, else the built-in anchors */
 	struct aws_context aws;
 	struct endpoints endpoints;
@@ -47,8 +46,8 @@ must_check enum err services_open_journal(
 /* Starts the thread that renews credentials ahead of their end, if they have one. E_SYSTEM. */
 must_check enum err services_keep_fresh(struct services *s, struct fault *f);
 
-/* Fetches credentials again in a thread of its own, for their source may have others. A failure is
- * logged, what is held stays. */
+/* Fetches credentials again in a thread of its own, because their source may have others. A failure
+ * is logged, and the current ones stay. */
 void services_read_credentials_again(struct services *s);
 
 /* An invoker for one thread. Points into `s`. */

@@ -1,11 +1,12 @@
-/* secrets.h - the signing secrets as they are now, from wherever the configuration says: literal,
- * file, AWS.
+/* signing_secrets.h - the signing secrets as they are now, from wherever the configuration says:
+ * literal, file, AWS.
  *
  * Literals and files are there from the start. What AWS keeps is fetched by a thread of its own
- * while the process starts, else by the first request that needs it. When a signature fails, all is
- * read again, files too, if the last time is a minute ago, or a second while something has never
- * been read: so a rotation needs no restart, and a flood of forged requests causes one read a
- * minute. There is one read at a time. What cannot be read any more stays as it was. */
+ * while the process starts, or by the first request that needs it. When a signature fails,
+ * everything is read again, files too, if the last reading is a minute ago, or a second while some
+ * secret has never been read. So a rotation needs no restart, and a flood of forged requests causes
+ * one reading a minute. There is one reading at a time. A secret that cannot be read again stays as
+ * it was. */
 #ifndef SERVICE_SIGNING_SECRETS_H
 #define SERVICE_SIGNING_SECRETS_H
 
@@ -24,7 +25,7 @@ struct signing_secrets {
 	_Atomic int64_t due;       /* monotonic ms, from which on they may be read again */
 	struct generation generation;
 	struct slack_secrets sets[2];
-	void (*_Atomic changed)(void *ctx); /* after each reading, in the thread that read; NULL: nobody asks */
+	void (*_Atomic changed)(void *ctx); /* called after each reading, by its thread; may be NULL */
 	void *ctx;
 };
 
@@ -40,8 +41,8 @@ void signing_secrets_read_aside(struct signing_secrets *s, bool again);
 /* Waits for whoever reads. */
 void signing_secrets_wait(struct signing_secrets *s, struct deadline *d);
 
-/* Reads in this thread, for the one who uses s->sets[0] alone. The first failure, which was logged.
- */
+/* Reads in this thread, for a caller that alone uses s->sets[0]. Returns the first failure; each
+ * was logged. */
 must_check enum err signing_secrets_read(
 	struct signing_secrets *s, struct deadline *d, struct fault *f);
 
@@ -53,11 +54,11 @@ void signing_secrets_decide(struct signing_secrets *s, struct decision *out,
  */
 bool signing_secrets_may_help(const struct signing_secrets *s, enum slack_verdict verdict);
 
-/* Reads again, or waits for the one that does: until that moment (monotonic ms), but a second at
- * least, for there is nothing to say before. False if nothing has changed. */
+/* Reads again, or waits for the reading in progress: until that moment (monotonic ms), but at least
+ * a second, because before that there is no answer to give. False if nothing has changed. */
 bool signing_secrets_renew(struct signing_secrets *s, enum slack_verdict verdict, int64_t until);
 
-/* For what looks at them otherwise. */
+/* The secrets themselves, for other uses; they stay as they are until they are released. */
 const struct slack_secrets *signing_secrets_hold(struct signing_secrets *s);
 void signing_secrets_release(struct signing_secrets *s, const struct slack_secrets *held);
 

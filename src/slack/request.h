@@ -2,8 +2,10 @@
  * what happens to it.
  *
  * https://docs.slack.dev/interactivity/implementing-slash-commands
- * https://docs.slack.dev/reference/interaction-payloads https://docs.slack.dev/reference/events A
- * command is a form; an interaction is JSON in the form field `payload`; an event is JSON. */
+ * https://docs.slack.dev/reference/interaction-payloads
+ * https://docs.slack.dev/reference/events
+ *
+ * A command is a form; an interaction is JSON in the form field `payload`; an event is JSON. */
 #ifndef SLACK_REQUEST_H
 #define SLACK_REQUEST_H
 
@@ -48,7 +50,7 @@ struct slack_request {
 	struct str callback_id, action_id;
 	struct str event_type, event_id, subtype, channel_type;
 	struct str function;   /* the callback_id of a custom step */
-	struct str message_ts; /* the time stamp that identifies the message of an event in its channel */
+	struct str message_ts; /* identifies the message of an event in its channel */
 	struct str challenge;
 	struct str json; /* the JSON object of an interaction or event, empty for a command */
 	size_t channels_count;
@@ -70,8 +72,8 @@ bool slack_type_nth(struct str *out, size_t i);
 /* The first channel; empty if there is none. */
 struct str slack_channel_id(const struct slack_request *r);
 
-/* Whether a body is JSON. Its own bytes decide, for no header is signed: JSON begins with '{' or
- * '[', behind white space at most. Any other body is a form. */
+/* Whether a body is JSON: it begins with '{' or '[', perhaps after white space. Any other body is a
+ * form. The body's own bytes decide, because no header is signed. */
 bool slack_is_json(struct str body);
 
 /* Whether a form, a body or a query, has ssl_check=1: Slack sends it unsigned to check the

@@ -1,9 +1,9 @@
 /* text.h - text inside Slack messages.
  *
- * https://docs.slack.dev/messaging/formatting-message-text: `&`, `<` and `>` are control
- * characters; escaped, nothing in a text can mention a channel or a person. Slack sends what its
- * users type with
- * `&amp;`, `&lt;` and `&gt;` in it already. */
+ * https://docs.slack.dev/messaging/formatting-message-text
+ *
+ * `&`, `<` and `>` are control characters. With them escaped, nothing in a text can mention a
+ * channel or a person. What users type arrives from Slack already escaped. */
 #ifndef SLACK_TEXT_H
 #define SLACK_TEXT_H
 

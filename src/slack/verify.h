@@ -47,10 +47,10 @@ enum slack_verdict {
 	SLACK_UNDECIDED, /* signed with none of those that are known, but some are missing */
 };
 
-/* `timestamp` and `signature` are the header values, empty if absent. *age_s: now minus the time
- * stamp, for the log, set unless UNSIGNED or MALFORMED. *by: the one that signed it, set if
- * GENUINE. Secrets are tried until one matches, compared in constant time; those of the app that
- * the body seems to name come first. */
+/* `timestamp` and `signature` are the header values, empty if absent. *age_s, for the log, is now
+ * minus the time stamp; it is set unless UNSIGNED or MALFORMED. *by is the secret that signed; it
+ * is set if GENUINE. Secrets are compared in constant time until one matches, first those of the
+ * app that the body seems to name. */
 must_check enum slack_verdict slack_verify(const struct slack_secrets *s, int64_t *age_s,
 	const struct slack_secret **by, struct str timestamp, struct str signature, struct str body,
 	int64_t now_s);

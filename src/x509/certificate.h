@@ -15,8 +15,8 @@
 enum { PURPOSE_SERVER = 1, PURPOSE_CLIENT = 2, PURPOSE_ANY = 4 };
 enum { USAGE_SIGNATURE = 1 << 0, USAGE_CERTIFICATES = 1 << 5 };
 
-/* Everything is a view into the certificate, which the owner of its bytes keeps. A view whose p is
- * NULL: not there. */
+/* Everything is a view into the certificate, whose bytes the owner keeps. A view whose p is NULL
+ * means that the field is absent. */
 struct certificate {
 	struct str der;             /* all of it */
 	struct str signed_part;     /* TBSCertificate */
@@ -44,7 +44,7 @@ struct certificate {
 	struct str critical;        /* OID of a critical extension that is not understood */
 };
 
-/* Reads one certificate. Pure. E_SYNTAX when it is none. */
+/* Reads one certificate. Pure. E_SYNTAX when `der` is not one. */
 must_check enum err certificate_read(struct certificate *out, struct str der);
 
 /* Whether subject and issuer are the same. */

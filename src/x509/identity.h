@@ -15,10 +15,10 @@ struct identity {
 	struct certificate own;
 };
 
-/* Reads it from PEM texts, in which blocks of other kinds are passed over: they may be the same.
- * *id is all zeros before and points into `arena` afterwards, which needs the size of both texts;
- * it holds secrets until it is wiped. E_CONFIG, and E_LIMIT when the arena is too small: a sentence
- * that begins with "the certificate", "the private key" or "there is". */
+/* Reads it from PEM texts. Blocks of other kinds are passed over, so `chain` and `key` may be the
+ * same text. *id is zeroed by the caller and points into `arena` afterwards, which needs the size
+ * of both texts; it holds secrets until it is wiped. E_CONFIG, and E_LIMIT when the arena is too
+ * small: a sentence that begins with "the certificate", "the private key" or "there is". */
 must_check enum err identity_from_pem(
 	struct identity *id, struct str chain, struct str key, struct arena *arena, struct fault *f);
 

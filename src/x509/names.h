@@ -34,8 +34,8 @@ bool name_is_well_formed(struct str name);
 bool name_eq(struct str a, struct str b);
 
 /* Appends what people call it: the common name, or else the last organizational unit or
- * organization, at most 64 bytes. What is not printable ASCII becomes '?'. name_quote puts it in
- * backquotes, which it then has none of itself. */
+ * organization, at most 64 bytes. A byte that is not printable ASCII becomes '?', and so does a
+ * backquote: name_quote puts the name between two of these. */
 void name_put(struct buf *b, struct str name);
 void name_quote(struct buf *b, struct str name);
 

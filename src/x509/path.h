@@ -2,20 +2,20 @@
  * 4158).
  *
  * The peer's own certificate comes first, the others in any order; duplicates and strangers are
- * passed over. The shortest path that satisfies every rule counts. What is looked at:
+ * passed over. The shortest path that satisfies every rule counts. What is checked:
  *
  * - the peer's own: not a CA's; in a server's, the host asked for, in the subjectAltName alone; a
- * key that may sign;
+ *   key that may sign;
  * - every certificate: its dates, the anchor's too; an extended key usage, critical or not, that
- * allows the role or any; no critical extension that is not understood; SHA-256, SHA-384 or
- * SHA-512; a key that is supported (signature.h);
- * - every issuer: a CA, with keyCertSign if it has a key usage, its path length (which self-issued
- * certificates do not use up), its name constraints, the anchor's too. An anchor may be of X.509
- * version 1, nobody else;
- * - policies, where one is demanded (policies.h).
+ *   allows the role or any; no critical extension that is not understood; SHA-256, SHA-384 or
+ *   SHA-512; a key that is supported (signature.h);
+ * - every issuer: a CA, with keyCertSign if it has a key usage; its path length, which self-issued
+ *   certificates do not use up; its name constraints, the anchor's too. Only an anchor may be of
+ *   X.509 version 1;
+ * - policies, where a certificate demands one (policies.h).
  *
- * An anchor that is a server's own certificate is believed as a path of one: then its signature,
- * and whether it is a CA's, do not matter. Revocation is not looked at.
+ * An anchor that is a server's own certificate is believed as a path of one. Its signature, and
+ * whether it is a CA's, then do not matter. Revocation is not checked.
  *
  * Pure: time is handed in, nothing is allocated, the work is bounded by the limits below. */
 #ifndef X509_PATH_H
@@ -26,8 +26,7 @@
 
 enum {
 	PATH_CERTIFICATES = 16, /* that are received; more are passed over */
-	PATH_SIGNATURES =
-		32, /* that are checked: some 100 ms of work, if every key is of the slowest kind */
+	PATH_SIGNATURES = 32, /* that are checked: about 100 ms, if every key is of the slowest kind */
 	PATH_STEPS = 1024,         /* issuers that are tried */
 	PATH_COMPARISONS = 100000, /* of names with constraints */
 };
@@ -40,7 +39,7 @@ typedef bool path_verify(const struct public_key *key, const struct signature_al
 
 struct path_question {
 	enum path_role role;                /* what the peer is */
-	struct reference_identifier whom;   /* a server's host; both empty: nothing is asked (a client) */
+	struct reference_identifier whom;   /* a server's host; both empty for a client */
 	int64_t now_s;                      /* since 1970 */
 	const struct trust *trust;
 	const struct certificate *received; /* the peer's own first */
@@ -87,7 +86,7 @@ struct path_answer {
 	struct buf refused;          /* a name that it does not permit */
 };
 
-/* `a` must stay where it is while that is used. */
+/* Finds a path and fills `a`, which must not move while it is used. */
 must_check enum path_code path_find(struct path_answer *a, const struct path_question *q);
 
 /* Appends what is wrong, as what follows "the certificate of HOST " when it is the peer's own, or

@@ -1,8 +1,8 @@
 /* signature.h - public keys and the signatures of certificates (RFC 3279, 4055, 5480, 5758).
  *
  * Supported are RSA of 2,048 to 8,192 bits, with PKCS#1 v1.5 or PSS, and ECDSA on P-256 and P-384,
- * each over SHA-256, SHA-384 or SHA-512. What else there is can be read and named, but verifies
- * nothing. Everything here is public: no constant time. */
+ * each over SHA-256, SHA-384 or SHA-512. Other keys and algorithms can be read and named, but
+ * verify nothing. Everything here is public: no constant time. */
 #ifndef X509_SIGNATURE_H
 #define X509_SIGNATURE_H
 
@@ -34,8 +34,8 @@ struct signature_algorithm {
 	struct str algorithm; /* OID, for a message */
 };
 
-/* Reads one from the contents of its SEQUENCE; views into it. False when it is malformed; one that
- * is merely not supported is not. */
+/* Reads one from the contents of its SEQUENCE; the result has views into them. False when it is
+ * malformed, not when it is merely unsupported. */
 must_check bool public_key_read(struct public_key *out, struct str contents);
 must_check bool signature_algorithm_read(struct signature_algorithm *out, struct str contents);
 

@@ -14,7 +14,7 @@ struct anchor {
 	bool is_leaf;
 };
 
-/* Why a certificate of a bundle is none of its anchors. */
+/* Why a certificate of a bundle did not become an anchor. */
 enum left_out_reason {
 	LEFT_OUT_MALFORMED, /* its subject is then empty */
 	LEFT_OUT_NOT_CA,
@@ -46,10 +46,10 @@ extern const size_t anchors_count;
  * G2 and G3. Lives for ever. */
 struct trust trust_builtin(void);
 
-/* The anchors of a PEM bundle: certificates of CAs, be they roots or not; self-signed ones of X.509
- * version 1, which cannot say what they are; and servers' own that are self-signed. What else there
- * is stands in out->left_out. Memory is taken from `arena` and lives with it; trust_size(pem) is
- * enough. E_CONFIG when the text is not proper PEM or not one block is usable, E_LIMIT when the
+/* The anchors of a PEM bundle: certificates of CAs, whether roots or not; self-signed ones of X.509
+ * version 1, which cannot say what they are; and servers' own that are self-signed. The others are
+ * listed in out->left_out. Memory is taken from `arena` and lives with it; trust_size(pem) bytes
+ * are enough. E_CONFIG when the text is not proper PEM or has no usable block, E_LIMIT when the
  * arena is too small. */
 must_check enum err trust_from_pem(
 	struct trust *out, struct str pem, struct arena *arena, struct fault *f);
@@ -63,10 +63,10 @@ void left_out_put_reason(struct buf *b, const struct left_out *l);
 /* The anchor that is this certificate, byte for byte; NULL if none is. */
 const struct anchor *trust_find(const struct trust *trust, struct str der);
 
-/* Whether one of them is called `name`, and so may have issued what says that `name` has. */
+/* Whether an anchor has the subject `name`, and so may have issued a certificate that names it. */
 bool trust_knows(const struct trust *trust, struct str name);
 
-/* What was left out of a bundle and is called `name`; NULL: nothing. */
+/* The certificate with the subject `name` that was left out of a bundle; NULL if none was. */
 const struct left_out *trust_find_left_out(const struct trust *trust, struct str name);
 
 #endif

@@ -1,5 +1,5 @@
-/* unknown.h - for the analysis: bytes and numbers of which nothing is known but their bounds.
- * Lengths are gone through one by one: what is known of two of them is what the analyzer forgets. */
+/* unknown.h - for the analysis: bytes and numbers of which only the bounds are known. Lengths are
+ * tried one by one, because the analyzer forgets how two of them are related. */
 #ifndef EVA_UNKNOWN_H
 #define EVA_UNKNOWN_H
 

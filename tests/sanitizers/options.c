@@ -1,11 +1,13 @@
-/* What the sanitizers are told, whatever the environment of the program says: tests give it an environment of their own. */
+/* Options of the sanitizers. They cannot be variables: tests give the program an environment of
+ * their own. */
 
 #include "base/base.h"
 
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 
-/* Nothing is allocated, so nothing leaks; to look for it takes rights over a process that gives up its own. */
+/* Nothing is allocated, so nothing leaks. Looking for leaks needs rights that the program gives
+ * up. */
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0:detect_stack_use_after_return=0:allow_user_segv_handler=1";

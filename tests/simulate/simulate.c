@@ -146,7 +146,7 @@ static void outage(size_t what, uint64_t serial)
 			signal_raise(SIGHUP);
 		break;
 	case OUTAGE_SECRET:
-		/* Not before the last one was heard of: the store knows the one before, and no older one. */
+		/* Not before the last one was noticed: the store keeps only the one before it. */
 		if (!world->scenario.fetched_secret || world->secret_told != world->secret_serial)
 			break;
 		trace("the signing secret is rotated");
@@ -187,9 +187,9 @@ static void plan(void)
 	s->last_ask = between(1, happens(20) ? 400 : 12) * SECOND;
 	w->switches = (int)below(30);
 	if (!calm)
-		*w = (struct weather){ .refuse = some(30), .hang = some(10), .slow = some(40), .cut = some(40),
-			.fail = some(50), .lose = some(20), .disk_slow = some(30), .switches = w->switches,
-			.disk_fault = happens(20) ? some(20) : 0 };
+		*w = (struct weather){ .refuse = some(30), .hang = some(10), .slow = some(40),
+			.cut = some(40), .fail = some(50), .lose = some(20), .disk_slow = some(30),
+			.switches = w->switches, .disk_fault = happens(20) ? some(20) : 0 };
 	change_secret();
 	set_up_process();
 	extend(s->last_ask + NOT_BEFORE_END * (int64_t)SECOND);
@@ -205,9 +205,9 @@ static bool has_ended(void)
 	return world->process != PROCESS_UP || world->now >= world->scenario.end;
 }
 
-/* What is done every few minutes may be under way just now. Files of the journal whose records are
- * all settled are promised to be gone within a minute, and of what an earlier process left, the last
- * may only just have been settled. */
+/* Work that is done every few minutes may be under way. Files of the journal whose records are all
+ * settled are promised to be gone within a minute, and the last record of an earlier process may
+ * only just have been settled. */
 static bool is_under_way(void)
 {
 	return world->lent || (world->process == PROCESS_UP && disk_files("requests-"));

@@ -49,9 +49,7 @@ static bool untouched(const unsigned char *p, size_t n)
 	return true;
 }
 
-/* ---- arithmetic
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- arithmetic ---- */
 
 TEST(bearssl_modulus_of_a_4096_bit_key)
 {
@@ -173,9 +171,7 @@ TEST(bearssl_points_of_wrong_length_are_refused_untouched)
 	}
 }
 
-/* ---- handshakes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- handshakes ---- */
 
 static struct {
 	br_ssl_client_context client;

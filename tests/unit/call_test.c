@@ -29,7 +29,8 @@ static enum err call(int64_t ms)
 	struct aws_call c = {
 		.service = AWS_SSM, .action = S("ssm:GetParameter"),
 		.post = {
-			.keys = &keys, .region = S("eu-west-1"), .path = S("/"), .fields = fields, .fields_count = 2, .payload = S("{}"),
+			.keys = &keys, .region = S("eu-west-1"), .path = S("/"), .fields = fields,
+			.fields_count = 2, .payload = S("{}"),
 		},
 	};
 	return call_with(&c, ms);

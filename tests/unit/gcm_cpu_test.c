@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-/* Against BearSSL's portable ones. On a CPU without the instructions there is nothing to compare. */
+/* Compares with BearSSL's portable ones; on a CPU without the instructions there is nothing to
+ * do. */
 
 static void fill(uint8_t *p, size_t n, unsigned seed)
 {

@@ -191,7 +191,8 @@ TEST(slots_loser_is_always_the_same_as_by_looking_at_all)
 			slots_enter(s, c, stage);
 		}
 		struct connection *want = plain_loser(s), *got = slots_loser(s, LATER);
-		/* Of the origin that holds most nobody may be in a stage that loses; then it is anybody's. */
+		/* If nobody from the origin that holds most is in a stage that loses, it is anybody's
+		 * turn. */
 		if (want && want->origin->count < s->most)
 			continue;
 		context("round %d", (int)round);
