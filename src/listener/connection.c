@@ -170,8 +170,10 @@ void connection_refuse(struct server *server, struct connection *c, int status, 
 	json_open(&w, '{');
 	json_field(&w, S("error"), str_sub(why, 0, REASON_MAX));
 	json_close(&w, '}');
-	connection_say(server, c, status, S("application/json"), buf_str(&b), false);
+	/* `why` may lie where the answer goes. */
+	c->status = status;
 	log_request(server, c, why);
+	connection_say(server, c, status, S("application/json"), buf_str(&b), false);
 }
 
 /* ---- requests ---- */
@@ -402,16 +404,12 @@ static bool read_head(struct server *server, struct connection *c)
 /* What was read of a body ends it, or fills a small buffer, or is not enough. */
 static bool take_body(struct server *server, struct connection *c)
 {
-	struct fault f;
 	struct buffer *b = c->buffer;
 	if (b->result == OK) {
 		take_request(server, c, c->raw + b->used);
 	} else if (b->result != E_MORE) {
 		bool too_large = b->result == E_LIMIT && c->decoded.full;
-		/* It lies where the answer goes. */
-		fault_set(&f, b->result, 0, "%s", b->why);
-		connection_refuse(
-			server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : fault_text(&f));
+		connection_refuse(server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : b->why);
 	} else if (c->n < b->cap) {
 		return await_rest(c);
 	} else if (b->kind == BUFFER_SMALL && connection_enlarge(server, c, BUFFER_LARGE)) {
