@@ -178,6 +178,14 @@ enum err json_check(struct json *out, size_t *position, struct str text)
 	return e;
 }
 
+struct json json_parse(struct str text)
+{
+	struct json v;
+	size_t position;
+	(void)!json_check(&v, &position, text);
+	return v;
+}
+
 /* From here on the text is known to be right. */
 
 /* To behind the closing quote, which an even number of backslashes precedes, from behind the
@@ -351,6 +359,12 @@ enum err json_string(struct str *out, struct json v, struct arena *arena)
 		b.n = 0;
 	*out = arena_keep(arena, &b);
 	return b.full ? E_LIMIT : OK;
+}
+
+struct str json_text(struct json object, struct str member, struct arena *arena)
+{
+	struct str s;
+	return json_string(&s, json_member(object, member), arena) == OK ? s : S("");
 }
 
 bool json_int(int64_t *out, struct json v)

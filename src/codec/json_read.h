@@ -40,6 +40,9 @@ enum json_type json_type(struct json v);
  * nesting. */
 must_check enum err json_check(struct json *out, size_t *position, struct str text);
 
+/* The same for those who do not ask what is wrong: absent on failure. */
+struct json json_parse(struct str text);
+
 /* Walks the members of an object or the elements of an array, in order:
  *     struct json_walk w = json_walk(v);
  *     while (json_next(&w)) ... w.key, w.value ...
@@ -63,6 +66,9 @@ struct json json_member(struct json v, struct str name);
 /* The content of a JSON string. A view into the text when it has no escapes, otherwise decoded into
  * `arena`. E_LIMIT when the arena is exhausted; E_SYNTAX when `v` is not a string. */
 must_check enum err json_string(struct str *out, struct json v, struct arena *arena);
+
+/* The content of a member that is a string; empty when it is none, also when the arena is exhausted. */
+struct str json_text(struct json object, struct str member, struct arena *arena);
 
 /* The value of an integer number without fraction and exponent that fits. False otherwise. */
 must_check bool json_int(int64_t *out, struct json v);

@@ -265,11 +265,7 @@ static enum err read_timeout(struct config *c, const struct environment *env, st
 static enum err read_base_path(struct config *c, const struct environment *env, struct fault *f)
 {
 	struct str v = environment_get(env, "GATEWAY_BASE_PATH");
-	struct str path = v;
-	while (str_starts(path, S("/")))
-		path = str_skip(path, 1);
-	while (str_ends(path, S("/")))
-		path.n--;
+	struct str path = path_trim(v);
 	for (size_t i = 0; i < path.n; i++)
 		if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f ||
 			path.p[i] == '?' || path.p[i] == '#')

@@ -11,20 +11,6 @@
 
 enum { ENVELOPES_MAX = 4 }; /* of AWS, one in another */
 
-static struct json parse(struct str text)
-{
-	struct json v = { 0 };
-	size_t position;
-	return json_check(&v, &position, text) == OK ? v : (struct json){ 0 };
-}
-
-/* The text of a member; empty when that is no string, also when there is no memory for it. */
-static struct str text_of(struct json object, struct str member, struct arena *a)
-{
-	struct str s;
-	return json_string(&s, json_member(object, member), a) == OK ? s : S("");
-}
-
 /* ---- where is it? ---- */
 
 static bool is_record(struct json v)
@@ -44,7 +30,7 @@ static struct json unwrap(struct json v, struct arena *a)
 	struct json message = json_member(notice, S("Message"));
 	if (json_type(json_member(v, S("detail-type"))) == JSON_STRING)
 		return json_member(v, S("detail"));
-	return json_type(message) == JSON_STRING ? parse(text_of(notice, S("Message"), a))
+	return json_type(message) == JSON_STRING ? json_parse(json_text(notice, S("Message"), a))
 											 : (struct json){ 0 };
 }
 
@@ -62,7 +48,7 @@ static struct json without_envelopes(struct json v, struct arena *a)
 
 struct record_walk record_walk(struct str event, struct arena *arena)
 {
-	struct json v = parse(event);
+	struct json v = json_parse(event);
 	struct json_walk records = json_walk(json_member(v, S("Records"))), first = records;
 	bool queue =
 		json_next(&first) && json_is(json_member(first.value, S("eventSource")), S("aws:sqs"));
@@ -80,8 +66,8 @@ bool record_next(struct record_walk *w, struct record_place *out)
 	w->event = (struct json){ 0 };
 	*out = (struct record_place){ 0 };
 	while (!is_record(v) && json_next(&w->list)) {
-		v = without_envelopes(parse(text_of(w->list.value, S("body"), w->arena)), w->arena);
-		out->message_id = text_of(w->list.value, S("messageId"), w->arena);
+		v = without_envelopes(json_parse(json_text(w->list.value, S("body"), w->arena)), w->arena);
+		out->message_id = json_text(w->list.value, S("messageId"), w->arena);
 	}
 	out->record = v.text;
 	return is_record(v);
@@ -162,7 +148,7 @@ static enum err read_payload(struct slack_request *slack, struct proof *v, struc
 		return refuse_age(f);
 	if (v->skip)
 		return OK;
-	if (!hex_decode(given, sizeof(given), text_of(gateway, S("reply_mac"), a)))
+	if (!hex_decode(given, sizeof(given), json_text(gateway, S("reply_mac"), a)))
 		return fault_set(f, E_REFUSED, 0, "the payload in the record carries no valid reply_mac");
 	for (size_t i = 0; i < v->secrets->count; i++) {
 		const struct slack_secret *secret = &v->secrets->list[i];
@@ -194,19 +180,19 @@ static void read_result(
 enum err record_read(struct record *out, struct str event, const struct slack_secrets *secrets,
 	bool skip_verify, int64_t now_s, struct arena *arena, struct fault *f)
 {
-	struct json record = parse(event);
+	struct json record = json_parse(event);
 	struct json context = json_member(record, S("requestContext"));
 	/* A function behind a topic or a bus was started with the envelope around the request. */
 	struct json request = without_envelopes(json_member(record, S("requestPayload")), arena);
 	struct json gateway = json_member(request, S("gateway"));
-	struct str arn = text_of(context, S("functionArn"), arena);
+	struct str arn = json_text(context, S("functionArn"), arena);
 	struct proof v = { .secrets = secrets, .skip = skip_verify, .now_s = now_s };
 	struct slack_request slack;
 	*out = (struct record){
 		.function = { .region = aws_function_region(arn), .function = aws_function_name(arn) },
-		.request_id = text_of(context, S("requestId"), arena),
+		.request_id = json_text(context, S("requestId"), arena),
 	};
-	read_result(&out->result, record, text_of(context, S("condition"), arena), arena);
+	read_result(&out->result, record, json_text(context, S("condition"), arena), arena);
 	enum err e = json_type(gateway) == JSON_OBJECT
 		? read_payload(&slack, &v, request, gateway, arena, f)
 		: read_event(&slack, &v, request, arena, f);

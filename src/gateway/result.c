@@ -41,13 +41,6 @@ struct reader {
 	struct arena *arena;
 };
 
-static struct json parse(struct str text)
-{
-	struct json v = { 0 };
-	size_t position;
-	return json_check(&v, &position, text) == OK ? v : (struct json){ 0 };
-}
-
 static bool is_view(enum slack_kind kind)
 {
 	return kind == SLACK_VIEW_SUBMISSION || kind == SLACK_VIEW_CLOSED;
@@ -63,18 +56,11 @@ static bool is_button(enum slack_kind kind)
 
 /* ---- failures ---- */
 
-/* The text of a member; empty when that is no string, also when there is no memory for it. */
-static struct str text_of(struct json object, struct str member, struct arena *a)
-{
-	struct str s;
-	return json_string(&s, json_member(object, member), a) == OK ? s : S("");
-}
-
 struct str result_failure(struct str json, struct str otherwise, struct arena *arena)
 {
-	struct json v = parse(json);
-	struct str type = utf8_take(text_of(v, S("errorType"), arena), ERROR_TYPE_MAX);
-	struct str message = utf8_take(text_of(v, S("errorMessage"), arena), ERROR_MESSAGE_MAX);
+	struct json v = json_parse(json);
+	struct str type = utf8_take(json_text(v, S("errorType"), arena), ERROR_TYPE_MAX);
+	struct str message = utf8_take(json_text(v, S("errorMessage"), arena), ERROR_MESSAGE_MAX);
 	struct buf b = arena_buf(arena, type.n + 2 + message.n);
 	buf_format(&b, "%s%s%s", type, type.n && message.n ? S(": ") : S(""), message);
 	return b.n ? buf_str(&b) : otherwise;
@@ -145,7 +131,7 @@ static enum err read_returned_body(
 /* What a body says. Often it is itself JSON in a string. */
 static struct json json_of_body(struct value *v)
 {
-	struct json inner = parse(v->body);
+	struct json inner = json_parse(v->body);
 	enum json_type type = json_type(inner);
 	bool means_json = type == JSON_OBJECT || type == JSON_STRING || type == JSON_NULL;
 	if (means_json)
@@ -187,7 +173,7 @@ static enum err read_value(struct value *v, const struct reader *r, struct json 
 			v->type = VALUE_NOTHING;
 		} else if (type == JSON_STRING) {
 			enum err e = json_string(&v->text, json, r->arena);
-			struct json inner = parse(v->text);
+			struct json inner = json_parse(v->text);
 			bool view = is_view(r->use->kind) || r->use->kind == SLACK_BLOCK_SUGGESTION;
 			if (e == OK && view && json_type(inner) == JSON_OBJECT && wrappings < WRAPPINGS_MAX) {
 				json = inner;
@@ -501,7 +487,7 @@ enum err result_read(struct result *out, const struct function_result *returned,
 {
 	const struct reader r = { use, arena };
 	struct value v = { 0 };
-	struct json json = parse(returned->json);
+	struct json json = json_parse(returned->json);
 	enum err e = OK;
 	*out = (struct result){ 0 };
 	if (returned->failed)

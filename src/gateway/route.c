@@ -252,22 +252,13 @@ static enum err read_ack(const struct reader *r, struct json v)
 	return e;
 }
 
-static struct str without_slashes(struct str path)
-{
-	while (str_starts(path, S("/")))
-		path = str_skip(path, 1);
-	while (str_ends(path, S("/")))
-		path.n--;
-	return path;
-}
-
 /* Nothing would be no condition at all, and the route one for everything. */
 static enum err read_pattern(const struct reader *r, const struct member *m, struct json v)
 {
 	struct str *pattern = pattern_of(m, r->route);
 	enum err e = read_text(r, pattern, v);
 	if (e == OK && m->type == PATH_PATTERN)
-		*pattern = without_slashes(*pattern);
+		*pattern = path_trim(*pattern);
 	if (e == OK && pattern->n == 0)
 		return wrong(r, "must not be empty");
 	return e == OK ? check_pattern(r, *pattern) : e;

@@ -3,7 +3,7 @@
 #include "aws/names.h"
 #include "codec/form.h"
 
-static struct str without_slashes(struct str path)
+struct str path_trim(struct str path)
 {
 	while (str_starts(path, S("/")))
 		path = str_skip(path, 1);
@@ -44,7 +44,7 @@ void request_path_read(struct request_path *out, struct str path, struct str sta
 	struct str base_path, struct arena *arena)
 {
 	struct str rest;
-	path = without_slashes(path);
+	path = path_trim(path);
 	*out = (struct request_path){ 0 };
 	add_reading(out, path, base_path, arena);
 	if (starts_with(&rest, path, stage))

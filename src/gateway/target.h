@@ -13,6 +13,9 @@ struct target {
 /* The region that is no region of AWS's: executables that the gateway runs itself. */
 #define TARGET_LOCAL S("local")
 
+/* Without slashes at its ends. */
+struct str path_trim(struct str path);
+
 /* Whether region and function are of the form that AWS takes, and of one region; or local. */
 bool target_ok(const struct target *t);
 

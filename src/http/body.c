@@ -1,5 +1,7 @@
 #include "http/body.h"
 
+#include "codec/hex.h"
+
 #include <string.h>
 
 enum state {
@@ -27,14 +29,6 @@ struct http_body http_body(const struct http_head *h)
 	else if (h->body == HTTP_BODY_CHUNKED)
 		b.state = SIZE;
 	return b;
-}
-
-static int hex_digit(unsigned char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Takes one digit of a chunk's size, or the byte that ends it. */

@@ -1,6 +1,7 @@
 #include "http/head.h"
 
 #include "base/block.h"
+#include "codec/hex.h"
 
 /* What a double holds exactly; no message comes near it, and sums with it cannot overflow. */
 #define LENGTH_MAX ((uint64_t)1 << 53)
@@ -38,7 +39,7 @@ static bool is_name_byte(unsigned char c)
 
 static bool is_literal_byte(unsigned char c)
 {
-	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f') || c == ':' || c == '.';
+	return hex_digit(c) >= 0 || c == ':' || c == '.';
 }
 
 static bool is_digit_byte(unsigned char c)
