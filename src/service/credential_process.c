@@ -6,6 +6,7 @@
 #include "os/variables.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -14,6 +15,7 @@ enum {
 	NAME_SHOWN = 60, /* so that a message can hold this and a line of what it says */
 	LINE_SHOWN = 80,
 	TICK_MS = 20,
+	VARIABLES_MAX = 4096, /* further ones are left out */
 };
 
 /* As a shell does, but for the empty entries of PATH, which mean the current directory there. What
@@ -31,6 +33,19 @@ static void find_command(struct buf *path, struct str name)
 		if (path->full)
 			*path->p = 0;
 	} while (rest.n && access(path->p, X_OK) != 0);
+}
+
+/* This process's variables without those that only it needs, secrets among them: /proc shows those of
+ * the helper to whatever runs as its user, functions too. One helper runs at a time. */
+static char **variables_for_others(void)
+{
+	static char *kept[VARIABLES_MAX];
+	size_t n = 0;
+	for (char **v = environ; *v && n + 1 < VARIABLES_MAX; v++)
+		if (strncmp(*v, "SLACK_", 6) != 0 && strncmp(*v, "GATEWAY_", 8) != 0)
+			kept[n++] = *v;
+	kept[n] = NULL;
+	return kept;
 }
 
 /* Keeps the last line that is not empty. */
@@ -65,7 +80,7 @@ enum err credential_process_run(
 		.path = path.p,
 		.directory = ".",
 		.arguments = words,
-		.environment = environ,
+		.environment = variables_for_others(),
 		.tick_ms = TICK_MS,
 		.stop = -1,
 		.log = keep_line,

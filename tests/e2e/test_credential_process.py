@@ -65,7 +65,8 @@ def keys_of(keys):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_run(cloud, kind):
-    """Without a shell, with everything that this process has and nothing on its input."""
+    """Without a shell, with nothing on its input and with the variables of this process, less those that are its own: functions
+    of the embedded backend could read them there."""
     helper = Helper(cloud, """--profile "a b" $HOME '*' c\\ d "e\\"f" ''""")
     host = cloud.start(kind, MY_OWN="x y")
     for _ in range(3):
@@ -74,6 +75,7 @@ def test_run(cloud, kind):
     assert run["arguments"] == ["--profile", "a b", "$HOME", "*", "c d", 'e"f', ""]
     assert run["stdin"] == "" and run["group"] and run["files"] == ["0", "1", "2"]
     assert run["variables"]["MY_OWN"] == "x y" and run["variables"]["HOME"] == str(cloud.home)
+    assert not [name for name in run["variables"] if name.startswith(("SLACK_", "GATEWAY_"))]
     assert not host.process.logged("ERROR")
 
 
