@@ -178,7 +178,7 @@ static enum err profile_keys(struct credential_set *out, struct walk *w, struct 
 	return e == OK ? own_keys(out, w, &p, depth, d, f) : e;
 }
 
-static enum err fetch(struct credential_set *out, struct credential_chain *c, bool named,
+static enum err fetch_profile(struct credential_set *out, struct credential_chain *c, bool named,
 	struct deadline *d, struct fault *f)
 {
 	struct profile_in_use use;
@@ -200,11 +200,11 @@ static enum err fetch(struct credential_set *out, struct credential_chain *c, bo
 enum err named_profile_fetch(
 	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
-	return fetch(out, c, true, d, f);
+	return fetch_profile(out, c, true, d, f);
 }
 
 enum err default_profile_fetch(
 	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
 {
-	return fetch(out, c, false, d, f);
+	return fetch_profile(out, c, false, d, f);
 }

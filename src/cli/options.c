@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const char *get(void *ctx, const char *name)
+static const char *get_option(void *ctx, const char *name)
 {
 	const struct options *o = ctx;
 	for (size_t i = o->count; i-- > 0;)
@@ -19,7 +19,7 @@ static const char *get(void *ctx, const char *name)
 
 struct environment options_environment(struct options *o)
 {
-	return (struct environment){ get, o };
+	return (struct environment){ get_option, o };
 }
 
 /* GATEWAY_FOO_BAR, or a part of it, as an option is written: foo-bar. */

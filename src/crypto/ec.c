@@ -74,7 +74,7 @@ static void copy(const struct ec_curve *c, limb *out, const limb *a)
 	memcpy(out, a, c->n * sizeof(limb));
 }
 
-static void choose(const struct ec_curve *c, limb *out, limb mask, const limb *yes, const limb *no)
+static void select_limbs(const struct ec_curve *c, limb *out, limb mask, const limb *yes, const limb *no)
 {
 	for (size_t i = 0; i < c->n; i++)
 		out[i] = limb_select(mask, yes[i], no[i]);
@@ -85,7 +85,7 @@ static void negate_if(const struct ec_curve *c, limb *a, limb mask)
 	static const limb zero[EC_LIMBS_MAX];
 	limb negative[EC_LIMBS_MAX];
 	sub(c, negative, zero, a);
-	choose(c, a, mask, negative, a);
+	select_limbs(c, a, mask, negative, a);
 }
 
 /* a^(modulus - 2) by four bits of the exponent at a time, which is public. */
@@ -209,9 +209,9 @@ static void point_add_any(
 	struct ec_point twice;
 	point_double(c, &twice, a);
 	limb same = point_add(c, a, a, b, affine);
-	choose(c, a->x, same, twice.x, a->x);
-	choose(c, a->y, same, twice.y, a->y);
-	choose(c, a->z, same, twice.z, a->z);
+	select_limbs(c, a->x, same, twice.x, a->x);
+	select_limbs(c, a->y, same, twice.y, a->y);
+	select_limbs(c, a->z, same, twice.z, a->z);
 }
 
 bool ec_read(const struct ec_curve *c, struct ec_point *out, const uint8_t *p, size_t n)

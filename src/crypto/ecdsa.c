@@ -28,7 +28,7 @@ bool ecdsa_verify(
 }
 
 /* Appends a number as DER: without zeros in front, but for one before a high bit. */
-static size_t put_number(uint8_t *out, const uint8_t *number, size_t size)
+static size_t put_integer(uint8_t *out, const uint8_t *number, size_t size)
 {
 	while (size > 1 && *number == 0)
 		number++, size--;
@@ -48,8 +48,8 @@ size_t ecdsa_sign(uint8_t out[static ECDSA_SIGNATURE_MAX], const br_ec_private_k
 	size_t size = ec_size(key->curve);
 	if (size == 0 || !ecdsa_raw_sign(raw, key, hash, digest))
 		return 0;
-	size_t n = put_number(out + 2, raw, size);
-	n += put_number(out + 2 + n, raw + size, size);
+	size_t n = put_integer(out + 2, raw, size);
+	n += put_integer(out + 2 + n, raw + size, size);
 	out[0] = DER_SEQUENCE;
 	out[1] = (uint8_t)n;
 	return 2 + n;

@@ -8,7 +8,7 @@
 #ifdef LIMB_WIDE
 
 /* Reduces a number of the order's length modulo the order, whose highest bit is set. */
-static void reduce(const struct ec_curve *c, limb *a)
+static void reduce_by_order(const struct ec_curve *c, limb *a)
 {
 	limb borrow = 0, below = mont_below(a, c->order.m, c->n);
 	for (size_t i = 0; i < c->n; i++)
@@ -19,7 +19,7 @@ static void reduce(const struct ec_curve *c, limb *a)
 static void read_digest(const struct ec_curve *c, limb *out, const void *digest, size_t n)
 {
 	limb_read(out, c->n, digest, n < c->size ? n : c->size);
-	reduce(c, out);
+	reduce_by_order(c, out);
 }
 
 /* Whether a number is between 1 and order - 1: a mask. */
@@ -117,7 +117,7 @@ bool ecdsa_raw_sign(uint8_t raw[static ECDSA_RAW_MAX], const br_ec_private_key *
 	/* r is the x of nonce * G */
 	ec_times_generator(c, &w.point, w.nonce);
 	ec_affine(c, r, NULL, &w.point);
-	reduce(c, r);
+	reduce_by_order(c, r);
 	/* s = (e + r key) / nonce; that r or s is 0 does not happen */
 	mont_mul(w.t, r, c->order_r2, &c->order);
 	mont_mul(w.t, w.t, w.key, &c->order);

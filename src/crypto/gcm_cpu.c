@@ -103,7 +103,7 @@ static uint64x2_t times(uint64_t a, uint64_t b)
 
 /* Modulo x^128 + x^7 + x^2 + x + 1: what lies above x^128 comes back 0x87 times, from the top. */
 CRYPTO
-static uint64x2_t multiply(uint64x2_t a, uint64x2_t b)
+static uint64x2_t multiply_blocks(uint64x2_t a, uint64x2_t b)
 {
 	uint64x2_t low = times(a[0], b[0]), high = times(a[1], b[1]);
 	uint64x2_t middle = veorq_u64(times(a[0], b[1]), times(a[1], b[0]));
@@ -120,7 +120,7 @@ void gcm_cpu_ghash(void *y, const void *h, const void *data, size_t n)
 		uint8_t block[BLOCK] = { 0 };
 		size_t many = n < BLOCK ? n : BLOCK;
 		memcpy(block, p, many);
-		sum = multiply(veorq_u64(sum, polynomial(block)), key);
+		sum = multiply_blocks(veorq_u64(sum, polynomial(block)), key);
 		p += many;
 		n -= many;
 	}

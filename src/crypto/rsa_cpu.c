@@ -38,7 +38,7 @@ struct work {
 	limb inverse[2];
 };
 
-static void read_number(limb *out, const limb *a)
+static void split_limbs(limb *out, const limb *a)
 {
 	for (size_t i = 0; i < DIGITS; i++) {
 		const size_t k = i * DIGIT_BITS / LIMB_BITS, bit = i * DIGIT_BITS % LIMB_BITS;
@@ -64,7 +64,7 @@ static void read_form(limb *out, const limb *form, const struct mont *mod)
 	memcpy(a, form, sizeof(a));
 	for (int i = 0; i < SHIFT; i++)
 		mont_add(a, a, a, mod);
-	read_number(out, a);
+	split_limbs(out, a);
 	ct_wipe(a, sizeof(a));
 }
 
@@ -160,7 +160,7 @@ void rsa_cpu_raise(const struct rsa_cpu_power power[static 2])
 	for (size_t i = 0; i < 2; i++) {
 		const struct mont *mod = power[i].mod;
 		w.inverse[i] = mod->inverse;
-		read_number(w.m.of[i], mod->m);
+		split_limbs(w.m.of[i], mod->m);
 		read_form(w.power[0].of[i], power[i].one, mod);
 		read_form(w.power[1].of[i], power[i].base, mod);
 	}

@@ -31,7 +31,7 @@ uint64_t rsa_exponent(const br_rsa_public_key *key)
 
 #ifdef LIMB_WIDE
 
-static const uint8_t *bytes(struct str s)
+static const uint8_t *octets(struct str s)
 {
 	return (const uint8_t *)s.p;
 }
@@ -62,8 +62,8 @@ bool rsa_public(uint8_t out[static RSA_SIZE_MAX], const br_rsa_public_key *key, 
 	size_t n = (modulus.n + LIMB_BYTES - 1) / LIMB_BYTES;
 	if (e == 0 || modulus.n < RSA_SIZE_MIN || modulus.n > RSA_SIZE_MAX || x.n != modulus.n)
 		return false;
-	limb_read(m, n, bytes(modulus), modulus.n);
-	limb_read(base, n, bytes(x), x.n);
+	limb_read(m, n, octets(modulus), modulus.n);
+	limb_read(base, n, octets(x), x.n);
 	if (!(m[0] & 1) || !mont_below(base, m, n))
 		return false;
 	struct mont mod = mont_of(m, n);
@@ -213,7 +213,7 @@ bool rsa_private(uint8_t *out, const struct rsa_key *key, const uint8_t *x)
 		number.p[number.n - 1] & 1 && read_factor(&w.p, k->p, k->plen, k->dp, k->dplen) &&
 		read_factor(&w.q, k->q, k->qlen, k->dq, k->dqlen) && w.p.n + w.q.n >= n &&
 		k->iqlen <= k->plen) {
-		limb_read(modulus, n, bytes(number), number.n);
+		limb_read(modulus, n, octets(number), number.n);
 		limb_read(w.x, n, x, number.n);
 		limb_read(w.iq, w.p.n, k->iq, k->iqlen);
 		reduce_into(w.p.base, &w.p, w.x, n, &w);

@@ -97,7 +97,7 @@ static enum err refuse_age(struct fault *f)
 }
 
 /* Returns how old the request is at that time. */
-static int64_t verify(struct proof *v, const struct gateway_request *req, int64_t now_s)
+static int64_t verify_record(struct proof *v, const struct gateway_request *req, int64_t now_s)
 {
 	int64_t age_s = 0;
 	v->verdict =
@@ -119,12 +119,12 @@ static enum err read_event(struct slack_request *slack, struct proof *v, struct 
 		return fault_set(
 			f, E_REFUSED, 0, "the request in the record gives its content type more than once");
 	if (!v->skip) {
-		int64_t age_s = verify(v, &req, v->now_s);
+		int64_t age_s = verify_record(v, &req, v->now_s);
 		if (too_old(age_s))
 			return refuse_age(f);
 		/* Only the age is judged otherwise than at the front door. */
 		if (v->verdict == SLACK_STALE)
-			verify(v, &req, v->now_s - age_s);
+			verify_record(v, &req, v->now_s - age_s);
 		if (v->verdict != SLACK_GENUINE || req.doubled)
 			return fault_set(f, E_REFUSED, 0,
 				"the request in the record does not carry a valid Slack signature");
@@ -133,7 +133,7 @@ static enum err read_event(struct slack_request *slack, struct proof *v, struct 
 }
 
 /* A `slack` payload: the gateway itself vouched for its response_url. */
-static enum err read_payload(struct slack_request *slack, struct proof *v, struct json payload,
+static enum err read_slack_payload(struct slack_request *slack, struct proof *v, struct json payload,
 	struct json gateway, struct arena *a, struct fault *f)
 {
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
@@ -194,7 +194,7 @@ enum err record_read(struct record *out, struct str event, const struct slack_se
 	};
 	read_result(&out->result, record, json_text(context, S("condition"), arena), arena);
 	enum err e = json_type(gateway) == JSON_OBJECT
-		? read_payload(&slack, &v, request, gateway, arena, f)
+		? read_slack_payload(&slack, &v, request, gateway, arena, f)
 		: read_event(&slack, &v, request, arena, f);
 	out->verdict = v.verdict;
 	if (e != OK)

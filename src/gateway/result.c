@@ -388,7 +388,7 @@ static enum err write_message(struct result *out, const struct value *v, const s
 
 /* ---- all of it ---- */
 
-static void fail(struct result *out, struct str reason)
+static void set_failed(struct result *out, struct str reason)
 {
 	out->failed = true;
 	out->reason = reason;
@@ -409,7 +409,7 @@ static enum err fail_by_status(struct result *out, const struct value *v, struct
 	} else {
 		out->reason = out->logged;
 	}
-	fail(out, utf8_take(out->reason, ERROR_MESSAGE_MAX));
+	set_failed(out, utf8_take(out->reason, ERROR_MESSAGE_MAX));
 	return e;
 }
 
@@ -491,7 +491,7 @@ enum err result_read(struct result *out, const struct function_result *returned,
 	enum err e = OK;
 	*out = (struct result){ 0 };
 	if (returned->failed)
-		fail(out, returned->reason);
+		set_failed(out, returned->reason);
 	else if (returned->json.n && !json.text.n)
 		v.why = S("it is not JSON");
 	else if (returned->json.n)
@@ -503,7 +503,7 @@ enum err result_read(struct result *out, const struct function_result *returned,
 	if (e == OK && v.why.n) {
 		struct buf b = arena_buf(arena, 120);
 		buf_format(&b, "what it returned cannot be used: %s", v.why);
-		fail(out, buf_str(&b));
+		set_failed(out, buf_str(&b));
 		out->logged = out->reason;
 		out->reply.status = 0;
 	}

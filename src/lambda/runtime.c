@@ -142,7 +142,7 @@ static bool take_head(struct event_loop *l, const struct http_head *head)
 }
 
 /* Waits for the next event, as long as it takes. False when there will be none. */
-static bool next(struct event_loop *l, struct str *event)
+static bool next_event(struct event_loop *l, struct str *event)
 {
 	const struct http_head *head = &l->attempt.response.head;
 	const struct http_request request = {
@@ -346,7 +346,7 @@ static void *loop_run(void *arg)
 {
 	struct event_loop *l = arg;
 	struct str event;
-	while (!ending && next(l, &event)) {
+	while (!ending && next_event(l, &event)) {
 		events_in_hand++;
 		handle(l, event);
 		events_in_hand--;

@@ -117,7 +117,7 @@ static void note_answer(const struct job *job)
 }
 
 /* The decision is made. */
-static void carry_out(struct requests *r, struct job *job)
+static void follow_decision(struct requests *r, struct job *job)
 {
 	const struct decision *d = &job->decision;
 	bool invoke = d->action == ACTION_INVOKE;
@@ -169,7 +169,7 @@ static void decide_or_have_decided(struct requests *r, struct job *job)
 		return;
 	}
 	jobs_decide(&r->jobs, job);
-	carry_out(r, job);
+	follow_decision(r, job);
 }
 
 static void on_request(void *ctx, struct connection *c)
@@ -218,7 +218,7 @@ static void decide_again(struct requests *r, struct job *job)
 	if (job->task == TASK_LOCAL)
 		settle(r, job);
 	else if (job->task == TASK_VERIFY)
-		carry_out(r, job);
+		follow_decision(r, job);
 	else
 		decide_or_have_decided(r, job);
 }

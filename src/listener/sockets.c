@@ -101,7 +101,7 @@ enum err sockets_open(struct sockets *s, const struct listener_config *config,
 }
 
 /* Whether only this machine reaches it. */
-static bool is_local(struct str name)
+static bool is_on_loopback(struct str name)
 {
 	return str_starts(name, S("unix:")) || str_starts(name, S("127.")) ||
 		str_starts(name, S("[::1]"));
@@ -114,7 +114,7 @@ void sockets_tell(const struct sockets *s)
 		struct buf name = BUF(memory);
 		listen_name(&name, s->list[i].fd);
 		LOG(LOG_INFO, "listening", "address for", buf_str(&name), str_c(uses[s->list[i].use].name));
-		if (s->list[i].use == USE_ADMIN && !is_local(buf_str(&name)))
+		if (s->list[i].use == USE_ADMIN && !is_on_loopback(buf_str(&name)))
 			LOG(LOG_WARN,
 				"the admin address can be reached from other machines: whoever reaches it sees "
 				"what it shows",

@@ -57,7 +57,7 @@ static void put_u16(struct buf *b, unsigned v)
 	buf_put_char(b, (char)v);
 }
 
-static void put_name(struct buf *b, struct str name)
+static void put_labels(struct buf *b, struct str name)
 {
 	struct str label;
 	while (name.n > 0) {
@@ -76,7 +76,7 @@ void dns_put_query(struct buf *b, const struct dns_question *q)
 	put_u16(b, 0);
 	put_u16(b, 0);
 	put_u16(b, 0);
-	put_name(b, q->name);
+	put_labels(b, q->name);
 	put_u16(b, q->type);
 	put_u16(b, CLASS_IN);
 }
@@ -164,7 +164,7 @@ static bool is_within(const struct wire_name *name, const struct wire_name *zone
 static void question_name(struct wire_name *name, struct str text)
 {
 	struct buf b = { (char *)name->bytes, 0, sizeof(name->bytes), false };
-	put_name(&b, text);
+	put_labels(&b, text);
 	check(!b.full);
 	for (size_t i = 0; i < b.n; i++)
 		name->bytes[i] = lower(name->bytes[i]);
@@ -218,7 +218,7 @@ static bool repeats(struct str message, struct str name)
 {
 	char bytes[DNS_NAME_MAX + 2];
 	struct buf b = BUF(bytes);
-	put_name(&b, name);
+	put_labels(&b, name);
 	return str_eq(str_sub(message, HEADER_SIZE, HEADER_SIZE + b.n), buf_str(&b));
 }
 

@@ -46,7 +46,7 @@ static enum err parse_unix(
 }
 
 /* `v6` says which family an address without a host is of. */
-static enum err parse(
+static enum err parse_listening(
 	union any_address *out, socklen_t *size, struct str address, bool v6, struct fault *f)
 {
 	struct address ip;
@@ -86,7 +86,7 @@ static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
 	union any_address a;
 	socklen_t size = 0;
 	static const int on = 1, off = 0;
-	enum err e = parse(&a, &size, address, v6, f);
+	enum err e = parse_listening(&a, &size, address, v6, f);
 	if (e != OK)
 		return e;
 	remove_stale_socket(&a, size);
@@ -121,7 +121,7 @@ enum err listen_connect(int *fd, struct str address, struct deadline *d, struct 
 	union any_address a;
 	socklen_t size = 0, length = sizeof(int);
 	int sys = 0;
-	enum err e = parse(&a, &size, address, false, f);
+	enum err e = parse_listening(&a, &size, address, false, f);
 	if (e != OK)
 		return e;
 	prefer_loopback(&a);
@@ -149,7 +149,7 @@ enum err listen_check(struct str address, struct fault *f)
 {
 	union any_address a;
 	socklen_t size = 0;
-	return parse(&a, &size, address, false, f);
+	return parse_listening(&a, &size, address, false, f);
 }
 
 enum err listen_open(int *fd, struct str address, struct fault *f)

@@ -261,7 +261,7 @@ static bool is_whole(struct str head)
 /* Reads a head byte by byte, for what follows the empty line belongs to TLS; not beyond `most`
  * bytes. A line may end without CR. Fields do not matter, not even a length, which means nothing
  * here. */
-static enum err read_head(
+static enum err read_answer_head(
 	struct stream *s, struct buf *head, size_t most, struct deadline *d, struct fault *f)
 {
 	while (head->n < most && !is_whole(buf_str(head))) {
@@ -284,7 +284,7 @@ static void read_reasons(struct stream *s, struct buf *head, struct deadline *d)
 {
 	struct fault ignored;
 	struct deadline inner = deadline_within(d, REASONS_MS);
-	(void)!read_head(s, head, SIZE_MAX, &inner, &ignored);
+	(void)!read_answer_head(s, head, SIZE_MAX, &inner, &ignored);
 	deadline_leave(d, &inner);
 }
 
@@ -295,12 +295,12 @@ static enum err read_answer(
 	struct buf head = BUF(memory);
 	uint64_t status = 0;
 	for (;;) {
-		enum err e = read_head(s, &head, STATUS_END, d, f);
+		enum err e = read_answer_head(s, &head, STATUS_END, d, f);
 		bool told =
 			e == OK && str_to_u64(&status, str_sub(buf_str(&head), STATUS_AT, STATUS_END), 999);
 		bool passes = told && status / 100 == 1 && status != 101;
 		if (told && (passes || status / 100 == 2))
-			e = read_head(s, &head, SIZE_MAX, d, f);
+			e = read_answer_head(s, &head, SIZE_MAX, d, f);
 		if (e != OK || !told)
 			return e != OK ? e : fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
 		if (status / 100 == 2)

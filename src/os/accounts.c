@@ -21,7 +21,7 @@ static bool find_account(struct str fields[static 4], struct str text, struct st
 }
 
 /* One at a time, while the process starts. */
-static enum err look_up(
+static enum err read_account(
 	struct str fields[static 4], const char *path, struct str name, struct fault *f)
 {
 	struct buf text = { memory_map(FILE_MAX), 0, FILE_MAX, false };
@@ -43,7 +43,7 @@ enum err account_of_user(struct account *out, struct str name, struct fault *f)
 	uint64_t uid, gid;
 	bool number = str_to_u64(&uid, name, UINT32_MAX - 1);
 	gid = uid;
-	enum err e = look_up(fields, path, name, f);
+	enum err e = read_account(fields, path, name, f);
 	if (e != OK && !number)
 		return e == E_MORE ? bad(name, path, f) : e;
 	if (e == OK &&
@@ -61,7 +61,7 @@ enum err account_of_group(gid_t *out, struct str name, struct fault *f)
 	uint64_t gid;
 	enum err e = OK;
 	if (!str_to_u64(&gid, name, UINT32_MAX - 1)) {
-		e = look_up(fields, path, name, f);
+		e = read_account(fields, path, name, f);
 		if (e == E_MORE || (e == OK && !str_to_u64(&gid, fields[2], UINT32_MAX - 1)))
 			return bad(name, path, f);
 	}

@@ -19,7 +19,7 @@ static struct {
 
 /* Of some characters only: enough to tell apart names that begin alike, and no more than a start
  * should pay for. */
-static size_t hash_of(const char *name, size_t n)
+static size_t hash_of_name(const char *name, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)name;
 	return n ? n + p[n / 4] * 7u + p[n / 2] * 31u + p[n - 1] * 13u + p[n - n / 4 - 1] * 61u : 0;
@@ -32,7 +32,7 @@ static void make_index(void)
 		size_t n = 0;
 		while (environ[i][n] && environ[i][n] != '=')
 			n++;
-		size_t at = hash_of(environ[i], n);
+		size_t at = hash_of_name(environ[i], n);
 		while (names.numbers[at % INDEX_SIZE])
 			at++;
 		names.numbers[at % INDEX_SIZE] = (uint8_t)(i + 1);
@@ -48,7 +48,7 @@ static const char *value_if(const char *variable, const char *name, size_t n)
 
 static const char *get(void *ctx, const char *name)
 {
-	size_t n = strlen(name), at = hash_of(name, n), number;
+	size_t n = strlen(name), at = hash_of_name(name, n), number;
 	const char *value = NULL;
 	(void)ctx;
 	for (size_t i = 0; names.too_many && environ[i] && !value; i++)

@@ -12,7 +12,7 @@ void dedupe_init(struct dedupe *d, struct dedupe_table *table)
 
 /* FNV-1a: spreads well enough for a first look, and who could collide on purpose has a valid
  * signature. */
-static uint32_t hash_of(struct str id)
+static uint32_t hash_of_id(struct str id)
 {
 	uint32_t h = 2166136261u;
 	for (size_t i = 0; i < id.n; i++)
@@ -22,7 +22,7 @@ static uint32_t hash_of(struct str id)
 
 static struct dedupe_entry *find_entry(struct dedupe *d, struct str id, int64_t now)
 {
-	uint32_t hash = hash_of(id);
+	uint32_t hash = hash_of_id(id);
 	for (size_t i = 0; i < DEDUPE_MAX; i++) {
 		struct dedupe_entry *e = &d->table->entries[i];
 		if (d->table->hashes[i] == hash && e->used && str_eq((struct str){ e->id, e->id_n }, id) &&
@@ -35,7 +35,7 @@ static struct dedupe_entry *find_entry(struct dedupe *d, struct str id, int64_t 
 static void remember(struct dedupe *d, struct str id, int64_t now)
 {
 	struct dedupe_entry *e = &d->table->entries[d->next];
-	d->table->hashes[d->next] = hash_of(id);
+	d->table->hashes[d->next] = hash_of_id(id);
 	d->next = (d->next + 1) % DEDUPE_MAX;
 	*e = (struct dedupe_entry){ .since_ms = now, .used = true, .id_n = (uint8_t)id.n };
 	memcpy(e->id, id.p, id.n);

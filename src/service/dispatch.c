@@ -19,7 +19,7 @@ struct attempt {
 	uint64_t promised;   /* id in the journal; 0: nothing is promised there */
 };
 
-static int64_t now(const struct dispatch *d)
+static int64_t now_of(const struct dispatch *d)
 {
 	return d->effects->now(d->effects->ctx);
 }
@@ -28,7 +28,7 @@ static void send_answer(struct attempt *run, const struct reply *reply)
 {
 	run->answered = true;
 	run->d->answer(run->d->ctx, reply);
-	run->answered_ms = now(run->d);
+	run->answered_ms = now_of(run->d);
 }
 
 void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,
@@ -74,7 +74,7 @@ bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
 	*id = 0;
 	if (!d->journal || journal_promise(d->journal, id, &request, attempted, &f) == OK)
 		return true;
-	if (journal_complains(d->journal, now(d)))
+	if (journal_complains(d->journal, now_of(d)))
 		LOG(LOG_ERROR,
 			"the journal cannot be written: what is acknowledged now would be lost in a crash",
 			"request_id reason", d->request_id, fault_text(&f));
@@ -102,7 +102,7 @@ static void note_attempt(struct attempt *run)
 		e = journal_attempt(d->journal, run->promised, &f);
 	if (e == OK && d->journal && delivery_of(run).n)
 		e = journal_event(d->journal, delivery_of(run), false, d->arrived_ms, &f);
-	if (e != OK && journal_complains(d->journal, now(d)))
+	if (e != OK && journal_complains(d->journal, now_of(d)))
 		LOG(LOG_ERROR, "the journal cannot be written: after a crash this may be started twice",
 			"request_id reason", d->request_id, fault_text(&f));
 }
@@ -113,7 +113,7 @@ static void note_event(const struct attempt *run)
 	struct fault f;
 	if (d->journal && delivery_of(run).n &&
 		journal_event(d->journal, delivery_of(run), true, d->arrived_ms, &f) != OK &&
-		journal_complains(d->journal, now(d)))
+		journal_complains(d->journal, now_of(d)))
 		LOG(LOG_ERROR,
 			"the journal cannot be written: after a crash this event may be started twice",
 			"request_id reason", d->request_id, fault_text(&f));
@@ -171,7 +171,7 @@ static void tell(const struct attempt *run, struct str message, enum err e)
 
 void dispatch_tell(const struct dispatch *d, struct str message)
 {
-	tell(&(struct attempt){ .d = d, .answered_ms = now(d) }, message, OK);
+	tell(&(struct attempt){ .d = d, .answered_ms = now_of(d) }, message, OK);
 }
 
 /* Reads what a function returned to a synchronous call. */
@@ -289,7 +289,7 @@ static void answer_settled(
 
 bool dispatch_run(const struct dispatch *d)
 {
-	int64_t start = now(d);
+	int64_t start = now_of(d);
 	bool sync = is_sync(d->decision);
 	struct invoke_result result;
 	struct attempt run = {
@@ -331,7 +331,7 @@ bool dispatch_run(const struct dispatch *d)
 	struct result returned = { 0 };
 	if (!late)
 		answer_settled(&run, &outcome, &returned, buf_str(&body));
-	log_result(d, &result, &outcome, returned.logged, now(d) - start);
+	log_result(d, &result, &outcome, returned.logged, now_of(d) - start);
 	if (late && (outcome.fate != FATE_STARTED || sync))
 		tell_late(&run, &outcome, buf_str(&body));
 	else if (!sync || outcome.fate != FATE_STARTED)

@@ -17,7 +17,7 @@ void recent_start(void)
 }
 
 /* Of a kind that no form of the page can make much longer. */
-static struct buf keep(char memory[static RECENT_TEXT_MAX], struct str text)
+static struct buf keep_text(char memory[static RECENT_TEXT_MAX], struct str text)
 {
 	struct buf b = { memory, 0, RECENT_TEXT_MAX, false };
 	for (size_t i = 0; i < text.n; i++)
@@ -37,8 +37,8 @@ void recent_note(
 	r->took_ms = took > 0 ? took : 0;
 	r->kind = slack_kind_name(decision->slack.kind);
 	r->outcome = outcome;
-	r->target = keep(r->memory[0], decision->target.name);
-	r->why = keep(r->memory[1], why);
+	r->target = keep_text(r->memory[0], decision->target.name);
+	r->why = keep_text(r->memory[1], why);
 	lock_give(&recent->lock);
 }
 

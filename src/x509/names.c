@@ -43,7 +43,7 @@ bool name_is_well_formed(struct str name)
 }
 
 /* UTF8String, PrintableString, IA5String and VisibleString: their bytes mean the same. */
-static bool is_text(unsigned tag)
+static bool is_text_type(unsigned tag)
 {
 	return tag == 0x0c || tag == 0x13 || tag == 0x16 || tag == 0x1a;
 }
@@ -76,7 +76,7 @@ static bool attribute_eq(const struct attribute *a, const struct attribute *b)
 {
 	if (!str_eq(a->type, b->type))
 		return false;
-	if (is_text(a->tag) && is_text(b->tag))
+	if (is_text_type(a->tag) && is_text_type(b->tag))
 		return str_eq(a->value, b->value) || text_eq(a->value, b->value);
 	return a->tag == b->tag && str_eq(a->value, b->value);
 }
