@@ -576,10 +576,21 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f)
 
 /* ---- finding ---- */
 
+static size_t count_slashes(struct str path)
+{
+	struct str segment;
+	size_t n = 0;
+	while (str_next(&segment, &path, '/'))
+		n++;
+	return n;
+}
+
+/* A slash that was encoded parts no segments: whoever stands in front may have let it pass as one. */
 static bool path_matches(struct str pattern, const struct request_path *path)
 {
 	for (size_t i = 0; i < path->count; i++)
-		if (path->decoded[i].n && pattern_matches_path(pattern, path->decoded[i]))
+		if (path->decoded[i].n && pattern_matches_path(pattern, path->decoded[i]) &&
+			count_slashes(path->coded[i]) == count_slashes(path->decoded[i]))
 			return true;
 	return false;
 }

@@ -84,6 +84,7 @@ MATCHES = [
     (command("/both", "/hook/a"), "any"),
     (command("/x", "/hooks/a"), "hooked"),
     (command("/x", "/hooks/%61%2B"), "hooked"),
+    (command("/x", "/hooks%2Fa"), "any"),  # split first, decoded then
     (command("/x", "/hooks/a/b"), "any"),
     (command("/x", "/hooks"), "any"),
     (command("x", "/only/this/one"), "root"),

@@ -395,6 +395,7 @@ TEST(route_finds)
 	                  "{\"path\":\"one\",\"invoke\":\"eu-west-1/f6\"}]}")), OK);
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct request_path path = { .count = 2,
+			.coded = { S("no such path"), guard_copy(cases[i].path) },
 			.decoded = { S("no such path"), guard_copy(cases[i].path) } };
 		const struct route *r = route_find(&routes, &cases[i].slack, S(""), &path);
 		context("case %zu", i);
