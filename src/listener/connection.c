@@ -234,12 +234,14 @@ static void lose_place(struct server *server, struct connection *c)
 	close_connection(server, c, LOST_PLACE);
 }
 
-/* A stepper has it: it ends afterwards. */
+/* A stepper has it: it ends afterwards. Or the stepper has just given it back, without waking
+ * anybody. */
 static void end_late(struct server *server, struct connection *c)
 {
 	server->late += !c->late;
 	c->late = true;
 	steppers_tell(&server->steppers, c, EPOLLIN);
+	queue_wake_collector(&server->steppers.queue);
 }
 
 /* Ends another connection, so that what it holds is free. Not always at once. */

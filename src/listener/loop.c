@@ -216,16 +216,11 @@ static int64_t serve_due(struct loop *l)
 	struct server *server = &l->server;
 	int64_t next = DEADLINE_NEVER;
 	struct connection *c;
-	bool again;
-	do {
-		while ((c = steppers_next_done(&server->steppers)))
-			connection_take_back(server, c);
-		requests_collect(&l->requests);
-		again = false;
-		/* One that a stepper gave back just before its time was over has woken nobody. */
-		for (; (c = slots_next_due(&server->slots, server->now, &next)); again = true)
-			connection_expire(server, c);
-	} while (again);
+	while ((c = steppers_next_done(&server->steppers)))
+		connection_take_back(server, c);
+	requests_collect(&l->requests);
+	while ((c = slots_next_due(&server->slots, server->now, &next)))
+		connection_expire(server, c);
 	tell_places_taken(l);
 	if (server->now >= l->secrets_due) {
 		signing_secrets_read_aside(&l->services->secrets, true);
