@@ -536,9 +536,13 @@ void journal_tend(struct journal *j, int64_t now_ms)
 	struct journal_file *file;
 	lock_take(&j->lock);
 	tend_requests(j);
-	while ((file = oldest(j, JOURNAL_EVENTS)) && now_ms - file->newest_ms > JOURNAL_EVENT_MS)
-		if (!remove_file(j, file))
+	while ((file = oldest(j, JOURNAL_EVENTS))) {
+		/* Written when the clock was ahead of what it says now, it would stay, and keep all newer. */
+		if (file->newest_ms > now_ms)
+			file->newest_ms = now_ms;
+		if (now_ms - file->newest_ms <= JOURNAL_EVENT_MS || !remove_file(j, file))
 			break;
+	}
 	lock_give(&j->lock);
 }
 
