@@ -34,6 +34,7 @@ enum {
 	ACKNOWLEDGE_MS = 11000, /* more than the listener waits for a client to take its answer */
 	POST_MS = 10000,
 	POST_WHEN_STOPPING_MS = 2000,
+	MARK_MS = 10000, /* that a function waits for a slow disk */
 	PAGE = 4096,
 	CLOSE_ON_EXEC = 1 << 2, /* CLOSE_RANGE_CLOEXEC of close_range(2) */
 };
@@ -114,22 +115,18 @@ static void free_request(struct backend *b, struct request *r)
 	lock_give(&b->lock);
 }
 
-static void enqueue(struct backend *b, struct request *r, struct str id)
+static void enqueue(struct backend *b, struct request *r, struct str id, bool acknowledged)
 {
 	lock_take(&b->lock);
 	r->id = id;
-	r->acknowledged = false;
+	r->acknowledged = acknowledged;
 	b->unfinished++;
 	lock_give(&b->lock);
 	queue_put(&b->queue, &r->link);
 }
 
-/* Before it is acknowledged: on disk, if there is a journal. One that cannot be written covers
- * nothing, and stops nothing. */
-static void promise(struct backend *b, struct request *r, struct str id)
+static uint64_t promise(struct backend *b, struct request *r, struct str id)
 {
-	struct fault f;
-	struct journal *journal = b->services->journal;
 	const struct journal_request request = {
 		.arrived_ms = clock_wall_ms(),
 		.request_id = id,
@@ -139,16 +136,13 @@ static void promise(struct backend *b, struct request *r, struct str id)
 		.response_url = r->response_url,
 		.payload = r->payload,
 	};
-	r->promised = 0;
-	if (journal && journal_promise(journal, &r->promised, &request, false, &f) != OK)
-		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason",
-			id, r->name, fault_text(&f));
+	return journal_promise(b->services->journal, &r->promised, &request, false);
 }
 
 /* *out: the request, for as long as its waiter is set. */
-static enum err submit(struct backend *b, struct request **out, struct str name, struct str payload,
-	const struct slack_request *slack, struct str request_id, struct waiter *waiter,
-	struct fault *f)
+static enum err submit(struct backend *b, struct request **out, uint64_t *ticket,
+	uint64_t promised, struct str name, struct str payload, const struct slack_request *slack,
+	struct str request_id, struct waiter *waiter, struct fault *f)
 {
 	struct request *r = take_free(b);
 	if (!r)
@@ -166,20 +160,21 @@ static enum err submit(struct backend *b, struct request **out, struct str name,
 	enum err e = function_find(r->path, b->directory, name, f);
 	if (e == OK && memory.full)
 		e = fault_set(f, E_LIMIT, 0, "the request is too large");
+	r->promised = promised;
+	if (e == OK && ticket && b->services->journal)
+		*ticket = promise(b, r, id);
 	if (e == OK)
-		promise(b, r, id);
-	if (e == OK)
-		enqueue(b, r, id);
+		enqueue(b, r, id, !ticket);
 	else
 		free_request(b, r);
 	return e;
 }
 
-enum err backend_submit(struct backend *b, struct str name, struct str payload,
-	const struct slack_request *slack, struct str request_id, struct fault *f)
+enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised, struct str name,
+	struct str payload, const struct slack_request *slack, struct str request_id, struct fault *f)
 {
 	struct request *r;
-	return submit(b, &r, name, payload, slack, request_id, NULL, f);
+	return submit(b, &r, ticket, promised, name, payload, slack, request_id, NULL, f);
 }
 
 /* Until the function has ended. False if the hard moment came first: then it is on its own. */
@@ -211,9 +206,11 @@ void backend_call(struct backend *b, struct invoke_result *out, struct str name,
 {
 	struct waiter waiter = { .answer = answer };
 	struct request *r;
+	uint64_t ticket;
 	waiter.reason = BUF(waiter.memory);
 	*out = (struct invoke_result){ .outcome = INVOKE_STARTED, .attempts = 1 };
-	enum err e = submit(b, &r, name, payload, slack, request_id, &waiter, &out->fault);
+	enum err e =
+		submit(b, &r, &ticket, 0, name, payload, slack, request_id, &waiter, &out->fault);
 	if (e != OK) {
 		out->outcome = INVOKE_NOT_STARTED;
 		out->permanent = e == E_REFUSED;
@@ -381,12 +378,15 @@ static void run_function(struct runner *runner)
 		post_result(runner, &answer);
 }
 
-/* Nobody is told twice of a function that a crash interrupts: it is marked before it runs. */
+/* A function that a crash interrupts is not run a second time: it is marked before it runs. */
 static void note_attempt(struct backend *b, struct request *r)
 {
 	struct fault f;
-	if (r->promised && journal_attempt(b->services->journal, r->promised, &f) != OK)
-		log_failure("the journal cannot be written", r->id, &f);
+	struct journal *journal = b->services->journal;
+	if (journal && journal_wait(journal, r->promised ? journal_attempt(journal, r->promised) : 0,
+					   clock_mono_ms() + MARK_MS, &f) != OK)
+		LOG(LOG_WARN, "the journal does not cover this function", "request_id function reason",
+			r->id, r->name, fault_text(&f));
 }
 
 static void *runner_run(void *arg)

@@ -35,22 +35,17 @@ static const unsigned char transitions[JOB_STATES][JOB_EVENTS] = {
 		[JOB_SUBMITS] = TO(JOB_QUEUED),
 		[JOB_SETTLES] = TO(JOB_SETTLED),
 		[JOB_RELEASES] = TO(JOB_FREE) },
-	[JOB_DELAYED] = { [JOB_STARTS] = TO(JOB_PROMISING), [JOB_RELEASES] = TO(JOB_DELAYED_LEFT) },
-	[JOB_DELAYED_LEFT] = { [JOB_STARTS] = TO(JOB_PROMISING_LEFT) },
-	[JOB_PROMISING] = { [JOB_ANSWERS] = TO(JOB_PROMISED),
-		[JOB_RETURNS] = TO(JOB_RETURNED),
-		[JOB_RELEASES] = TO(JOB_PROMISING_LEFT) },
-	[JOB_PROMISING_LEFT] = { [JOB_ANSWERS] = TO(JOB_QUEUED_LEFT), [JOB_RETURNS] = TO(JOB_ENDED) },
-	[JOB_PROMISED] = { [JOB_COLLECTS] = TO(JOB_QUEUED_SETTLED),
-		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
+	[JOB_DELAYED] = { [JOB_RETURNS] = TO(JOB_RETURNED),
+		[JOB_WITHDRAWS] = TO(JOB_OPEN),
+		[JOB_SUBMITS] = TO(JOB_QUEUED),
+		[JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_UNVERIFIED] = { [JOB_STARTS] = TO(JOB_VERIFYING),
-		[JOB_SETTLES] = TO(JOB_SETTLED),
+		[JOB_WITHDRAWS] = TO(JOB_OPEN),
 		[JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_VERIFYING] = { [JOB_RETURNS] = TO(JOB_RETURNED), [JOB_RELEASES] = TO(JOB_VERIFYING_LEFT) },
 	[JOB_VERIFYING_LEFT] = { [JOB_RETURNS] = TO(JOB_ENDED) },
-	[JOB_QUEUED] = { [JOB_DELAYS] = TO(JOB_DELAYED),
+	[JOB_QUEUED] = { [JOB_WITHDRAWS] = TO(JOB_OPEN),
 		[JOB_STARTS] = TO(JOB_RUNNING),
-		[JOB_SETTLES] = TO(JOB_QUEUED_SETTLED),
 		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
 	[JOB_QUEUED_SETTLED] = { [JOB_STARTS] = TO(JOB_RUNNING_SETTLED),
 		[JOB_RELEASES] = TO(JOB_QUEUED_LEFT) },
@@ -67,7 +62,9 @@ static const unsigned char transitions[JOB_STATES][JOB_EVENTS] = {
 	[JOB_RUNNING_LEFT] = { [JOB_ANSWERS] = TO(JOB_RUNNING_LEFT),
 		[JOB_RETURNS] = TO(JOB_ENDED),
 		[JOB_ENDS] = TO(JOB_ENDED) },
-	[JOB_RETURNED] = { [JOB_COLLECTS] = TO(JOB_OPEN), [JOB_RELEASES] = TO(JOB_FREE) },
+	[JOB_RETURNED] = { [JOB_COLLECTS] = TO(JOB_OPEN),
+		[JOB_SUBMITS] = TO(JOB_QUEUED),
+		[JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_DONE_ANSWERED] = { [JOB_COLLECTS] = TO(JOB_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_SETTLED] = { [JOB_SUBMITS] = TO(JOB_QUEUED_SETTLED), [JOB_RELEASES] = TO(JOB_FREE) },
 	[JOB_ENDED] = { [JOB_COLLECTS] = TO(JOB_FREE) },
@@ -88,13 +85,11 @@ static struct list *list_of(struct jobs *j, enum job_state state)
 	case JOB_UNVERIFIED:
 		return &j->unverified;
 	case JOB_DELAYED:
-	case JOB_DELAYED_LEFT:
 		return &j->delayed;
 	case JOB_QUEUED:
 	case JOB_QUEUED_SETTLED:
 	case JOB_QUEUED_LEFT:
 		return &j->queue.waiting;
-	case JOB_PROMISED:
 	case JOB_RUNNING_ANSWERED:
 	case JOB_RETURNED:
 	case JOB_DONE_ANSWERED:
@@ -111,14 +106,8 @@ static void wake_for(struct jobs *j, const struct list *list)
 {
 	if (list == &j->queue.waiting)
 		queue_wake_crew(&j->queue);
-	else if (list == &j->unverified || list == &j->delayed)
-		condition_signal(list == &j->delayed ? &j->keeping : &j->verification);
-}
-
-/* By a keeper, or for one. */
-static bool is_kept(enum job_state state)
-{
-	return state == JOB_DELAYED_LEFT || state == JOB_PROMISING_LEFT;
+	else if (list == &j->unverified)
+		condition_signal(&j->verification);
 }
 
 /* Under the lock. */
@@ -141,7 +130,7 @@ static void step(struct jobs *j, struct job *job, enum job_event event)
 	job->state = state;
 	job->acknowledged |= event == JOB_SETTLES || (event == JOB_COLLECTS && state != JOB_OPEN);
 	/* A function of the embedded backend may tell what it found when its request is answered. */
-	if ((event == JOB_RELEASES || state == JOB_ENDED) && !is_kept(state) && job->local)
+	if (event == JOB_RELEASES && job->local)
 		backend_acknowledge(j->backend, job_id(job));
 }
 
@@ -219,10 +208,7 @@ void jobs_submit(struct jobs *j, struct job *job, enum job_task task)
 	j->renewing += task == TASK_RENEW;
 	job->renewed |= task == TASK_RENEW;
 	lock_take(&j->queue.lock);
-	step(j, job,
-		task == TASK_VERIFY      ? JOB_ASKS
-			: task == TASK_LOCAL ? JOB_DELAYS
-								 : JOB_SUBMITS);
+	step(j, job, task == TASK_VERIFY ? JOB_ASKS : JOB_SUBMITS);
 	lock_give(&j->queue.lock);
 }
 
@@ -233,69 +219,113 @@ void jobs_settle(struct jobs *j, struct job *job)
 	lock_give(&j->queue.lock);
 }
 
-static int64_t now(void *ctx);
-
-/* For a promise no more than the time is needed. */
-static const struct effects overdue_effects = { .now = now };
-
-static void respond_503(struct job *job)
+/* The event of a function URL, whichever form the request itself had. */
+static enum err make_event(struct job *job)
 {
-	job->status = 503;
-	job->keep_alive = false;
-	job->response = HTTP_RESPONSE_503;
+	const struct http_head *head = &job->buffer->head;
+	struct event_field fields[HTTP_FIELDS_MAX];
+	for (size_t i = 0; i < head->count; i++)
+		fields[i] = (struct event_field){ head->fields[i].name, head->fields[i].value };
+	const struct event_request request = {
+		.method = head->method,
+		.path = job->request.path,
+		.query = job->request.query,
+		.protocol = head->minor_version ? S("HTTP/1.1") : S("HTTP/1.0"),
+		.source_ip = { job->peer, job->peer_n },
+		.request_id = job_id(job),
+		.time_ms = job->arrived_wall,
+		.fields = fields,
+		.fields_count = head->count,
+		.body = job->request.body,
+	};
+	struct buf b = arena_rest(&job->arena);
+	event_write(&b, &request);
+	enum err e = b.full ? E_LIMIT : OK;
+	job->payload = arena_keep(&job->arena, &b);
+	return e;
 }
 
-/* An event is promised nothing. */
-static bool must_promise(const struct jobs *j, const struct job *job)
+/* In the form that its decision wants, once; in the arena. E_LIMIT. */
+static enum err make_payload(struct job *job)
 {
-	return j->services->journal && job->task == TASK_INVOKE &&
-		job->decision.slack.kind != SLACK_EVENT;
+	if (job->payload.n)
+		return OK;
+	if (job->decision.payload == PAYLOAD_SLACK)
+		return dispatch_payload(&job->payload, &job->decision, &job->request, job_id(job),
+			job->arrived_wall, &job->arena);
+	return make_event(job);
 }
 
-/* Before an answer that says that it is still being started: on disk, if there is a journal. */
-static void promise(struct jobs *j, struct job *job)
+static struct dispatch dispatch_of(struct jobs *j, const struct job *job)
 {
-	struct services *s = j->services;
-	struct dispatch d = {
+	return (struct dispatch){
 		.decision = &job->decision,
-		.journal = s->journal,
+		.config = &j->services->config,
+		.dedupe = &j->services->dedupe,
+		.journal = j->services->journal,
+		.promised = job->promised,
+		.payload = job->payload,
 		.arrived_ms = job->arrived_wall,
 		.request_id = job_id(job),
-		.effects = &overdue_effects,
 	};
-	if (job_payload(&d.payload, job) == OK)
-		(void)!dispatch_promise(&job->promised, &d, false);
 }
 
-/* What is said when the soft moment comes before the job's turn. */
-static void respond_overdue(struct jobs *j, struct job *job)
+/* Jobs in the hands of workers, and those whose turn it is before that of one that comes now. */
+static size_t jobs_ahead(struct jobs *j)
 {
-	struct reply reply = job->decision.reply;
-	if (job->task == TASK_VERIFY) {
-		respond_503(job);
-		return;
-	}
-	job->keep_alive &= !j->closing;
-	if (must_promise(j, job))
-		promise(j, job);
-	if (job->task == TASK_INVOKE)
-		dispatch_reply(&reply, &j->services->config, &job->decision,
-			&(struct outcome){ .fate = FATE_PENDING }, &job->arena);
-	job_respond(job, &reply);
+	size_t queued, running;
+	jobs_count(j, &queued, &running);
+	return queued + running;
 }
 
-bool jobs_overdue(struct jobs *j, struct job *job)
+void jobs_promise(struct jobs *j, struct job *job)
+{
+	bool at_once = jobs_ahead(j) < j->workers;
+	job->ticket = JOURNAL_REFUSED;
+	if (make_payload(job) != OK)
+		return;
+	const struct dispatch d = dispatch_of(j, job);
+	job->ticket = dispatch_promise(&job->promised, &d, at_once);
+}
+
+/* Called by the journal's thread. */
+static void return_delayed(void *ctx)
+{
+	struct jobs *j = ctx;
+	struct job *job;
+	lock_take(&j->queue.lock);
+	bool was_empty = !j->queue.done.first;
+	while ((job = job_of(j->delayed.first)) && journal_is_done(j->services->journal, job->ticket))
+		step(j, job, JOB_RETURNS);
+	bool wake = was_empty && j->queue.done.first;
+	lock_give(&j->queue.lock);
+	if (wake)
+		queue_wake_collector(&j->queue);
+}
+
+void jobs_delay(struct jobs *j, struct job *job)
 {
 	lock_take(&j->queue.lock);
-	bool waits = job_next(job->state, JOB_SETTLES) < JOB_STATES;
-	bool delay = waits && must_promise(j, job);
-	/* The arena is its worker's as soon as one can take it. */
-	if (waits && !delay)
-		respond_overdue(j, job);
-	if (waits)
-		step(j, job, delay ? JOB_DELAYS : JOB_SETTLES);
+	step(j, job, JOB_DELAYS);
 	lock_give(&j->queue.lock);
-	return waits && !delay;
+	/* It may have been done before it was on the list. */
+	return_delayed(j);
+}
+
+bool jobs_kept(struct jobs *j, const struct job *job)
+{
+	return job->payload.n && dispatch_kept(j->services->journal, job->ticket, job_id(job));
+}
+
+bool jobs_take_back(struct jobs *j, struct job *job)
+{
+	lock_take(&j->queue.lock);
+	bool waits = job_next(job->state, JOB_WITHDRAWS) < JOB_STATES;
+	if (waits)
+		step(j, job, JOB_WITHDRAWS);
+	lock_give(&j->queue.lock);
+	j->renewing -= waits && job->task == TASK_RENEW;
+	return waits;
 }
 
 struct job *jobs_collect(struct jobs *j, bool *again)
@@ -312,6 +342,9 @@ struct job *jobs_collect(struct jobs *j, bool *again)
 struct buffer *jobs_release(struct jobs *j, struct job *job)
 {
 	lock_take(&j->queue.lock);
+	/* What was promised is carried out. */
+	if ((job->state == JOB_DELAYED || job->state == JOB_RETURNED) && job->task == TASK_INVOKE)
+		step(j, job, JOB_SUBMITS);
 	step(j, job, JOB_RELEASES);
 	struct buffer *b = job->state == JOB_FREE ? job->buffer : NULL;
 	lock_give(&j->queue.lock);
@@ -377,6 +410,13 @@ void jobs_count(struct jobs *j, size_t *queued, size_t *running)
 
 /* ---- answers ---- */
 
+void job_respond_503(struct job *job)
+{
+	job->status = 503;
+	job->keep_alive = false;
+	job->response = HTTP_RESPONSE_503;
+}
+
 void job_respond(struct job *job, const struct reply *reply)
 {
 	struct buf b = arena_rest(&job->arena);
@@ -397,7 +437,7 @@ void job_respond(struct job *job, const struct reply *reply)
 	job->status = reply->status;
 	job->response = arena_keep(&job->arena, &b);
 	if (full)
-		respond_503(job);
+		job_respond_503(job);
 }
 
 static void give_answer(void *ctx, const struct reply *reply)
@@ -414,7 +454,6 @@ static void give_answer(void *ctx, const struct reply *reply)
 void jobs_run_local(struct jobs *j, struct job *job)
 {
 	struct fault f;
-	struct str payload;
 	struct services *s = j->services;
 	struct outcome outcome = { .fate = FATE_STARTED };
 	struct decision *d = &job->decision;
@@ -431,9 +470,10 @@ void jobs_run_local(struct jobs *j, struct job *job)
 		recent_note(d, job->arrived_wall, "duplicate", S(""));
 		return;
 	}
-	enum err e = job_payload(&payload, job);
+	enum err e = make_payload(job);
 	if (e == OK)
-		e = backend_submit(j->backend, d->target.function, payload, &d->slack, job_id(job), &f);
+		e = backend_submit(j->backend, &job->ticket, 0, d->target.function, job->payload, &d->slack,
+			job_id(job), &f);
 	else
 		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)
@@ -453,40 +493,6 @@ void jobs_run_local(struct jobs *j, struct job *job)
 }
 
 /* ---- work ---- */
-
-/* The event of a function URL, whichever form the request itself had. */
-static enum err make_event(struct str *out, struct job *job)
-{
-	const struct http_head *head = &job->buffer->head;
-	struct event_field fields[HTTP_FIELDS_MAX];
-	for (size_t i = 0; i < head->count; i++)
-		fields[i] = (struct event_field){ head->fields[i].name, head->fields[i].value };
-	const struct event_request request = {
-		.method = head->method,
-		.path = job->request.path,
-		.query = job->request.query,
-		.protocol = head->minor_version ? S("HTTP/1.1") : S("HTTP/1.0"),
-		.source_ip = { job->peer, job->peer_n },
-		.request_id = job_id(job),
-		.time_ms = job->arrived_wall,
-		.fields = fields,
-		.fields_count = head->count,
-		.body = job->request.body,
-	};
-	struct buf b = arena_rest(&job->arena);
-	event_write(&b, &request);
-	enum err e = b.full ? E_LIMIT : OK;
-	*out = arena_keep(&job->arena, &b);
-	return e;
-}
-
-enum err job_payload(struct str *out, struct job *job)
-{
-	if (job->decision.payload == PAYLOAD_SLACK)
-		return dispatch_payload(
-			out, &job->decision, &job->request, job_id(job), job->arrived_wall, &job->arena);
-	return make_event(out, job);
-}
 
 static void call(void *ctx, struct invoke_result *out, const struct invocation *in,
 	struct buf *body, struct deadline *d)
@@ -531,22 +537,24 @@ static bool was_promised(struct jobs *j, const struct job *job)
 
 static void carry_out(struct worker *w, struct job *job, bool answered)
 {
-	struct services *s = w->jobs->services;
 	int64_t least = clock_mono_ms() + JOB_LATE_MS;
-	struct dispatch d = {
-		.effects = &w->effects, .config = &s->config, .dedupe = &s->dedupe, .journal = s->journal,
-		.promised = job->promised, .arrived_ms = job->arrived_wall, .decision = &job->decision,
-		.request_id = job_id(job), .soft = job->soft, .hard = job->hard > least ? job->hard : least,
-		.limit = &w->jobs->limit, .answered = answered,
-		.arena = &job->arena, .answer = give_answer, .ctx = w,
-	};
+	enum err e = job->task == TASK_TELL ? OK : make_payload(job);
+	struct dispatch d = dispatch_of(w->jobs, job);
+	d.effects = &w->effects;
+	d.soft = job->soft;
+	d.hard = job->hard > least ? job->hard : least;
+	d.limit = &w->jobs->limit;
+	d.answered = answered;
+	d.arena = &job->arena;
+	d.answer = give_answer;
+	d.ctx = w;
 	if (job->task == TASK_TELL) {
 		dispatch_tell(&d, job->decision.message);
 		return;
 	}
 	w->answered = w->late = answered;
 	w->settled = w->told = false;
-	if (job_payload(&d.payload, job) == OK) {
+	if (e == OK) {
 		(void)dispatch_run(&d);
 		if (w->jobs->closing && w->late && !w->settled && !w->told)
 			w->jobs->untold += was_promised(w->jobs, job);
@@ -615,23 +623,6 @@ static void *verifier_run(void *arg)
 	return NULL;
 }
 
-/* Waits for the disk in the loop's place. */
-static void *keeper_run(void *arg)
-{
-	struct jobs *j = arg;
-	enum job_state state;
-	for (;;) {
-		struct job *job = take_next(j, &j->delayed, &j->keeping, &state);
-		bool local = job->task == TASK_LOCAL;
-		if (local)
-			jobs_run_local(j, job);
-		else
-			respond_overdue(j, job);
-		step_and_tell(j, job, local ? JOB_RETURNS : JOB_ANSWERS);
-	}
-	return NULL;
-}
-
 static void set_up_memory(struct jobs *j)
 {
 	const struct routes *routes = &j->services->config.routes;
@@ -690,12 +681,13 @@ enum err jobs_start(
 	seed_fill(&j->id_prefix, sizeof(j->id_prefix));
 	queue_init(&j->queue, wake);
 	condition_init(&j->verification);
-	condition_init(&j->keeping);
 	set_up_memory(j);
 	for (size_t i = 0; e == OK && i < verifiers && i < VERIFIERS_MAX; i++)
 		e = thread_start(verifier_run, j, WORKER_STACK, f);
-	for (size_t i = 0; e == OK && s->journal && i < KEEPERS; i++)
-		e = thread_start(keeper_run, j, WORKER_STACK, f);
+	if (s->journal) {
+		s->journal->told = return_delayed;
+		s->journal->ctx = j;
+	}
 	for (size_t i = 0; e == OK && i < workers; i++)
 		e = start_worker(j, &crew[i], f);
 	return e;

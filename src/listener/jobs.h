@@ -25,7 +25,6 @@ enum {
 	   made of that. */
 	SYNC_ARENA = SMALL_ARENA + 2 * SYNC_ANSWER_MAX,
 	VERIFIERS_MAX = 4,
-	KEEPERS = 8, /* threads that wait for the journal; what they write together shares the disk */
 	/* What may wait to be hashed by verifiers, in bytes times secrets: about a second's work. */
 	UNVERIFIED_MAX = 256 << 20,
 	JOB_LIFE_MS = 30000, /* from the arrival of a request until all its work must have ended, */
@@ -45,13 +44,9 @@ enum job_state {
 	JOB_FREE,             /* list `free` */
 	JOB_OPEN,             /* the loop fills it and decides */
 	JOB_UNVERIFIED,       /* list `unverified`: waits for a verifier */
-	JOB_DELAYED,          /* list `delayed`: must be on disk before it is answered */
-	JOB_DELAYED_LEFT,     /* the same */
+	JOB_DELAYED,          /* list `delayed`: waits for the disk, and what for is the loop's business */
 	JOB_VERIFYING,
 	JOB_VERIFYING_LEFT,
-	JOB_PROMISING,
-	JOB_PROMISING_LEFT,
-	JOB_PROMISED,         /* list `done`: there is an answer, and it waits for a worker again */
 	JOB_QUEUED,           /* list `waiting`: waits for a worker */
 	JOB_QUEUED_SETTLED,   /* the same, but it is answered already */
 	JOB_QUEUED_LEFT,      /* the same */
@@ -69,8 +64,9 @@ enum job_state {
 enum job_event {
 	JOB_OPENS,
 	JOB_ASKS,      /* the loop wants it verified, */
-	JOB_DELAYS,    /* or on disk, */
+	JOB_DELAYS,    /* or promised on disk, */
 	JOB_SUBMITS,   /* or worked on, */
+	JOB_WITHDRAWS, /* or has waited for that long enough, */
 	JOB_SETTLES,   /* or answers itself */
 	JOB_STARTS,    /* a thread takes it, */
 	JOB_ANSWERS,   /* has an answer, */
@@ -89,7 +85,7 @@ enum job_task {
 	TASK_VERIFY,
 	TASK_RENEW,
 	TASK_INVOKE,
-	TASK_LOCAL, /* to hand it to the embedded backend */
+	TASK_LOCAL, /* nothing: the embedded backend has it */
 	TASK_TELL, /* to post the message of a decision whose answer was made */
 };
 
@@ -111,10 +107,12 @@ struct job {
 	char id[JOB_ID_SIZE];
 	bool keep_alive, to_head;
 	bool renewed;           /* it has waited for newer secrets, which it does once */
+	struct str payload;     /* what its function gets, once it is made */
 	uint64_t promised;      /* its id in the journal; 0: nothing is promised there */
+	uint64_t ticket;        /* that it waits for, or waited */
+	bool delayed, overdue;  /* it waits for its ticket; its soft moment has passed */
 	bool acknowledged;      /* under the lock: the loop has its answer */
-	bool local;             /* the embedded backend has a copy and waits for the answer to leave;
-							   the keeper's while it has the job */
+	bool local;             /* the embedded backend has a copy and waits for the answer to leave */
 	struct access_note note;
 	int status;
 	struct str response;    /* the whole answer as it goes on the wire; in the arena */
@@ -143,7 +141,7 @@ struct jobs {
 	uint64_t id_prefix, id_count;
 
 	struct queue queue;       /* its lock is that of what follows, too */
-	struct condition verification, keeping;
+	struct condition verification;
 	struct list free, unverified, delayed, ended;
 	size_t unverified_cost;   /* of all in that list */
 	size_t counts[JOB_STATES];
@@ -164,8 +162,8 @@ struct job *jobs_open(struct jobs *j, struct buffer *buffer);
 /* Decides it, with the signing secrets as they are now. */
 void jobs_decide(struct jobs *j, struct job *job);
 
-/* Puts it into a queue: to be decided by a verifier, to be handed to the backend by a keeper, to
- * wait for newer secrets, or to be carried out. */
+/* Puts it into a queue: to be decided by a verifier, to wait for newer secrets, or to be carried
+ * out. */
 void jobs_submit(struct jobs *j, struct job *job, enum job_task task);
 
 /* Whether newer secrets may lead to another decision while Slack still waits, and a worker can be
@@ -173,16 +171,25 @@ void jobs_submit(struct jobs *j, struct job *job, enum job_task task);
 bool jobs_may_renew(const struct jobs *j, const struct job *job);
 
 /* Hands it to the embedded backend, which takes a copy and answers later, and makes the decision's
- * reply. With a journal it waits for the disk. */
+ * reply. With a journal, job->ticket is that of its promise. */
 void jobs_run_local(struct jobs *j, struct job *job);
+
+/* Promises it in the journal: job->promised, job->ticket. As attempted, if a worker will have it at
+ * once. */
+void jobs_promise(struct jobs *j, struct job *job);
+
+/* Has it collected again when its ticket is done. */
+void jobs_delay(struct jobs *j, struct job *job);
+
+/* What is to be done about a promise that was waited for: true if it is on disk. A failure is
+ * logged. Does not wait. */
+must_check bool jobs_kept(struct jobs *j, const struct job *job);
 
 /* The loop has made the answer itself: job_respond. */
 void jobs_settle(struct jobs *j, struct job *job);
 
-/* Its soft moment has come. Makes an answer, if no thread has taken it yet; its work goes on when
- * its turn comes. False: a thread has it, and will answer; or a keeper will, when the promise is on
- * disk. */
-must_check bool jobs_overdue(struct jobs *j, struct job *job);
+/* Takes one back that waits, for the loop to answer. False: a thread has it, and will answer. */
+must_check bool jobs_take_back(struct jobs *j, struct job *job);
 
 /* The next job that has an answer, or, `again`, comes back to be decided by the loop; NULL when
  * there is none. */
@@ -212,10 +219,10 @@ size_t jobs_untold(struct jobs *j);
 /* How many wait for a thread, and how many are in the hands of one. */
 void jobs_count(struct jobs *j, size_t *queued, size_t *running);
 
-/* What the job's function gets, in the form that its decision wants; in the arena. E_LIMIT. */
-must_check enum err job_payload(struct str *out, struct job *job);
-
 /* Makes the wire form of `reply` in the job's arena. */
 void job_respond(struct job *job, const struct reply *reply);
+
+/* The same for 503, after which the connection ends. */
+void job_respond_503(struct job *job);
 
 #endif

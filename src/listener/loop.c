@@ -395,7 +395,7 @@ static enum err start(struct loop *l, struct fault *f)
 	/* Not before: sockets are made under a umask that what it may run would inherit. */
 	if (e == OK)
 		e = services_keep_fresh(s, f);
-	return e == OK && s->journal ? replay_start(s, f) : e;
+	return e == OK && s->journal ? replay_start(s, backend_of(l), f) : e;
 }
 
 /* Exit code: 1 if something that was acknowledged is neither settled nor told. */
@@ -410,6 +410,11 @@ static int stop(struct loop *l)
 	size_t untold = jobs_untold(&l->requests.jobs);
 	if (backend_of(l))
 		untold += backend_unfinished(backend_of(l)) + backend_untold(backend_of(l));
+	struct journal *journal = l->services->journal;
+	struct fault f;
+	/* What was settled is to be on disk. */
+	if (journal)
+		(void)!journal_wait(journal, journal->appended, clock_mono_ms() + JOURNAL_PATIENCE_MS, &f);
 	LOG(queued + running + untold ? LOG_ERROR : LOG_INFO, "stopped", "unfinished# untold#",
 		NUM(queued + running), NUM(untold));
 	return untold ? 1 : 0;

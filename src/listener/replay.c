@@ -12,12 +12,12 @@ enum {
 	STACK = 512 * 1024,
 	MEMORY = 1 << 20,     /* for replies and messages */
 	LIFE_MS = 30000,      /* as for a request that just came */
-	TEND_MS = 20000,
 };
 
 /* What an earlier process left, shared by the threads that deal with it. */
 struct replay {
 	struct services *services;
+	struct backend *backend;
 	struct lock lock;
 	size_t cursor;        /* under the lock */
 };
@@ -34,11 +34,6 @@ static _Atomic size_t busy;
 size_t replay_busy(void)
 {
 	return busy;
-}
-
-static bool is_local(const struct journal_request *r)
-{
-	return str_eq(r->region, TARGET_LOCAL);
 }
 
 /* Tells the one who asked what became of it, and ends it. */
@@ -103,15 +98,25 @@ static void start_again(struct crew *w, uint64_t id, const struct journal_reques
 		.arena = &arena,
 		.answer = no_answer,
 	};
-	if (s->config.allow.n && !allow_matches(s->config.allow, decision.target.name)) {
-		tell_user(w, id, r,
-			&(struct outcome){ .fate = FATE_NOT_STARTED,
-				.reason = S("GATEWAY_ALLOW does not admit it any more") });
+	struct backend *b = w->replay->backend;
+	bool local = str_eq(r->region, TARGET_LOCAL);
+	struct outcome outcome = { .fate = FATE_NOT_STARTED };
+	struct fault f;
+	if (s->config.allow.n && !allow_matches(s->config.allow, decision.target.name))
+		outcome.reason = S("GATEWAY_ALLOW does not admit it any more");
+	else if (local && !b)
+		outcome.reason = S("there are no functions here any more");
+	else if (local && backend_submit(b, NULL, id, r->function, r->payload, &decision.slack,
+						  r->request_id, &f) != OK)
+		outcome.reason = fault_text(&f);
+	if (outcome.reason.n) {
+		tell_user(w, id, r, &outcome);
 		return;
 	}
 	LOG(LOG_INFO, "started again after an earlier process left it",
 		"request_id kind region function", r->request_id, r->kind, r->region, r->function);
-	(void)dispatch_run(&d);
+	if (!local)
+		(void)dispatch_run(&d);
 }
 
 static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct journal_request *r)
@@ -121,17 +126,12 @@ static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct 
 		LOG(LOG_ERROR, "left by an earlier process, and too old to be started or told of",
 			"request_id kind region function", r->request_id, r->kind, r->region, r->function);
 		journal_settle(w->replay->services->journal, id);
-	} else if (is_local(r)) {
-		tell_user(w, id, r,
-			&(struct outcome){
-				.fate = attempted ? FATE_FAILED : FATE_NOT_STARTED,
-				.reason = attempted ? S("interrupted: the gateway was restarted")
-									: S("the gateway was restarted before its turn came"),
-			});
 	} else if (attempted) {
+		bool local = str_eq(r->region, TARGET_LOCAL);
 		tell_user(w, id, r,
-			&(struct outcome){
-				.fate = FATE_UNKNOWN, .reason = S("the gateway was restarted before it knew") });
+			&(struct outcome){ .fate = local ? FATE_FAILED : FATE_UNKNOWN,
+				.reason = local ? S("interrupted: the gateway was restarted")
+								: S("the gateway was restarted before it knew") });
 	} else {
 		start_again(w, id, r);
 	}
@@ -156,22 +156,13 @@ static void *crew_run(void *arg)
 	return NULL;
 }
 
-static void *tend(void *arg)
-{
-	struct services *s = arg;
-	for (;;) {
-		clock_sleep_ms(TEND_MS);
-		journal_tend(s->journal, clock_wall_ms());
-	}
-	return NULL;
-}
-
-enum err replay_start(struct services *s, struct fault *f)
+enum err replay_start(struct services *s, struct backend *b, struct fault *f)
 {
 	struct replay *replay = memory_map(sizeof(*replay));
 	struct crew *crew = memory_map(THREADS * sizeof(*crew));
 	replay->services = s;
-	enum err e = thread_start(tend, s, STACK, f);
+	replay->backend = b;
+	enum err e = thread_start(journal_run, s->journal, STACK, f);
 	for (size_t i = 0; e == OK && i < THREADS && journal_unsettled(s->journal); i++) {
 		crew[i].replay = replay;
 		outside_init(&crew[i].outside, s);

@@ -3,10 +3,11 @@
 #ifndef LISTENER_REPLAY_H
 #define LISTENER_REPLAY_H
 
-#include "service/services.h"
+#include "listener/backend.h"
 
-/* Begins, in threads of its own, if anything is left. s->journal is open. E_SYSTEM. */
-must_check enum err replay_start(struct services *s, struct fault *f);
+/* Begins, in threads of its own, if anything is left, and with it the journal's thread. s->journal is
+ * open; `b` runs functions of region local, NULL: nobody does. E_SYSTEM. */
+must_check enum err replay_start(struct services *s, struct backend *b, struct fault *f);
 
 /* How many threads are still at it. */
 size_t replay_busy(void);

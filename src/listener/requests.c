@@ -87,25 +87,70 @@ static void settle(struct requests *r, struct job *job)
 	deliver(r, job);
 }
 
-/* A promise is on disk first, which the loop does not wait for. */
-static void run_here(struct requests *r, struct job *job)
+/* There was no time to verify it. */
+static void refuse(struct requests *r, struct job *job)
 {
-	if (r->services->journal) {
-		jobs_submit(&r->jobs, job, TASK_LOCAL);
-		return;
-	}
-	jobs_run_local(&r->jobs, job);
-	settle(r, job);
+	job_respond_503(job);
+	jobs_settle(&r->jobs, job);
+	deliver(r, job);
 }
 
 /* Its answer needs no worker, and does not wait until one is free. */
-static void announce(struct requests *r, struct job *job)
+static void announce(struct requests *r, struct job *job, enum fate fate)
 {
 	struct decision *d = &job->decision;
-	dispatch_reply(&d->reply, &r->services->config, d, &(struct outcome){ .fate = FATE_ANNOUNCED },
-		&job->arena);
+	dispatch_reply(
+		&d->reply, &r->services->config, d, &(struct outcome){ .fate = fate }, &job->arena);
 	settle(r, job);
 	jobs_submit(&r->jobs, job, TASK_INVOKE);
+}
+
+/* A promise is on disk, or cannot be waited for any longer. */
+static void answer_delayed(struct requests *r, struct job *job)
+{
+	bool kept = jobs_kept(&r->jobs, job);
+	job->delayed = false;
+	if (job->task == TASK_LOCAL) {
+		settle(r, job);
+	} else if (kept || job->overdue) {
+		announce(r, job, job->overdue ? FATE_PENDING : FATE_ANNOUNCED);
+	} else {
+		/* What cannot be kept is not announced: it is answered when its outcome is known. */
+		if (job->promised)
+			journal_settle(r->services->journal, job->promised);
+		job->promised = 0;
+		connection_wait_again(r->server, job->connection, job->soft);
+		jobs_submit(&r->jobs, job, TASK_INVOKE);
+	}
+}
+
+/* A promise is on disk first, which the loop does not wait for: the job comes back when it is there,
+ * or when it has taken too long. */
+static void delay(struct requests *r, struct job *job)
+{
+	int64_t until = r->server->now + JOURNAL_PATIENCE_MS;
+	if (job->overdue || until > job->soft)
+		until = job->soft + (job->overdue ? JOURNAL_LAST_MS : 0);
+	job->delayed = true;
+	connection_wait_again(r->server, job->connection, until);
+	jobs_delay(&r->jobs, job);
+}
+
+static void run_here(struct requests *r, struct job *job)
+{
+	job->task = TASK_LOCAL;
+	jobs_run_local(&r->jobs, job);
+	if (job->local && r->services->journal)
+		delay(r, job);
+	else
+		settle(r, job);
+}
+
+static void promise(struct requests *r, struct job *job)
+{
+	job->task = TASK_INVOKE;
+	jobs_promise(&r->jobs, job);
+	delay(r, job);
 }
 
 /* It is answered without anything being started. */
@@ -135,8 +180,8 @@ static void follow_decision(struct requests *r, struct job *job)
 		note_answer(job), settle(r, job);
 	else if (str_eq(d->target.region, TARGET_LOCAL) && !(d->route && d->route->sync))
 		run_here(r, job);
-	else if (!r->services->journal && dispatch_announces(&r->services->config, d))
-		announce(r, job);
+	else if (dispatch_announces(&r->services->config, d))
+		r->services->journal ? promise(r, job) : announce(r, job, FATE_ANNOUNCED);
 	else
 		jobs_submit(&r->jobs, job, TASK_INVOKE);
 }
@@ -154,8 +199,8 @@ static size_t cost_of(struct requests *r, const struct job *job)
 static void have_verified(struct requests *r, struct job *job)
 {
 	struct job *loser = jobs_unverified_loser(&r->jobs);
-	if (loser && jobs_overdue(&r->jobs, loser)) {
-		deliver(r, loser);
+	if (loser && jobs_take_back(&r->jobs, loser)) {
+		refuse(r, loser);
 		connection_resume(r->server, loser->connection);
 	}
 	jobs_submit(&r->jobs, job, TASK_VERIFY);
@@ -205,8 +250,21 @@ static void on_overdue(void *ctx, struct connection *c)
 {
 	struct requests *r = ctx;
 	struct job *job = c->task;
-	if (jobs_overdue(&r->jobs, job))
-		deliver(r, job);
+	if (!jobs_take_back(&r->jobs, job))
+		return;
+	job->keep_alive &= !r->server->draining;
+	if (job->delayed) {
+		answer_delayed(r, job);
+	} else if (job->task == TASK_VERIFY) {
+		refuse(r, job);
+	} else if (job->task == TASK_RENEW) {
+		settle(r, job);
+	} else if (r->services->journal && job->decision.slack.kind != SLACK_EVENT) {
+		job->overdue = true;
+		promise(r, job);
+	} else {
+		announce(r, job, FATE_PENDING);
+	}
 }
 
 /* ---- what the workers have done ---- */
@@ -215,8 +273,8 @@ static void decide_again(struct requests *r, struct job *job)
 {
 	job->keep_alive &= !r->server->draining;
 	connection_wait_again(r->server, job->connection, job->soft);
-	if (job->task == TASK_LOCAL)
-		settle(r, job);
+	if (job->delayed)
+		answer_delayed(r, job);
 	else if (job->task == TASK_VERIFY)
 		follow_decision(r, job);
 	else

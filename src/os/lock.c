@@ -3,6 +3,26 @@
 #include <errno.h>
 #include <time.h>
 
+void lock_take(struct lock *l)
+{
+	check(pthread_mutex_lock(&l->mutex) == 0);
+}
+
+void lock_give(struct lock *l)
+{
+	check(pthread_mutex_unlock(&l->mutex) == 0);
+}
+
+void condition_signal(struct condition *c)
+{
+	check(pthread_cond_signal(&c->condition) == 0);
+}
+
+void condition_broadcast(struct condition *c)
+{
+	check(pthread_cond_broadcast(&c->condition) == 0);
+}
+
 void condition_init(struct condition *c)
 {
 	pthread_condattr_t attributes;

@@ -14,8 +14,8 @@ struct lock {
 	pthread_mutex_t mutex;
 };
 
-static inline void lock_take(struct lock *l) { check(pthread_mutex_lock(&l->mutex) == 0); }
-static inline void lock_give(struct lock *l) { check(pthread_mutex_unlock(&l->mutex) == 0); }
+void lock_take(struct lock *l);
+void lock_give(struct lock *l);
 
 struct condition {
 	pthread_cond_t condition;
@@ -28,13 +28,7 @@ void condition_init(struct condition *c);
 bool condition_wait(struct condition *c, struct lock *l, int64_t until);
 
 /* Wakes one of those who wait, or all. What they wait for was changed under the lock. */
-static inline void condition_signal(struct condition *c)
-{
-	check(pthread_cond_signal(&c->condition) == 0);
-}
-static inline void condition_broadcast(struct condition *c)
-{
-	check(pthread_cond_broadcast(&c->condition) == 0);
-}
+void condition_signal(struct condition *c);
+void condition_broadcast(struct condition *c);
 
 #endif

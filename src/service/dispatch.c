@@ -1,5 +1,6 @@
 #include "service/dispatch.h"
 
+#include "base/clock.h"
 #include "gateway/key.h"
 #include "gateway/payload.h"
 #include "gateway/result.h"
@@ -9,7 +10,11 @@
 enum {
 	LATE_MESSAGE_MS =
 		1000, /* what an invocation leaves of the time for the late message about it */
+	LAST_CALL_MS = 2000, /* what a disk that stalls leaves of it for one call */
 };
+
+#define UNCOVERED "the journal cannot be written: what is acknowledged now would be lost in a crash"
+#define TWICE "the journal cannot be written: after a crash this may be started twice"
 
 struct attempt {
 	const struct dispatch *d;
@@ -58,9 +63,8 @@ static struct str delivery_of(const struct attempt *run)
 												   : S("");
 }
 
-bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
+uint64_t dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
 {
-	struct fault f;
 	const struct decision *decision = d->decision;
 	const struct journal_request request = {
 		.arrived_ms = d->arrived_ms,
@@ -71,14 +75,25 @@ bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
 		.response_url = decision->slack.response_url,
 		.payload = d->payload,
 	};
-	*id = 0;
-	if (!d->journal || journal_promise(d->journal, id, &request, attempted, &f) == OK)
+	return journal_promise(d->journal, id, &request, attempted);
+}
+
+/* Waits until that moment for what must be on disk before what happens next. A failure is logged,
+ * once a minute, with what it means. */
+static bool keep(struct journal *j, uint64_t ticket, int64_t until, struct str request_id,
+	const char *means)
+{
+	struct fault f;
+	if (journal_wait(j, ticket, until, &f) == OK)
 		return true;
-	if (journal_complains(d->journal, now_of(d)))
-		LOG(LOG_ERROR,
-			"the journal cannot be written: what is acknowledged now would be lost in a crash",
-			"request_id reason", d->request_id, fault_text(&f));
+	if (journal_complains(j, clock_mono_ms()))
+		LOG(LOG_ERROR, means, "request_id reason", request_id, fault_text(&f));
 	return false;
+}
+
+bool dispatch_kept(struct journal *j, uint64_t ticket, struct str request_id)
+{
+	return keep(j, ticket, 0, request_id, UNCOVERED);
 }
 
 /* Slack must have its answer, on disk or not. An event is promised nothing: Slack delivers it
@@ -86,8 +101,10 @@ bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
 static void answer_pending(void *arg)
 {
 	struct attempt *run = arg;
-	if (run->d->decision->slack.kind != SLACK_EVENT && !run->promised)
-		(void)!dispatch_promise(&run->promised, run->d, true);
+	const struct dispatch *d = run->d;
+	if (d->journal && d->decision->slack.kind != SLACK_EVENT)
+		(void)!keep(d->journal, dispatch_promise(&run->promised, d, true),
+			d->soft + JOURNAL_LAST_MS, d->request_id, UNCOVERED);
 	answer_fate(run, FATE_PENDING);
 }
 
@@ -96,27 +113,21 @@ static void answer_pending(void *arg)
 static void note_attempt(struct attempt *run)
 {
 	const struct dispatch *d = run->d;
-	struct fault f = { .n = 0 };
-	enum err e = OK;
+	/* Its user has an answer, which a crash must not turn into two starts. */
 	if (run->promised)
-		e = journal_attempt(d->journal, run->promised, &f);
-	if (e == OK && d->journal && delivery_of(run).n)
-		e = journal_event(d->journal, delivery_of(run), false, d->arrived_ms, &f);
-	if (e != OK && journal_complains(d->journal, now_of(d)))
-		LOG(LOG_ERROR, "the journal cannot be written: after a crash this may be started twice",
-			"request_id reason", d->request_id, fault_text(&f));
+		(void)!keep(d->journal, journal_attempt(d->journal, run->promised), d->hard - LAST_CALL_MS,
+			d->request_id, TWICE);
 }
 
-static void note_event(const struct attempt *run)
+/* Nobody waits for the disk longer than Slack for its answer. */
+static void note_event(const struct attempt *run, enum journal_fate fate)
 {
 	const struct dispatch *d = run->d;
-	struct fault f;
-	if (d->journal && delivery_of(run).n &&
-		journal_event(d->journal, delivery_of(run), true, d->arrived_ms, &f) != OK &&
-		journal_complains(d->journal, now_of(d)))
-		LOG(LOG_ERROR,
-			"the journal cannot be written: after a crash this event may be started twice",
-			"request_id reason", d->request_id, fault_text(&f));
+	if (!d->journal || !delivery_of(run).n)
+		return;
+	int64_t patience = now_of(d) + JOURNAL_PATIENCE_MS;
+	(void)!keep(d->journal, journal_event(d->journal, delivery_of(run), fate, d->arrived_ms),
+		patience < d->soft ? patience : d->soft, d->request_id, TWICE);
 }
 
 static bool is_sync(const struct decision *decision)
@@ -305,9 +316,8 @@ bool dispatch_run(const struct dispatch *d)
 	int64_t spare = (d->hard - d->soft) / 2;
 	if (slack->response_url.n && spare > 0)
 		deadline.hard -= spare < LATE_MESSAGE_MS ? spare : LATE_MESSAGE_MS;
-	/* What cannot be kept is not announced: it is answered when it is settled. */
-	if (!run.answered && dispatch_announces(d->config, d->decision) &&
-		dispatch_promise(&run.promised, d, false))
+	/* With a journal, it was announced when that was on disk, or is answered when it is settled. */
+	if (!run.answered && !d->journal && dispatch_announces(d->config, d->decision))
 		answer_fate(&run, FATE_ANNOUNCED);
 	if (run.answered)
 		deadline.soft = DEADLINE_NEVER;
@@ -321,13 +331,14 @@ bool dispatch_run(const struct dispatch *d)
 		.payload = d->payload,
 	};
 	note_attempt(&run);
+	note_event(&run, JOURNAL_ATTEMPTED);
 	d->effects->call(d->effects->ctx, &result, &invocation, sync ? &body : NULL, &deadline);
 	struct outcome outcome = outcome_of(d, &result, buf_str(&body));
 	bool late = run.answered;
 	if (delivery_of(&run).n)
 		dedupe_end(d->dedupe, delivery_of(&run), result.outcome == INVOKE_STARTED);
 	if (result.outcome == INVOKE_STARTED)
-		note_event(&run);
+		note_event(&run, JOURNAL_STARTED);
 	struct result returned = { 0 };
 	if (!late)
 		answer_settled(&run, &outcome, &returned, buf_str(&body));

@@ -63,10 +63,13 @@ bool dispatch_run(const struct dispatch *d);
  * logged. */
 void dispatch_tell(const struct dispatch *d, struct str message);
 
-/* Puts on disk that the request is promised something, before an answer says so. `attempted`: its
- * target is being called. *id is 0 where there is no journal, and where that failed, which is
- * logged. */
-must_check bool dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted);
+/* Promises the request in the journal, before an answer says so. `attempted`: its target is being
+ * called, or is at once. Returns the ticket; *id as of journal_promise. */
+must_check uint64_t dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted);
+
+/* Whether what an answer is going to say is on disk. A failure is logged, once a minute. Does not
+ * wait. */
+must_check bool dispatch_kept(struct journal *j, uint64_t ticket, struct str request_id);
 
 /* The reply to the decision's request, by what became of it; as reply_to. */
 void dispatch_reply(struct reply *out, const struct config *c, const struct decision *decision,

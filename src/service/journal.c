@@ -1,17 +1,19 @@
 #include "service/journal.h"
 
+#include "base/clock.h"
 #include "codec/hex.h"
 #include "crypto/ct.h"
 #include "crypto/seed.h"
+#include "os/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* A record: HEAD bytes (length of the body, type, zeros, id), the body, MAC bytes. Numbers have
@@ -23,8 +25,9 @@ enum {
 	NAME_SIZE = 32,
 	KEY_SIZE = 32,
 	DIRECTORY_BUFFER = 4096,
-	END_RESERVE = 1 << 20,
-	COMPLAINT_MS = 60000
+	COMPLAINT_MS = 60000,
+	TEND_MS = 20000,
+	KEEP = 64 * 1024, /* memory of what waits to be written that is not given back */
 };
 
 enum record_type {
@@ -32,9 +35,14 @@ enum record_type {
 	RECORD_ATTEMPTED_REQUEST,
 	RECORD_ATTEMPT,
 	RECORD_SETTLED,
-	RECORD_EVENT,
-	RECORD_STARTED_EVENT
+	RECORD_EVENT, /* and an enum journal_fate */
+	RECORD_LAST = RECORD_EVENT + JOURNAL_TOLD
 };
+
+/* Entries, and what waits to be written and is being written. */
+#define MEMORY \
+	(JOURNAL_ENTRIES_MAX * sizeof(struct journal_entry) + \
+		2 * (JOURNAL_REQUESTS_MEMORY + JOURNAL_EVENTS_MEMORY))
 
 static const struct str class_names[] = {
 	[JOURNAL_REQUESTS] = STR("requests-"), [JOURNAL_EVENTS] = STR("events-")
@@ -54,6 +62,16 @@ static uint64_t read_number(const char *p, size_t bytes)
 	for (size_t i = bytes; i-- > 0;)
 		v = v << 8 | (unsigned char)p[i];
 	return v;
+}
+
+static uint64_t size_of(const char *record)
+{
+	return HEAD + read_number(record, 4) + MAC;
+}
+
+static uint64_t id_of(const char *record)
+{
+	return read_number(record + 8, 8);
 }
 
 /* ---- names of files ---- */
@@ -88,8 +106,9 @@ static bool read_file_name(enum journal_class *class, uint64_t *number, struct s
 
 /* ---- codes ---- */
 
+/* Of a record, whose place for it comes last. */
 static void code_of(uint8_t mac[static MAC], const struct hmac_key *key,
-	const struct journal_file *file, uint64_t offset, const struct str *parts, size_t count)
+	const struct journal_file *file, uint64_t offset, struct str record)
 {
 	char place[24];
 	struct hmac h;
@@ -98,8 +117,7 @@ static void code_of(uint8_t mac[static MAC], const struct hmac_key *key,
 	put_number(place + 16, offset, 8);
 	hmac_init(&h, key);
 	hmac_update(&h, (struct str){ place, sizeof(place) });
-	for (size_t i = 0; i < count; i++)
-		hmac_update(&h, parts[i]);
+	hmac_update(&h, str_sub(record, 0, record.n - MAC));
 	hmac_final(&h, mac);
 }
 
@@ -107,10 +125,9 @@ static bool verifies(
 	const struct journal *j, const struct journal_file *file, uint64_t offset, struct str record)
 {
 	uint8_t mac[MAC];
-	struct str signed_part = str_sub(record, 0, record.n - MAC);
 	for (size_t i = 0; i < j->keys_count; i++) {
-		code_of(mac, &j->keys[i], file, offset, &signed_part, 1);
-		if (ct_equal(mac, record.p + signed_part.n, MAC))
+		code_of(mac, &j->keys[i], file, offset, record);
+		if (ct_equal(mac, record.p + record.n - MAC, MAC))
 			return true;
 	}
 	return false;
@@ -146,7 +163,8 @@ static struct journal_entry *add_entry(struct journal *j, uint64_t id)
 	for (size_t i = 0; j->entries_count < JOURNAL_ENTRIES_MAX && i < JOURNAL_ENTRIES_MAX; i++) {
 		struct journal_entry *e = &j->entries[(id + i) % JOURNAL_ENTRIES_MAX];
 		if (!e->id) {
-			*e = (struct journal_entry){ .id = id };
+			*e = (struct journal_entry){ .id = id, .file = JOURNAL_FILES_MAX };
+			j->files[e->file].unsettled++;
 			j->entries_count++;
 			return e;
 		}
@@ -161,132 +179,58 @@ static void drop_entry(struct journal *j, struct journal_entry *e)
 	e->id = 0;
 }
 
-/* ---- writing; all under the lock ---- */
-
-static enum err failed(struct journal *j, int sys, struct fault *f)
+static void move_entry(
+	struct journal *j, struct journal_entry *e, const struct journal_file *to, uint64_t offset)
 {
-	j->failing = sys;
-	return fault_set(f, E_FILE, sys, "the journal cannot be written");
+	j->files[e->file].unsettled--;
+	e->file = (uint32_t)(to - j->files);
+	e->offset = offset;
+	j->files[e->file].unsettled++;
 }
 
-static struct journal_file *free_file(struct journal *j)
+/* ---- records come; all under the lock ---- */
+
+static uint64_t refuse(struct journal *j)
 {
-	for (size_t i = 0; i < JOURNAL_FILES_MAX; i++)
-		if (!j->files[i].number)
-			return &j->files[i];
-	return NULL;
+	j->failing = ENOSPC;
+	return JOURNAL_REFUSED;
 }
 
-static enum err begin_file(struct journal *j, enum journal_class class, struct fault *f)
+/* What ends a request, or an attempt at it, has no body, and may take what is spared by what begins
+ * one. */
+static uint64_t append(struct journal *j, enum journal_class class, enum record_type type,
+	uint64_t id, const struct str *body, size_t count)
 {
-	char name[NAME_SIZE];
-	struct journal_file *file = free_file(j);
-	if (!file)
-		return failed(j, ENFILE, f);
-	uint64_t number = j->next_number++;
-	int fd = openat(j->directory, put_name(name, class, number),
-		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return failed(j, errno, f);
-	if (fsync(j->directory) != 0) {
-		int sys = errno;
-		close(fd);
-		(void)unlinkat(j->directory, name, 0);
-		return failed(j, sys, f);
-	}
-	*file = (struct journal_file){ .class = class, .number = number, .fd = fd };
-	j->current[class] = file;
-	return OK;
-}
-
-/* Appends a record of these parts to the current file of its class. Nothing of it stays when that
- * fails. */
-static enum err append(struct journal *j, enum journal_class class, enum record_type type,
-	uint64_t id, const struct str *body, size_t count, struct fault *f)
-{
+	struct buf *b = &j->lanes[class].filling;
 	char head[HEAD] = { 0 };
-	uint8_t mac[MAC];
-	struct str parts[2 + 2 * FIELDS] = { { head, HEAD } };
-	struct iovec vectors[countof(parts) + 1];
-	size_t n = 0;
-	check(count < countof(parts));
-	for (size_t i = 0; i < count; i++) {
-		parts[1 + i] = body[i];
+	size_t n = 0, spared = count ? b->cap / 4 : 0;
+	for (size_t i = 0; i < count; i++)
 		n += body[i].n;
-	}
-	size_t size = HEAD + n + MAC;
-	/* What ends a request, or an attempt at it, may take a little more than what begins one. */
-	size_t most = JOURNAL_SIZE_MAX + (count ? 0 : END_RESERVE);
-	if (size > JOURNAL_RECORD_MAX || j->total + size > most)
-		return failed(j, ENOSPC, f);
-	struct journal_file *file = j->current[class];
-	enum err e = file && file->size < JOURNAL_FILE_SIZE ? OK : begin_file(j, class, f);
-	if (e != OK)
-		return e;
-	file = j->current[class];
+	if (count && j->failing == ETIMEDOUT)
+		return JOURNAL_REFUSED;
+	if (j->total + HEAD + n + MAC > JOURNAL_SIZE_MAX - spared ||
+		b->n + HEAD + n + MAC > b->cap - spared)
+		return refuse(j);
 	put_number(head, n, 4);
 	head[4] = (char)type;
 	put_number(head + 8, id, 8);
-	code_of(mac, &j->keys[0], file, file->size, parts, count + 1);
-	for (size_t i = 0; i <= count; i++)
-		vectors[i] = (struct iovec){ (void *)(uintptr_t)parts[i].p, parts[i].n };
-	vectors[count + 1] = (struct iovec){ mac, MAC };
-	ssize_t put = pwritev(file->fd, vectors, (int)count + 2, (off_t)file->size);
-	if (put != (ssize_t)size) {
-		int sys = put < 0 ? errno : ENOSPC;
-		(void)!ftruncate(file->fd, (off_t)file->size);
-		return failed(j, sys, f);
-	}
-	file->size += size;
-	file->dirty = true;
-	j->total += size;
-	j->written++;
-	return OK;
-}
-
-/* Without the lock while the disk works. Returns an errno, or 0. */
-static int sync_dirty(struct journal *j)
-{
-	struct journal_file *files[JOURNAL_FILES_MAX];
-	size_t count = 0;
-	int sys = 0;
-	for (size_t i = 0; i < JOURNAL_FILES_MAX; i++)
-		if (j->files[i].dirty) {
-			j->files[i].dirty = false;
-			files[count++] = &j->files[i];
-		}
-	j->syncing = true;
-	lock_give(&j->lock);
+	buf_put(b, (struct str){ head, HEAD });
 	for (size_t i = 0; i < count; i++)
-		if (fdatasync(files[i]->fd) != 0)
-			sys = errno;
-	lock_take(&j->lock);
-	j->syncing = false;
-	for (size_t i = 0; sys && i < count; i++)
-		files[i]->dirty = true;
-	return sys;
+		buf_put(b, body[i]);
+	b->n += MAC;
+	j->total += HEAD + n + MAC;
+	condition_signal(&j->work);
+	return ++j->appended;
 }
 
-/* Returns when all that was written so far is on disk. One thread at a time asks for that; those
- * that come meanwhile wait, and the next of them asks for all of them. */
-static enum err sync_all(struct journal *j, struct fault *f)
+/* One that is waited for. */
+static uint64_t append_and_sync(struct journal *j, enum journal_class class, enum record_type type,
+	uint64_t id, const struct str *body, size_t count)
 {
-	uint64_t wanted = j->written;
-	while (j->synced < wanted) {
-		if (j->syncing) {
-			(void)condition_wait(&j->synced_on, &j->lock, DEADLINE_NEVER);
-			continue;
-		}
-		uint64_t until = j->written;
-		int sys = sync_dirty(j);
-		j->failing = sys;
-		if (!sys)
-			j->synced = until;
-		condition_broadcast(&j->synced_on);
-		if (sys)
-			return failed(j, sys, f);
-	}
-	return OK;
+	uint64_t ticket = append(j, class, type, id, body, count);
+	if (ticket != JOURNAL_REFUSED)
+		j->wanted = ticket;
+	return ticket;
 }
 
 static size_t put_request(struct str parts[static 2 * FIELDS + 1],
@@ -324,87 +268,80 @@ static bool read_request(struct journal_request *r, struct str body)
 	return body.n == 0;
 }
 
-enum err journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
-	bool attempted, struct fault *f)
+uint64_t journal_promise(
+	struct journal *j, uint64_t *id, const struct journal_request *r, bool attempted)
 {
 	struct str parts[2 * FIELDS + 1];
 	char lengths[8 + 4 * FIELDS];
 	size_t count = put_request(parts, lengths, r);
+	uint64_t ticket = JOURNAL_REFUSED;
 	lock_take(&j->lock);
-	*id = j->next_id;
-	struct journal_entry *entry = add_entry(j, *id);
-	enum err e = entry
-		? OK
-		: fault_set(f, E_LIMIT, 0, "the journal holds %d requests that are not settled",
-			  NUM(JOURNAL_ENTRIES_MAX));
-	if (e == OK)
-		e = append(j, JOURNAL_REQUESTS, attempted ? RECORD_ATTEMPTED_REQUEST : RECORD_REQUEST, *id,
-			parts, count, f);
-	if (e == OK) {
-		struct journal_file *file = j->current[JOURNAL_REQUESTS];
-		j->next_id++;
-		entry->file = (uint32_t)(file - j->files);
+	struct journal_entry *entry = add_entry(j, j->next_id);
+	*id = 0;
+	if (entry) {
+		ticket = append_and_sync(j, JOURNAL_REQUESTS,
+			attempted ? RECORD_ATTEMPTED_REQUEST : RECORD_REQUEST, entry->id, parts, count);
 		entry->attempted = attempted;
 		for (size_t i = 0; i < count; i++)
 			entry->size += (uint32_t)parts[i].n;
-		entry->offset = file->size - entry->size - HEAD - MAC;
-		file->unsettled++;
-		e = sync_all(j, f);
-		/* What may be on disk must not be started by the next process after its user was told
-		 * otherwise. */
-		if (e != OK)
-			(void)!append(j, JOURNAL_REQUESTS, RECORD_SETTLED, *id, NULL, 0, &(struct fault){ 0 });
-		if (e != OK)
+		if (ticket != JOURNAL_REFUSED)
+			*id = j->next_id++;
+		else
 			drop_entry(j, entry);
-	} else if (entry) {
-		entry->id = 0;
-		j->entries_count--;
+	} else {
+		(void)refuse(j);
 	}
-	if (e != OK)
-		*id = 0;
 	lock_give(&j->lock);
-	return e;
+	return ticket;
 }
 
-enum err journal_attempt(struct journal *j, uint64_t id, struct fault *f)
+uint64_t journal_attempt(struct journal *j, uint64_t id)
 {
 	lock_take(&j->lock);
 	struct journal_entry *entry = find_entry(j, id);
 	check(entry);
-	enum err e = append(j, JOURNAL_REQUESTS, RECORD_ATTEMPT, id, NULL, 0, f);
-	entry->attempted |= e == OK;
-	if (e == OK)
-		e = sync_all(j, f);
+	/* One that was promised as attempted is on disk as such. */
+	uint64_t ticket = j->done;
+	if (!entry->attempted)
+		ticket = append_and_sync(j, JOURNAL_REQUESTS, RECORD_ATTEMPT, id, NULL, 0);
+	entry->attempted |= ticket != JOURNAL_REFUSED;
 	lock_give(&j->lock);
-	return e;
+	return ticket;
 }
 
 void journal_settle(struct journal *j, uint64_t id)
 {
-	struct fault f;
 	lock_take(&j->lock);
 	struct journal_entry *entry = find_entry(j, id);
 	check(entry);
-	(void)!append(j, JOURNAL_REQUESTS, RECORD_SETTLED, id, NULL, 0, &f);
+	(void)append(j, JOURNAL_REQUESTS, RECORD_SETTLED, id, NULL, 0);
 	drop_entry(j, entry);
 	lock_give(&j->lock);
 }
 
-enum err journal_event(
-	struct journal *j, struct str key, bool started, int64_t now_ms, struct fault *f)
+uint64_t journal_event(struct journal *j, struct str key, enum journal_fate fate, int64_t now_ms)
 {
 	char stamp[8];
 	put_number(stamp, (uint64_t)now_ms, 8);
 	const struct str parts[] = { { stamp, sizeof(stamp) }, key };
 	lock_take(&j->lock);
-	enum err e = append(j, JOURNAL_EVENTS, started ? RECORD_STARTED_EVENT : RECORD_EVENT, 0, parts,
-		countof(parts), f);
-	if (e == OK) {
-		j->current[JOURNAL_EVENTS]->newest_ms = now_ms;
-		e = sync_all(j, f);
-	}
+	uint64_t ticket = append_and_sync(
+		j, JOURNAL_EVENTS, RECORD_EVENT + (enum record_type)fate, 0, parts, countof(parts));
 	lock_give(&j->lock);
-	return e;
+	return ticket;
+}
+
+enum err journal_wait(struct journal *j, uint64_t ticket, int64_t until, struct fault *f)
+{
+	lock_take(&j->lock);
+	while (j->done < ticket && condition_wait(&j->synced_on, &j->lock, until))
+		;
+	bool done = j->done >= ticket, kept = done && ticket > j->lost;
+	if (!done)
+		j->failing = ETIMEDOUT;
+	int sys = j->failing;
+	lock_give(&j->lock);
+	return kept ? OK : fault_set(f, E_FILE, sys, "the journal cannot be written");
 }
 
 int journal_failing(struct journal *j)
@@ -419,15 +356,127 @@ size_t journal_unsettled(struct journal *j)
 
 bool journal_complains(struct journal *j, int64_t now)
 {
-	lock_take(&j->lock);
-	bool due = now >= j->complain_at;
-	if (due)
-		j->complain_at = now + COMPLAINT_MS;
-	lock_give(&j->lock);
-	return due;
+	int64_t due = j->complain_at;
+	return now >= due && atomic_compare_exchange_strong(&j->complain_at, &due, now + COMPLAINT_MS);
 }
 
-/* ---- tidying up ---- */
+/* ---- writing, by one thread; under the lock, but not while the disk works ---- */
+
+static struct journal_file *free_file(struct journal *j)
+{
+	for (size_t i = 0; i < JOURNAL_FILES_MAX; i++)
+		if (!j->files[i].number)
+			return &j->files[i];
+	return NULL;
+}
+
+/* Returns an errno, or 0; so do the next. */
+static int begin_file(struct journal *j, enum journal_class class)
+{
+	char name[NAME_SIZE];
+	struct journal_file *file = free_file(j);
+	if (!file)
+		return ENFILE;
+	uint64_t number = j->next_number++;
+	int fd = openat(j->directory, put_name(name, class, number),
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	if (fsync(j->directory) != 0) {
+		int sys = errno;
+		close(fd);
+		(void)unlinkat(j->directory, name, 0);
+		return sys;
+	}
+	*file = (struct journal_file){ .class = class, .number = number, .fd = fd };
+	j->lanes[class].current = file;
+	return 0;
+}
+
+/* Its size stays, until all is where it should be. */
+static int write_batch(struct journal *j, enum journal_class class, bool sync)
+{
+	struct journal_lane *lane = &j->lanes[class];
+	struct buf *b = &lane->writing;
+	if (b->n) {
+		int sys = !lane->current || lane->current->size >= JOURNAL_FILE_SIZE ? begin_file(j, class) : 0;
+		if (sys)
+			return sys;
+		for (size_t at = 0, n; at < b->n; at += n) {
+			n = size_of(b->p + at);
+			code_of((uint8_t *)b->p + at + n - MAC, &j->signing, lane->current,
+				lane->current->size + at, (struct str){ b->p + at, n });
+		}
+		lane->dirty = true;
+		ssize_t put = pwrite(lane->current->fd, b->p, b->n, (off_t)lane->current->size);
+		if (put != (ssize_t)b->n)
+			return put < 0 ? errno : ENOSPC;
+	}
+	if (!sync || !lane->dirty)
+		return 0;
+	if (lane->current && fdatasync(lane->current->fd) != 0)
+		return errno;
+	lane->dirty = false;
+	return 0;
+}
+
+/* What was written has its place now, or nothing of it stays. */
+static void finish_batch(struct journal *j, struct journal_lane *lane, bool lost)
+{
+	struct buf *b = &lane->writing;
+	struct journal_file *file = lane->current;
+	for (size_t at = 0; !lost && at < b->n; at += size_of(b->p + at)) {
+		const char *record = b->p + at;
+		struct journal_entry *entry =
+			record[4] <= RECORD_ATTEMPTED_REQUEST ? find_entry(j, id_of(record)) : NULL;
+		if (entry)
+			move_entry(j, entry, file, file->size + at);
+		/* Of an event. */
+		file->newest_ms = (int64_t)read_number(record + HEAD, 8);
+	}
+	if (lost)
+		j->total -= b->n;
+	else if (b->n)
+		file->size += b->n;
+	memory_trim(b->p, b->cap, KEEP, b->n);
+	buf_reset(b);
+}
+
+/* Writes what has come, and has it synced if somebody waits for that, or `sync`. */
+static void flush(struct journal *j, bool sync)
+{
+	uint64_t until = j->appended;
+	int sys = 0;
+	sync |= j->wanted > j->done;
+	j->signing = j->keys[0];
+	for (size_t i = 0; i < JOURNAL_CLASSES; i++) {
+		struct journal_lane *lane = &j->lanes[i];
+		struct buf empty = lane->writing;
+		lane->writing = lane->filling;
+		lane->filling = empty;
+	}
+	lock_give(&j->lock);
+	for (enum journal_class i = 0; !sys && i < JOURNAL_CLASSES; i++)
+		sys = write_batch(j, i, sync);
+	for (size_t i = 0; sys && i < JOURNAL_CLASSES; i++)
+		if (j->lanes[i].current)
+			(void)!ftruncate(j->lanes[i].current->fd, (off_t)j->lanes[i].current->size);
+	lock_take(&j->lock);
+	for (size_t i = 0; i < JOURNAL_CLASSES; i++)
+		finish_batch(j, &j->lanes[i], sys);
+	if (sync || sys)
+		j->failing = sys;
+	if (sys)
+		j->lost = until;
+	j->done = until;
+	condition_broadcast(&j->synced_on);
+	lock_give(&j->lock);
+	if (j->told)
+		j->told(j->ctx);
+	lock_take(&j->lock);
+}
+
+/* ---- tidying up, by the same thread ---- */
 
 static void release_file(struct journal *j, struct journal_file *file)
 {
@@ -437,29 +486,24 @@ static void release_file(struct journal *j, struct journal_file *file)
 		close(file->fd);
 	j->total -= file->size;
 	for (size_t i = 0; i < JOURNAL_CLASSES; i++)
-		if (j->current[i] == file)
-			j->current[i] = NULL;
+		if (j->lanes[i].current == file)
+			j->lanes[i].current = NULL;
 	*file = (struct journal_file){ .number = 0 };
 }
 
-/* Gone for good before anything newer may go. The files that another thread is syncing stay where
- * they are. */
+/* Gone for good before anything newer may go. */
 static bool remove_file(struct journal *j, struct journal_file *file)
 {
 	char name[NAME_SIZE];
-	uint64_t written = j->written;
-	while (j->syncing)
-		(void)condition_wait(&j->synced_on, &j->lock, DEADLINE_NEVER);
-	/* Somebody may have begun something in it meanwhile. */
-	if (j->written != written)
-		return false;
+	lock_give(&j->lock);
 	/* It may be gone from an earlier time, when only the directory could not be synced. */
-	if ((unlinkat(j->directory, put_name(name, file->class, file->number), 0) != 0 &&
-			errno != ENOENT) ||
-		fsync(j->directory) != 0)
-		return false;
-	release_file(j, file);
-	return true;
+	bool gone = (unlinkat(j->directory, put_name(name, file->class, file->number), 0) == 0 ||
+					errno == ENOENT) &&
+		fsync(j->directory) == 0;
+	lock_take(&j->lock);
+	if (gone)
+		release_file(j, file);
+	return gone;
 }
 
 static struct journal_file *oldest(struct journal *j, enum journal_class class)
@@ -473,28 +517,21 @@ static struct journal_file *oldest(struct journal *j, enum journal_class class)
 	return found;
 }
 
-/* Writes a request again, into the current file. False if that cannot be done now. */
+/* Has a request written again, into the current file. False if that cannot be done now. */
 static bool carry_over(struct journal *j, struct journal_entry *entry)
 {
-	struct fault f;
-	struct journal_file *from = &j->files[entry->file];
-	size_t size = HEAD + entry->size + MAC;
-	const char *map = mmap(NULL, (size_t)from->size, PROT_READ, MAP_PRIVATE, from->fd, 0);
-	if (map == MAP_FAILED)
+	struct journal_entry was = *entry;
+	const struct buf *memory = &j->lanes[JOURNAL_REQUESTS].writing;
+	struct str body = { memory->p, was.size };
+	if (body.n > memory->cap)
 		return false;
-	struct str record = { map + entry->offset, size };
-	struct str body = { record.p + HEAD, entry->size };
-	enum record_type type = entry->attempted ? RECORD_ATTEMPTED_REQUEST : RECORD_REQUEST;
-	enum err e = append(j, JOURNAL_REQUESTS, type, entry->id, &body, 1, &f);
-	munmap((void *)(uintptr_t)map, (size_t)from->size);
-	if (e != OK)
-		return false;
-	struct journal_file *to = j->current[JOURNAL_REQUESTS];
-	from->unsettled--;
-	entry->file = (uint32_t)(to - j->files);
-	entry->offset = to->size - size;
-	to->unsettled++;
-	return true;
+	lock_give(&j->lock);
+	ssize_t n = pread(j->files[was.file].fd, memory->p, body.n, (off_t)was.offset + HEAD);
+	lock_take(&j->lock);
+	return n == (ssize_t)body.n &&
+		(entry->id != was.id ||
+			append(j, JOURNAL_REQUESTS,
+				entry->attempted ? RECORD_ATTEMPTED_REQUEST : RECORD_REQUEST, was.id, &body, 1));
 }
 
 /* A file goes only when all that are older have gone: it may hold the end of a request that began
@@ -502,15 +539,16 @@ static bool carry_over(struct journal *j, struct journal_entry *entry)
  * mapped one waits for those who have views of it. */
 static void tend_requests(struct journal *j)
 {
-	struct fault f;
 	struct journal_file *file;
 	while ((file = oldest(j, JOURNAL_REQUESTS)) &&
-		(file != j->current[JOURNAL_REQUESTS] || !file->unsettled)) {
+		(file != j->lanes[JOURNAL_REQUESTS].current || !file->unsettled)) {
 		bool movable = !file->map;
-		for (size_t i = 0; movable && file->unsettled && i < JOURNAL_ENTRIES_MAX; i++)
+		size_t before = file->unsettled;
+		for (size_t i = 0; movable && before && i < JOURNAL_ENTRIES_MAX; i++)
 			if (j->entries[i].id && &j->files[j->entries[i].file] == file)
 				movable = carry_over(j, &j->entries[i]);
-		if (file->unsettled || sync_all(j, &f) != OK || file->unsettled || !remove_file(j, file))
+		flush(j, true);
+		if (file->unsettled ? file->unsettled >= before : !remove_file(j, file))
 			return;
 	}
 }
@@ -522,11 +560,8 @@ void journal_take_keys(struct journal *j, const struct hmac_key *secrets, size_t
 	j->keys_count = 0;
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);
-	if (!ct_equal(&before, &j->keys[0], sizeof(before))) {
-		for (size_t i = 0; i < JOURNAL_CLASSES; i++)
-			j->current[i] = NULL;
-		tend_requests(j);
-	}
+	j->rekeyed |= !ct_equal(&before, &j->keys[0], sizeof(before));
+	condition_signal(&j->work);
 	lock_give(&j->lock);
 	ct_wipe(&before, sizeof(before));
 }
@@ -535,6 +570,9 @@ void journal_tend(struct journal *j, int64_t now_ms)
 {
 	struct journal_file *file;
 	lock_take(&j->lock);
+	for (size_t i = 0; j->rekeyed && i < JOURNAL_CLASSES; i++)
+		j->lanes[i].current = NULL;
+	j->rekeyed = false;
 	tend_requests(j);
 	while ((file = oldest(j, JOURNAL_EVENTS))) {
 		/* Written when the clock was ahead of what it says now, it would stay, and keep all newer. */
@@ -546,12 +584,44 @@ void journal_tend(struct journal *j, int64_t now_ms)
 	lock_give(&j->lock);
 }
 
+static bool has_come(const struct journal *j)
+{
+	return j->appended > j->done;
+}
+
+void journal_write(struct journal *j)
+{
+	lock_take(&j->lock);
+	flush(j, false);
+	lock_give(&j->lock);
+}
+
+void *journal_run(void *arg)
+{
+	struct journal *j = arg;
+	int64_t tend_at = clock_mono_ms() + TEND_MS;
+	for (;;) {
+		lock_take(&j->lock);
+		while (!has_come(j) && !j->rekeyed && condition_wait(&j->work, &j->lock, tend_at))
+			;
+		if (has_come(j))
+			flush(j, false);
+		bool tend = j->rekeyed || clock_mono_ms() >= tend_at;
+		lock_give(&j->lock);
+		if (tend) {
+			journal_tend(j, clock_wall_ms());
+			tend_at = clock_mono_ms() + TEND_MS;
+		}
+	}
+	return NULL;
+}
+
 void journal_close(struct journal *j)
 {
 	for (size_t i = 0; i < JOURNAL_FILES_MAX; i++)
 		if (j->files[i].number)
 			release_file(j, &j->files[i]);
-	munmap(j->entries, JOURNAL_ENTRIES_MAX * sizeof(*j->entries));
+	munmap(j->entries, MEMORY);
 	close(j->guard);
 	close(j->directory);
 }
@@ -566,7 +636,7 @@ static uint64_t each_record(struct journal *j, struct journal_file *file,
 {
 	uint64_t offset = 0;
 	while (file->size - offset >= HEAD + MAC) {
-		uint64_t size = HEAD + read_number(file->map + offset, 4) + MAC;
+		uint64_t size = size_of(file->map + offset);
 		if (size > JOURNAL_RECORD_MAX || size > file->size - offset)
 			break;
 		take(j, file, offset, (struct str){ file->map + offset, (size_t)size }, ctx);
@@ -586,7 +656,7 @@ static void take_record(
 	const struct events *events = ctx;
 	struct journal_request request;
 	enum record_type type = (unsigned char)record.p[4];
-	uint64_t id = read_number(record.p + 8, 8);
+	uint64_t id = id_of(record.p);
 	struct str body = str_sub(record, HEAD, record.n - MAC);
 	if (!verifies(j, file, offset, record)) {
 		j->refused++;
@@ -606,11 +676,9 @@ static void take_record(
 		entry = add_entry(j, id);
 		if (!entry)
 			return;
-		entry->file = (uint32_t)(file - j->files);
-		entry->offset = offset;
+		move_entry(j, entry, file, offset);
 		entry->size = (uint32_t)body.n;
 		entry->attempted = type == RECORD_ATTEMPTED_REQUEST;
-		file->unsettled++;
 		break;
 	case RECORD_ATTEMPT:
 		if (entry)
@@ -620,15 +688,14 @@ static void take_record(
 		if (entry)
 			drop_entry(j, entry);
 		break;
-	case RECORD_EVENT:
-	case RECORD_STARTED_EVENT:
-		if (body.n < 8)
-			return;
-		file->newest_ms = (int64_t)read_number(body.p, 8);
-		events->tell(events->ctx, str_skip(body, 8), type == RECORD_STARTED_EVENT, file->newest_ms);
-		break;
 	default:
-		j->refused++;
+		if (type < RECORD_EVENT || type > RECORD_LAST || body.n < 8) {
+			j->refused++;
+			return;
+		}
+		file->newest_ms = (int64_t)read_number(body.p, 8);
+		events->tell(events->ctx, str_skip(body, 8), (enum journal_fate)(type - RECORD_EVENT),
+			file->newest_ms);
 	}
 }
 
@@ -760,13 +827,20 @@ enum err journal_open(struct journal *j, struct str directory, const struct hmac
 	size_t count, int64_t now_ms, journal_event_fn *event, void *ctx, struct fault *f)
 {
 	const struct events events = { event, ctx };
-	size_t size = JOURNAL_ENTRIES_MAX * sizeof(*j->entries);
+	condition_init(&j->work);
 	condition_init(&j->synced_on);
 	j->next_id = j->next_number = 1;
-	j->entries = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	j->entries = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	enum err e = j->entries == MAP_FAILED
 		? fault_set(f, E_SYSTEM, errno, "no memory for the journal")
 		: open_directory(j, directory, f);
+	char *p = (char *)(j->entries + JOURNAL_ENTRIES_MAX);
+	for (size_t i = 0; i < JOURNAL_CLASSES; i++) {
+		size_t cap = i == JOURNAL_REQUESTS ? JOURNAL_REQUESTS_MEMORY : JOURNAL_EVENTS_MEMORY;
+		j->lanes[i].filling = (struct buf){ p, 0, cap, false };
+		j->lanes[i].writing = (struct buf){ p + cap, 0, cap, false };
+		p += 2 * cap;
+	}
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);
 	if (e == OK && !count)
@@ -781,18 +855,20 @@ enum err journal_open(struct journal *j, struct str directory, const struct hmac
 bool journal_next_left(
 	struct journal *j, size_t *cursor, uint64_t *id, bool *attempted, struct journal_request *out)
 {
-	bool found = false;
+	struct str body = S("");
 	lock_take(&j->lock);
-	for (; !found && *cursor < JOURNAL_ENTRIES_MAX; ++*cursor) {
+	for (; !body.n && *cursor < JOURNAL_ENTRIES_MAX; ++*cursor) {
 		const struct journal_entry *e = &j->entries[*cursor];
 		const struct journal_file *file = &j->files[e->file];
 		if (!e->id || !file->map)
 			continue;
-		found = read_request(out, (struct str){ file->map + e->offset + HEAD, e->size });
-		check(found);
+		body = (struct str){ file->map + e->offset + HEAD, e->size };
 		*id = e->id;
 		*attempted = e->attempted;
 	}
 	lock_give(&j->lock);
-	return found;
+	/* What it says may have to come from the disk. */
+	if (body.n)
+		check(read_request(out, body));
+	return body.n;
 }

@@ -264,21 +264,33 @@ enum err services_start(
 	return variables_check(set_up(s, env, workers, f), f);
 }
 
-/* An event that was started stays so for ten minutes more; of one that was only attempted nobody
- * knows, so Slack's next delivery starts it again. One from the future is as recent as any: the
- * clock was set back. */
-static void remember_event(void *ctx, struct str key, bool started, int64_t wall_ms)
+/* An event that was started stays so for ten minutes more. One from the future is as recent as any:
+ * the clock was set back. */
+static void remember_event(void *ctx, struct str key, enum journal_fate fate, int64_t wall_ms)
 {
 	struct services *s = ctx;
 	if (clock_wall_ms() - wall_ms > JOURNAL_EVENT_MS)
 		return;
-	if (!started)
+	if (dedupe_begin(&s->dedupe, key, 0) != DEDUPE_STARTED && fate != JOURNAL_ATTEMPTED)
+		dedupe_end(&s->dedupe, key, fate == JOURNAL_STARTED);
+}
+
+/* Of one that was only attempted nobody knows, so Slack's next delivery starts it again. That is
+ * said once. */
+static void tell_of_events(struct services *s)
+{
+	for (size_t i = 0; i < DEDUPE_MAX; i++) {
+		const struct dedupe_entry *e = &s->dedupe.table->entries[i];
+		struct str key = { e->id, e->id_n };
+		if (!e->used || e->settled)
+			continue;
 		LOG(LOG_WARN,
 			"an event was being started when an earlier process ended: its next delivery may start "
 			"it a second time",
 			"key", key);
-	else if (dedupe_begin(&s->dedupe, key, 0) == DEDUPE_FIRST)
-		dedupe_end(&s->dedupe, key, true);
+		(void)!journal_event(s->journal, key, JOURNAL_TOLD, clock_wall_ms());
+		dedupe_end(&s->dedupe, key, false);
+	}
 }
 
 /* The keys of all signing secrets that are known. True if one is not. */
@@ -330,6 +342,11 @@ enum err services_open_journal(struct services *s, struct str directory, struct 
 	ct_wipe(keys, sizeof(keys));
 	s->secrets.ctx = s;
 	s->secrets.changed = change_keys;
+	if (e == OK)
+		tell_of_events(s);
+	/* So that a promise can be waited for when the moment has come. */
+	if (s->config.timeout_ms > TIMEOUT_MS_MAX - JOURNAL_LAST_MS)
+		s->config.timeout_ms = TIMEOUT_MS_MAX - JOURNAL_LAST_MS;
 	if (e == OK && (s->journal->refused || s->journal->torn))
 		LOG(LOG_ERROR, "parts of the journal cannot be read, and are not acted on",
 			"records# torn_bytes#", NUM(s->journal->refused), NUM(s->journal->torn));

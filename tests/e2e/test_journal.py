@@ -184,7 +184,9 @@ def test_torn_end(make, serve, journal, cut):  # noqa: F811
     assert line["torn_bytes"] > 0 and again.stop() == 0
 
 
-def test_functions_that_a_crash_interrupts(make, serve, journal):  # noqa: F811
+@pytest.mark.parametrize("functions", [True, False])
+def test_functions_that_a_crash_interrupts(make, serve, journal, functions):  # noqa: F811
+    """One was running, and is not run again; one had not had its turn, and has it, if functions still run here."""
     hooks = make.keep(Hooks())
     listener = start(serve, journal, None, hooks, functions=True, GATEWAY_FUNCTION_LIMIT="1")
     listener.functions.add("long", "touch running; exec sleep 60")
@@ -192,10 +194,14 @@ def test_functions_that_a_crash_interrupts(make, serve, journal):  # noqa: F811
     assert eventually(lambda: (listener.functions.folder / "running").exists())
     assert "has been started" in listener.text(slack.command("/local/long", fields={"response_url": way_back(hooks, 2)}))
     kill(listener)
-    again = start(serve, journal, None, hooks)
+    listener.functions.add("long", "echo it has run")
+    again = start(serve, journal, None, hooks, **({"GATEWAY_FUNCTIONS": str(listener.functions.folder)} if functions else {}))
     texts = sorted(message["text"] for message in hooks.wait(2))
-    assert any("interrupted" in text for text in texts) and any("before its turn came" in text for text in texts), texts
+    assert any("interrupted" in text for text in texts), texts
+    assert ("it has run" if functions else "Lambda function long@local could not be started: there are no functions here any more") in texts
     assert again.stop() == 0
+    third = start(serve, journal, None, hooks)
+    assert not files(journal) and len(hooks.requests) == 2 and third.stop() == 0
 
 
 def test_functions_that_end(make, serve, journal):  # noqa: F811
@@ -293,6 +299,62 @@ def test_the_loop_waits_for_no_disk_when_workers_are_late(make, serve, journal):
     assert listener.stop() == 0
     for client in (first, second):
         client.sock.close()
+
+
+STALL = ["strace", "-DDD", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=6000000:when=1"]
+
+
+def answers(listener, requests, patience=3.0):
+    """Of requests that are sent at once, each on a connection of its own; none takes longer than Slack waits."""
+    clients = [listener.connect() for _ in requests]
+    began = time.monotonic()
+    for client, request in zip(clients, requests):
+        client.send(wire_form(request))
+    heard = []
+    for client in clients:
+        heard.append(client.answer())
+        assert time.monotonic() - began < patience
+        client.sock.close()
+    return heard
+
+
+def test_a_disk_that_stalls_makes_no_answer_late(make, serve, journal):  # noqa: F811
+    """What cannot be on disk in time is answered by its outcome, or without the journal's cover, and that is said; when the disk has
+    caught up, all is as before."""
+    hooks = make.keep(Hooks())
+    gate = threading.Event()
+    endpoint = make.endpoint(script=[accepted()], default=peer.later(gate, accepted()))
+    listener = start(serve, journal, endpoint, hooks, functions=True, wrapper=STALL, metrics=True, GATEWAY_ACK="first", GATEWAY_TIMEOUT_MS="1500")
+    listener.functions.add("hello", "echo hello")
+
+    def commands(count, path="/eu-west-1/my-fn"):
+        return [slack.command(path, fields={"response_url": way_back(hooks, number)}) for number in range(count)]
+
+    # The first waits for the disk until its patience is at an end, and is then carried out.
+    assert "has been started" in command_text(answers(listener, commands(1))[0])
+    assert listener.ask(get()).body.startswith(b"ok\nthe journal cannot be written: ")
+    assert "gateway_journal_failing 1" in listener.metrics().body.decode()
+    # More than there are workers for, at a target that does not answer: in time, all the same.
+    texts = [command_text(answer) for answer in answers(listener, commands(40))]
+    assert all("is still being started" in text for text in texts), texts
+    assert "has been started" in command_text(answers(listener, commands(1, "/local/hello"))[0])
+    assert hooks.wait()[0]["text"] == "hello"
+    gate.set()
+    assert any(line["message"] == "the journal does not cover this function" for line in listener.process.lines)
+    assert sum("would be lost in a crash" in line["message"] for line in listener.process.lines) == 1, "once a minute"
+    assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode(), 10)
+    assert listener.ask(get()).body == b"ok\n"
+    assert "is being started" in listener.text(commands(1)[0])
+    assert eventually(lambda: len(endpoint.requests) == 42)
+    assert listener.stop() == 0
+
+
+def test_events_wait_for_no_disk(make, serve, journal):  # noqa: F811
+    listener = start(serve, journal, make.endpoint(), wrapper=STALL, metrics=True)
+    heard = answers(listener, [slack.event(event_id=f"Ev{number}") for number in range(24)])
+    assert [answer.status for answer in heard] == [200] * 24
+    assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode(), 10)
+    assert listener.stop() == 0
 
 
 def test_clients_that_leave_while_it_is_written(make, serve, journal):  # noqa: F811

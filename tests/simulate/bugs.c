@@ -79,22 +79,34 @@ enum err __wrap_respond(struct services *s, struct str url, struct str message,
 	return __real_respond(s, url, message, d, f);
 }
 
-enum err __real_journal_attempt(struct journal *j, uint64_t id, struct fault *f);
-enum err __wrap_journal_attempt(struct journal *j, uint64_t id, struct fault *f);
-enum err __wrap_journal_attempt(struct journal *j, uint64_t id, struct fault *f)
+uint64_t __real_journal_attempt(struct journal *j, uint64_t id);
+uint64_t __wrap_journal_attempt(struct journal *j, uint64_t id);
+uint64_t __wrap_journal_attempt(struct journal *j, uint64_t id)
 {
-	return world->bug == BUG_DOUBLE_START ? OK : __real_journal_attempt(j, id, f);
+	return world->bug == BUG_DOUBLE_START ? j->done : __real_journal_attempt(j, id);
 }
 
-enum err __real_journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
-	bool attempted, struct fault *f);
-enum err __wrap_journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
-	bool attempted, struct fault *f);
-enum err __wrap_journal_promise(struct journal *j, uint64_t *id, const struct journal_request *r,
-	bool attempted, struct fault *f)
+uint64_t __real_journal_promise(
+	struct journal *j, uint64_t *id, const struct journal_request *r, bool attempted);
+uint64_t __wrap_journal_promise(
+	struct journal *j, uint64_t *id, const struct journal_request *r, bool attempted);
+uint64_t __wrap_journal_promise(
+	struct journal *j, uint64_t *id, const struct journal_request *r, bool attempted)
 {
 	*id = 0;
-	return world->bug == BUG_EARLY_ANSWER ? OK : __real_journal_promise(j, id, r, attempted, f);
+	return world->bug == BUG_EARLY_ANSWER
+		? j->done
+		: __real_journal_promise(j, id, r, attempted && world->bug != BUG_DOUBLE_START);
+}
+
+enum err __real_journal_wait(
+	struct journal *j, uint64_t ticket, int64_t until, struct fault *f);
+enum err __wrap_journal_wait(
+	struct journal *j, uint64_t ticket, int64_t until, struct fault *f);
+enum err __wrap_journal_wait(
+	struct journal *j, uint64_t ticket, int64_t until, struct fault *f)
+{
+	return world->bug == BUG_EARLY_ANSWER ? OK : __real_journal_wait(j, ticket, until, f);
 }
 
 enum dedupe_verdict __real_dedupe_begin(struct dedupe *d, struct str id, int64_t until_ms);

@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static int fail(int sys)
@@ -35,10 +34,16 @@ static int open_as(enum fd_kind kind, size_t object)
 	return fail(EMFILE);
 }
 
-/* The disk takes its time; a moment in which much may happen. */
+/* The disk takes its time; a moment in which much may happen. One that stalls for longer than the
+ * program waits for it covers nothing meanwhile, as if it failed. */
 static bool disk_fails(void)
 {
 	int64_t us = happens(world->weather.disk_slow) ? between(1 * MS, 60 * MS) : between(20, 400);
+	if (happens(world->weather.disk_stall)) {
+		us = between(100 * MS, 8 * SECOND);
+		world->disk_faults++;
+		trace("the disk stalls for %lld ms", (long long)us / MS);
+	}
 	(void)wait_for(NULL, world->now + us);
 	if (!happens(world->weather.disk_fault))
 		return false;
@@ -196,33 +201,37 @@ ssize_t disk_read(struct descriptor *d, void *p, size_t n)
 	return (ssize_t)n;
 }
 
-ssize_t __wrap_pwritev(int fd, const struct iovec *parts, int count, off_t at);
-ssize_t __wrap_pwritev(int fd, const struct iovec *parts, int count, off_t at)
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
 {
 	struct file_state *f = file_of(fd);
-	size_t to = (size_t)at, total = 0;
+	size_t to = (size_t)at;
 	pause_here();
-	for (int i = 0; i < count; i++)
-		total += parts[i].iov_len;
 	if (call_fails("write"))
 		return fail(ENOSPC);
-	size_t most = total;
 	if (happens(world->weather.disk_fault)) {
 		world->disk_faults++;
 		trace("the disk is full");
 		if (happens(50))
 			return fail(ENOSPC);
-		most = below(total);
+		n = below(n);
 	}
-	check(to <= f->n && to + total <= FILE_SIZE);
-	size_t done = 0;
-	for (int i = 0; done < most; i++) {
-		size_t n = parts[i].iov_len < most - done ? parts[i].iov_len : most - done;
-		memcpy(f->bytes + to + done, parts[i].iov_base, n);
-		done += n;
-	}
-	f->n = to + most;
-	return (ssize_t)most;
+	check(to <= f->n && to + n <= FILE_SIZE);
+	memcpy(f->bytes + to, p, n);
+	f->n = to + n;
+	return (ssize_t)n;
+}
+
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at);
+ssize_t __wrap_pread(int fd, void *p, size_t n, off_t at)
+{
+	struct file_state *f = file_of(fd);
+	pause_here();
+	if (call_fails("read"))
+		return fail(EIO);
+	check((size_t)at + n <= f->n);
+	memcpy(p, f->bytes + at, n);
+	return (ssize_t)n;
 }
 
 int __wrap_ftruncate(int fd, off_t n);

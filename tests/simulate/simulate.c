@@ -189,7 +189,8 @@ static void plan(void)
 	if (!calm)
 		*w = (struct weather){ .refuse = some(30), .hang = some(10), .slow = some(40),
 			.cut = some(40), .fail = some(50), .lose = some(20), .disk_slow = some(30),
-			.switches = w->switches, .disk_fault = happens(20) ? some(20) : 0 };
+			.switches = w->switches, .disk_fault = happens(20) ? some(20) : 0,
+			.disk_stall = happens(20) ? some(30) : 0 };
 	change_secret();
 	set_up_process();
 	extend(s->last_ask + NOT_BEFORE_END * (int64_t)SECOND);

@@ -154,7 +154,7 @@ struct ask {
 /* What may go wrong, in percent of the occasions; drawn at the beginning of a run. */
 struct weather {
 	int refuse, hang, slow, cut, fail, lose; /* peers */
-	int disk_fault, disk_slow;
+	int disk_fault, disk_slow, disk_stall;
 	int thread_fault;
 	int switches; /* how often threads take turns */
 };

@@ -4,6 +4,8 @@
 #include "gateway/key.h"
 #include "service/dispatch.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -424,40 +426,55 @@ TEST(dispatch_tells_of_expired_keys)
 	expect_int(world.answers, 1);
 }
 
-static void tell_event(void *ctx, struct str key, bool started, int64_t wall_ms)
+static void tell_event(void *ctx, struct str key, enum journal_fate fate, int64_t wall_ms)
 {
-	(void)ctx, (void)started, (void)wall_ms;
+	(void)ctx, (void)fate, (void)wall_ms;
 	expect_str(key, S("")); /* there is none in it */
 }
 
-/* What was promised is settled there, too; what cannot be kept is not announced. */
+/* What journal_run does, until it is told to stop. */
+static _Atomic bool stops;
+
+static void *write_journal(void *journal)
+{
+	while (!stops)
+		journal_write(journal);
+	return NULL;
+}
+
+/* What was promised is settled there, too; what cannot be kept stops nothing. */
 TEST(dispatch_with_a_journal)
 {
 	static struct journal journal;
 	struct fault f;
 	struct hmac_key key;
 	struct rlimit limit, none;
+	pthread_t thread;
 	char directory[] = "/tmp/dispatch_test.XXXXXX";
 	expect(mkdtemp(directory) != NULL);
 	hmac_key(&key, S("secret"));
 	expect_int(
 		journal_open(&journal, str_c(directory), &key, 1, 1764460800000, tell_event, NULL, &f), OK);
+	stops = false;
+	expect(pthread_create(&thread, NULL, write_journal, &journal) == 0);
+	set_up(INVOKE_STARTED, 6000);
+	run(&(struct request){ .kind = SLACK_COMMAND, .journal = &journal });
+	expect_int(world.answered_at, start + SOFT);
+	expect(holds(world.answer.body, S("is still being started...")));
+	expect_int(journal.appended, 2);
+	expect_int(journal.entries_count, 0);
+	/* It is announced by whoever waits for the disk without a thread. */
 	set_up(INVOKE_STARTED, 40);
 	run(&(struct request){ .kind = SLACK_COMMAND, .ack = ACK_FIRST, .journal = &journal });
-	expect_int(world.answered_at, start);
-	expect(holds(world.answer.body, S("is being started...")));
-	for (size_t i = 0; i < journal.entries_count; i++)
-		expect(!journal.entries[i].id);
+	expect_int(world.answered_at, start + 40);
+	expect(holds(world.answer.body, S("has been started")));
+	expect_int(journal.appended, 2);
 
 	/* No file may grow any more. */
 	signal(SIGXFSZ, SIG_IGN);
 	expect(getrlimit(RLIMIT_FSIZE, &limit) == 0);
 	none = (struct rlimit){ 0, limit.rlim_max };
 	expect(setrlimit(RLIMIT_FSIZE, &none) == 0);
-	set_up(INVOKE_STARTED, 40);
-	run(&(struct request){ .kind = SLACK_COMMAND, .ack = ACK_FIRST, .journal = &journal });
-	expect_int(world.answered_at, start + 40);
-	expect(holds(world.answer.body, S("has been started")));
 	set_up(INVOKE_STARTED, 6000);
 	run(&(struct request){ .kind = SLACK_COMMAND, .journal = &journal });
 	expect_int(world.answered_at, start + SOFT); /* Slack must have its answer, all the same */
@@ -466,6 +483,17 @@ TEST(dispatch_with_a_journal)
 	expect_int(world.answer.status, 200);
 	expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 	signal(SIGXFSZ, SIG_DFL);
+	stops = true;
+	pthread_join(thread, NULL);
+	/* Nobody writes: the answer waits a moment, which costs the world no time, and the event none. */
+	set_up(INVOKE_STARTED, 6000);
+	run(&(struct request){ .kind = SLACK_COMMAND, .journal = &journal, .soft_ms = 1 });
+	expect_int(world.answered_at, start + 1);
+	expect(holds(world.answer.body, S("is still being started...")));
+	expect_int(journal_failing(&journal), ETIMEDOUT);
+	set_up(INVOKE_STARTED, 40);
+	run(&(struct request){ .kind = SLACK_EVENT, .event_id = S("Ev2"), .journal = &journal });
+	expect_int(world.answer.status, 200);
 	journal_close(&journal);
 	directory_remove(directory);
 }

@@ -3,6 +3,7 @@
 #include "service/journal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -43,14 +44,14 @@ static void set_up(void)
 	empty_folder();
 }
 
-/* What journal_open tells of events: "key:started;" one after the other. */
+/* What journal_open tells of events: "key:fate;" one after the other. */
 static char told_memory[1024];
 static struct buf told;
 
-static void tell(void *ctx, struct str key, bool started, int64_t wall_ms)
+static void tell(void *ctx, struct str key, enum journal_fate fate, int64_t wall_ms)
 {
 	expect(ctx == &told && (wall_ms == NOW || wall_ms == AHEAD));
-	buf_format(&told, "%s:%d;", key, NUM(started));
+	buf_format(&told, "%s:%d;", key, NUM((int)fate));
 }
 
 static enum err open_with(const struct hmac_key *keys, size_t count)
@@ -79,12 +80,35 @@ static struct journal_request request(int number)
 	};
 }
 
+/* No thread writes here. */
+static enum err written(uint64_t ticket)
+{
+	journal_write(&journal);
+	return journal_wait(&journal, ticket, 0, &fault);
+}
+
 static uint64_t promise(int number, bool attempted)
 {
 	uint64_t id = 0;
 	const struct journal_request r = request(number);
-	expect_int(journal_promise(&journal, &id, &r, attempted, &fault), OK);
+	expect_int(written(journal_promise(&journal, &id, &r, attempted)), OK);
 	return id;
+}
+
+static void attempt(uint64_t id)
+{
+	expect_int(written(journal_attempt(&journal, id)), OK);
+}
+
+static void settle(uint64_t id)
+{
+	journal_settle(&journal, id);
+	journal_write(&journal);
+}
+
+static void note(struct str key, enum journal_fate fate)
+{
+	expect_int(written(journal_event(&journal, key, fate, NOW)), OK);
 }
 
 /* What is left: "number:attempted;" for each, in no certain order but that of the table. */
@@ -128,8 +152,8 @@ TEST(journal_keeps_what_is_not_settled)
 	expect_str(left(), S(""));
 	(void)promise(0, false);
 	uint64_t second = promise(1, false), third = promise(2, true);
-	expect_int(journal_attempt(&journal, second, &fault), OK);
-	journal_settle(&journal, third);
+	attempt(second);
+	settle(third);
 	(void)promise(3, true);
 	journal_close(&journal);
 	open_again();
@@ -143,9 +167,9 @@ TEST(journal_keeps_what_is_not_settled)
 	uint64_t id;
 	bool attempted;
 	expect(journal_next_left(&journal, &cursor, &id, &attempted, &r) && !attempted);
-	expect_int(journal_attempt(&journal, id, &fault), OK);
+	attempt(id);
 	expect(journal_next_left(&journal, &cursor, &id, &attempted, &r) && attempted);
-	journal_settle(&journal, id);
+	settle(id);
 	journal_close(&journal);
 	open_again();
 	expect_str(left(), S("0:1;3:1;"));
@@ -158,12 +182,13 @@ TEST(journal_remembers_events)
 {
 	set_up();
 	open_again();
-	expect_int(journal_event(&journal, S("Ev1"), false, NOW, &fault), OK);
-	expect_int(journal_event(&journal, S("Ev2"), false, NOW, &fault), OK);
-	expect_int(journal_event(&journal, S("Ev1"), true, NOW, &fault), OK);
+	note(S("Ev1"), JOURNAL_ATTEMPTED);
+	note(S("Ev2"), JOURNAL_ATTEMPTED);
+	note(S("Ev1"), JOURNAL_STARTED);
+	note(S("Ev2"), JOURNAL_TOLD);
 	journal_close(&journal);
 	open_again();
-	expect_str(buf_str(&told), S("Ev1:0;Ev2:0;Ev1:1;"));
+	expect_str(buf_str(&told), S("Ev1:0;Ev2:0;Ev1:1;Ev2:2;"));
 	journal_tend(&journal, NOW + JOURNAL_EVENT_MS);
 	expect_int(count_files("events-"), 1);
 	journal_tend(&journal, NOW + JOURNAL_EVENT_MS + 1);
@@ -176,11 +201,11 @@ TEST(journal_events_of_a_clock_ahead)
 {
 	set_up();
 	open_again();
-	expect_int(journal_event(&journal, S("Ev1"), true, AHEAD, &fault), OK);
+	expect_int(written(journal_event(&journal, S("Ev1"), JOURNAL_STARTED, AHEAD)), OK);
 	journal_close(&journal);
 	open_again();
 	expect_str(buf_str(&told), S("Ev1:1;"));
-	expect_int(journal_event(&journal, S("Ev2"), true, NOW, &fault), OK);
+	note(S("Ev2"), JOURNAL_STARTED);
 	journal_tend(&journal, NOW + JOURNAL_EVENT_MS);
 	expect_int(count_files("events-"), 2);
 	journal_tend(&journal, NOW + JOURNAL_EVENT_MS + 1);
@@ -195,7 +220,7 @@ TEST(journal_removes_settled_files)
 	uint64_t id = promise(0, true);
 	journal_tend(&journal, NOW);
 	expect_int(count_files("requests-"), 1);
-	journal_settle(&journal, id);
+	settle(id);
 	journal_tend(&journal, NOW);
 	expect_int(count_files("requests-"), 0);
 	expect_int(journal.total, 0);
@@ -207,8 +232,8 @@ TEST(journal_removes_settled_files)
 	id = promise(2, true);
 	journal_tend(&journal, NOW);
 	expect_int(count_files("requests-"), 2);
-	journal_settle(&journal, id);
-	journal_settle(&journal, id - 1);
+	settle(id);
+	settle(id - 1);
 	journal_tend(&journal, NOW);
 	expect_int(count_files("requests-"), 0);
 	journal_close(&journal);
@@ -226,8 +251,8 @@ TEST(journal_carries_over)
 	r.payload = (struct str){ large, sizeof(large) };
 	for (int i = 0; i < 12; i++) {
 		uint64_t id;
-		expect_int(journal_promise(&journal, &id, &r, true, &fault), OK);
-		journal_settle(&journal, id);
+		expect_int(written(journal_promise(&journal, &id, &r, true)), OK);
+		settle(id);
 	}
 	expect(count_files("requests-") > 2);
 	journal_tend(&journal, NOW);
@@ -235,7 +260,7 @@ TEST(journal_carries_over)
 	journal_close(&journal);
 	open_again();
 	expect_str(left(), S("0:1;"));
-	journal_settle(&journal, old);
+	settle(old);
 	journal_tend(&journal, NOW);
 	expect_int(count_files("requests-"), 0);
 	journal_close(&journal);
@@ -274,9 +299,9 @@ TEST(journal_torn_at_every_byte)
 	ends[0] = journal.total;
 	(void)promise(2, true);
 	ends[1] = journal.total;
-	expect_int(journal_attempt(&journal, id, &fault), OK);
+	attempt(id);
 	ends[2] = journal.total;
-	journal_settle(&journal, id);
+	settle(id);
 	ends[3] = journal.total;
 	journal_close(&journal);
 	struct str all = read_requests(name, sizeof(name));
@@ -421,11 +446,13 @@ TEST(journal_on_a_full_disk)
 	limit = before;
 	limit.rlim_cur = journal.total + 20;
 	expect(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-	expect_int(journal_promise(&journal, &id, &r, false, &fault), E_FILE);
-	expect_int(id, 0);
+	expect_int(written(journal_promise(&journal, &id, &r, false)), E_FILE);
 	expect(journal_failing(&journal) != 0);
+	/* It goes on without the journal, and ends. */
+	settle(id);
+	expect_int(journal_unsettled(&journal), 1);
 	expect(setrlimit(RLIMIT_FSIZE, &before) == 0);
-	expect_int(journal_promise(&journal, &id, &r, false, &fault), OK);
+	expect_int(written(journal_promise(&journal, &id, &r, false)), OK);
 	expect_int(journal_failing(&journal), 0);
 	journal_close(&journal);
 	open_again();
@@ -436,43 +463,123 @@ TEST(journal_on_a_full_disk)
 
 TEST(journal_has_limits)
 {
-	static char large[4 << 20];
+	static char large[3 << 19];
 	struct journal_request r = request(1);
-	uint64_t id;
+	uint64_t id, first = 0;
 	size_t taken = 0;
 	set_up();
 	open_again();
 	r.payload = (struct str){ large, sizeof(large) };
-	while (journal_promise(&journal, &id, &r, false, &fault) == OK)
+	while (written(journal_promise(&journal, &id, &r, false)) == OK) {
+		first = first ? first : id;
 		taken++;
-	expect(taken == 15 || taken == 16);
+	}
+	expect_int(id, 0);
+	expect_int(taken, 41);
+	expect_int(journal_failing(&journal), ENOSPC);
 	expect(journal.total <= JOURNAL_SIZE_MAX);
 	/* Their ends still fit. */
-	for (uint64_t i = 1; i <= taken; i++) {
-		expect_int(journal_attempt(&journal, i, &fault), OK);
-		journal_settle(&journal, i);
+	for (uint64_t i = first; i < first + taken; i++) {
+		attempt(i);
+		settle(i);
 	}
 	journal_tend(&journal, NOW);
 	expect_int(journal.total, 0);
-	expect_int(journal_promise(&journal, &id, &r, false, &fault), OK);
+	expect_int(written(journal_promise(&journal, &id, &r, false)), OK);
 	journal_close(&journal);
 }
 
-/* Many at once: each is on disk when its call returns, and nothing gets lost between them. */
+/* What waits for the disk is bounded, too, and what ends a request still finds room. */
+TEST(journal_bounds_what_waits)
+{
+	static char large[1 << 20];
+	struct journal_request r = request(1);
+	uint64_t id, last = 0, ticket, wait_for = 0;
+	set_up();
+	open_again();
+	r.payload = (struct str){ large, sizeof(large) };
+	while ((ticket = journal_promise(&journal, &id, &r, false)) != JOURNAL_REFUSED)
+		last = id, wait_for = ticket;
+	expect_int(last, 2);
+	expect_int(journal_failing(&journal), ENOSPC);
+	ticket = journal_attempt(&journal, 1);
+	expect(ticket > wait_for);
+	journal_settle(&journal, 2);
+	expect_int(written(ticket), OK);
+	expect_int(journal_failing(&journal), 0);
+	journal_close(&journal);
+	open_again();
+	size_t cursor = 0;
+	bool attempted;
+	expect(journal_next_left(&journal, &cursor, &id, &attempted, &r) && id == 1 && attempted);
+	expect_int(r.payload.n, sizeof(large));
+	expect(!journal_next_left(&journal, &cursor, &id, &attempted, &r));
+	journal_close(&journal);
+}
+
+/* Nobody waits for a disk that has not caught up: what is new is refused at once, and what is
+ * promised already may still be marked and settled. */
+TEST(journal_on_a_slow_disk)
+{
+	struct journal_request r = request(1);
+	uint64_t id, second;
+	set_up();
+	open_again();
+	uint64_t ticket = journal_promise(&journal, &id, &r, false);
+	expect_int(journal_wait(&journal, ticket, 0, &fault), E_FILE);
+	expect_int(journal_failing(&journal), ETIMEDOUT);
+	expect_int(journal_promise(&journal, &second, &r, false), JOURNAL_REFUSED);
+	expect_int(second, 0);
+	expect_int(journal_event(&journal, S("Ev1"), JOURNAL_ATTEMPTED, NOW), JOURNAL_REFUSED);
+	uint64_t mark = journal_attempt(&journal, id);
+	expect(mark > ticket);
+	expect_int(written(mark), OK);
+	expect_int(journal_failing(&journal), 0);
+	expect_int(journal_wait(&journal, ticket, 0, &fault), OK);
+	/* It is marked: nothing more has to reach the disk before an attempt. */
+	expect(journal_is_done(&journal, journal_attempt(&journal, id)));
+	(void)promise(2, true);
+	journal_close(&journal);
+	open_again();
+	expect_str(left(), S("1:1;2:1;"));
+	journal_close(&journal);
+}
+
+/* A request that ends before its promise was written leaves nothing behind. */
+TEST(journal_settles_what_is_not_written)
+{
+	struct journal_request r = request(1);
+	uint64_t id;
+	set_up();
+	open_again();
+	expect(journal_promise(&journal, &id, &r, false) != JOURNAL_REFUSED);
+	settle(id);
+	expect_int(journal_unsettled(&journal), 0);
+	journal_close(&journal);
+	open_again();
+	expect_str(left(), S(""));
+	expect_int(count_files("requests-"), 0);
+	journal_close(&journal);
+}
+
+/* Many at once, and one that writes: each is on disk when it is said to be, and nothing gets lost
+ * between them. */
+static _Atomic size_t working;
+
 static void *work(void *arg)
 {
 	for (int i = 0; i < 50; i++) {
 		struct fault f;
 		uint64_t id;
 		const struct journal_request r = request(3);
-		if (journal_promise(&journal, &id, &r, false, &f) != OK ||
-			journal_attempt(&journal, id, &f) != OK)
+		uint64_t ticket = journal_promise(&journal, &id, &r, false);
+		if (journal_wait(&journal, ticket, DEADLINE_NEVER, &f) != OK ||
+			journal_wait(&journal, journal_attempt(&journal, id), DEADLINE_NEVER, &f) != OK)
 			*(bool *)arg = true;
-		if (i % 10 == 5)
-			journal_tend(&journal, NOW);
 		if (i != 7)
 			journal_settle(&journal, id);
 	}
+	working--;
 	return NULL;
 }
 
@@ -482,8 +589,15 @@ TEST(journal_from_many_threads)
 	bool failed[8] = { false };
 	set_up();
 	open_again();
+	working = countof(threads);
 	for (size_t i = 0; i < countof(threads); i++)
 		expect(pthread_create(&threads[i], NULL, work, &failed[i]) == 0);
+	for (int i = 0; working; i++) {
+		journal_write(&journal);
+		if (i % 10 == 5)
+			journal_tend(&journal, NOW);
+	}
+	journal_write(&journal);
 	for (size_t i = 0; i < countof(threads); i++) {
 		pthread_join(threads[i], NULL);
 		expect(!failed[i]);

@@ -136,37 +136,95 @@ TEST(services_keep_a_journal)
 	directory_remove(directory);
 }
 
+static struct journal *reopen(const char *directory, struct services **s)
+{
+	static const struct variable list[VARIABLES] = { { "SLACK_SIGNING_SECRET", SECRET }, KEYS };
+	*s = start(OK, list);
+	expect_int(services_open_journal(*s, str_c(directory), &fault), OK);
+	return (*s)->journal;
+}
+
+/* No thread writes here. */
+static void close_journal(struct journal *j)
+{
+	journal_write(j);
+	journal_close(j);
+}
+
 /* The clock may be set back while the program is down: by NTP, or on a machine that keeps no time
  * without power. */
 TEST(services_remember_events_from_a_journal)
 {
 	char directory[] = "/tmp/services_test.XXXXXX";
-	static const struct variable list[VARIABLES] = { { "SLACK_SIGNING_SECRET", SECRET }, KEYS };
 	static const struct {
 		int64_t ahead_ms;
-		bool started;
+		enum journal_fate fate;
 		enum dedupe_verdict want;
 		struct str key;
 	} events[] = {
-		{ -JOURNAL_EVENT_MS - 1000, true, DEDUPE_FIRST, STR("long ago") },
-		{ -1000, true, DEDUPE_STARTED, STR("just now") },
-		{ 2000, true, DEDUPE_STARTED, STR("in two seconds") },
-		{ 3600000, true, DEDUPE_STARTED, STR("in an hour") },
-		{ 2000, false, DEDUPE_FIRST, STR("attempted") },
+		{ -JOURNAL_EVENT_MS - 1000, JOURNAL_STARTED, DEDUPE_FIRST, STR("long ago") },
+		{ -1000, JOURNAL_STARTED, DEDUPE_STARTED, STR("just now") },
+		{ 2000, JOURNAL_STARTED, DEDUPE_STARTED, STR("in two seconds") },
+		{ 3600000, JOURNAL_STARTED, DEDUPE_STARTED, STR("in an hour") },
+		{ 2000, JOURNAL_ATTEMPTED, DEDUPE_FIRST, STR("attempted") },
 	};
 	int64_t now = clock_wall_ms();
+	struct services *s;
 	expect(mkdtemp(directory) != NULL);
-	struct services *s = start(OK, list);
-	expect_int(services_open_journal(s, str_c(directory), &fault), OK);
+	struct journal *j = reopen(directory, &s);
 	for (size_t i = 0; i < countof(events); i++)
-		expect_int(journal_event(s->journal, events[i].key, events[i].started,
-					   now + events[i].ahead_ms, &fault),
-			OK);
-	journal_close(s->journal);
-	struct services *next = start(OK, list);
-	expect_int(services_open_journal(next, str_c(directory), &fault), OK);
+		expect(
+			journal_event(j, events[i].key, events[i].fate, now + events[i].ahead_ms) != JOURNAL_REFUSED);
+	close_journal(j);
+	j = reopen(directory, &s);
 	for (size_t i = 0; i < countof(events); i++)
-		expect_int(dedupe_begin(&next->dedupe, events[i].key, 0), events[i].want);
-	journal_close(next->journal);
+		expect_int(dedupe_begin(&s->dedupe, events[i].key, 0), events[i].want);
+	close_journal(j);
+	directory_remove(directory);
+}
+
+static int warnings;
+
+static void count_warnings(const char *line, size_t n)
+{
+	warnings += str_find_str((struct str){ line, n }, S("may start it a second time")) < n;
+}
+
+static void put_line(const char *line, size_t n)
+{
+	expect(write(STDERR_FILENO, line, n) == (ssize_t)n);
+}
+
+/* Of an event that was attempted and not settled it is said once, however often the program starts;
+ * of one that was started, never. */
+TEST(services_warn_of_an_event_once)
+{
+	char directory[] = "/tmp/services_test.XXXXXX";
+	int64_t now = clock_wall_ms();
+	struct services *s;
+	expect(mkdtemp(directory) != NULL);
+	struct journal *j = reopen(directory, &s);
+	(void)!journal_event(j, S("Ev1"), JOURNAL_ATTEMPTED, now);
+	(void)!journal_event(j, S("Ev2"), JOURNAL_ATTEMPTED, now);
+	(void)!journal_event(j, S("Ev2"), JOURNAL_STARTED, now);
+	close_journal(j);
+	log_set_writer(count_warnings);
+	warnings = 0;
+	for (int i = 0; i < 3; i++) {
+		context("start %d", i);
+		j = reopen(directory, &s);
+		expect_int(warnings, 1);
+		if (i < 2)
+			close_journal(j);
+	}
+	/* Its next delivery is attempted, and interrupted again. */
+	(void)!journal_event(j, S("Ev1"), JOURNAL_ATTEMPTED, now);
+	close_journal(j);
+	j = reopen(directory, &s);
+	expect_int(warnings, 2);
+	expect_int(dedupe_begin(&s->dedupe, S("Ev1"), 0), DEDUPE_FIRST);
+	expect_int(dedupe_begin(&s->dedupe, S("Ev2"), 0), DEDUPE_STARTED);
+	close_journal(j);
+	log_set_writer(put_line);
 	directory_remove(directory);
 }
