@@ -29,7 +29,8 @@ struct arguments {
  * argument as a text, %d takes it as a NUM() in decimal form, %% is a percent sign. A format that
  * does not fit its arguments, in number or in kind, is a bug and traps; scripts/format-check finds
  * most before that. */
-#define buf_format(b, ...) buf_put_format((b), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+#define buf_format(b, ...) \
+	buf_put_format((b), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, NO_STR))
 void buf_put_format(struct buf *b, const char *format, struct arguments arguments);
 
 /* A number of any integer type, as an argument of a format, LOG or json_fields, and for nothing
@@ -44,8 +45,9 @@ static inline int64_t num_value(struct str argument)
 }
 
 /* What the macros that take formats make of their arguments: FORMAT(__VA_ARGS__, ) is the format,
- * ARGUMENTS(__VA_ARGS__, S("")) the rest. The last item keeps the list from being empty and is not
- * counted. Anything but a struct str does not compile. */
+ * ARGUMENTS(__VA_ARGS__, NO_STR) the rest. The last item keeps the list from being empty and is not
+ * counted; zeros take less code than "". Anything but a struct str does not compile. */
+#define NO_STR ((struct str){ 0 })
 #define FORMAT(format, ...) (format)
 #define ARGUMENTS(format, ...)                                                                     \
 	((struct arguments){                                                                           \

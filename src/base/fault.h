@@ -40,7 +40,7 @@ struct fault {
  * The text is cut to what fits; when `sys` is not 0 its description is appended. Returns `code`, so
  * that it can end a function. */
 #define fault_set(f, code, sys, ...) \
-	fault_set_format((f), (code), (sys), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+	fault_set_format((f), (code), (sys), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, NO_STR))
 enum err fault_set_format(
 	struct fault *f, enum err code, int sys, const char *format, struct arguments arguments);
 

@@ -19,7 +19,7 @@ enum { LOG_LINE_MAX = 4000 }; /* less than PIPE_BUF, so that lines of several th
  * name means that its argument is a NUM(), which is written without quotes. Fields with an empty
  * text are left out. Names that do not fit the arguments trap. */
 #define LOG(level, message, ...) \
-	log_line((level), (message), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+	log_line((level), (message), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, NO_STR))
 
 /* Lines below this level are not written. Set once at start, before any thread. The default is
  * LOG_INFO. */

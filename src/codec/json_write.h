@@ -38,7 +38,7 @@ void json_field(struct json_writer *w, struct str name, struct str value);
 
 /* Keys with strings and numbers: `names` has blanks between them, and as many arguments follow. */
 #define json_fields(w, ...)                                                                        \
-	json_put_fields((w), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, S("")))
+	json_put_fields((w), FORMAT(__VA_ARGS__, ), ARGUMENTS(__VA_ARGS__, NO_STR))
 void json_put_fields(struct json_writer *w, const char *names, struct arguments arguments);
 
 /* A string in pieces, none of which may end within a UTF-8 sequence. */

@@ -41,6 +41,7 @@ enum {
 
 /* Who waits for a function; all of it under the backend's lock. */
 struct waiter {
+	struct request *request; /* as long as that has this waiter */
 	struct buf *answer;
 	bool ended, failed;
 	char memory[256];
@@ -139,10 +140,9 @@ static uint64_t promise(struct backend *b, struct request *r, struct str id)
 	return journal_promise(b->services->journal, &r->promised, &request, false);
 }
 
-/* *out: the request, for as long as its waiter is set. */
-static enum err submit(struct backend *b, struct request **out, uint64_t *ticket,
-	uint64_t promised, struct str name, struct str payload, const struct slack_request *slack,
-	struct str request_id, struct waiter *waiter, struct fault *f)
+enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised, struct str name,
+	struct str payload, const struct slack_request *slack, struct str request_id,
+	struct waiter *waiter, struct fault *f)
 {
 	struct request *r = take_free(b);
 	if (!r)
@@ -150,19 +150,20 @@ static enum err submit(struct backend *b, struct request **out, uint64_t *ticket
 			"%d functions are running and %d are waiting; try again later", NUM(b->limit),
 			NUM(BACKEND_QUEUE_MAX));
 	struct buf memory = BUF(r->memory);
-	*out = r;
 	r->waiter = waiter;
 	r->name = keep(&memory, name);
 	struct str id = keep(&memory, request_id);
 	r->response_url = keep(&memory, slack->response_url);
 	r->kind = slack->kind;
 	r->payload = keep(&memory, payload);
+	r->promised = promised;
 	enum err e = function_find(r->path, b->directory, name, f);
 	if (e == OK && memory.full)
 		e = fault_set(f, E_LIMIT, 0, "the request is too large");
-	r->promised = promised;
 	if (e == OK && ticket && b->services->journal)
 		*ticket = promise(b, r, id);
+	if (waiter)
+		waiter->request = r;
 	if (e == OK)
 		enqueue(b, r, id, !ticket);
 	else
@@ -170,16 +171,8 @@ static enum err submit(struct backend *b, struct request **out, uint64_t *ticket
 	return e;
 }
 
-enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised, struct str name,
-	struct str payload, const struct slack_request *slack, struct str request_id, struct fault *f)
-{
-	struct request *r;
-	return submit(b, &r, ticket, promised, name, payload, slack, request_id, NULL, f);
-}
-
 /* Until the function has ended. False if the hard moment came first: then it is on its own. */
-static bool wait_for_end(
-	struct backend *b, struct request *r, struct waiter *waiter, struct deadline *d)
+static bool wait_for_end(struct backend *b, struct waiter *waiter, struct deadline *d)
 {
 	bool ended = false;
 	while (!ended && deadline_left(d) != 0) {
@@ -193,8 +186,8 @@ static bool wait_for_end(
 	lock_take(&b->lock);
 	ended = waiter->ended;
 	if (!ended) {
-		r->waiter = NULL;
-		r->acknowledged = true;
+		waiter->request->waiter = NULL;
+		waiter->request->acknowledged = true;
 	}
 	lock_give(&b->lock);
 	return ended;
@@ -205,16 +198,15 @@ void backend_call(struct backend *b, struct invoke_result *out, struct str name,
 	struct deadline *d)
 {
 	struct waiter waiter = { .answer = answer };
-	struct request *r;
 	uint64_t ticket;
 	waiter.reason = BUF(waiter.memory);
 	*out = (struct invoke_result){ .outcome = INVOKE_STARTED, .attempts = 1 };
 	enum err e =
-		submit(b, &r, &ticket, 0, name, payload, slack, request_id, &waiter, &out->fault);
+		backend_submit(b, &ticket, 0, name, payload, slack, request_id, &waiter, &out->fault);
 	if (e != OK) {
 		out->outcome = INVOKE_NOT_STARTED;
 		out->permanent = e == E_REFUSED;
-	} else if (wait_for_end(b, r, &waiter, d) && waiter.failed) {
+	} else if (wait_for_end(b, &waiter, d) && waiter.failed) {
 		struct json_writer w = json_writer(answer);
 		memcpy(out->error_name, "Unhandled", sizeof("Unhandled"));
 		buf_reset(answer);

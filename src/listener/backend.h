@@ -23,12 +23,15 @@ struct backend;
 must_check enum err backend_start(struct backend **out, struct services *s,
 	const struct listener_config *config, const struct environment *env, struct fault *f);
 
-/* Accepts a request, `slack`, for function `name`; everything is copied. With a journal, *ticket is
- * that of its promise; NULL: an earlier process left it there as `promised`, and acknowledged it.
- * E_REFUSED: there is no such function; E_LIMIT: the queue is full or the payload too large. */
+struct waiter;
+
+/* Accepts a request, `slack`, for function `name`; everything is copied. `waiter` is NULL. With a
+ * journal, *ticket is that of its promise; NULL: an earlier process left it there as `promised`, and
+ * acknowledged it. E_REFUSED: there is no such function; E_LIMIT: the queue is full or the payload
+ * too large. */
 must_check enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised,
 	struct str name, struct str payload, const struct slack_request *slack, struct str request_id,
-	struct fault *f);
+	struct waiter *waiter, struct fault *f);
 
 /* The same for a thread that waits for the function: *out is as of a synchronous invocation,
  * `answer` receives what it printed, as JSON. If it still runs at the end of `d`, it counts as

@@ -139,6 +139,13 @@ static struct job *job_of(struct link *link)
 	return link_owner(link, struct job, link);
 }
 
+static void locked_step(struct jobs *j, struct job *job, enum job_event event)
+{
+	lock_take(&j->queue.lock);
+	step(j, job, event);
+	lock_give(&j->queue.lock);
+}
+
 /* For the threads: also wakes the loop when there was nothing to collect before. */
 static void step_and_tell(struct jobs *j, struct job *job, enum job_event event)
 {
@@ -207,16 +214,12 @@ void jobs_submit(struct jobs *j, struct job *job, enum job_task task)
 	job->task = task;
 	j->renewing += task == TASK_RENEW;
 	job->renewed |= task == TASK_RENEW;
-	lock_take(&j->queue.lock);
-	step(j, job, task == TASK_VERIFY ? JOB_ASKS : JOB_SUBMITS);
-	lock_give(&j->queue.lock);
+	locked_step(j, job, task == TASK_VERIFY ? JOB_ASKS : JOB_SUBMITS);
 }
 
 void jobs_settle(struct jobs *j, struct job *job)
 {
-	lock_take(&j->queue.lock);
-	step(j, job, JOB_SETTLES);
-	lock_give(&j->queue.lock);
+	locked_step(j, job, JOB_SETTLES);
 }
 
 /* The event of a function URL, whichever form the request itself had. */
@@ -270,22 +273,15 @@ static struct dispatch dispatch_of(struct jobs *j, const struct job *job)
 	};
 }
 
-/* Jobs in the hands of workers, and those whose turn it is before that of one that comes now. */
-static size_t jobs_ahead(struct jobs *j)
+void jobs_promise(struct jobs *j, struct job *job)
 {
 	size_t queued, running;
 	jobs_count(j, &queued, &running);
-	return queued + running;
-}
-
-void jobs_promise(struct jobs *j, struct job *job)
-{
-	bool at_once = jobs_ahead(j) < j->workers;
 	job->ticket = JOURNAL_REFUSED;
 	if (make_payload(job) != OK)
 		return;
 	const struct dispatch d = dispatch_of(j, job);
-	job->ticket = dispatch_promise(&job->promised, &d, at_once);
+	job->ticket = dispatch_promise(&job->promised, &d, queued + running < j->workers);
 }
 
 /* Called by the journal's thread. */
@@ -305,9 +301,7 @@ static void return_delayed(void *ctx)
 
 void jobs_delay(struct jobs *j, struct job *job)
 {
-	lock_take(&j->queue.lock);
-	step(j, job, JOB_DELAYS);
-	lock_give(&j->queue.lock);
+	locked_step(j, job, JOB_DELAYS);
 	/* It may have been done before it was on the list. */
 	return_delayed(j);
 }
@@ -473,7 +467,7 @@ void jobs_run_local(struct jobs *j, struct job *job)
 	enum err e = make_payload(job);
 	if (e == OK)
 		e = backend_submit(j->backend, &job->ticket, 0, d->target.function, job->payload, &d->slack,
-			job_id(job), &f);
+			job_id(job), NULL, &f);
 	else
 		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)

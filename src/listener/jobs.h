@@ -44,7 +44,7 @@ enum job_state {
 	JOB_FREE,             /* list `free` */
 	JOB_OPEN,             /* the loop fills it and decides */
 	JOB_UNVERIFIED,       /* list `unverified`: waits for a verifier */
-	JOB_DELAYED,          /* list `delayed`: waits for the disk, and what for is the loop's business */
+	JOB_DELAYED,          /* list `delayed`: waits for the disk; why, the loop knows */
 	JOB_VERIFYING,
 	JOB_VERIFYING_LEFT,
 	JOB_QUEUED,           /* list `waiting`: waits for a worker */

@@ -36,6 +36,13 @@ size_t replay_busy(void)
 	return busy;
 }
 
+static void log_left(enum log_level level, const char *message, const struct journal_request *r,
+	struct str what, struct str told, struct str reason)
+{
+	LOG(level, message, "request_id kind region function what told reason", r->request_id, r->kind,
+		r->region, r->function, what, told, reason);
+}
+
 /* Tells the one who asked what became of it, and ends it. */
 static void tell_user(
 	struct crew *w, uint64_t id, const struct journal_request *r, const struct outcome *outcome)
@@ -50,10 +57,8 @@ static void tell_user(
 		e = respond(s, r->response_url, reply_late(&target, outcome, &arena), &d, &f);
 	else
 		e = fault_set(&f, E_REFUSED, 0, "there is no response_url");
-	LOG(e == OK ? LOG_WARN : LOG_ERROR, "left by an earlier process",
-		"request_id kind region function what told reason", r->request_id, r->kind, r->region,
-		r->function, outcome->reason, e == OK ? S("yes") : S("no"),
-		e == OK ? S("") : fault_text(&f));
+	log_left(e == OK ? LOG_WARN : LOG_ERROR, "left by an earlier process", r, outcome->reason,
+		e == OK ? S("yes") : S("no"), e == OK ? S("") : fault_text(&f));
 	journal_settle(s->journal, id);
 }
 
@@ -107,14 +112,13 @@ static void start_again(struct crew *w, uint64_t id, const struct journal_reques
 	else if (local && !b)
 		outcome.reason = S("there are no functions here any more");
 	else if (local && backend_submit(b, NULL, id, r->function, r->payload, &decision.slack,
-						  r->request_id, &f) != OK)
+						  r->request_id, NULL, &f) != OK)
 		outcome.reason = fault_text(&f);
 	if (outcome.reason.n) {
 		tell_user(w, id, r, &outcome);
 		return;
 	}
-	LOG(LOG_INFO, "started again after an earlier process left it",
-		"request_id kind region function", r->request_id, r->kind, r->region, r->function);
+	log_left(LOG_INFO, "started again after an earlier process left it", r, S(""), S(""), S(""));
 	if (!local)
 		(void)dispatch_run(&d);
 }
@@ -123,8 +127,8 @@ static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct 
 {
 	int64_t age_ms = clock_wall_ms() - r->arrived_ms;
 	if (age_ms > JOURNAL_AGE_MS || age_ms < -JOURNAL_AGE_MS) {
-		LOG(LOG_ERROR, "left by an earlier process, and too old to be started or told of",
-			"request_id kind region function", r->request_id, r->kind, r->region, r->function);
+		log_left(LOG_ERROR, "left by an earlier process, and too old to be started or told of", r,
+			S(""), S(""), S(""));
 		journal_settle(w->replay->services->journal, id);
 	} else if (attempted) {
 		bool local = str_eq(r->region, TARGET_LOCAL);

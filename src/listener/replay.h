@@ -5,8 +5,8 @@
 
 #include "listener/backend.h"
 
-/* Begins, in threads of its own, if anything is left, and with it the journal's thread. s->journal is
- * open; `b` runs functions of region local, NULL: nobody does. E_SYSTEM. */
+/* Begins, in threads of its own, if anything is left, and with it the journal's thread. s->journal
+ * is open; `b` runs functions of region local, NULL: nobody does. E_SYSTEM. */
 must_check enum err replay_start(struct services *s, struct backend *b, struct fault *f);
 
 /* How many threads are still at it. */

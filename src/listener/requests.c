@@ -124,8 +124,8 @@ static void answer_delayed(struct requests *r, struct job *job)
 	}
 }
 
-/* A promise is on disk first, which the loop does not wait for: the job comes back when it is there,
- * or when it has taken too long. */
+/* A promise is on disk first, which the loop does not wait for: the job comes back when it is
+ * there, or when it has taken too long. */
 static void delay(struct requests *r, struct job *job)
 {
 	int64_t until = r->server->now + JOURNAL_PATIENCE_MS;

@@ -201,7 +201,7 @@ static uint64_t refuse(struct journal *j)
 static uint64_t append(struct journal *j, enum journal_class class, enum record_type type,
 	uint64_t id, const struct str *body, size_t count)
 {
-	struct buf *b = &j->lanes[class].filling;
+	struct buf *b = &j->lanes[class].waiting[j->turn];
 	char head[HEAD] = { 0 };
 	size_t n = 0, spared = count ? b->cap / 4 : 0;
 	for (size_t i = 0; i < count; i++)
@@ -382,13 +382,10 @@ static int begin_file(struct journal *j, enum journal_class class)
 		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
-	if (fsync(j->directory) != 0) {
-		int sys = errno;
-		close(fd);
-		(void)unlinkat(j->directory, name, 0);
-		return sys;
-	}
+	/* One whose name is not on disk is left alone, and removed in time. */
 	*file = (struct journal_file){ .class = class, .number = number, .fd = fd };
+	if (fsync(j->directory) != 0)
+		return errno;
 	j->lanes[class].current = file;
 	return 0;
 }
@@ -397,13 +394,14 @@ static int begin_file(struct journal *j, enum journal_class class)
 static int write_batch(struct journal *j, enum journal_class class, bool sync)
 {
 	struct journal_lane *lane = &j->lanes[class];
-	struct buf *b = &lane->writing;
+	struct buf *b = &lane->waiting[!j->turn];
 	if (b->n) {
-		int sys = !lane->current || lane->current->size >= JOURNAL_FILE_SIZE ? begin_file(j, class) : 0;
+		bool full = !lane->current || lane->current->size >= JOURNAL_FILE_SIZE;
+		int sys = full ? begin_file(j, class) : 0;
 		if (sys)
 			return sys;
 		for (size_t at = 0, n; at < b->n; at += n) {
-			n = size_of(b->p + at);
+			n = (size_t)size_of(b->p + at);
 			code_of((uint8_t *)b->p + at + n - MAC, &j->signing, lane->current,
 				lane->current->size + at, (struct str){ b->p + at, n });
 		}
@@ -423,9 +421,9 @@ static int write_batch(struct journal *j, enum journal_class class, bool sync)
 /* What was written has its place now, or nothing of it stays. */
 static void finish_batch(struct journal *j, struct journal_lane *lane, bool lost)
 {
-	struct buf *b = &lane->writing;
+	struct buf *b = &lane->waiting[!j->turn];
 	struct journal_file *file = lane->current;
-	for (size_t at = 0; !lost && at < b->n; at += size_of(b->p + at)) {
+	for (size_t at = 0; !lost && at < b->n; at += (size_t)size_of(b->p + at)) {
 		const char *record = b->p + at;
 		struct journal_entry *entry =
 			record[4] <= RECORD_ATTEMPTED_REQUEST ? find_entry(j, id_of(record)) : NULL;
@@ -449,12 +447,7 @@ static void flush(struct journal *j, bool sync)
 	int sys = 0;
 	sync |= j->wanted > j->done;
 	j->signing = j->keys[0];
-	for (size_t i = 0; i < JOURNAL_CLASSES; i++) {
-		struct journal_lane *lane = &j->lanes[i];
-		struct buf empty = lane->writing;
-		lane->writing = lane->filling;
-		lane->filling = empty;
-	}
+	j->turn = !j->turn;
 	lock_give(&j->lock);
 	for (enum journal_class i = 0; !sys && i < JOURNAL_CLASSES; i++)
 		sys = write_batch(j, i, sync);
@@ -521,7 +514,7 @@ static struct journal_file *oldest(struct journal *j, enum journal_class class)
 static bool carry_over(struct journal *j, struct journal_entry *entry)
 {
 	struct journal_entry was = *entry;
-	const struct buf *memory = &j->lanes[JOURNAL_REQUESTS].writing;
+	const struct buf *memory = &j->lanes[JOURNAL_REQUESTS].waiting[!j->turn];
 	struct str body = { memory->p, was.size };
 	if (body.n > memory->cap)
 		return false;
@@ -556,14 +549,12 @@ static void tend_requests(struct journal *j)
 void journal_take_keys(struct journal *j, const struct hmac_key *secrets, size_t count)
 {
 	lock_take(&j->lock);
-	struct hmac_key before = j->keys[0];
 	j->keys_count = 0;
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);
-	j->rekeyed |= !ct_equal(&before, &j->keys[0], sizeof(before));
+	j->rekeyed |= !ct_equal(&j->signing, &j->keys[0], sizeof(j->signing));
 	condition_signal(&j->work);
 	lock_give(&j->lock);
-	ct_wipe(&before, sizeof(before));
 }
 
 void journal_tend(struct journal *j, int64_t now_ms)
@@ -837,9 +828,8 @@ enum err journal_open(struct journal *j, struct str directory, const struct hmac
 	char *p = (char *)(j->entries + JOURNAL_ENTRIES_MAX);
 	for (size_t i = 0; i < JOURNAL_CLASSES; i++) {
 		size_t cap = i == JOURNAL_REQUESTS ? JOURNAL_REQUESTS_MEMORY : JOURNAL_EVENTS_MEMORY;
-		j->lanes[i].filling = (struct buf){ p, 0, cap, false };
-		j->lanes[i].writing = (struct buf){ p + cap, 0, cap, false };
-		p += 2 * cap;
+		for (size_t k = 0; k < 2; k++, p += cap)
+			j->lanes[i].waiting[k] = (struct buf){ p, 0, cap, false };
 	}
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);

@@ -8,8 +8,8 @@
  *
  * Nobody waits for the disk who does not ask to: a call puts its record into memory and returns a
  * ticket. One thread, journal_run, signs and writes all that has come together and has it synced
- * (fdatasync) once; journal_wait says whether a ticket's record is on disk, and waits until a moment
- * at most. A disk too slow for that moment counts as one that fails until it has caught up:
+ * (fdatasync) once; journal_wait says whether a ticket's record is on disk, and waits until a
+ * moment at most. A disk too slow for that moment counts as one that fails until it has caught up:
  * meanwhile new promises are refused at once.
  *
  * Each record has its length and a code (HMAC-SHA-256 over its file, its place and its bytes) under
@@ -75,13 +75,13 @@ struct journal_file {
 
 /* What waits to be written, and where to. */
 struct journal_lane {
-	struct buf filling, writing;
+	struct buf waiting[2];        /* one is filled, the other written */
 	struct journal_file *current; /* NULL: the next record begins one */
 	bool dirty;                   /* there is more in it than on the disk */
 };
 
-/* Files, and of lanes all but `filling`, are the thread's that writes; the rest is under the lock.
- */
+/* Files, and lanes but for what is filled, are the thread's that writes; the rest is under the
+ * lock. */
 struct journal {
 	uint64_t total;              /* bytes of all files, and of what waits to be written */
 	_Atomic uint64_t appended, done; /* tickets: given, and written or lost */
@@ -98,7 +98,7 @@ struct journal {
 	struct condition work, synced_on;
 	struct journal_lane lanes[JOURNAL_CLASSES];
 	size_t refused, torn; /* what journal_open found: records that do not verify, bytes cut off */
-	bool rekeyed;
+	bool rekeyed, turn;          /* turn: which of those that wait is filled */
 	struct hmac_key signing;     /* copy of the first, for the thread */
 	size_t keys_count;
 	struct hmac_key keys[JOURNAL_KEYS_MAX]; /* the first signs, any may have signed */

@@ -485,7 +485,7 @@ TEST(dispatch_with_a_journal)
 	signal(SIGXFSZ, SIG_DFL);
 	stops = true;
 	pthread_join(thread, NULL);
-	/* Nobody writes: the answer waits a moment, which costs the world no time, and the event none. */
+	/* Nobody writes: the answer waits a moment, which costs the world no time; the event none. */
 	set_up(INVOKE_STARTED, 6000);
 	run(&(struct request){ .kind = SLACK_COMMAND, .journal = &journal, .soft_ms = 1 });
 	expect_int(world.answered_at, start + 1);

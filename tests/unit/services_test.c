@@ -173,8 +173,8 @@ TEST(services_remember_events_from_a_journal)
 	expect(mkdtemp(directory) != NULL);
 	struct journal *j = reopen(directory, &s);
 	for (size_t i = 0; i < countof(events); i++)
-		expect(
-			journal_event(j, events[i].key, events[i].fate, now + events[i].ahead_ms) != JOURNAL_REFUSED);
+		expect(journal_event(j, events[i].key, events[i].fate, now + events[i].ahead_ms) !=
+			JOURNAL_REFUSED);
 	close_journal(j);
 	j = reopen(directory, &s);
 	for (size_t i = 0; i < countof(events); i++)
