@@ -106,7 +106,7 @@ FAST := $(addprefix src/base/,arena.c buf.c str.c) $(addprefix src/codec/,base64
 SPEED := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-labels
 # -Oz is -Os and a little less; compilers that do not know it take -Os.
 SIZE := $(shell echo 'int f;' | $(CC) -Oz -Werror -xc -c -o /dev/null - 2>/dev/null && echo -Oz || echo -Os)
-OPTIMIZE = $(if $(filter $(FAST),$<),$(SPEED),$(SIZE))
+OPTIMIZE = $(if $(filter $(FAST),$<),$(SPEED),$(if $(filter $(UNITS),$<),-O0,$(SIZE)))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
@@ -126,8 +126,9 @@ LIBS = $(MUSL)/lib/libc.a -Wl,--start-group $(VENDOR)/bearssl/libbearssl.a $(MUS
 	$(MUSL)/lib/crtn.o
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-SAN_CFLAGS := -g -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
-TSAN_CFLAGS := -g -O1 -fsanitize=thread
+# Lines, without types and variables, are what a sanitizer's report needs of the debug information.
+SAN_CFLAGS := -gline-tables-only -O1 $(SANITIZE) -fsanitize=fuzzer-no-link
+TSAN_CFLAGS := -gline-tables-only -O1 -fsanitize=thread
 
 .PHONY: all setup run demo test unit chains asan asan-e2e tsan soak ctime arithmetic fuzz fuzz-short artifact packaging e2e conformance simulate cross bench lint analyze eva dist package \
 	install size help clean distclean
@@ -169,10 +170,21 @@ $(OUT)/toolchain.mk: scripts/setup Makefile $(OUT)/compiler
 	} >$@
 
 LIBC_CFLAGS := -w $(SIZE) -fPIE
+# What is not compiled of the C library, since nothing here, tests included, calls it: nearly half.
+# Who calls it nevertheless hears of it from the linker. printf and scanf in tests take a little of
+# the mathematics.
+LIBC_SKIPPED := $(addsuffix /%,aio complex crypt fenv ipc math mq passwd regex search termios) \
+	$(addprefix ctype/,isw% tow%) $(addprefix locale/,cat% dcn% duplocale% iconv% str% wcs%) \
+	$(addprefix network/,dn_% ether% gethostby% getaddrinfo% getnameinfo% getservby% lookup_% res_%) \
+	$(addprefix stdio/,%wc %ws %wprintf %wscanf) $(addprefix string/,wcs% wmem%) \
+	$(addprefix thread/,cnd_% mtx_% thrd_% tss_% pthread_barrier% pthread_spin%)
+LIBC_MATH := __fpclassify% __signbit% copysign% fabs% fmod% frexp% scalbn%
+LIBC_OBJS := $$(filter-out $(LIBC_SKIPPED:%=obj/src/%.o),$$(filter obj/src/%,$$(ALL_OBJS))) \
+	$$(filter $(LIBC_MATH:%=obj/src/math/%.o) $(LIBC_MATH:%=obj/src/math/$$(ARCH)/%.o),$$(ALL_OBJS))
 # BearSSL without a stack protector, which would cost its ciphers a tenth of the speed.
 # vendor/bearssl.mk says what of it is compiled for speed.
 BEARSSL_CFLAGS = -std=c99 $(MUSL_CFLAGS) -fno-stack-protector
-BEARSSL_SAN_CFLAGS = -O1 $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
+BEARSSL_SAN_CFLAGS = $(SAN_CFLAGS) -fno-sanitize=function -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
 BEARSSL_TSAN_CFLAGS = -std=c99 $(TSAN_CFLAGS) -DBR_LE_UNALIGNED=0 -DBR_BE_UNALIGNED=0
 
 # --version names the commit that was built, where the repository or the variable COMMIT tells it.
@@ -184,7 +196,7 @@ $(VERSION_OBJS): build/commit
 $(VERSION_OBJS): private CPPFLAGS += $(if $(COMMIT),-DCOMMIT='"$(COMMIT)"')
 
 ifneq ($(CC_INCLUDE),)
-$(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS))
+$(call remember,$(VENDOR)/musl.flags,$(CC) $(LIBC_CFLAGS) $(LIBC_OBJS))
 $(call remember,$(VENDOR)/bearssl.flags,$(CC) $(SPEED) $(SIZE) $(filter-out $(REPRODUCIBLE),$(BEARSSL_CFLAGS)))
 $(call remember,$(SOURCES)/bearssl-san.flags,$(CLANG) $(BEARSSL_SAN_CFLAGS))
 $(call remember,$(OUT)/program.flags,$(FAST) $(START) $(COLD) $(SPEED) $(OPTIMIZE) $(CPPFLAGS) $(MUSL_CFLAGS) $(LINK))
@@ -208,7 +220,7 @@ $(VENDOR)/musl.stamp: $(SOURCES)/musl.fetched $(VENDOR)/musl.flags
 	$(Q)rm -rf $(VENDOR)/musl-obj && mkdir $(VENDOR)/musl-obj
 	$(Q)cd $(VENDOR)/musl-obj && { $(CURDIR)/$(SOURCES)/musl-src/configure --disable-shared --prefix=$(CURDIR)/$(MUSL) \
 		CC='$(CC)' AR='$(AR)' RANLIB='$(RANLIB)' CFLAGS='$(LIBC_CFLAGS) $(REPRODUCIBLE)' && \
-		$(MAKE) install-libs install-headers; } >log 2>&1 || { tail -n 20 log >&2; exit 1; }
+		$(MAKE) LIBC_OBJS='$(LIBC_OBJS)' install-libs install-headers; } >log 2>&1 || { tail -n 20 log >&2; exit 1; }
 	$(Q)touch $@
 
 $(VENDOR)/bearssl/libbearssl.a: $(SOURCES)/bearssl.stamp $(VENDOR)/bearssl.flags $(VENDOR)/musl.stamp vendor/bearssl.mk
@@ -262,7 +274,7 @@ $(OUT)/musl/%.o: %.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/progra
 build/san/%.o: %.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
 	@echo '  CC san  $<'
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(if $(filter $(UNITS),$<),-O0) $(WARN) -MMD -MP -c -o $@ $<
 
 build/tsan/%.o: %.c $(SOURCES)/bearssl.stamp build/tsan.flags | build/setup-test
 	@echo '  CC tsan $<'
@@ -440,8 +452,12 @@ packaging: all build/setup-test build/tools/installed
 	$(Q)$(MAKE) --no-print-directory dist TARGETS=$(HERE)
 	$(Q)$(PYTHON) tests/packaging
 
+# Most of the time tests wait, so there are many at once. What pytest makes of their source is kept,
+# and made once before them: it is nearly all of the time that finding 5,000 tests takes.
+export PYTHONDONTWRITEBYTECODE :=
 e2e: all build/setup-test build/tools/installed
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 8 tests/e2e $(ARGS)
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --collect-only tests/e2e >build/e2e.found
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 16 tests/e2e $(ARGS)
 
 conformance: all build/chains/judge build/setup-test
 	$(Q)tests/conformance/run $(ARGS)
