@@ -1,7 +1,7 @@
 # slack-lambda-gateway
 #
 #	make			build/slack-lambda-gateway
-#	make setup		installs what is missing, on Debian; FOR=build, demo, dist, test (default), cross or bench
+#	make setup		installs what is missing, on Debian; FOR=build, demo, dist, test (default), cross, bench or eva
 #	make demo		shows it at work: signed slash commands against the embedded backend
 #	make run		the same, and leaves it running
 #	make test		lint, unit, asan, ctime, a short fuzz, simulate, artifact, packaging and e2e; adds up what they count
@@ -485,8 +485,8 @@ lint:
 analyze: build/setup-test $(SOURCES)/bearssl.stamp
 	$(Q)for source in $(SRCS); do $(CLANG) --analyze --analyzer-output text $(CPPFLAGS) $$source; done
 
-# What frama-c-base brings is large, so scripts/setup does not install it.
 eva:
+	$(Q)scripts/setup eva
 	$(Q)tests/eva/run
 
 test:

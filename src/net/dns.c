@@ -1,7 +1,5 @@
 #include "net/dns.h"
 
-#include <string.h>
-
 enum { HEADER_SIZE = 12, CLASS_IN = 1, TYPE_CNAME = 5, TYPE_SOA = 6, CNAMES_MAX = 16 };
 enum {
 	FLAG_ANSWER = 0x8000,
@@ -102,6 +100,14 @@ static uint32_t read_u32(struct reader *r)
 	return high << 16 | read_u16(r);
 }
 
+static void put_byte(struct reader *r, struct wire_name *name, unsigned byte)
+{
+	if (name->n < sizeof(name->bytes))
+		name->bytes[name->n++] = lower((unsigned char)byte);
+	else
+		r->bad = true;
+}
+
 /* Reads a name, which may end in a pointer to an earlier one (RFC 1035, 4.1.4). Every pointer must
  * lead to before the place where the one it was found in begins: so the walk ends. */
 static void read_name(struct reader *r, struct wire_name *name)
@@ -117,12 +123,12 @@ static void read_name(struct reader *r, struct wire_name *name)
 			if (to >= begin)
 				r->bad = true;
 			begin = r->at = to;
-		} else if (n > 63 || name->n + n + 1 > sizeof(name->bytes)) {
+		} else if (n > 63) {
 			r->bad = true;
 		} else {
-			name->bytes[name->n++] = (uint8_t)n;
+			put_byte(r, name, n);
 			for (unsigned i = 0; i < n; i++)
-				name->bytes[name->n++] = lower((unsigned char)read_u8(r));
+				put_byte(r, name, read_u8(r));
 			if (n == 0)
 				break;
 		}
@@ -147,28 +153,22 @@ static void read_record(struct reader *r, struct resource_record *out)
 		r->at += out->data_n;
 }
 
-static bool same_name(const struct wire_name *a, const struct wire_name *b)
+/* Whether `name` from its byte `at` on is `other`. */
+static bool same_from(const struct wire_name *name, size_t at, const struct wire_name *other)
 {
-	return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
+	size_t i = 0;
+	while (at < name->n && i < other->n && name->bytes[at] == other->bytes[i])
+		at++, i++;
+	return at == name->n && i == other->n;
 }
 
 /* Whether `zone` is `name` itself or stands above it. */
 static bool is_within(const struct wire_name *name, const struct wire_name *zone)
 {
-	for (size_t at = 0; at < name->n; at += name->bytes[at] + 1u)
-		if (name->n - at == zone->n && memcmp(name->bytes + at, zone->bytes, zone->n) == 0)
-			return true;
-	return false;
-}
-
-static void question_name(struct wire_name *name, struct str text)
-{
-	struct buf b = { (char *)name->bytes, 0, sizeof(name->bytes), false };
-	put_labels(&b, text);
-	check(!b.full);
-	for (size_t i = 0; i < b.n; i++)
-		name->bytes[i] = lower(name->bytes[i]);
-	name->n = b.n;
+	size_t at = 0;
+	while (at < name->n && !same_from(name, at, zone))
+		at += name->bytes[at] + 1u;
+	return at < name->n;
 }
 
 /* RFC 2181, 8: the top bit set means 0. */
@@ -184,9 +184,12 @@ static void use_ttl(struct dns_answer *a, const struct resource_record *from)
 		a->ttl = ttl;
 }
 
-static void take_address(
-	struct dns_answer *a, const struct resource_record *from, const uint8_t *data)
+static void take_address(struct dns_answer *a, struct reader r, const struct resource_record *from)
 {
+	uint8_t data[16];
+	r.at = from->data;
+	for (size_t i = 0; i < from->data_n; i++)
+		data[i] = (uint8_t)read_u8(&r);
 	use_ttl(a, from);
 	addresses_add(&a->found, from->type == DNS_A ? address_v4(data) : address_v6(data));
 }
@@ -199,10 +202,10 @@ static bool follow(
 	struct resource_record found;
 	while (records-- > 0) {
 		read_record(&r, &found);
-		if (found.class != CLASS_IN || !same_name(&found.owner, name))
+		if (found.class != CLASS_IN || !same_from(&found.owner, 0, name))
 			continue;
 		if (found.type == type && found.data_n == (type == DNS_A ? 4u : 16u))
-			take_address(a, &found, r.p + found.data);
+			take_address(a, r, &found);
 		if (found.type == TYPE_CNAME) {
 			r.at = found.data;
 			read_name(&r, name);
@@ -211,15 +214,6 @@ static bool follow(
 		}
 	}
 	return false;
-}
-
-/* Whether the question stands in the message as it was asked, capitals included. */
-static bool repeats(struct str message, struct str name)
-{
-	char bytes[DNS_NAME_MAX + 2];
-	struct buf b = BUF(bytes);
-	put_labels(&b, name);
-	return str_eq(str_sub(message, HEADER_SIZE, HEADER_SIZE + b.n), buf_str(&b));
 }
 
 /* How long it holds that `name` has nothing: what the SOA record of its zone says, in the authority
@@ -241,8 +235,14 @@ static uint32_t negative_ttl(struct reader r, unsigned records, const struct wir
 
 enum err dns_read_answer(struct dns_answer *a, struct str message, const struct dns_question *q)
 {
+	char bytes[DNS_NAME_MAX + 2];
+	struct buf question = BUF(bytes);
+	put_labels(&question, q->name);
+	check(!question.full);
+	struct reader own = { (const uint8_t *)bytes, question.n, 0, false };
 	struct reader r = { (const uint8_t *)message.p, message.n, 0, false };
 	struct wire_name name, asked;
+	read_name(&own, &name);
 	*a = (struct dns_answer){ .ttl = UINT32_MAX };
 	unsigned id = read_u16(&r), flags = read_u16(&r), questions = read_u16(&r),
 			 records = read_u16(&r);
@@ -250,13 +250,14 @@ enum err dns_read_answer(struct dns_answer *a, struct str message, const struct 
 	r.at = HEADER_SIZE;
 	read_name(&r, &asked);
 	unsigned type = read_u16(&r), class = read_u16(&r);
-	question_name(&name, q->name);
 	if (r.bad || id != q->id || (flags & (FLAG_ANSWER | OPCODE)) != FLAG_ANSWER || questions != 1 ||
-		type != q->type || class != CLASS_IN || !same_name(&asked, &name))
+		type != q->type || class != CLASS_IN || !same_from(&asked, 0, &name))
 		return E_SYNTAX;
 	a->status = flags & RCODE;
 	a->truncated = flags & FLAG_TRUNCATED;
-	a->same_case = repeats(message, q->name);
+	/* To the letter, capitals included. */
+	struct str repeated = str_sub(message, HEADER_SIZE, HEADER_SIZE + question.n);
+	a->same_case = str_eq(repeated, buf_str(&question));
 
 	/* All of it must be sound, except what truncation cut off. */
 	struct reader answers = r;
