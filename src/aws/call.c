@@ -56,7 +56,7 @@ enum err aws_call(struct aws_answer *out, struct aws_context *aws, const struct 
 	if (!aws_region_ok(c.post.region))
 		return fault_set(f, E_CONFIG, 0, "AWS_REGION must name a region, such as eu-west-1");
 	if (answer.full)
-		return fault_set(f, E_LIMIT, 0, "there is no memory left for an answer of AWS");
+		return fault_set(f, E_LIMIT, 0, "no memory is left for AWS's answer");
 	if (!d)
 		return fault_set(f, E_TIMEOUT, 0, "nobody is asked yet");
 	c.post.aws = aws;

@@ -127,7 +127,7 @@ static void *fetch_aside(void *arg)
 	struct fault f;
 	struct deadline d = deadline_in(CREDENTIALS_FETCH_MS);
 	if (fetch_next(c, &d, &f) != OK)
-		LOG(LOG_WARN, "no new credentials", "reason", fault_text(&f));
+		LOG(LOG_WARN, "AWS credentials could not be fetched", "reason", fault_text(&f));
 	atomic_flag_clear(&c->busy);
 	return NULL;
 }
@@ -246,6 +246,7 @@ int64_t credentials_renew(struct credential_chain *c, struct deadline *d)
 		return CREDENTIALS_PAUSE_MS;
 	/* A gateway that never talks to AWS needs none. */
 	bool none = e == E_CONFIG && !c->fetched, usable = is_usable(c);
-	LOG(none || usable ? LOG_WARN : LOG_ERROR, "no new credentials", "reason", fault_text(&f));
+	LOG(none || usable ? LOG_WARN : LOG_ERROR, "AWS credentials could not be fetched", "reason",
+		fault_text(&f));
 	return none ? NONE_AGAIN_MS : usable ? RENEW_AGAIN_MS : RENEW_SOON_MS;
 }

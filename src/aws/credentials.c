@@ -64,7 +64,7 @@ enum err credentials_set(struct credential_set *out, struct str id, struct str s
 			"that no key has",
 			source);
 	if (expiration.n && !read_expiration(&seconds, expiration))
-		return fault_set(f, E_SYNTAX, 0, "%s gave an expiration that is no time", source);
+		return fault_set(f, E_SYNTAX, 0, "%s gave an expiration that is not a time", source);
 	if (expiration.n)
 		keys->expires_ms = seconds * 1000;
 	return OK;
@@ -85,7 +85,7 @@ enum err credentials_set_from_json(struct credential_set *out, struct str json,
 	size_t position;
 	struct str found[NAMES] = { 0 };
 	if (json_check(&v, &position, json) != OK || json_type(v) != JSON_OBJECT)
-		return fault_set(f, E_SYNTAX, 0, "%s answered something that is no JSON object", source);
+		return fault_set(f, E_SYNTAX, 0, "%s did not answer with a JSON object", source);
 	for (struct json_walk w = json_walk(v); json_next(&w);)
 		for (size_t i = 0; i < NAMES; i++) {
 			if (!str_eq_nocase(str_sub(w.key.text, 1, w.key.text.n - 1), str_c(names[i])))

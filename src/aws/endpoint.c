@@ -105,8 +105,7 @@ static bool made_of(struct str s, struct str marks)
 static enum err refuse(struct fault *f, struct str why)
 {
 	return fault_set(f, E_CONFIG, 0,
-		"%s; what is wanted is http:// or https://, a host name or address, and perhaps a port and "
-		"a path",
+		"%s; it must be http[s]://HOST[:PORT][/PATH]",
 		why);
 }
 
@@ -138,7 +137,7 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 		path.n--;
 	if (!made_of(path, S("-._~%/!$&'()*+,;=:")) || !form_check(path))
 		return refuse(
-			f, S("behind its path is more, or it has bytes that must be percent-encoded"));
+			f, S("something follows its path, or it has bytes that must be percent-encoded"));
 
 	struct buf b = BUF(out->memory);
 	size_t bracket = host.p > authority.p;
@@ -170,7 +169,7 @@ static enum err read_flag(bool *out, const struct environment *env, const char *
 		v = from_profile(profile, str_c(variable + 4));
 	*out = str_eq_nocase(v, S("true"));
 	return *out || !v.n || str_eq_nocase(v, S("false")) ? OK :
-		fault_set(f, E_CONFIG, 0, "%s is true or false, in a profile, too", str_c(variable));
+		fault_set(f, E_CONFIG, 0, "%s must be true or false, in a profile too", str_c(variable));
 }
 
 /* The first of the places where an override may stand that has one; *place names it. */
@@ -202,7 +201,7 @@ enum err endpoints_take_region(struct endpoints *e, struct str *region, struct f
 	for (size_t i = 0; i < AWS_SERVICES; i++)
 		if (e->urls[i].n)
 			return fault_set(f, E_CONFIG, 0,
-				"a region of FIPS cannot be combined with AWS_ENDPOINT_URL and its like");
+				"a FIPS region cannot be combined with AWS_ENDPOINT_URL or its variants");
 	return OK;
 }
 
@@ -230,7 +229,7 @@ static enum err read_sts_mode(
 	return *legacy || !v.n || str_eq_nocase(v, S("regional"))
 		? OK
 		: fault_set(f, E_CONFIG, 0,
-			  "AWS_STS_REGIONAL_ENDPOINTS is regional or legacy, in a profile, too");
+			  "AWS_STS_REGIONAL_ENDPOINTS must be regional or legacy, in a profile too");
 }
 
 enum err endpoints_read(struct endpoints *out, const struct environment *env,

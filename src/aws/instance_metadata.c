@@ -58,7 +58,7 @@ static enum err find_server(struct endpoint *out, const struct settings *s, stru
 	bool v6 = str_eq_nocase(s->mode, S("IPv6"));
 	if (s->mode.n && !v6 && !str_eq_nocase(s->mode, S("IPv4")))
 		return fault_set(f, E_CONFIG, 0,
-			"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is IPv4 or IPv6, in a profile, too");
+			"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6, in a profile too");
 	struct str usual = v6 ? S("http://[fd00:ec2::254]") : S("http://169.254.169.254");
 	if (endpoint_from_url(out, s->endpoint.n ? s->endpoint : usual, f) != OK)
 		return fault_lead(f, E_CONFIG, S("AWS_EC2_METADATA_SERVICE_ENDPOINT cannot be used"));
@@ -165,7 +165,7 @@ static enum err read_document(
 		if (!is_alnum((unsigned char)role.p[n]) && str_find(S("+=,.@-_"), role.p[n]) == 7)
 			path.full = true;
 	if (!role.n || path.full)
-		return fault_set(f, E_SYNTAX, 0, "what it answered is no name of a role");
+		return fault_set(f, E_SYNTAX, 0, "its answer is not the name of a role");
 	return get(out, i, buf_str(&path), d, f);
 }
 

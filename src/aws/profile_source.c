@@ -76,7 +76,7 @@ static enum err assumed_role(struct credential_set *out, struct walk *w, const s
 	if (v[TOKEN_FILE].n)
 		return sts_assume_role(out, w->chain, &role, NULL, d, f);
 	if (v[MFA_SERIAL].n)
-		return fault_set(f, E_CONFIG, 0, "mfa_serial needs somebody who types a code");
+		return fault_set(f, E_CONFIG, 0, "mfa_serial needs a person to type a code");
 	if (!v[SOURCE_PROFILE].n == !v[CREDENTIAL_SOURCE].n)
 		return fault_set(
 			f, E_CONFIG, 0, "role_arn needs one of source_profile and credential_source");

@@ -122,7 +122,7 @@ static enum err read_answer(
 	struct json v;
 	size_t position;
 	if (json_check(&v, &position, body) != OK)
-		return fault_set(f, E_SYNTAX, 0, "%s answered something that is no JSON", SOURCE);
+		return fault_set(f, E_SYNTAX, 0, "%s did not answer with JSON", SOURCE);
 	struct json_walk sets = json_walk(json_member(v, S("credentialSet")));
 	if (!json_next(&sets))
 		return fault_set(f, E_SYNTAX, 0, "%s gave no credentials", SOURCE);
@@ -143,7 +143,7 @@ static enum err open_session(struct aws_answer *answer, struct credential_chain 
 	};
 	struct str region = aws_arn_region(settings[TRUST_ANCHOR]);
 	if (e == OK && !aws_region_ok(region))
-		e = fault_set(f, E_CONFIG, 0, "%s is no ARN of a trust anchor: there is no region in it",
+		e = fault_set(f, E_CONFIG, 0, "%s is not the ARN of a trust anchor: it has no region",
 			str_c(variables[TRUST_ANCHOR]));
 	if (e != OK)
 		return e;

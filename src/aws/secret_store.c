@@ -30,11 +30,11 @@ enum err secret_store_read(
 	if (!key.n)
 		return object
 			? fault_set(f, E_CONFIG, 0,
-				  "it is a JSON object; the #KEY in secretsmanager:ID#KEY names what counts of it")
+				  "it is a JSON object; name its member, as in secretsmanager:ID#KEY")
 			: OK;
 	e = object ? json_string(out, json_member(v, key), scratch) : E_SYNTAX;
 	return e == OK ? OK
-				   : fault_set(f, E_CONFIG, 0, "it is no JSON object with a string %s in it",
+				   : fault_set(f, E_CONFIG, 0, "it is not a JSON object with a string %s",
 						 str_sub(key, 0, 60));
 }
 

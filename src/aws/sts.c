@@ -39,7 +39,7 @@ static enum err write_form(struct str *out, const struct sts_role *role, struct 
 		if (values[i].n)
 			form_put(&form, str_c(names[i]), values[i]);
 	*out = arena_keep(arena, &form);
-	return form.full ? fault_set(f, E_LIMIT, 0, "what says which role is wanted is too long") : OK;
+	return form.full ? fault_set(f, E_LIMIT, 0, "the settings of the role are too long") : OK;
 }
 
 /* What STS would say no to whoever asks. */
@@ -48,7 +48,7 @@ static enum err check_role(const struct sts_role *role, struct fault *f)
 	struct str name = role->session_name;
 	uint64_t seconds = DURATION_MIN_S;
 	if (!str_starts(role->arn, S("arn:")) || str_find_str(role->arn, S(":role/")) == role->arn.n)
-		return fault_set(f, E_CONFIG, 0, "role_arn, or AWS_ROLE_ARN, is no ARN of a role");
+		return fault_set(f, E_CONFIG, 0, "role_arn, or AWS_ROLE_ARN, is not the ARN of a role");
 	for (size_t i = 0; i < name.n; i++)
 		if (!is_alnum((unsigned char)name.p[i]) && str_find(S("_=,.@+-"), name.p[i]) == 7)
 			name.n = 1;

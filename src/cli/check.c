@@ -195,8 +195,7 @@ static enum step_result check_credentials(struct visit *v)
 			  "role"));
 	if (e != OK)
 		return fail(v, e == E_TIMEOUT ? "credentials_timeout" : "credentials_refused",
-			S("the source of the credentials is there, but gave none; the message says which and "
-			  "why"));
+			S("a source is configured, but gave no credentials; the message says which and why"));
 	struct str id = keys->access_key_id;
 	buf_format(&v->found, "%s: %s...%s%s", keys->source, str_sub(id, 0, 4),
 		str_skip(id, id.n > 8 ? id.n - 4 : id.n),
@@ -210,7 +209,7 @@ static enum step_result check_credentials(struct visit *v)
 	if (expires_ms > clock_wall_ms())
 		return STEP_OK;
 	return fail(v, "credentials_expired",
-		S("their time is over, or this machine's clock is wrong; renew them"));
+		S("they have expired, or this machine's clock is wrong; renew them"));
 }
 
 static enum step_result check_allow(struct visit *v)
@@ -247,7 +246,7 @@ static enum step_result check_endpoint(struct visit *v)
 	struct services *s = &v->services;
 	v->region = v->target.region.n ? v->target.region : s->aws.region;
 	if (!v->region.n)
-		return skip(v, S("which region?"), S("give REGION/FUNCTION or set AWS_REGION"));
+		return skip(v, S("no region"), S("give REGION/FUNCTION or set AWS_REGION"));
 	if (!aws_region_ok(v->region)) {
 		fault_set(&v->fault, E_CONFIG, 0, "AWS_REGION is not a region");
 		return fail(v, "region_invalid", S("set it to one such as eu-west-1"));
@@ -382,9 +381,8 @@ static enum step_result check_tls(struct visit *v)
 			  "with its CA"));
 	else if (e == E_TIMEOUT)
 		result = fail(v, "tls_timeout",
-			S("the connection stands, but nothing answers TLS: a firewall may hold it, or the port "
-			  "is not one "
-			  "of TLS"));
+			S("connected, but nothing answers TLS: a firewall may hold it back, or the port is not "
+			  "for TLS"));
 	else
 		result = fail(v, "tls_failed",
 			S("what answers there does not speak TLS 1.2 with these suites: check the address, "
@@ -415,7 +413,7 @@ static enum step_result check_clock(struct visit *v)
 		utc_from_http_date(&date, http_field_get(&a.response.head, S("date")));
 	aws_post_end(&request, &a);
 	if (html) {
-		fault_set(&v->fault, E_REFUSED, 0, "a web page came instead of an answer of AWS");
+		fault_set(&v->fault, E_REFUSED, 0, "a web page came instead of AWS's answer");
 		return fail(v, "answer_is_html",
 			S("something between answers in AWS's place, such as a captive portal or a proxy: sign "
 			  "in to the "
@@ -423,7 +421,7 @@ static enum step_result check_clock(struct visit *v)
 	}
 	if (!told && e == E_TIMEOUT)
 		return fail(v, "endpoint_silent",
-			S("the connection stands, but no answer comes: look for a proxy or firewall that holds "
+			S("connected, but no answer comes: look for a proxy or firewall that holds "
 			  "it back"));
 	if (!told && e != OK)
 		return fail(
@@ -491,7 +489,7 @@ static enum step_result refused(struct visit *v, const struct invoke_result *res
 			S("AWS has trouble of its own: try again, and look at the AWS Health Dashboard"));
 	if (result->status == 0)
 		return fail(v, result->fault.code == E_TIMEOUT ? "endpoint_silent" : "answer_unreadable",
-			S("no answer of AWS came: look for a proxy or firewall between"));
+			S("no answer came from AWS: look for a proxy or firewall in between"));
 	if (result->status < 300)
 		return fail(v, "not_aws",
 			S("what answers there takes the request but is not AWS: an emulator, or a proxy"));

@@ -138,7 +138,7 @@ static enum err read_arguments(struct letter *l, char **arguments, struct fault 
 		e = fault_set(
 			f, E_CONFIG, 0, "send needs a URL, such as http://127.0.0.1:8080/eu-west-1/deploy");
 	if (e == OK && l->payload.n && l->event.n)
-		e = fault_set(f, E_CONFIG, 0, "--payload and --event do not go together");
+		e = fault_set(f, E_CONFIG, 0, "use --payload or --event, not both");
 	return e;
 }
 

@@ -67,7 +67,8 @@ struct json json_member(struct json v, struct str name);
  * `arena`. E_LIMIT when the arena is exhausted; E_SYNTAX when `v` is not a string. */
 must_check enum err json_string(struct str *out, struct json v, struct arena *arena);
 
-/* The content of a member that is a string; empty when it is none, also when the arena is exhausted. */
+/* The content of a member that is a string; empty if it is absent or another type, and when the
+ * arena is exhausted. */
 struct str json_text(struct json object, struct str member, struct arena *arena);
 
 /* The value of an integer number without fraction and exponent that fits. False otherwise. */

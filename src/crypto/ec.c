@@ -74,7 +74,8 @@ static void copy(const struct ec_curve *c, limb *out, const limb *a)
 	memcpy(out, a, c->n * sizeof(limb));
 }
 
-static void select_limbs(const struct ec_curve *c, limb *out, limb mask, const limb *yes, const limb *no)
+static void select_limbs(
+	const struct ec_curve *c, limb *out, limb mask, const limb *yes, const limb *no)
 {
 	for (size_t i = 0; i < c->n; i++)
 		out[i] = limb_select(mask, yes[i], no[i]);

@@ -24,8 +24,8 @@ static enum err find_key(struct str *out, struct str pem, struct arena *arena, s
 			return fault_set(f, E_CONFIG, 0, "the private key is not proper PEM");
 		if (!label.p)
 			return fault_set(f, E_CONFIG, 0,
-				"there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE "
-				"KEY or EC PRIVATE KEY");
+				"there is no private key in the file: it needs a PRIVATE KEY, RSA PRIVATE KEY or "
+				"EC PRIVATE KEY block");
 		if (str_ends(label, S("PRIVATE KEY"))) { /* RSA, EC or any; what it is shows inside */
 			*out = arena_keep(arena, &der);
 			return OK;

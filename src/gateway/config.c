@@ -89,13 +89,13 @@ static enum err add_source(struct config *c, struct str text, struct str app, st
 	while (!str_starts(text, schemes[kind]))
 		kind--;
 	struct str name = str_skip(text, schemes[kind].n);
-	struct str variable = app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET");
+	struct str variable = app.n ? S("GATEWAY_CONFIG: apps.") : S("SLACK_SIGNING_SECRET");
 	struct str fault = kind == SECRET_LITERAL ? slack_secret_fault(text) : S("");
 	if (fault.n)
-		return fault_set(f, E_CONFIG, 0, "%s: the secret %s", variable, fault);
+		return fault_set(f, E_CONFIG, 0, "%s%s: the secret %s", variable, app, fault);
 	if (!reference_ok((enum secret_kind)kind, name))
 		return fault_set(f, E_CONFIG, 0,
-			"%s: %s must be followed by the name of what holds the secret", variable,
+			"%s%s: %s must be followed by the name of what holds the secret", variable, app,
 			schemes[kind]);
 	if (c->sources_count == SECRET_SOURCES_MAX)
 		return fault_set(f, E_CONFIG, 0,
@@ -150,7 +150,7 @@ static enum err read_flag(
 {
 	struct str v = environment_get(env, name);
 	if (v.n && !str_eq(v, S("0")) && !str_eq(v, S("1")))
-		return refuse(f, str_c(name), v, S("it is 1 for on, or 0 or nothing for off"));
+		return refuse(f, str_c(name), v, S("it must be 1 (on), 0 or empty (off)"));
 	*out = str_eq(v, S("1"));
 	return OK;
 }
@@ -176,7 +176,7 @@ static enum err read_choice(int *out, const struct environment *env, const char 
 			*out = words[i].meaning;
 			return OK;
 		}
-	buf_put(&allowed, S("it is one of "));
+	buf_put(&allowed, S("it must be one of "));
 	for (size_t i = 0; i < count; i++)
 		buf_format(&allowed, "%s%s", i ? S(", ") : S(""), str_c(words[i].text));
 	return refuse(f, str_c(name), v, buf_str(&allowed));
@@ -256,7 +256,8 @@ static enum err read_timeout(struct config *c, const struct environment *env, st
 	struct str v = environment_get(env, "GATEWAY_TIMEOUT_MS");
 	if (v.n && (!str_to_u64(&ms, v, TIMEOUT_MS_MAX) || ms < TIMEOUT_MS_MIN))
 		return fault_set(f, E_CONFIG, 0,
-			"GATEWAY_TIMEOUT_MS=%s cannot be used: it is a number of milliseconds from %d to %d",
+			"GATEWAY_TIMEOUT_MS=%s cannot be used: it must be a number of milliseconds from %d to "
+			"%d",
 			str_sub(v, 0, VALUE_SHOWN_MAX), NUM(TIMEOUT_MS_MIN), NUM(TIMEOUT_MS_MAX));
 	c->timeout_ms = (int64_t)ms;
 	return OK;
@@ -270,7 +271,7 @@ static enum err read_base_path(struct config *c, const struct environment *env, 
 		if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f ||
 			path.p[i] == '?' || path.p[i] == '#')
 			return refuse(f, S("GATEWAY_BASE_PATH"), v,
-				S("it is the beginning of a URL path, such as /slack"));
+				S("it must be the beginning of a URL path, such as /slack"));
 	c->base_path = path;
 	return OK;
 }

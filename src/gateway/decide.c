@@ -74,7 +74,7 @@ static bool verify(struct decision *out, const struct slack_secret **by,
 {
 	int64_t age_s = 0;
 	if (req->doubled) {
-		refuse_signature(out, S("the signature or its time stamp stands there more than once"), a);
+		refuse_signature(out, S("the signature or its time stamp is given more than once"), a);
 		return false;
 	}
 	out->verdict =
@@ -152,7 +152,7 @@ static void choose_target(struct decision *out, const struct config *c,
 	} else if (out->slack.kind == SLACK_EVENT && c->routes.for_events) {
 		ignore_event(out, S("event ignored: no route matches it"));
 	} else if (out->slack.link) {
-		answer_at_once(out, LOG_DEBUG, S("the click on a link answered"));
+		answer_at_once(out, LOG_DEBUG, S("a click on a link was answered"));
 	} else {
 		reply_to_bad_path(&out->reply, &out->slack, request_path_shown(&path), a);
 		out->message = reply_bad_path_follow_up(&out->slack, request_path_shown(&path), a);

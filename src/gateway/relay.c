@@ -133,8 +133,8 @@ static enum err read_event(struct slack_request *slack, struct proof *v, struct 
 }
 
 /* A `slack` payload: the gateway itself vouched for its response_url. */
-static enum err read_slack_payload(struct slack_request *slack, struct proof *v, struct json payload,
-	struct json gateway, struct arena *a, struct fault *f)
+static enum err read_slack_payload(struct slack_request *slack, struct proof *v,
+	struct json payload, struct json gateway, struct arena *a, struct fault *f)
 {
 	uint8_t given[SHA256_SIZE], right[SHA256_SIZE];
 	int64_t received_at_ms;

@@ -122,7 +122,7 @@ static enum err read_returned_body(
 		struct buf decoded = arena_buf(a, BASE64_DECODED_MAX(v->body.n));
 		if (base64_decode(&decoded, v->body) != OK)
 			v->why = decoded.full ? S("it is too large")
-								  : S("its body is not the base64 that it says it is");
+								  : S("its body is not valid base64");
 		v->body = v->why.n ? S("") : buf_str(&decoded);
 	}
 	return e;

@@ -117,7 +117,7 @@ static const struct hint {
 		"is a subscription, not an event type; write \"event\":\"message\" and "
 		"\"channel_type\":\"app_home\"" },
 	{ "event", "event_callback",
-		"is what all events have around them; write \"kind\":\"event_callback\"" },
+		"is the envelope of every event; write \"kind\":\"event_callback\"" },
 	{ "event", "url_verification", "is answered by the gateway itself and needs no route" },
 	{ "event", "app_rate_limited", "is answered by the gateway itself and needs no route" },
 	{ "kind", "url_verification", "is answered by the gateway itself and needs no route" },
@@ -212,7 +212,7 @@ static enum err read_text(const struct reader *r, struct str *out, struct json v
 static enum err read_ids(const struct reader *r, const struct member *m, struct json v)
 {
 	struct str id;
-	enum err e = json_type(v) == JSON_ARRAY ? OK : wrong(r, "must be a list of ids");
+	enum err e = json_type(v) == JSON_ARRAY ? OK : wrong(r, "must be a list of ids, each a string");
 	struct json_walk w = json_walk(v);
 	while (e == OK && json_next(&w)) {
 		if (json_type(w.value) != JSON_STRING)
@@ -504,8 +504,8 @@ enum err routes_read(
 	enum err e = OK;
 	*out = (struct routes){ 0 };
 	if (json_check(&object, &position, text) != OK)
-		return fault_set(
-			f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %d", NUM(position));
+		return fault_set(f, E_CONFIG, 0, "GATEWAY_CONFIG is not valid JSON at byte %d%s",
+			NUM(position), position ? S("") : S("; to read a file, write @FILE"));
 	if (json_type(object) != JSON_OBJECT)
 		return fault_set(
 			f, E_CONFIG, 0, "GATEWAY_CONFIG must be a JSON object with routes or apps");
@@ -516,7 +516,7 @@ enum err routes_read(
 			e = read_apps(out, w.value, arena, f);
 		else
 			e = fault_set(f, E_CONFIG, 0,
-				"GATEWAY_CONFIG: %s is not known; it may have routes and apps",
+				"GATEWAY_CONFIG: %s is not known; only routes and apps are",
 				str_sub(w.key.text, 0, 40));
 	}
 	for (size_t i = 0; e == OK && i < out->count; i++)
@@ -558,7 +558,7 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f)
 			return true;
 		}
 	if (route->ack_text.n && !(route->kinds & TEXT_SHOWN))
-		return wrong(&reader, "nothing shows a text to whom such a request comes from") != OK;
+		return wrong(&reader, "no text can be shown after such a request") != OK;
 	if (route->ack_message.n && !(route->kinds & ~only_events))
 		return wrong(&reader, "nothing shows the answer to an event") != OK;
 	reader.member = S("ack_type");
@@ -566,7 +566,7 @@ bool route_warning(const struct routes *r, size_t i, struct fault *f)
 		return wrong(&reader, "only a slash command is acknowledged with a message") != OK;
 	reader.member = S("once");
 	if (route->once_message && !(route->kinds & only_events))
-		return wrong(&reader, "only events are told apart by it") != OK;
+		return wrong(&reader, "it works for events only") != OK;
 	reader.member = S("kind");
 	if (route->kind.n && route->kinds == KIND(SLACK_UNKNOWN_KIND) &&
 		str_find(route->kind, '*') == route->kind.n)

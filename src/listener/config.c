@@ -10,7 +10,7 @@ static enum err read_number(size_t *out, const struct environment *env, const ch
 	if (!v.n)
 		return OK;
 	if (!str_to_u64(&number, v, most) || number < least)
-		return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: it is a number from %d to %d",
+		return fault_set(f, E_CONFIG, 0, "%s=%s cannot be used: it must be a number from %d to %d",
 			str_c(name), str_sub(v, 0, 60), NUM(least), NUM(most));
 	*out = (size_t)number;
 	return OK;
@@ -62,7 +62,7 @@ static enum err read_proxies(
 				NUM(TRUSTED_PROXIES_MAX));
 		if (!address_block_parse(&c->proxies.list[c->proxies.count++], str_trim(entry)))
 			return fault_set(f, E_CONFIG, 0,
-				"GATEWAY_TRUSTED_PROXIES=%s cannot be used: it is a list of ADDRESS or "
+				"GATEWAY_TRUSTED_PROXIES=%s cannot be used: it must be a list of ADDRESS or "
 				"ADDRESS/BITS, separated by commas",
 				str_sub(str_trim(entry), 0, 60));
 	}

@@ -204,7 +204,7 @@ static void tell_places_taken(struct loop *l)
 {
 	if (!l->server.places_taken || l->server.now < l->tell_places)
 		return;
-	LOG(LOG_WARN, "no place is left for all clients: those that have signed nothing lose theirs",
+	LOG(LOG_WARN, "too many clients: those without a verified request lose their places",
 		"open# lost#", NUM(l->server.slots.open), NUM(l->server.places_taken));
 	l->server.places_taken = 0;
 	l->tell_places = l->server.now + TELL_AGAIN_MS;

@@ -116,8 +116,7 @@ void sockets_tell(const struct sockets *s)
 		LOG(LOG_INFO, "listening", "address for", buf_str(&name), str_c(uses[s->list[i].use].name));
 		if (s->list[i].use == USE_ADMIN && !is_on_loopback(buf_str(&name)))
 			LOG(LOG_WARN,
-				"the admin address can be reached from other machines: whoever reaches it sees "
-				"what it shows",
+				"other machines can reach the admin address and see all that it shows",
 				"address", buf_str(&name));
 	}
 }

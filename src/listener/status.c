@@ -277,7 +277,7 @@ static void say_report(const struct status *s, struct connection *c, enum report
 	static const char types[] =
 		"text/plain; version=0.0.4; charset=utf-8\0text/html; charset=utf-8\0application/json";
 	if (!connection_enlarge(s->server, c, BUFFER_REPORT)) {
-		connection_refuse(s->server, c, 503, S("too many ask for reports at once"));
+		connection_refuse(s->server, c, 503, S("too many requests for reports at once"));
 		return;
 	}
 	/* Behind the request, which the log still needs. The metrics are read before the answer takes
@@ -317,7 +317,7 @@ void status_answer(const struct status *s, struct connection *c)
 				  : S("only GET /metrics is served here"));
 	else if (report != REPORT_METRICS && is_misdirected(c))
 		connection_refuse(s->server, c, 421,
-			S("Host must be localhost or a loopback address, as the connection is"));
+			S("Host must be localhost or a loopback address, like the connection"));
 	else if (c->n > HEAD_MAX) /* its answer would be made on top of what else has come */
 		connection_refuse(s->server, c, 413, S("a request for a report has no body"));
 	else

@@ -142,7 +142,7 @@ enum err listen_connect(int *fd, struct str address, struct deadline *d, struct 
 	*fd = -1;
 	if (e == E_TIMEOUT)
 		return fault_set(f, e, 0, "%s does not answer", address);
-	return e != OK ? e : fault_set(f, E_CONNECT, sys, "nobody answers at %s", address);
+	return e != OK ? e : fault_set(f, E_CONNECT, sys, "nothing answers at %s", address);
 }
 
 enum err listen_check(struct str address, struct fault *f)

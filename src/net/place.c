@@ -30,8 +30,8 @@ enum err place_parse(struct place *out, struct str text, struct fault *f)
 			out->group = value;
 		else if (!str_eq(name, S("mode")) || !parse_mode(&out->mode, value))
 			return fault_set(f, E_CONFIG, 0,
-				"cannot listen on %s: behind the path of a unix socket may stand ,mode=0660 "
-				"(octal) and ,group=NAME",
+				"cannot listen on %s: only ,mode=0660 (octal) and ,group=NAME may follow the path "
+				"of a unix socket",
 				str_sub(text, 0, 100));
 	}
 	return listen_check(out->address, f);

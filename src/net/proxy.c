@@ -267,13 +267,13 @@ static enum err read_answer_head(
 	while (head->n < most && !is_whole(buf_str(head))) {
 		size_t got;
 		if (head->n == head->cap)
-			return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+			return fault_set(f, E_REFUSED, 0, "what answers there is not an HTTP proxy");
 		enum err e = stream_read(s, &got, head->p + head->n, 1, d, f);
 		if (e != OK)
 			return e;
 		head->n++;
 		if (!is_status_line(buf_str(head)))
-			return fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+			return fault_set(f, E_REFUSED, 0, "what answers there is not an HTTP proxy");
 	}
 	return OK;
 }
@@ -302,7 +302,8 @@ static enum err read_answer(
 		if (told && (passes || status / 100 == 2))
 			e = read_answer_head(s, &head, SIZE_MAX, d, f);
 		if (e != OK || !told)
-			return e != OK ? e : fault_set(f, E_REFUSED, 0, "what answers there is no HTTP proxy");
+			return e != OK ? e
+						   : fault_set(f, E_REFUSED, 0, "what answers there is not an HTTP proxy");
 		if (status / 100 == 2)
 			return OK;
 		if (!passes)

@@ -530,7 +530,7 @@ static void tell_unusable(struct resolver *r, const char *path, struct str reaso
 	r->told = r->told || now;
 	lock_give(&r->lock);
 	if (now)
-		LOG(LOG_WARN, "what says how names are resolved cannot be used, in part or as a whole",
+		LOG(LOG_WARN, "some settings for looking up names cannot be used",
 			"path reason", str_c(path), reason);
 }
 

@@ -3,7 +3,7 @@
 /* Error numbers, from the first to the last, and what they mean after "TLS with HOST failed: ". */
 #define PROTOCOL(X)                                                                                \
 	X(BR_ERR_UNSUPPORTED_VERSION, BR_ERR_BAD_VERSION,                                              \
-		"the server does not speak TLS 1.2, or no TLS at all on this port")                        \
+		"the server does not speak TLS 1.2, or speaks no TLS on this port")                        \
 	X(BR_ERR_BAD_MAC, BR_ERR_BAD_MAC, "a record was damaged on the way")                           \
 	X(BR_ERR_BAD_FINISHED, BR_ERR_BAD_FINISHED, "the handshake was changed on the way")            \
 	X(BR_ERR_INVALID_ALGORITHM, BR_ERR_INVALID_ALGORITHM,                                          \

@@ -154,7 +154,7 @@ static struct str sentence(int code)
 	case BR_ERR_UNSUPPORTED_VERSION:
 		return S("what the client sent is not TLS");
 	case BR_ERR_TOO_LARGE:
-		return S("the client sends and sends, but hardly any data");
+		return S("the client sends records with hardly any data");
 	case ALERT_SENT + 70:
 	case ALERT_SENT + 86:
 		return S("the client does not speak TLS 1.2");

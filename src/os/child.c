@@ -284,7 +284,7 @@ struct str child_describe(char memory[static 64], const struct child_result *res
 {
 	struct buf b = { memory, 0, 64, false };
 	if (result->end == CHILD_TIMED_OUT)
-		buf_put(&b, S("it ran into its time limit and was ended"));
+		buf_put(&b, S("it exceeded its time limit and was ended"));
 	else if (result->end == CHILD_STOPPED)
 		buf_put(&b, S("it was ended because the gateway stops"));
 	else if (result->end == CHILD_EXITED && result->code == 0)

@@ -35,8 +35,8 @@ static void find_command(struct buf *path, struct str name)
 	} while (rest.n && access(path->p, X_OK) != 0);
 }
 
-/* This process's variables without those that only it needs, secrets among them: /proc shows those of
- * the helper to whatever runs as its user, functions too. One helper runs at a time. */
+/* This process's variables without those that only it needs, such as secrets: whatever runs as its
+ * user, functions too, can read a helper's variables in /proc. One helper runs at a time. */
 static char **variables_for_others(void)
 {
 	static char *kept[VARIABLES_MAX];
@@ -69,7 +69,7 @@ enum err credential_process_run(
 	(void)ctx;
 	if (words_split(words, WORDS_MAX, &memory, command) != OK)
 		return fault_set(f, E_CONFIG, 0,
-			"credential_process is empty or too long, or has a quote without its end");
+			"credential_process is empty or too long, or has an unclosed quote");
 	struct str name = str_c(words[0]);
 	bool wants_shell = str_starts(name, S("~")) || str_find(name, '$') < name.n;
 	find_command(&path, name);

@@ -105,8 +105,8 @@ static void tell_what_is_unusual(const struct services *s)
 {
 	if (s->config.skip_verify)
 		LOG(LOG_WARN,
-			"GATEWAY_INSECURE_SKIP_VERIFY=1: who can reach this gateway can start functions, for "
-			"no signature is checked",
+			"GATEWAY_INSECURE_SKIP_VERIFY=1: no signature is checked, so whoever reaches this "
+			"gateway can start functions",
 			"");
 	struct fault f;
 	for (size_t i = 0; i < s->config.routes.count; i++)
@@ -135,7 +135,7 @@ static enum err load_profile(
 		profile_in_use_tell(use);
 	if (e == OK || needed)
 		return e;
-	LOG(LOG_WARN, "the settings of the default profile are not known, and not needed", "reason",
+	LOG(LOG_WARN, "the default profile cannot be read, and is not needed", "reason",
 		fault_text(f));
 	return E_MORE;
 }
@@ -386,7 +386,7 @@ void services_read_credentials_again(struct services *s)
 	struct fault f;
 	credentials_read_again(&s->credentials);
 	if (s->credentials.stale && thread_start(read_again, s, FETCH_STACK, &f) != OK)
-		log_failure("the credentials are not read again now", S(""), &f);
+		log_failure("the credentials cannot be read again now", S(""), &f);
 }
 
 void services_invoker(struct invoker *out, struct services *s)

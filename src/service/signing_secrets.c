@@ -109,7 +109,7 @@ static enum err fill(struct signing_secrets *s, unsigned slot, struct deadline *
 			source->app.n ? S("GATEWAY_CONFIG") : S("SLACK_SIGNING_SECRET"),
 			str_sub(source->text, 0, 80), fault_text(&why));
 		if (d)
-			log_failure("not all signing secrets are known as they are now", S(""), &why);
+			log_failure("not all signing secrets could be read", S(""), &why);
 		if (first == OK)
 			first = e, *f = why;
 	}
@@ -206,7 +206,7 @@ void signing_secrets_read_aside(struct signing_secrets *s, bool again)
 		return;
 	if (thread_start(read_run, s, STACK, &f) == OK)
 		return;
-	log_failure("the signing secrets are not read now", S(""), &f);
+	log_failure("the signing secrets cannot be read now", S(""), &f);
 	s->busy = false;
 }
 

@@ -25,7 +25,7 @@ static enum err read_chain(
 		arena_keep(arena, &der);
 		if (!label.p)
 			return id->chain_n ? OK : fault_set(f, E_CONFIG, 0,
-				"there is no certificate in the file: it needs a block CERTIFICATE");
+				"there is no certificate in the file: it needs a CERTIFICATE block");
 	}
 }
 

@@ -330,7 +330,7 @@ static const char *plain_reason(enum path_code code, enum path_role role)
 	case PATH_POLICY:
 		return "lacks a certificate policy that is demanded above it";
 	case PATH_LIMIT:
-		return "comes with so many others that no path was found within the limits of work";
+		return "comes with too many others to find a path";
 	default:
 		return "is malformed";
 	}

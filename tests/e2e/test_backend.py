@@ -273,7 +273,7 @@ def test_output_is_bounded(shared):
 def test_output_without_end_does_not_outlast_the_limit(backend):
     b = backend(GATEWAY_FUNCTION_TIMEOUT="1")
     began = time.monotonic()
-    assert failure(b.run("yes", "exec yes", timeout=8), "yes", "it ran into its time limit and was ended")
+    assert failure(b.run("yes", "exec yes", timeout=8), "yes", "it exceeded its time limit and was ended")
     assert time.monotonic() - began < 5
 
 
@@ -331,7 +331,7 @@ def test_time_limit_ends_the_whole_group(backend):
     pids = [int(pid) for name in ("pids", "stubborn.pids") for pid in b.listener.functions.read(name).split()]
     assert len(pids) >= 5 and alive(pids[0])
     for number, name in enumerate(("slow", "stubborn", "polite"), 1):
-        assert failure(b.message(number, 6), name, "it ran into its time limit and was ended")
+        assert failure(b.message(number, 6), name, "it exceeded its time limit and was ended")
     # TERM after a second, KILL two seconds later.
     assert 2.8 < time.monotonic() - began < 5
     assert b.ended("slow")[0]["ms"] < 1900 and b.ended("stubborn")[0]["ms"] > 2900
@@ -692,7 +692,7 @@ def test_as_an_ordinary_user(make, serve):  # noqa: F811
     wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
     b = Backend(serve, wrapper=wrapper, GATEWAY_FUNCTION_TIMEOUT="1")
     assert b.run("who", "id -u; id -G")["text"] == "65534\n65534"
-    assert failure(b.run("late", "sleep 60 & sleep 60", timeout=6), "late", "it ran into its time limit and was ended")
+    assert failure(b.run("late", "sleep 60 & sleep 60", timeout=6), "late", "it exceeded its time limit and was ended")
     b.add("private", "echo no", mode=0o700)
     assert "not an executable file" in b.listener.text(b.request("private"))
     b.add("unreadable", "echo no", mode=0o711)

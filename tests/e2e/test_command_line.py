@@ -93,7 +93,7 @@ def test_wrong_command_line(arguments, says):
         (["--ack", "x"], {}, "--ack=x cannot be used"),
         (["--ack", "first", "--ack-type", "x"], {}, "--ack-type=x cannot be used"),
         (["--ack", "first"], {"GATEWAY_ACK_TYPE": "x"}, "GATEWAY_ACK_TYPE=x cannot be used"),
-        (["--log-format", "xml"], {}, "--log-format=xml cannot be used: it is one of auto, json, text"),
+        (["--log-format", "xml"], {}, "--log-format=xml cannot be used: it must be one of auto, json, text"),
     ],
 )
 def test_settings_are_named_as_they_were_given(arguments, env, says):

@@ -162,8 +162,8 @@ def test_answers_that_cannot_be_used(cloud, answer):
     "command, told",
     [
         ("", "there are no AWS credentials"),
-        ("'", "a quote without its end"),
-        ("get 'keys", "a quote without its end"),
+        ("'", "an unclosed quote"),
+        ("get 'keys", "an unclosed quote"),
         ("/nonexistent/get-keys", "/nonexistent/get-keys: it could not be started: No such file"),
         ("get-keys-from-nowhere --x", "get-keys-from-nowhere: it could not be started: No such file"),
         ("/etc/passwd", "/etc/passwd: it could not be started: Permission denied"),

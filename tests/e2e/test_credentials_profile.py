@@ -127,7 +127,7 @@ def test_profile_without_keys(cloud, profile):
         (f"role_arn = {ROLE}\nsource_profile = base\nduration_seconds = 1h", "duration_seconds is a number from 900 to 43200"),
         (f"role_arn = {ROLE}\nsource_profile = base\nduration_seconds = 60", "duration_seconds is a number from 900 to 43200"),
         (f"role_arn = {ROLE}\nsource_profile = base\nrole_session_name = a b", "role_session_name"),
-        ("role_arn = gateway\nsource_profile = base", "no ARN of a role"),
+        ("role_arn = gateway\nsource_profile = base", "not the ARN of a role"),
         ("sso_session = x", "aws configure export-credentials --profile default"),
     ],
 )
@@ -194,7 +194,7 @@ def test_broken_file_that_nothing_needs(cloud, source, text):
     variables, _ = SOURCES[source](cloud)
     host = cloud.start(**variables)
     cloud.started_by(host, source)
-    host.process.wait_for_log("the settings of the default profile are not known, and not needed")
+    host.process.wait_for_log("the default profile cannot be read, and is not needed")
 
 
 def test_lines_that_were_passed_over(cloud, base):

@@ -21,7 +21,7 @@ def test_its_own_listener(serve):  # noqa: F811
     port = free_port()
     env = {"GATEWAY_LISTEN": f"127.0.0.1:{port}"}
     code, _, err = health(**env)
-    assert code == 1 and f"nobody answers at 127.0.0.1:{port}" in err
+    assert code == 1 and f"nothing answers at 127.0.0.1:{port}" in err
     listener = serve(listen=f"127.0.0.1:{port}")
     assert health(**env) == (0, "ok\n", "") or health(**env)[0] == 0
     assert health(f"http://127.0.0.1:{port}")[0] == health(f"http://127.0.0.1:{port}/healthz")[0] == 0

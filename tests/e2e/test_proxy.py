@@ -262,7 +262,7 @@ def test_answers_that_will_do(world, act):
 
 
 NTLM = b"HTTP/1.1 407 Nobody\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"
-WRONG = "what answers there is no HTTP proxy"
+WRONG = "what answers there is not an HTTP proxy"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_page_instead_of_a_tunnel(world, length):
     why = world.refused(world.start(proxy))
     assert why.startswith(
         f"through the proxy {proxy.authority}: TLS with lambda.test failed: "
-        "the server does not speak TLS 1.2, or no TLS at all on this port"
+        "the server does not speak TLS 1.2, or speaks no TLS on this port"
     )
 
 
@@ -533,7 +533,7 @@ def test_plain_proxy_taken_for_a_tls_one(world):
     proxy = world.make.keep(PlainProxy())
     why = world.refused(world.start(None, HTTPS_PROXY=f"https://127.0.0.1:{proxy.port}"))
     assert why.startswith(
-        f"through the proxy 127.0.0.1:{proxy.port}: TLS with 127.0.0.1 failed: the server does not speak TLS 1.2, or no TLS at all"
+        f"through the proxy 127.0.0.1:{proxy.port}: TLS with 127.0.0.1 failed: the server does not speak TLS 1.2, or speaks no TLS"
     )
 
 

@@ -84,7 +84,7 @@ def test_flood_of_connections(make, serve, begin, sources):  # noqa: F811
                 assert signed_text(listener) == STARTED
                 assert command_text(kept.ask(slack.command())) == STARTED
             assert flood.opened > 2 * PLACES
-    assert listener.process.wait_for_log("no place is left")["level"] == "WARN"
+    assert listener.process.wait_for_log("too many clients")["level"] == "WARN"
 
 
 def test_large_buffers_go_to_those_who_sign(make, serve):  # noqa: F811

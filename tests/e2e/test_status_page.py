@@ -379,7 +379,7 @@ def test_no_credentials(make, start):
     assert listener.admin.data()["aws_credentials"] == ""
     # One that only runs functions of its own needs none.
     alone = start(functions=True, **nothing)
-    alone.process.wait_for_log("no new credentials")
+    alone.process.wait_for_log("AWS credentials could not be fetched")
     assert alone.admin.health() == (200, ["ok"])
 
 

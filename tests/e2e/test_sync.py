@@ -129,7 +129,7 @@ UNFIT = {
     "no-status": (returns({"statusCode": 199, "body": "x"}), " failed: what it returned cannot be used: its status is below 200"),
     "bad-base64": (
         returns({"statusCode": 200, "body": "%", "isBase64Encoded": True}),
-        " failed: what it returned cannot be used: its body is not the base64 that it says it is",
+        " failed: what it returned cannot be used: its body is not valid base64",
     ),
     "injection": (
         returns({"statusCode": 200, "headers": {"content-type": "a/b\r\nX-Evil: 1"}, "body": "x"}),

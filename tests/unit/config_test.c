@@ -256,7 +256,7 @@ TEST(config_secrets_of_apps)
 	expect_str(config.sources[1].app, S("A1"));
 	expect_int(read_routes(NULL, "{\"apps\":{\"A1\":{\"secret\":\"ssm:\"}}}"), E_CONFIG);
 	expect_str(fault_text(&fault),
-		S("GATEWAY_CONFIG: ssm: must be followed by the name of what holds the secret"));
+		S("GATEWAY_CONFIG: apps.A1: ssm: must be followed by the name of what holds the secret"));
 	expect_int(read_routes(SECRET, "{\"apps\":{\"A1\":{\"secret\":\"other\"}}}"), OK);
 	expect_int(config.sources_count, 2);
 	expect_str(config.sources[0].app, S(""));
@@ -373,11 +373,11 @@ TEST(config_refusals)
 		struct str message;
 	} cases[] = {
 		{ "GATEWAY_INSECURE_SKIP_VERIFY", "true",
-			STR("GATEWAY_INSECURE_SKIP_VERIFY=true cannot be used: it is 1 for on, or 0 or nothing "
-				"for off") },
+			STR("GATEWAY_INSECURE_SKIP_VERIFY=true cannot be used: it must be 1 (on), 0 or empty "
+				"(off)") },
 		{ "GATEWAY_INSECURE_SKIP_VERIFY", "1 1",
-			STR("GATEWAY_INSECURE_SKIP_VERIFY=1 1 cannot be used: it is 1 for on, or 0 or nothing "
-				"for off") },
+			STR("GATEWAY_INSECURE_SKIP_VERIFY=1 1 cannot be used: it must be 1 (on), 0 or empty "
+				"(off)") },
 		{ "GATEWAY_ALLOW", "deploy", STR("GATEWAY_ALLOW=deploy cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", "eu-west-1/a, b ,*/*",
 			STR("GATEWAY_ALLOW= b  cannot be used: " ALLOW_FORM) },
@@ -386,47 +386,54 @@ TEST(config_refusals)
 		{ "GATEWAY_ALLOW", ",eu-west-1/a", STR("GATEWAY_ALLOW= cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ALLOW", X60 X60, STR("GATEWAY_ALLOW=" X60 " cannot be used: " ALLOW_FORM) },
 		{ "GATEWAY_ACK", "later",
-			STR("GATEWAY_ACK=later cannot be used: it is one of confirmed, first") },
+			STR("GATEWAY_ACK=later cannot be used: it must be one of confirmed, first") },
 		{ "GATEWAY_ACK_TYPE", "in-channel",
-			STR("GATEWAY_ACK_TYPE=in-channel cannot be used: it is one of ephemeral, in_channel") },
+			STR("GATEWAY_ACK_TYPE=in-channel cannot be used: it must be one of ephemeral, "
+				"in_channel") },
 		{ "GATEWAY_ACK_TEXT", "{function} {foo}",
 			STR("GATEWAY_ACK_TEXT names {foo}: " TEXT_NAMES) },
 		{ "GATEWAY_ACK_TEXT", "{Function}", STR("GATEWAY_ACK_TEXT names {Function}: " TEXT_NAMES) },
 		{ "GATEWAY_ACK_TEXT", "{" X60 "}",
 			STR("GATEWAY_ACK_TEXT names {xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx}: " TEXT_NAMES) },
 		{ "GATEWAY_TIMEOUT_MS", "99",
-			STR("GATEWAY_TIMEOUT_MS=99 cannot be used: it is a number of milliseconds from 100 to "
+			STR("GATEWAY_TIMEOUT_MS=99 cannot be used: it must be a number of milliseconds from "
+				"100 to "
 				"2900") },
 		{ "GATEWAY_TIMEOUT_MS", "2901",
-			STR("GATEWAY_TIMEOUT_MS=2901 cannot be used: it is a number of milliseconds from 100 "
+			STR("GATEWAY_TIMEOUT_MS=2901 cannot be used: it must be a number of milliseconds from "
+				"100 "
 				"to 2900") },
 		{ "GATEWAY_TIMEOUT_MS", "2.5",
-			STR("GATEWAY_TIMEOUT_MS=2.5 cannot be used: it is a number of milliseconds from 100 to "
+			STR("GATEWAY_TIMEOUT_MS=2.5 cannot be used: it must be a number of milliseconds from "
+				"100 to "
 				"2900") },
 		{ "GATEWAY_TIMEOUT_MS", "2500ms",
-			STR("GATEWAY_TIMEOUT_MS=2500ms cannot be used: it is a number of milliseconds from 100 "
+			STR("GATEWAY_TIMEOUT_MS=2500ms cannot be used: it must be a number of milliseconds "
+				"from 100 "
 				"to 2900") },
 		{ "GATEWAY_TIMEOUT_MS", "-1",
-			STR("GATEWAY_TIMEOUT_MS=-1 cannot be used: it is a number of milliseconds from 100 to "
+			STR("GATEWAY_TIMEOUT_MS=-1 cannot be used: it must be a number of milliseconds from "
+				"100 to "
 				"2900") },
 		{ "GATEWAY_TIMEOUT_MS", "2 500",
-			STR("GATEWAY_TIMEOUT_MS=2 500 cannot be used: it is a number of milliseconds from 100 "
+			STR("GATEWAY_TIMEOUT_MS=2 500 cannot be used: it must be a number of milliseconds from "
+				"100 "
 				"to 2900") },
 		{ "GATEWAY_TIMEOUT_MS", "18446744073709554116",
-			STR("GATEWAY_TIMEOUT_MS=18446744073709554116 cannot be used: it is a number of "
+			STR("GATEWAY_TIMEOUT_MS=18446744073709554116 cannot be used: it must be a number of "
 				"milliseconds from 100 to 2900") },
 		{ "GATEWAY_BASE_PATH", "/a b",
-			STR("GATEWAY_BASE_PATH=/a b cannot be used: it is the beginning of a URL path, such as "
-				"/slack") },
-		{ "GATEWAY_BASE_PATH", "/a?b",
-			STR("GATEWAY_BASE_PATH=/a?b cannot be used: it is the beginning of a URL path, such as "
-				"/slack") },
-		{ "GATEWAY_BASE_PATH", "/a#b",
-			STR("GATEWAY_BASE_PATH=/a#b cannot be used: it is the beginning of a URL path, such as "
-				"/slack") },
-		{ "GATEWAY_BASE_PATH", "/\xc3\xa4",
-			STR("GATEWAY_BASE_PATH=/\xc3\xa4 cannot be used: it is the beginning of a URL path, "
+			STR("GATEWAY_BASE_PATH=/a b cannot be used: it must be the beginning of a URL path, "
 				"such as /slack") },
+		{ "GATEWAY_BASE_PATH", "/a?b",
+			STR("GATEWAY_BASE_PATH=/a?b cannot be used: it must be the beginning of a URL path, "
+				"such as /slack") },
+		{ "GATEWAY_BASE_PATH", "/a#b",
+			STR("GATEWAY_BASE_PATH=/a#b cannot be used: it must be the beginning of a URL path, "
+				"such as /slack") },
+		{ "GATEWAY_BASE_PATH", "/\xc3\xa4",
+			STR("GATEWAY_BASE_PATH=/\xc3\xa4 cannot be used: it must be the beginning of a URL "
+				"path, such as /slack") },
 		{ "GATEWAY_RESPONSE_HOSTS", "https://hooks.slack.com",
 			STR("GATEWAY_RESPONSE_HOSTS=https://hooks.slack.com cannot be used: " HOSTS_FORM) },
 		{ "GATEWAY_RESPONSE_HOSTS", "hooks.slack.com,http://10.0.0.1:80",
@@ -436,12 +443,13 @@ TEST(config_refusals)
 		{ "GATEWAY_RESPONSE_HOSTS", X60 X60 "/",
 			STR("GATEWAY_RESPONSE_HOSTS=" X60 " cannot be used: " HOSTS_FORM) },
 		{ "GATEWAY_LOG_LEVEL", "trace",
-			STR("GATEWAY_LOG_LEVEL=trace cannot be used: it is one of debug, info, warn, error") },
+			STR("GATEWAY_LOG_LEVEL=trace cannot be used: it must be one of debug, info, warn, "
+				"error") },
 		{ "GATEWAY_LOG_LEVEL", "4",
-			STR("GATEWAY_LOG_LEVEL=4 cannot be used: it is one of debug, info, warn, error") },
+			STR("GATEWAY_LOG_LEVEL=4 cannot be used: it must be one of debug, info, warn, error") },
 		/* what begins with AWS_ may be secret, and people do exchange names */
 		{ "AWS_LAMBDA_LOG_LEVEL", "wJalrXUtnFEMI",
-			STR("AWS_LAMBDA_LOG_LEVEL cannot be used: it is one of debug, info, warn, error, "
+			STR("AWS_LAMBDA_LOG_LEVEL cannot be used: it must be one of debug, info, warn, error, "
 				"fatal, trace") },
 	};
 	for (size_t i = 0; i < countof(cases); i++) {

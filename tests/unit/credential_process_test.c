@@ -65,9 +65,9 @@ TEST(command_fails)
 		struct str why;
 	} cases[] = {
 		{ "", E_CONFIG,
-			STR("credential_process is empty or too long, or has a quote without its end") },
+			STR("credential_process is empty or too long, or has an unclosed quote") },
 		{ "true 'hunter2", E_CONFIG,
-			STR("credential_process is empty or too long, or has a quote without its end") },
+			STR("credential_process is empty or too long, or has an unclosed quote") },
 		{ "nobody-has-this hunter2", E_CONFIG,
 			STR("credential_process nobody-has-this: it could not be started: No such file or "
 				"directory") },
@@ -107,7 +107,7 @@ TEST(command_fails)
 	context("a long one");
 	expect_int(run(long_command), E_CONFIG);
 	expect_str(fault_text(&fault),
-		S("credential_process is empty or too long, or has a quote without its end"));
+		S("credential_process is empty or too long, or has an unclosed quote"));
 }
 
 static void count_soft(void *arg)
@@ -131,7 +131,7 @@ TEST(command_has_a_deadline)
 			S("/bin/sh -c 'trap \"\" TERM; sleep 60 & echo $!; wait; sleep 60'"), &d, &fault),
 		E_TIMEOUT);
 	expect_str(fault_text(&fault),
-		S("credential_process /bin/sh: it ran into its time limit and was ended"));
+		S("credential_process /bin/sh: it exceeded its time limit and was ended"));
 	int64_t took = clock_mono_ms() - start;
 	expect(took >= 400 && took < 5000);
 	expect_int(softs, 1);

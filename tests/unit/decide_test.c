@@ -684,7 +684,7 @@ TEST(decide_refusals)
 				"of this Slack app?"),
 			false },
 		{ STR(STAMP), STR(SIGNATURE),
-			STR("the signature or its time stamp stands there more than once"), true },
+			STR("the signature or its time stamp is given more than once"), true },
 	};
 	struct config c = config_of(S(SECRET));
 	for (size_t i = 0; i < countof(cases); i++) {

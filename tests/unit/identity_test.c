@@ -62,12 +62,12 @@ TEST(identity_says_what_is_wrong)
 		{ "encrypted", ec, file_of("pkey/encrypted-pkcs8"),
 			STR("the private key is encrypted: store it decrypted, as `openssl pkey` does") },
 		{ "no certificate", ec_key, ec_key,
-			STR("there is no certificate in the file: it needs a block CERTIFICATE") },
+			STR("there is no certificate in the file: it needs a CERTIFICATE block") },
 		{ "nothing", S(""), ec_key,
-			STR("there is no certificate in the file: it needs a block CERTIFICATE") },
+			STR("there is no certificate in the file: it needs a CERTIFICATE block") },
 		{ "no key", ec, ec,
-			STR("there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE "
-				"KEY or EC PRIVATE KEY") },
+			STR("there is no private key in the file: it needs a PRIVATE KEY, RSA PRIVATE KEY or "
+				"EC PRIVATE KEY block") },
 		{ "cut", str_sub(ec, 0, ec.n - 10), ec_key, STR("the certificate is not proper PEM") },
 		{ "too many", buf_str(&nine), ec_key,
 			STR("the certificate file holds more than 8 certificates") },

@@ -122,7 +122,7 @@ TEST(listener_config_refuses)
 		struct str says; /* how the message begins */
 	} cases[] = {
 		{ { { "PORT", "65536" } },
-			STR("PORT=65536 cannot be used: it is a number from 0 to 65535") },
+			STR("PORT=65536 cannot be used: it must be a number from 0 to 65535") },
 		{ { { "PORT", "http" } }, STR("PORT=http cannot be used") },
 		{ { { "GATEWAY_TLS_CERT", "/c" } },
 			STR("GATEWAY_TLS_KEY is missing: HTTPS needs both") },
@@ -134,7 +134,7 @@ TEST(listener_config_refuses)
 		{ { { "GATEWAY_ADMIN_LISTEN", "unix:x" } },
 			STR("GATEWAY_ADMIN_LISTEN: cannot listen on unix:x: ") },
 		{ { { "GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8, proxy" } },
-			STR("GATEWAY_TRUSTED_PROXIES=proxy cannot be used: it is a list of ADDRESS") },
+			STR("GATEWAY_TRUSTED_PROXIES=proxy cannot be used: it must be a list of ADDRESS") },
 		{ { { "GATEWAY_TRUSTED_PROXIES", "10.0.0.0/33" } },
 			STR("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33 cannot be used") },
 		{ { { "GATEWAY_JOURNAL", "/f/j" }, { "GATEWAY_FUNCTIONS", "/f" } },

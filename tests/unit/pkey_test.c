@@ -117,9 +117,8 @@ TEST(pkey_says_what_is_wrong)
 	static const char other[] =
 		"the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and "
 		"EC on P-256 or P-384";
-	static const char none[] =
-		"there is no private key in the file: it needs a block PRIVATE KEY, RSA PRIVATE KEY "
-		"or EC PRIVATE KEY";
+	static const char none[] = "there is no private key in the file: it needs a PRIVATE KEY, RSA "
+							   "PRIVATE KEY or EC PRIVATE KEY block";
 	static const struct {
 		const char *file, *want;
 	} cases[] = {

@@ -223,7 +223,7 @@ TEST(profile_source_says_what_is_wrong)
 			STR("profile default: its credential_source has no keys") },
 		{ "[default]\nrole_arn = r\nsource_profile = b\nmfa_serial = m\n",
 			"[b]\naws_access_key_id = x\naws_secret_access_key = y\n",
-			STR("profile default: mfa_serial needs somebody who types a code") },
+			STR("profile default: mfa_serial needs a person to type a code") },
 		{ "[default]\nsso_session = s\nsso_account_id = 1\n", NULL,
 			STR("profile default: it needs a browser; use credential_process = aws configure "
 				"export-credentials --profile default") },

@@ -579,7 +579,7 @@ TEST(proxy_answers_are_read_to_the_byte)
 
 TEST(proxy_answers_that_are_none)
 {
-	static const char none[] = "what answers there is no HTTP proxy";
+	static const char none[] = "what answers there is not an HTTP proxy";
 	static const struct {
 		struct str answer;
 		bool hang;

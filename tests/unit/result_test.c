@@ -131,7 +131,7 @@ TEST(result_messages)
 			STR(FAILED("it answered with the status 418 I'm a Teapot")), true },
 		{ C, STR("{\"statusCode\":200,\"body\":\"%\",\"isBase64Encoded\":true}"),
 			STR(FAILED(
-				"what it returned cannot be used: its body is not the base64 that it says it is")),
+				"what it returned cannot be used: its body is not valid base64")),
 			true },
 		{ C, STR("{oops"), STR(FAILED("what it returned cannot be used: it is not JSON")), true },
 		/* modals, too late for an answer */

@@ -167,11 +167,11 @@ TEST(roles_anywhere_says_what_is_wrong)
 			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_CERT and GATEWAY_ROLESANYWHERE_KEY "
 				"cannot be used: there is no private key") },
 		{ 2, "arn:aws:rolesanywhere",
-			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is no ARN of a trust "
-				"anchor") },
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is not the ARN of a "
+				"trust anchor") },
 		{ 2, "arn:aws:rolesanywhere:x.evil.com/:1:trust-anchor/a",
-			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is no ARN of a trust "
-				"anchor") },
+			STR("IAM Roles Anywhere: GATEWAY_ROLESANYWHERE_TRUST_ANCHOR_ARN is not the ARN of a "
+				"trust anchor") },
 	};
 	set_up(NULL, 0);
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -193,13 +193,13 @@ TEST(roles_anywhere_bears_bad_answers)
 		enum err want;
 	} cases[] = {
 		{ STR("HTTP/1.1 210 OK\r\n\r\n<html>"),
-			STR("IAM Roles Anywhere answered something that is no JSON"), E_SYNTAX },
+			STR("IAM Roles Anywhere did not answer with JSON"), E_SYNTAX },
 		{ STR("HTTP/1.1 210 OK\r\n\r\n{}"), STR("IAM Roles Anywhere gave no credentials"),
 			E_SYNTAX },
 		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[]}"),
 			STR("IAM Roles Anywhere gave no credentials"), E_SYNTAX },
 		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[{}]}"),
-			STR("IAM Roles Anywhere answered something"), E_SYNTAX },
+			STR("IAM Roles Anywhere did not answer with a JSON object"), E_SYNTAX },
 		{ STR("HTTP/1.1 210 OK\r\n\r\n{\"credentialSet\":[{\"credentials\":{}}]}"),
 			STR("IAM Roles Anywhere gave no access key id"), E_SYNTAX },
 		{ STR("HTTP/1.1 403 No\r\nx-amzn-ErrorType: "

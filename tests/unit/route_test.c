@@ -127,6 +127,7 @@ TEST(route_defaults)
 TEST(route_refuses)
 {
 #define AT "GATEWAY_CONFIG: routes[0]"
+#define LIST "must be a list of ids, each a string"
 #define NO_CHANNEL_ID                                                                              \
 	STR(AT ".channels: must be ids of channels, such as C0123ABCD; a channel's details in Slack "  \
 		   "show it at the bottom")
@@ -136,11 +137,12 @@ TEST(route_refuses)
 	static const struct {
 		struct str text, message;
 	} cases[] = {
-		{ STR(""), STR("GATEWAY_CONFIG is not valid JSON at byte 0") },
+		{ STR("routes.json"),
+			STR("GATEWAY_CONFIG is not valid JSON at byte 0; to read a file, write @FILE") },
 		{ STR("{\"routes\":[}"), STR("GATEWAY_CONFIG is not valid JSON at byte 11") },
 		{ STR("[]"), STR("GATEWAY_CONFIG must be a JSON object with routes or apps") },
 		{ STR("{\"route\":[]}"),
-			STR("GATEWAY_CONFIG: \"route\" is not known; it may have routes and apps") },
+			STR("GATEWAY_CONFIG: \"route\" is not known; only routes and apps are") },
 		{ STR("{\"routes\":{}}"), STR("GATEWAY_CONFIG: routes must be a list of at most 256") },
 		{ STR("{\"routes\":[1]}"), STR(AT ": must be an object") },
 		{ ROUTE(""), STR(AT ".invoke: is missing: which function, as region/function") },
@@ -178,9 +180,9 @@ TEST(route_refuses)
 			STR(AT ".ack_type: must be ephemeral or in_channel") },
 		{ ROUTE("\"ack\":[]"), STR(AT ".ack: must be a text or a message object") },
 		{ ROUTE("\"ack\":\"{foo}\""), STR(AT ".ack: may name " TEMPLATE_NAMES) },
-		{ ROUTE("\"users\":\"U1\""), STR(AT ".users: must be a list of ids") },
-		{ ROUTE("\"users\":{\"a\":\"b\"}"), STR(AT ".users: must be a list of ids") },
-		{ ROUTE("\"teams\":[\"T1\",1]"), STR(AT ".teams: must be a list of ids, each a string") },
+		{ ROUTE("\"users\":\"U1\""), STR(AT ".users: " LIST) },
+		{ ROUTE("\"users\":{\"a\":\"b\"}"), STR(AT ".users: " LIST) },
+		{ ROUTE("\"teams\":[\"T1\",1]"), STR(AT ".teams: " LIST) },
 		{ ROUTE("\"comand\":\"/a\""),
 			STR(AT ".comand: is not known; a route may have command, callback_id, action_id, "
 				   "event, function, subtype, channel_type, kind, app, "
@@ -213,8 +215,7 @@ TEST(route_refuses)
 			STR(AT
 				".event: can only hold lower-case letters, digits, _ and *, as in app_mention") },
 		{ ROUTE(INVOKE "\"event\":\"event_callback\""),
-			STR(AT
-				".event: is what all events have around them; write \"kind\":\"event_callback\"") },
+			STR(AT ".event: is the envelope of every event; write \"kind\":\"event_callback\"") },
 		{ ROUTE(INVOKE "\"event\":\"url_verification\""),
 			STR(AT ".event: is answered by the gateway itself and needs no route") },
 		{ ROUTE(INVOKE "\"kind\":\"url_verification\""),
@@ -498,7 +499,7 @@ TEST(route_warnings)
 		struct str want; /* of the last route */
 	} cases[] = {
 #define F "\"invoke\":\"eu-west-1/f\","
-#define NOTHING_SHOWS ": nothing shows a text to whom such a request comes from"
+#define NOTHING_SHOWS ": no text can be shown after such a request"
 		{ "{" F "\"command\":\"/a\",\"ack\":\"x\",\"ack_type\":\"in_channel\"}", STR("") },
 		{ "{" F "\"action_id\":\"a\",\"ack\":\"x\"}", STR("") },
 		{ "{" F "\"callback_id\":\"a\",\"ack\":\"x\"}", STR("") },
@@ -517,7 +518,7 @@ TEST(route_warnings)
 			STR("GATEWAY_CONFIG: routes[0].ack_type: only a slash command is acknowledged with a "
 				"message") },
 		{ "{" F "\"command\":\"/a\",\"once\":\"message\"}",
-			STR("GATEWAY_CONFIG: routes[0].once: only events are told apart by it") },
+			STR("GATEWAY_CONFIG: routes[0].once: it works for events only") },
 		{ "{" F "\"kind\":\"block_action\"}",
 			STR("GATEWAY_CONFIG: routes[0].kind: is not a known kind of payload; check its "
 				"spelling") },

@@ -19,8 +19,8 @@ static struct str read(struct str answer, struct str key)
 
 #define NOT_JSON "the answer is not JSON"
 #define NO_TEXT "the answer holds no text"
-#define OBJECT "it is a JSON object; the #KEY in secretsmanager:ID#KEY names what counts of it"
-#define NO_KEY "it is no JSON object with a string signing in it"
+#define OBJECT "it is a JSON object; name its member, as in secretsmanager:ID#KEY"
+#define NO_KEY "it is not a JSON object with a string signing"
 
 TEST(secret_store_texts)
 {

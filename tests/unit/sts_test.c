@@ -152,7 +152,7 @@ TEST(sts_says_what_is_missing)
 		{ ANSWER("<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</"
 				 "SessionToken>"
 				 "<Expiration>tomorrow</Expiration>"),
-			STR("web identity gave an expiration that is no time"), E_SYNTAX },
+			STR("web identity gave an expiration that is not a time"), E_SYNTAX },
 		{ ANSWER("<AccessKeyId>a\r\nX: "
 				 "y</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>"
 				 "<Expiration>2026-01-01T00:00:00Z</Expiration>"),

@@ -424,7 +424,7 @@ TEST(tls_server_loses_patience_before_the_handshake)
 		memcpy(warnings + i, "\x15\3\1\0\2\1\x5a", 7);
 	be("good-ec");
 	expect_failure((struct str){ warnings, sizeof(warnings) }, false, E_TLS,
-		S("the client sends and sends, but hardly any data (BearSSL error 6)"));
+		S("the client sends records with hardly any data (BearSSL error 6)"));
 }
 
 /* Each is a record in good order, and so cheap for the client. */
@@ -456,7 +456,7 @@ TEST(tls_server_loses_patience_with_empty_records)
 	begin("x509/root-ec", send_empty_records);
 	expect_int(pump(true, false), E_TLS);
 	expect_str(
-		fault_text(&fault), S("the client sends and sends, but hardly any data (BearSSL error 6)"));
+		fault_text(&fault), S("the client sends records with hardly any data (BearSSL error 6)"));
 	end();
 }
 

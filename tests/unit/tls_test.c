@@ -740,9 +740,9 @@ TEST(tls_with_what_is_no_server)
 		const char *text;
 	} cases[] = {
 		{ { STR("HTTP/1.1 400 Bad Request\r\n\r\n"), false }, E_TLS,
-			"the server does not speak TLS 1.2, or no TLS at all on this port" },
+			"the server does not speak TLS 1.2, or speaks no TLS on this port" },
 		{ { STR("SSH-2.0-OpenSSH_9.2\r\n"), false }, E_TLS,
-			"the server does not speak TLS 1.2, or no TLS at all on this port" },
+			"the server does not speak TLS 1.2, or speaks no TLS on this port" },
 		{ { STR("\x15\3\3\0\2\2\x28"), false }, E_TLS,
 			"the server has no algorithm in common with us" },
 		{ { STR("\x15\3\1\0\2\2\x46"), false }, E_TLS,
@@ -757,7 +757,7 @@ TEST(tls_with_what_is_no_server)
 		{ { STR("\x16\3\2\0\x2a\2\0\0\x26\3\2"
 				"01234567890123456789012345678901\0\xc0\x2f\0"),
 			  false },
-			E_TLS, "the server does not speak TLS 1.2, or no TLS at all on this port" },
+			E_TLS, "the server does not speak TLS 1.2, or speaks no TLS on this port" },
 		/* Records without contents, for ever. */
 		{ { STR("\x16\3\3\0\0"), true }, E_TIMEOUT,
 			"the TLS handshake with 127.0.0.1 took too long" },
