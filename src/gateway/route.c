@@ -585,7 +585,7 @@ static size_t count_slashes(struct str path)
 	return n;
 }
 
-/* A slash that was encoded parts no segments: whoever stands in front may have let it pass as one. */
+/* An encoded slash does not separate segments: a proxy in front may have let it pass as one. */
 static bool path_matches(struct str pattern, const struct request_path *path)
 {
 	for (size_t i = 0; i < path->count; i++)
