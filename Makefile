@@ -10,7 +10,7 @@
 #	make ctime		whether the time of arithmetic depends on secrets
 #	make arithmetic		keys and signatures against OpenSSL's; ARGS=N for N inputs
 #	make asan-e2e		the program as a whole, with these sanitizers in it
-#	make tsan		the same with clang's thread sanitizer, in the tests that use threads
+#	make tsan		the same with clang's thread sanitizer
 #	make soak		everything at once for SECONDS (900), with faults at random and a program that is killed; SEED=N as then
 #	make fuzz		every fuzzer for FUZZ_SECONDS (60)
 #	make artifact		properties of the built executable
@@ -423,12 +423,12 @@ ctime: $(CTIME_OBJS) $(VENDOR)/bearssl/libbearssl.a build/setup-test
 asan: build/san/unit
 	$(Q)build/san/unit $(ARGS)
 
-# The tests of the whole program with it under a sanitizer, four at once: it takes twice the time.
-# What is left out, and why, is listed in tests/sanitizers/left_out.
-asan-e2e: build/san/$(NAME) all build/setup-test
+# The tests of the whole program with it under a sanitizer. What is left out, and why, is listed in
+# tests/sanitizers/left_out.
+asan-e2e: build/san/$(NAME) all build/setup-test build/tools/installed
 	$(Q)tests/sanitizers/run address $< $(ARGS)
 
-tsan: build/tsan/$(NAME) all build/setup-test
+tsan: build/tsan/$(NAME) all build/setup-test build/tools/installed
 	$(Q)tests/sanitizers/run thread $< $(ARGS)
 
 soak: all build/setup-test

@@ -398,7 +398,7 @@ def test_reload_under_load(make, https):
         server.process.terminate(signal.SIGHUP)
         server.is_well()
     assert eventually(lambda: len(server.told()) == 41), server.told()
-    assert not server.failures() and server.listener.rss_kib() < before + 2048
+    assert not server.failures() and server.listener.rss_below(before + 2048)
 
 
 def test_expired(make, https):
@@ -785,7 +785,7 @@ def test_a_thousand_idle_connections(make, https):
         for client in idle:
             assert client.answer().status == 200
         assert idle[0].ask(request).status == 200
-        assert server.listener.rss_kib() < 64 * 1024
+        assert server.listener.rss_below(64 * 1024)
         server.is_well()
         assert idle[1].end() == "closed"
         assert idle[0].ask(get()).status == 200 and idle[999].ask(get()).status == 200

@@ -83,8 +83,8 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", NAMES)
 def test_every_target_can_be_made(page):
-    inline = re.findall(r"`make ([a-z][a-z-]*)[^`]*`", (ROOT / page).read_text())
-    typed = re.findall(r"^ *make ([a-z][a-z-]*)", "".join(b.text for b in pages.blocks(ROOT / page)), re.M)
+    inline = re.findall(r"`make ([a-z][a-z0-9-]*)[^`]*`", (ROOT / page).read_text())
+    typed = re.findall(r"^ *make ([a-z][a-z0-9-]*)", "".join(b.text for b in pages.blocks(ROOT / page)), re.M)
     assert set(inline) | set(typed) <= pages.targets()
 
 

@@ -168,7 +168,7 @@ def test_two_thousand_slow_clients(make, serve, descriptors):  # noqa: F811
     slow, fast = percentile(during, 0.99), percentile(before, 0.99)
     assert slow < 3 * fast + 0.25, f"99 of 100 within {slow * 1000:.1f} ms, without the others {fast * 1000:.1f} ms"
     # Their memory goes back when they are gone.
-    assert eventually(lambda: listener.rss_kib() < 64 * 1024), f"{listener.rss_kib()} KiB"
+    assert eventually(lambda: listener.rss_below(64 * 1024)), f"{listener.rss_kib()} KiB"
 
 
 def test_ten_thousand_idle_connections(serve, descriptors):  # noqa: F811

@@ -10,7 +10,7 @@ const char *__tsan_default_options(void);
  * up. */
 const char *__asan_default_options(void)
 {
-	return "detect_leaks=0:detect_stack_use_after_return=0:allow_user_segv_handler=1";
+	return "detect_leaks=0:detect_stack_use_after_return=1:allow_user_segv_handler=1";
 }
 
 const char *__tsan_default_options(void)

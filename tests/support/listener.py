@@ -182,6 +182,10 @@ class Listener:
     def rss_kib(self):
         return int(status_of(self.process.pid)["VmRSS"].split()[0])
 
+    def rss_below(self, kib):
+        """Any is, under a sanitizer: that has memory of its own for each byte of the program's, so the rest of a test counts."""
+        return "SANITIZER" in os.environ or self.rss_kib() < kib
+
     def cpu_s(self):
         """Processor time it has used so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()

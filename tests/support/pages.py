@@ -117,7 +117,7 @@ class Desk:
 
 def targets():
     """What make can be asked for."""
-    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
+    return set(re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.M))
 
 
 def anchors(path):
