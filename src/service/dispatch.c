@@ -119,7 +119,7 @@ static void note_attempt(struct attempt *run)
 			d->request_id, TWICE);
 }
 
-/* Nobody waits for the disk longer than Slack for its answer. */
+/* Nobody waits for the disk longer than Slack for its answer, if that is still to come. */
 static void note_event(const struct attempt *run, enum journal_fate fate)
 {
 	const struct dispatch *d = run->d;
@@ -127,7 +127,7 @@ static void note_event(const struct attempt *run, enum journal_fate fate)
 		return;
 	int64_t patience = now_of(d) + JOURNAL_PATIENCE_MS;
 	(void)!keep(d->journal, journal_event(d->journal, delivery_of(run), fate, d->arrived_ms),
-		patience < d->soft ? patience : d->soft, d->request_id, TWICE);
+		run->answered || patience < d->soft ? patience : d->soft, d->request_id, TWICE);
 }
 
 static bool is_sync(const struct decision *decision)

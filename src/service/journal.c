@@ -219,6 +219,8 @@ static uint64_t append(struct journal *j, enum journal_class class, enum record_
 		buf_put(b, body[i]);
 	b->n += MAC;
 	j->total += HEAD + n + MAC;
+	if (j->appended == j->done)
+		j->busy_since = clock_mono_ms();
 	condition_signal(&j->work);
 	return ++j->appended;
 }
@@ -337,9 +339,10 @@ enum err journal_wait(struct journal *j, uint64_t ticket, int64_t until, struct 
 	while (j->done < ticket && condition_wait(&j->synced_on, &j->lock, until))
 		;
 	bool done = j->done >= ticket, kept = done && ticket > j->lost;
-	if (!done)
+	int sys = done ? j->failing : ETIMEDOUT;
+	/* Whoever comes late with what was hardly begun has learned nothing of the disk. */
+	if (!done && clock_mono_ms() - j->busy_since >= JOURNAL_LAST_MS)
 		j->failing = ETIMEDOUT;
-	int sys = j->failing;
 	lock_give(&j->lock);
 	return kept ? OK : fault_set(f, E_FILE, sys, "the journal cannot be written");
 }
@@ -448,6 +451,7 @@ static void flush(struct journal *j, bool sync)
 	sync |= j->wanted > j->done;
 	j->signing = j->keys[0];
 	j->turn = !j->turn;
+	j->busy_since = clock_mono_ms();
 	lock_give(&j->lock);
 	for (enum journal_class i = 0; !sys && i < JOURNAL_CLASSES; i++)
 		sys = write_batch(j, i, sync);
@@ -478,9 +482,6 @@ static void release_file(struct journal *j, struct journal_file *file)
 	if (file->fd >= 0)
 		close(file->fd);
 	j->total -= file->size;
-	for (size_t i = 0; i < JOURNAL_CLASSES; i++)
-		if (j->lanes[i].current == file)
-			j->lanes[i].current = NULL;
 	*file = (struct journal_file){ .number = 0 };
 }
 
@@ -488,6 +489,9 @@ static void release_file(struct journal *j, struct journal_file *file)
 static bool remove_file(struct journal *j, struct journal_file *file)
 {
 	char name[NAME_SIZE];
+	/* What comes from now on must not be written to it, whatever becomes of the removal. */
+	if (j->lanes[file->class].current == file)
+		j->lanes[file->class].current = NULL;
 	lock_give(&j->lock);
 	/* It may be gone from an earlier time, when only the directory could not be synced. */
 	bool gone = (unlinkat(j->directory, put_name(name, file->class, file->number), 0) == 0 ||

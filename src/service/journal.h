@@ -9,8 +9,8 @@
  * Nobody waits for the disk who does not ask to: a call puts its record into memory and returns a
  * ticket. One thread, journal_run, signs and writes all that has come together and has it synced
  * (fdatasync) once; journal_wait says whether a ticket's record is on disk, and waits until a
- * moment at most. A disk too slow for that moment counts as one that fails until it has caught up:
- * meanwhile new promises are refused at once.
+ * moment at most. A disk that is too slow for that moment, and has taken JOURNAL_LAST_MS, counts as
+ * one that fails until it has caught up: meanwhile new promises are refused at once.
  *
  * Each record has its length and a code (HMAC-SHA-256 over its file, its place and its bytes) under
  * a key derived from a signing secret, or from random bytes kept beside the records where there is
@@ -86,6 +86,7 @@ struct journal {
 	uint64_t total;              /* bytes of all files, and of what waits to be written */
 	_Atomic uint64_t appended, done; /* tickets: given, and written or lost */
 	uint64_t wanted, lost;       /* the last that must be synced; the last that was lost */
+	int64_t busy_since;          /* monotonic ms, that what is being written has waited */
 	_Atomic int failing;         /* errno of the last write or sync; 0: all is well */
 	int directory, guard;
 	uint64_t next_id, next_number;

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "check.h"
 #include "directory.h"
 #include "service/journal.h"
@@ -236,6 +237,28 @@ TEST(journal_removes_settled_files)
 	settle(id - 1);
 	journal_tend(&journal, NOW);
 	expect_int(count_files("requests-"), 0);
+	journal_close(&journal);
+}
+
+/* What comes after a file was removed is not written to it, even if the directory could not be synced
+ * then. */
+TEST(journal_begins_another_file_when_one_is_hardly_gone)
+{
+	set_up();
+	open_again();
+	settle(promise(0, true));
+	int directory = journal.directory;
+	journal.directory = open(folder, O_PATH);
+	journal_tend(&journal, NOW);
+	expect_int(count_files("requests-"), 0);
+	expect(journal.total > 0);
+	close(journal.directory);
+	journal.directory = directory;
+	(void)promise(1, true);
+	expect_int(count_files("requests-"), 1);
+	journal_close(&journal);
+	open_again();
+	expect_str(left(), S("1:1;"));
 	journal_close(&journal);
 }
 
@@ -526,7 +549,10 @@ TEST(journal_on_a_slow_disk)
 	set_up();
 	open_again();
 	uint64_t ticket = journal_promise(&journal, &id, &r, false);
+	/* Whoever does not wait has not learned that the disk is slow. */
 	expect_int(journal_wait(&journal, ticket, 0, &fault), E_FILE);
+	expect_int(journal_failing(&journal), 0);
+	expect_int(journal_wait(&journal, ticket, clock_mono_ms() + JOURNAL_LAST_MS + 1, &fault), E_FILE);
 	expect_int(journal_failing(&journal), ETIMEDOUT);
 	expect_int(journal_promise(&journal, &second, &r, false), JOURNAL_REFUSED);
 	expect_int(second, 0);
