@@ -1,8 +1,9 @@
-"""What an attacker costs those who sign: their p99 while he floods the listener, from one address and from 64; and how
-much of the loop's time a request takes that nobody signed.
+"""What an attacker costs those who sign: their p99 while he floods the listener, from one address
+and from 64; and how much of the loop's time a request takes that nobody signed.
 
-Two listeners run at once, and a signed client asks them in turn, each time over a new connection. The attacker floods one
-of them only: what the other's answers take longer is the machine's doing, which the two of them and he share."""
+Two listeners run at once, and a signed client asks them in turn, each time over a new connection.
+The attacker floods one of them only: what the other's answers take longer is the machine's doing,
+which the two of them and he share."""
 
 import resource
 import ssl
@@ -32,7 +33,9 @@ def measure(stand, table):
     try:
         table.start("listener under flood")
         measure_flood(stand, table, "plain", PLAIN, ())
-        tls = ["--tls-cert", stand.folder / "rsa2048.pem", "--tls-key", stand.folder / "rsa2048.key"]
+        tls = [
+            "--tls-cert", stand.folder / "rsa2048.pem", "--tls-key", stand.folder / "rsa2048.key",
+        ]
         measure_flood(stand, table, "HTTPS", HTTPS, tls)
         measure_loop(stand, table)
         measure_decrypting(stand, table, tls)
@@ -40,7 +43,7 @@ def measure(stand, table):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-# ---- the signed client -------------------------------------------------------------------------------------------------
+# ---- the signed client ---------------------------------------------------------------------------
 
 def measure_flood(stand, table, title, rates, arguments):
     options = {"arguments": arguments, "GATEWAY_CONNECTIONS": str(PLACES)}
@@ -50,7 +53,10 @@ def measure_flood(stand, table, title, rates, arguments):
         for sources in (ONE, MANY):
             with Flood(attacked.address, sources, PLACES, **rates) as flood:
                 theirs, others = asked(stand, [attacked, calm], arguments)
-            report(table, f"{title}, {len(sources)} address{'es' * (len(sources) > 1)}", rates, flood.done, (quiet, others, theirs))
+            report(
+                table, f"{title}, {len(sources)} address{'es' * (len(sources) > 1)}", rates,
+                flood.done, (quiet, others, theirs),
+            )
     finally:
         attacked.close()
         calm.close()
@@ -59,18 +65,31 @@ def measure_flood(stand, table, title, rates, arguments):
 def report(table, title, rates, done, figures):
     quiet, others, theirs = (quantiles(times, n=100)[98] for times in figures)
     base = max(quiet, others)
-    table.row(f"{title}: 99 of 100 signed answers within", "ms", gateway=theirs,
-              goal=f"<= {MOST_MS:,} and {TIMES} x {base:.1f}", met=theirs <= MOST_MS and theirs <= TIMES * base)
-    table.row("  answers that did not come", goal="0", met=LOST_MS not in figures[2], gateway=figures[2].count(LOST_MS))
+    table.row(
+        f"{title}: 99 of 100 signed answers within", "ms", gateway=theirs,
+        goal=f"<= {MOST_MS:,} and {TIMES} x {base:.1f}",
+        met=theirs <= MOST_MS and theirs <= TIMES * base,
+    )
+    table.row(
+        "  answers that did not come", goal="0", met=LOST_MS not in figures[2],
+        gateway=figures[2].count(LOST_MS),
+    )
     table.row("  of the other listener, meanwhile", "ms", gateway=others)
     table.row("  in quiet", "ms", gateway=quiet)
     for kind, rate in rates.items():
-        table.row(f"  what he did: {kind}, of {rate} a second", gateway=done.get(kind, 0) / done["seconds"])
+        table.row(
+            f"  what he did: {kind}, of {rate} a second",
+            gateway=done.get(kind, 0) / done["seconds"],
+        )
 
 
 def asked(stand, gateways, arguments):
     """Milliseconds from before the connection is made to the whole answer, of each gateway."""
-    context = ssl.create_default_context(cafile=stand.endpoint.environment["AWS_CA_BUNDLE"]) if arguments else None
+    context = (
+        ssl.create_default_context(cafile=stand.endpoint.environment["AWS_CA_BUNDLE"])
+        if arguments
+        else None
+    )
     times = [[] for _ in gateways]
     for _ in range(ASKED):
         for gateway, own in zip(gateways, times):
@@ -94,19 +113,22 @@ def ask(stand, gateway, context):
     return True
 
 
-# ---- the loop ------------------------------------------------------------------------------------------------------------
+# ---- the loop ------------------------------------------------------------------------------------
 
 def measure_loop(stand, table):
     secrets = ",".join([slack.SECRET] + [f"{i:032x}" for i in range(63)])
     gateway = Gateway(stand, SLACK_SIGNING_SECRET=secrets)
     large = slack.interaction("block_actions", members={"big": "x" * 700_000}, secret="no")
-    check = slack.SlackRequest(b"token=t&text=" + b"x" * 1_000_000 + b"&ssl_check=1", signature="", timestamp="")
+    check = slack.SlackRequest(
+        b"token=t&text=" + b"x" * 1_000_000 + b"&ssl_check=1", signature="", timestamp=""
+    )
     kinds = {
         "a forged command": wire_form(slack.command(secret="no"), close=True),
         "a forged body of 0.7 MB": wire_form(large, close=True),
         "a form of 1 MB, not signed": wire_form(check, close=True),
         "the same in chunks of 16 bytes": in_chunks(check, 16),
-        "a head of 15 KB": get("/eu-west-1/my-fn", fields=["Connection: close", *(f"X-{i}: {'x' * 140}" for i in range(96))]),
+        "a head of 15 KB": get("/eu-west-1/my-fn",
+            fields=["Connection: close", *(f"X-{i}: {'x' * 140}" for i in range(96))]),
     }
     table.start("the loop's processor time for an unauthenticated request, us; all secrets: 64")
     try:
@@ -119,7 +141,10 @@ def measure_loop(stand, table):
 def measure_decrypting(stand, table, arguments):
     gateway = Gateway(stand, arguments=arguments)
     large = slack.interaction("block_actions", members={"big": "x" * 700_000}, secret="no")
-    kinds = {"a forged body of 0.7 MB": wire_form(large, close=True), "  in chunks of 16 bytes": in_chunks(large, 16)}
+    kinds = {
+        "a forged body of 0.7 MB": wire_form(large, close=True),
+        "  in chunks of 16 bytes": in_chunks(large, 16),
+    }
     table.start("the same over HTTPS, with its part of the handshake")
     try:
         for cipher in ("AES128-GCM-SHA256", "CHACHA20-POLY1305"):
@@ -133,7 +158,9 @@ def measure_decrypting(stand, table, arguments):
 
 
 def in_chunks(request, size):
-    head = wire_form(request, close=True, body=False).replace(b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked")
+    head = wire_form(request, close=True, body=False).replace(
+        b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked"
+    )
     return head + chunked(request.body, size)
 
 

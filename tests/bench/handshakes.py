@@ -1,5 +1,6 @@
-"""Handshakes of the HTTPS listener for a second of its processor time, beside listeners in Go and Rust that are shown
-the same certificates. TLS 1.2 throughout, which is what the gateway speaks; the suites and groups are the servers' choice."""
+"""Handshakes of the HTTPS listener for a second of its processor time, beside listeners in Go and
+Rust that are shown the same certificates. TLS 1.2 throughout, which is what the gateway speaks; the
+suites and groups are the servers' choice."""
 
 import socket
 import ssl
@@ -21,7 +22,9 @@ class Rival:
 
     def __init__(self, stand, name, chain, key):
         self.address = ("127.0.0.1", free_port())
-        self.process = subprocess.Popen([*RIVAL_COMMANDS[name], "serve", "%s:%d" % self.address, chain, key], stderr=stand.log)
+        self.process = subprocess.Popen(
+            [*RIVAL_COMMANDS[name], "serve", "%s:%d" % self.address, chain, key], stderr=stand.log
+        )
         for _ in range(200):
             try:
                 socket.create_connection(self.address, 1).close()
@@ -48,7 +51,9 @@ class Client:
     def visit(self, session):
         with socket.create_connection(self.server.address, 30) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.context.wrap_socket(sock, server_hostname="localhost", session=session) as secure:
+            with self.context.wrap_socket(
+                sock, server_hostname="localhost", session=session
+            ) as secure:
                 assert secure.session_reused == bool(session)
                 secure.sendall(get(fields=["Connection: close"]))
                 while secure.recv(65536):
@@ -56,7 +61,8 @@ class Client:
                 return secure.session
 
     def batch(self, resumed):
-        """A server keeps so many sessions; hundreds of full handshakes may have displaced the last one."""
+        """A server keeps so many sessions; hundreds of full handshakes may have displaced the last
+        one."""
         if resumed:
             self.session = self.visit(None)
         before = cpu_seconds(self.server.process.pid)
@@ -69,7 +75,10 @@ class Client:
 
 
 def measure(stand, table):
-    table.start("HTTPS listener, connections with one request for a second of its processor time", columns=COLUMNS)
+    table.start(
+        "HTTPS listener, connections with one request for a second of its processor time",
+        columns=COLUMNS,
+    )
     for kind, title in KEYS.items():
         chain, key = stand.folder / f"{kind}.pem", stand.folder / f"{kind}.key"
         servers = {"gateway": Gateway(stand, ["--tls-cert", chain, "--tls-key", key])}
@@ -77,7 +86,10 @@ def measure(stand, table):
             for name in COLUMNS[1:]:
                 if name in built_rivals():
                     servers[name] = Rival(stand, name, chain, key)
-            measure_kind(stand, table, title, {name: Client(stand, server, kind) for name, server in servers.items()})
+            measure_kind(
+                stand, table, title,
+                {name: Client(stand, server, kind) for name, server in servers.items()},
+            )
         finally:
             for server in servers.values():
                 server.close()
@@ -89,6 +101,10 @@ def measure_kind(stand, table, title, clients):
             for client in clients.values():
                 client.batch(resumed)
     full = {name: client.rate(False) for name, client in clients.items()}
-    wanted = {"goal": ">= go", "met": full["gateway"] >= full["go"]} if title == "P-256" and "go" in full else {}
+    wanted = (
+        {"goal": ">= go", "met": full["gateway"] >= full["go"]}
+        if title == "P-256" and "go" in full
+        else {}
+    )
     table.row(f"{title}, full handshake", **wanted, **full)
     table.row(f"{title}, resumed", **{name: client.rate(True) for name, client in clients.items()})

@@ -1,7 +1,8 @@
-"""The listener: how many signed requests a second it gets started, what each costs, what idle connections cost.
+"""The listener: how many signed requests a second it gets started, what each costs, what idle
+connections cost.
 
-The load generator, the gateway and the fake AWS behind TLS share this machine's processors, so the rate says less than
-the processor time that each of the three spends on a request."""
+The load generator, the gateway and the fake AWS behind TLS share this machine's processors, so the
+rate says less than the processor time that each of the three spends on a request."""
 
 import os
 import re
@@ -52,7 +53,10 @@ class Gateway:
             **variables,
         }
         listen = [f"{host}:{port}" for host, port in (self.address, self.metrics)]
-        command = [PROGRAMS["gateway"], "serve", "--listen", listen[0], "--metrics-listen", listen[1], *arguments]
+        command = [
+            PROGRAMS["gateway"], "serve", "--listen", listen[0], "--metrics-listen", listen[1],
+            *arguments,
+        ]
         self.process = subprocess.Popen(command, env=environment, stderr=stand.log)
         for _ in range(200):
             try:
@@ -93,13 +97,23 @@ def milliseconds(text):
 
 
 def load(gateway, path, script, connections):
-    """One run of wrk: rate, latencies in ms, processor time per request in us of the three that take part."""
+    """One run of wrk: rate, latencies in ms, processor time per request in us of the three that
+    take part."""
     stand = gateway.stand
-    before = cpu_seconds(gateway.process.pid), cpu_seconds(stand.endpoint.process.pid), children_cpu_seconds()
+    before = (
+        cpu_seconds(gateway.process.pid), cpu_seconds(stand.endpoint.process.pid),
+        children_cpu_seconds(),
+    )
     url = f"http://{gateway.address[0]}:{gateway.address[1]}{path}"
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "--latency", *(["-s", script] if script else []), url]
+    command = [
+        "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "--latency",
+        *(["-s", script] if script else []), url,
+    ]
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-    after = cpu_seconds(gateway.process.pid), cpu_seconds(stand.endpoint.process.pid), children_cpu_seconds()
+    after = (
+        cpu_seconds(gateway.process.pid), cpu_seconds(stand.endpoint.process.pid),
+        children_cpu_seconds(),
+    )
     count = int(re.search(r"(\d+) requests in", out)[1])
     spent = [(end - start) / count * 1e6 for start, end in zip(before, after)]
     if "Socket errors" in out or not count:
@@ -116,7 +130,9 @@ def load(gateway, path, script, connections):
 
 def script(stand, request):
     """For wrk; signed now, which lasts for five minutes."""
-    headers = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in request.headers if name != "Host")
+    headers = "\n".join(
+        f'wrk.headers["{name}"] = "{value}"' for name, value in request.headers if name != "Host"
+    )
     path = stand.folder / "request.lua"
     path.write_text(SCRIPT.format(body=request.body.decode(), headers=headers))
     return str(path)
@@ -149,14 +165,20 @@ def measure_load(gateway, table):
         if b"has been started" not in client.ask(wire_form(signed)).body:
             stand.give_up("the listener did not start the function")
     table.start(f"listener, {CONNECTIONS} connections")
-    for name, path, request in (("health check", "/healthz", None), ("forged request, refused", "/eu-west-1/my-fn", forged)):
+    for name, path, request in (
+        ("health check", "/healthz", None),
+        ("forged request, refused", "/eu-west-1/my-fn", forged),
+    ):
         run = load(gateway, path, request and script(stand, request), CONNECTIONS)
         if run["bad"] != (run["count"] if request else 0):
             stand.give_up(f"{run['bad']} of {run['count']} answers were refusals")
         table.row(f"{name}: requests a second", gateway=run["rate"])
         table.row("  processor time", "us", gateway=run["gateway"])
     before = gateway.started()
-    runs = [load(gateway, "/eu-west-1/my-fn", script(stand, slack.command()), CONNECTIONS) for _ in range(ROUNDS)]
+    runs = [
+        load(gateway, "/eu-west-1/my-fn", script(stand, slack.command()), CONNECTIONS)
+        for _ in range(ROUNDS)
+    ]
     if gateway.started() - before < sum(run["count"] - run["bad"] for run in runs):
         stand.give_up("not everything that was answered was started")
     run = middle(runs)
@@ -168,7 +190,10 @@ def measure_load(gateway, table):
     table.row("  processor time: wrk", "us", gateway=run["client"])
     whole = run["gateway"] + run["upstream"] + run["client"]
     possible = 2e6 / whole
-    table.row("  a second, had these three two processors of their own", gateway=possible, goal=f">= {WANTED:,}", met=possible >= WANTED)
+    table.row(
+        "  a second, had these three two processors of their own", gateway=possible,
+        goal=f">= {WANTED:,}", met=possible >= WANTED,
+    )
     alone = load(gateway, "/eu-west-1/my-fn", script(stand, slack.command()), 1)
     table.row("the same over one connection: half within", "ms", gateway=alone["half"])
     table.row("  99 of 100 within", "ms", gateway=alone["most"])
@@ -224,8 +249,14 @@ def measure_slow(gateway, table):
             drip.close()
     alone, beside = (middle(run) for run in zip(*runs))
     table.row("health check alone: 99 of 100 within", "ms", gateway=alone["most"])
-    table.row("  beside them", "ms", gateway=beside["most"], goal="<= 2 x alone", met=beside["most"] <= 2 * alone["most"])
-    table.row("request in two pieces, the second after an acknowledgement: half within", "ms", gateway=pieces, goal="< 40", met=pieces < 40)
+    table.row(
+        "  beside them", "ms", gateway=beside["most"], goal="<= 2 x alone",
+        met=beside["most"] <= 2 * alone["most"],
+    )
+    table.row(
+        "request in two pieces, the second after an acknowledgement: half within", "ms",
+        gateway=pieces, goal="< 40", met=pieces < 40,
+    )
 
 
 def measure_crowds(gateway, table):
@@ -236,7 +267,9 @@ def measure_crowds(gateway, table):
     try:
         for crowd in CROWDS:
             if hard < crowd + 100:
-                table.note(f"{crowd} connections were left out: this machine allows {hard} open files.")
+                table.note(
+                    f"{crowd} connections were left out: this machine allows {hard} open files."
+                )
                 continue
             while len(clients) < crowd:
                 clients.append(Client(gateway.address))

@@ -1,8 +1,10 @@
-"""Beside programs that do the same work in other languages (tests/bench/rivals): each reads /next, checks Slack's
-signature, starts the function over one kept TLS connection with a signed request, and posts the answer.
+"""Beside programs that do the same work in other languages (tests/bench/rivals): each reads /next,
+checks Slack's signature, starts the function over one kept TLS connection with a signed request,
+and posts the answer.
 
-All of them run in the same rounds, in an order that changes. Ratios are medians over the rounds of ours to theirs; where
-the machine is shared they say more than the times, and the processor time says more than the wall clock."""
+All of them run in the same rounds, in an order that changes. Ratios are medians over the rounds of
+ours to theirs; where the machine is shared they say more than the times, and the processor time
+says more than the wall clock."""
 
 import contextlib
 import os
@@ -28,14 +30,25 @@ class Contest:
 
     def __init__(self, stand: Stand, **options):
         self.stand = stand
-        self.commands = {name: stand.command(name, warm_up=True, **options) for name in ("gateway", *built_rivals())}
+        self.commands = {
+            name: stand.command(name, warm_up=True, **options)
+            for name in ("gateway", *built_rivals())
+        }
         self.values = defaultdict(lambda: defaultdict(list))
 
     def fast(self):
         return [name for name in self.commands if name not in SLOW_ONES]
 
     def run(self, names, rounds, events, options=()):
-        return dict(zip(names, self.stand.peer(rounds, events, "invoke", *(self.commands[name] for name in names), options=options)))
+        return dict(
+            zip(
+                names,
+                self.stand.peer(
+                    rounds, events, "invoke", *(self.commands[name] for name in names),
+                    options=options,
+                ),
+            )
+        )
 
     def add(self, results, *kinds):
         for name, result in results.items():
@@ -54,12 +67,18 @@ class Contest:
 
     def row(self, table, label, kind, scale, unit, goal=False):
         values = self.values[kind]
-        ratios = {name: median(ours / theirs for ours, theirs in zip(values["gateway"], values[name]))
-                  for name in values if name != "gateway" and min(values[name]) > 0}
+        ratios = {
+            name: median(ours / theirs for ours, theirs in zip(values["gateway"], values[name]))
+            for name in values
+            if name != "gateway" and min(values[name]) > 0
+        }
         wanted = {}
         if goal and "rust" in ratios:
             wanted = {"goal": f"<= {GOAL} x rust", "met": ratios["rust"] <= GOAL}
-        table.row(label, unit, ratios=ratios, **wanted, **{name: median(found) / scale for name, found in values.items()})
+        table.row(
+            label, unit, ratios=ratios, **wanted,
+            **{name: median(found) / scale for name, found in values.items()},
+        )
 
 
 def measure(stand, table):
@@ -75,7 +94,8 @@ def measure(stand, table):
 
 
 def hasten(stand, priority):
-    """AWS in the priority that the peer gives itself, where that is allowed: its answers wait for no other program."""
+    """AWS in the priority that the peer gives itself, where that is allowed: its answers wait for
+    no other program."""
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, stand.endpoint.process.pid, priority)
 

@@ -1,4 +1,5 @@
-"""A control group with a small part of a processor, as Lambda gives it to a function with little memory."""
+"""A control group with a small part of a processor, as Lambda gives it to a function with little
+memory."""
 
 import os
 from pathlib import Path
@@ -9,13 +10,15 @@ SHARE = 128 / 1769
 
 
 class Share:
-    """`procs` is the file that a process writes itself into; None where `why` says what is in the way."""
+    """`procs` is the file that a process writes itself into; None where `why` says what is in the
+    way."""
 
     def __init__(self):
         self.procs, self.why, self.folder = None, "", None
         quota = round(PERIOD_US * SHARE)
         for root, files in (
-            (Path("/sys/fs/cgroup/cpu"), {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": quota}),
+            (Path("/sys/fs/cgroup/cpu"),
+                {"cpu.cfs_period_us": PERIOD_US, "cpu.cfs_quota_us": quota}),
             (Path("/sys/fs/cgroup"), {"cpu.max": f"{quota} {PERIOD_US}"}),
         ):
             folder = root / f"gateway-bench-{os.getpid()}"

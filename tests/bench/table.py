@@ -1,6 +1,8 @@
-"""The table that comes out: a line for each thing measured, a column for each contender, goals marked.
+"""The table that comes out: a line for each thing measured, a column for each contender, goals
+marked.
 
-A section may have contenders of its own, the first of them ours: behind theirs it shows the ratios of ours to each."""
+A section may have contenders of its own, the first of them ours: behind theirs it shows the ratios
+of ours to each."""
 
 import json
 
@@ -14,9 +16,9 @@ class Table:
         self.sections = {}
 
     def row(self, name, unit="", goal=None, met=None, ratios=None, **values):
-        """`goal` in words and whether it was `met`, if there is one. A contender that has no value is left out.
-        `ratios` of ours to another's, by his name, where they are not those of the values.
-        A name that starts with blanks goes with the one above that does not."""
+        """`goal` in words and whether it was `met`, if there is one. A contender that has no value
+        is left out. `ratios` of ours to another's, by his name, where they are not those of the
+        values. A name that starts with blanks goes with the one above that does not."""
         assert set(values) <= set(self.columns) and (goal is None) == (met is None)
         if not name.startswith(" "):
             self.above = name
@@ -38,7 +40,7 @@ class Table:
     def missed(self):
         return [row for row in self.rows if row.get("met") is False]
 
-    # ---- on paper ----------------------------------------------------------------------------------------------------
+    # ---- on paper --------------------------------------------------------------------------------
 
     def text(self):
         parts = []
@@ -47,19 +49,29 @@ class Table:
             lines = [["", *columns, *(f"/ {name}" for name in others), ""]]
             for section in (name for name, own in self.sections.items() if own == columns):
                 lines.append([section])
-                lines += [cells(row, columns, others) for row in self.rows if row["section"] == section]
-            widths = [max(len(line[i]) for line in lines if len(line) > 1) for i in range(len(lines[0]))]
+                lines += [
+                    cells(row, columns, others) for row in self.rows if row["section"] == section
+                ]
+            widths = [
+                max(len(line[i]) for line in lines if len(line) > 1) for i in range(len(lines[0]))
+            ]
             widths[0] = max(widths[0], 44)
             parts.append("\n".join(layout(line, widths) for line in lines))
         return "\n\n".join(parts) + "".join(f"\n\n{note}" for note in self.notes)
 
     def write(self, path, **about):
-        path.write_text(json.dumps({**about, "rows": self.rows, "notes": self.notes}, indent=1) + "\n")
+        path.write_text(
+            json.dumps({**about, "rows": self.rows, "notes": self.notes}, indent=1) + "\n"
+        )
 
 
 def ratios_of(values):
     ours = values.get("gateway")
-    return {name: ours / value for name, value in values.items() if name != "gateway" and ours is not None and round(value, 1)}
+    return {
+        name: ours / value
+        for name, value in values.items()
+        if name != "gateway" and ours is not None and round(value, 1)
+    }
 
 
 def cells(row, columns, others):

@@ -19,9 +19,16 @@ def measure(stand, table):
             return {name: value(name) for name in who}
 
         def growth(what):
-            return each(lambda name: (median(many[name][what]) - median(few[name][what])) / (EVENTS - 1))
+            return each(
+                lambda name: (median(many[name][what]) - median(few[name][what])) / (EVENTS - 1)
+            )
 
-        table.row(f"event to answer, {name}: median", **each(lambda name: median(many[name]["event"]) / 1000))
-        table.row("  99 of 100", **each(lambda name: quantiles(many[name]["event"], n=100)[98] / 1000))
+        table.row(
+            f"event to answer, {name}: median",
+            **each(lambda name: median(many[name]["event"]) / 1000),
+        )
+        table.row(
+            "  99 of 100", **each(lambda name: quantiles(many[name]["event"], n=100)[98] / 1000)
+        )
         table.row("  processor time", **growth("cpu"))
         table.row("  page faults", "number", **growth("faults"))

@@ -1,4 +1,5 @@
-"""Certificates in every shape, right and wrong, written as DER by hand: libraries refuse to make half of them."""
+"""Certificates in every shape, right and wrong, written as DER by hand: libraries refuse to make
+half of them."""
 
 import datetime
 import hashlib
@@ -9,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 
 NOW = datetime.datetime(2030, 1, 1)
 CURVES = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1, "k256": ec.SECP256K1}
-HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+HASHES = {
+    "sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512,
+}
 
-# ---- DER -------------------------------------------------------------------------------------------------------------
+# ---- DER -----------------------------------------------------------------------------------------
 
 
 def tlv(tag, *parts):
@@ -68,7 +71,7 @@ def time(t, generalized=None):
     return tlv(0x17, t.strftime("%y%m%d%H%M%SZ").encode())
 
 
-# ---- names -----------------------------------------------------------------------------------------------------------
+# ---- names ---------------------------------------------------------------------------------------
 
 CN, O, MAIL = "2.5.4.3", "2.5.4.10", "1.2.840.113549.1.9.1"
 
@@ -82,7 +85,8 @@ def name(common, organization="Test", text=utf8, mail=None):
 
 
 def general_name(text):
-    """dns:, ip: (an address or a network), dir: (the organization), mail:, uri:, or bytes as they are."""
+    """dns:, ip: (an address or a network), dir: (the organization), mail:, uri:, or bytes as they
+    are."""
     if isinstance(text, bytes):
         return text
     kind, _, value = text.partition(":")
@@ -98,7 +102,7 @@ def general_name(text):
     return tlv({"mail": 0x81, "uri": 0x86}[kind], value.encode())
 
 
-# ---- keys ------------------------------------------------------------------------------------------------------------
+# ---- keys ----------------------------------------------------------------------------------------
 
 
 class Keys:
@@ -122,7 +126,9 @@ class Keys:
 
 
 def public_bytes(key):
-    return key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def key_id(key):
@@ -133,14 +139,26 @@ def algorithm(key, digest, pss):
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return seq(oid("1.3.101.112"))
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        kinds = {"sha1": "1.2.840.10045.4.1", "sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3"}
+        kinds = {
+            "sha1": "1.2.840.10045.4.1", "sha256": "1.2.840.10045.4.3.2",
+            "sha384": "1.2.840.10045.4.3.3",
+        }
         return seq(oid({**kinds, "sha512": "1.2.840.10045.4.3.4"}[digest]))
     if pss is not None:
         number = {"sha256": 1, "sha384": 2, "sha512": 3}[digest]
         inner = seq(oid(f"2.16.840.1.101.3.4.2.{number}"), NULL)
         mask = seq(oid("1.2.840.113549.1.1.8"), inner)
-        return seq(oid("1.2.840.113549.1.1.10"), seq(tlv(0xA0, inner), tlv(0xA1, mask), tlv(0xA2, integer(pss))))
-    return seq(oid("1.2.840.113549.1.1." + {"sha1": "5", "sha256": "11", "sha384": "12", "sha512": "13"}[digest]), NULL)
+        return seq(
+            oid("1.2.840.113549.1.1.10"),
+            seq(tlv(0xA0, inner), tlv(0xA1, mask), tlv(0xA2, integer(pss))),
+        )
+    return seq(
+        oid(
+            "1.2.840.113549.1.1."
+            + {"sha1": "5", "sha256": "11", "sha384": "12", "sha512": "13"}[digest]
+        ),
+        NULL,
+    )
 
 
 def sign(key, data, digest, pss):
@@ -154,9 +172,11 @@ def sign(key, data, digest, pss):
     return key.sign(data, padding.PKCS1v15(), HASHES[digest]())
 
 
-# ---- extensions ------------------------------------------------------------------------------------------------------
+# ---- extensions ----------------------------------------------------------------------------------
 
-SERVER, CLIENT, MAILING, ANY = "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4", "2.5.29.37.0"
+SERVER, CLIENT, MAILING, ANY = (
+    "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4", "2.5.29.37.0",
+)
 
 
 def extension(number, value, critical=False, explicit_false=False):
@@ -168,7 +188,10 @@ def extension(number, value, critical=False, explicit_false=False):
 
 
 def basic(ca, path_length=None, critical=True):
-    return extension(19, seq(TRUE if ca else b"", integer(path_length) if path_length is not None else b""), critical)
+    return extension(
+        19, seq(TRUE if ca else b"", integer(path_length) if path_length is not None else b""),
+        critical,
+    )
 
 
 def usage(*which, critical=True):
@@ -212,7 +235,7 @@ def inhibit_any(n, critical=True):
     return extension(54, integer(n), critical)
 
 
-# ---- certificates ----------------------------------------------------------------------------------------------------
+# ---- certificates --------------------------------------------------------------------------------
 
 DAY = datetime.timedelta(days=1)
 YEAR = 365 * DAY
@@ -273,16 +296,26 @@ class Issuer:
             signature = signature[:-1] + bytes([signature[-1] ^ 1])
         return Issued(seq(contents, outer or how, bits(signature)), subject, key)
 
-    def authority(self, common, issuer=None, kind="p256", path_length=None, more=(), key=None, standard=True, **options):
+    def authority(
+        self, common, issuer=None, kind="p256", path_length=None, more=(), key=None, standard=True,
+        **options,
+    ):
         """A CA as RFC 5280 wants it; `standard` False: with the extensions in `more` alone."""
         extensions = [basic(True, path_length), usage("cert", "crl")] if standard else []
         subject = options.pop("subject", name(common))
-        return self.certificate(subject, key or self.keys(common, kind), [*extensions, *more], issuer, **options)
+        return self.certificate(
+            subject, key or self.keys(common, kind), [*extensions, *more], issuer, **options
+        )
 
-    def leaf(self, issuer, names=("dns:server.test",), kind="p256", more=None, common="server.test", standard=True, **options):
+    def leaf(
+        self, issuer, names=("dns:server.test",), kind="p256", more=None, common="server.test",
+        standard=True, **options,
+    ):
         """A server's as RFC 5280 wants it. `more` replaces its extended key usage."""
         extensions = [basic(False), usage("sign")] if standard else []
         extensions += [purposes(SERVER)] if more is None else list(more)
         if names is not None:
             extensions.append(alternative(*names))
-        return self.certificate(name(common), self.keys("leaf", kind), extensions, issuer, **options)
+        return self.certificate(
+            name(common), self.keys("leaf", kind), extensions, issuer, **options
+        )

@@ -2,7 +2,8 @@
 
     make chains
 
-The program is asked through judge.c, which puts certificates to it as BearSSL's engine does, in several orders."""
+The program is asked through judge.c, which puts certificates to it as BearSSL's engine does, in
+several orders."""
 
 import random
 import subprocess
@@ -14,7 +15,9 @@ from chains import BUILD, CASES, question, seconds
 
 @pytest.fixture(scope="module")
 def judge():
-    process = subprocess.Popen([BUILD / "judge"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [BUILD / "judge"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
     def ask(line):
         process.stdin.write(line + "\n")
@@ -29,11 +32,14 @@ def judge():
 def answer(judge, files, case, chain):
     """(its code, the length of the path)"""
     word, *rest = judge(question(files, case, chain)).split(" ")
-    return {"accepted": "ok", "unusable": "unusable"}.get(word) or CODES[int(rest[0])], rest and int(rest[0])
+    return {"accepted": "ok", "unusable": "unusable"}.get(word) or CODES[
+        int(rest[0])
+    ], rest and int(rest[0])
 
 
 def orders(case):
-    """The chain turned round behind the first, and shuffled, with duplicates and strangers in between."""
+    """The chain turned round behind the first, and shuffled, with duplicates and strangers in
+    between."""
     first, rest = case.chain[0], case.chain[1:]
     yield [first, *reversed(rest)]
     if len(rest) < 7:
@@ -57,8 +63,13 @@ def test_program(judge, files, name):
 
 
 def openssl_accepts(files, case):
-    command = ["openssl", "verify", "-x509_strict", "-attime", str(seconds(case.now)), "-no-CApath", "-no-CAstore"]
-    command += ["-purpose", "sslserver" if case.role == "server" else "sslclient", *case.openssl_options]
+    command = [
+        "openssl", "verify", "-x509_strict", "-attime", str(seconds(case.now)), "-no-CApath",
+        "-no-CAstore",
+    ]
+    command += [
+        "-purpose", "sslserver" if case.role == "server" else "sslclient", *case.openssl_options,
+    ]
     if case.host != "-":
         address = ":" in case.host or case.host.replace(".", "").isdigit()
         command += ["-verify_ip" if address else "-verify_hostname", case.host]

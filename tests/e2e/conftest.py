@@ -1,4 +1,5 @@
-"""Fixtures: a gateway as Lambda's custom runtime between a fake Runtime API and a fake Invoke endpoint."""
+"""Fixtures: a gateway as Lambda's custom runtime between a fake Runtime API and a fake Invoke
+endpoint."""
 
 import json
 import os
@@ -24,13 +25,24 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out what the program cannot do under the sanitizer that it was built with: tests/sanitizers/left_out."""
+    """Leaves out what the program cannot do under the sanitizer that it was built with:
+    tests/sanitizers/left_out."""
     sanitizer = os.environ.get("SANITIZER")
     if not sanitizer:
         return
-    lines = (Path(__file__).resolve().parents[1] / "sanitizers" / "left_out").read_text().splitlines()
-    patterns = [line.split()[1].replace("[", "[[]") for line in lines if line.split()[:1] in (["both"], [sanitizer])]
-    left_out = [item for item in items if any(fnmatchcase(name, p) for p in patterns for name in names_of(item))]
+    lines = (
+        (Path(__file__).resolve().parents[1] / "sanitizers" / "left_out").read_text().splitlines()
+    )
+    patterns = [
+        line.split()[1].replace("[", "[[]")
+        for line in lines
+        if line.split()[:1] in (["both"], [sanitizer])
+    ]
+    left_out = [
+        item
+        for item in items
+        if any(fnmatchcase(name, p) for p in patterns for name in names_of(item))
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -50,12 +62,19 @@ class Runtime:
     def __init__(self, api, endpoint, process):
         self.api, self.endpoint, self.process = api, endpoint, process
 
-    def send(self, request, door=front_doors.URL, framing="auto", deadline_ms=30000, trace_id="", statuses=(202,), slow=0.0, **options):
-        """Hands an event over without waiting for the answer: a SlackRequest, or an event as an object or as bytes."""
+    def send(
+        self, request, door=front_doors.URL, framing="auto", deadline_ms=30000, trace_id="",
+        statuses=(202,), slow=0.0, **options,
+    ):
+        """Hands an event over without waiting for the answer: a SlackRequest, or an event as an
+        object or as bytes."""
         if isinstance(request, slack.SlackRequest):
             self.process.forbidden.append(request.signature or "\0")
             request = front_doors.encode(door.event(request, **options))
-        return self.api.send(request, framing=framing, deadline_ms=deadline_ms, trace_id=trace_id, statuses=statuses, slow=slow)
+        return self.api.send(
+            request, framing=framing, deadline_ms=deadline_ms, trace_id=trace_id, statuses=statuses,
+            slow=slow,
+        )
 
     def ask(self, request, door=front_doors.URL, **options):
         """(status, headers, body) of the answer, as the front door reads it."""
@@ -84,7 +103,8 @@ def command_text(answer, kind="ephemeral"):
 
 @pytest.fixture
 def make(request, tmp_path, pki):
-    """Makes servers and processes that are stopped, and whose complaints fail the test, at its end."""
+    """Makes servers and processes that are stopped, and whose complaints fail the test, at its end.
+    """
     return Maker(request, tmp_path, pki)
 
 
@@ -125,7 +145,8 @@ class Maker:
         return self.keep(InvokeEndpoint(tls=tls or None, **options))
 
     def environment(self, api, endpoint=None, **changes):
-        """What Lambda gives a custom runtime, and the least that a user must add. None takes a variable away."""
+        """What Lambda gives a custom runtime, and the least that a user must add. None takes a
+        variable away."""
         env = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "_HANDLER": "bootstrap",
@@ -164,7 +185,10 @@ class Maker:
         api = api or self.api()
         if endpoint is None:
             endpoint = self.endpoint()
-        process = self.process(self.environment(api, endpoint, **env), name="bootstrap", wrapper=wrapper, **(options or {}))
+        process = self.process(
+            self.environment(api, endpoint, **env), name="bootstrap", wrapper=wrapper,
+            **(options or {}),
+        )
         if wait:
             api.wait_for_next()
         return Runtime(api, endpoint, process)

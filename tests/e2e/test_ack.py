@@ -26,7 +26,8 @@ def ask(make, template, fields=None, endpoint=None, kind="ephemeral", path=FN, *
         ("{command}", "/webhook-collect"),
         ("{user_name}", "roadrunner"),
         ("<@{user_id}> in {channel_id}", "<@U2CERLKJA> in G8PSS9T3V"),
-        ("{function}@{region}: {command} {text}!", f"my-fn:live@eu-west-1: /webhook-collect {slack.TEXT}!"),
+        ("{function}@{region}: {command} {text}!",
+            f"my-fn:live@eu-west-1: /webhook-collect {slack.TEXT}!"),
         ("{function}{function}", "my-fn:livemy-fn:live"),
         ("a { b } c", "a { b } c"),
         ("{", "{"),
@@ -45,7 +46,9 @@ def test_template(make, template, want):
 
 def test_request_id_is_the_one_of_aws(make):
     endpoint = make.endpoint(script=[accepted("11111111-2222-3333-4444-555555555555")])
-    assert ask(make, "id {request_id}", endpoint=endpoint) == "id 11111111-2222-3333-4444-555555555555"
+    assert (
+        ask(make, "id {request_id}", endpoint=endpoint) == "id 11111111-2222-3333-4444-555555555555"
+    )
 
 
 def test_request_id_that_nobody_sent(make):
@@ -69,7 +72,10 @@ def test_what_a_user_typed_cannot_ping_or_break(make, text, shown):
     assert ask(make, "[{text}]", {"text": text}) == f"[{shown}]"
 
 
-@pytest.mark.parametrize("body", ["command=%2Fx&text=%FF%FE%80", "command=%2Fx&text=%ED%A0%80"], ids=["not-utf-8", "surrogate"])
+@pytest.mark.parametrize(
+    "body", ["command=%2Fx&text=%FF%FE%80", "command=%2Fx&text=%ED%A0%80"],
+    ids=["not-utf-8", "surrogate"],
+)
 def test_text_that_is_not_utf8(make, body):
     runtime = make.runtime(GATEWAY_ACK_TEXT="[{text}]")
     status, _, _ = runtime.ask(slack.SlackRequest(body))
@@ -103,7 +109,9 @@ def test_failures_are_ephemeral_and_say_so_whatever_the_acknowledgement(make, te
 
 
 def test_refusals_are_ephemeral(make):
-    runtime = make.runtime(GATEWAY_ACK_TYPE="in_channel", GATEWAY_ACK_TEXT="fine", GATEWAY_ALLOW="eu-west-1/other")
+    runtime = make.runtime(
+        GATEWAY_ACK_TYPE="in_channel", GATEWAY_ACK_TEXT="fine", GATEWAY_ALLOW="eu-west-1/other"
+    )
     assert "could not be started" in command_text(runtime.ask(slack.command()))
     assert "Invalid resource" in command_text(runtime.ask(slack.command("/x")))
 
@@ -114,7 +122,7 @@ def test_default_is_confirmed(make):
         assert "has been started" in runtime.text(slack.command())
 
 
-# ---- GATEWAY_ACK=first -----------------------------------------------------------------------------------------------
+# ---- GATEWAY_ACK=first ---------------------------------------------------------------------------
 
 BEING = "Lambda function my-fn@eu-west-1 is being started..."
 
@@ -123,7 +131,9 @@ def test_first_answers_before_the_function_is_started(make):
     import threading
 
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_ACK="first")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_ACK="first"
+    )
     item = runtime.send(slack.command())
     assert item.took < 0.5
     assert BEING in item.reply["body"]
@@ -135,7 +145,9 @@ def test_first_answers_before_the_function_is_started(make):
 
 
 def test_first_does_not_hold_for_events(make):
-    runtime = make.runtime(endpoint=make.endpoint(default=failed(500, "ServiceException", "no")), GATEWAY_ACK="first")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=failed(500, "ServiceException", "no")), GATEWAY_ACK="first"
+    )
     assert runtime.ask(slack.event())[0] == 503
 
 
@@ -169,4 +181,6 @@ def test_what_slack_has_escaped_is_not_escaped_twice(make):
 def test_an_empty_text_in_the_channel_shows_the_command(make):
     runtime = make.runtime(GATEWAY_ACK_TEXT="", GATEWAY_ACK_TYPE="in_channel")
     status, headers, body = runtime.ask(slack.command(FN))
-    assert (status, headers, body) == (200, {"content-type": "application/json"}, '{"response_type":"in_channel"}')
+    assert (status, headers, body) == (
+        200, {"content-type": "application/json"}, '{"response_type":"in_channel"}',
+    )

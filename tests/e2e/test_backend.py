@@ -10,7 +10,9 @@ import pytest
 
 from support import slack
 from support.hooks import Hooks
-from support.listener import Serve, children_of, command_text, get, serve, serve_once, way_back, wire_form  # noqa: F401
+from support.listener import (
+    Serve, children_of, command_text, get, serve, serve_once, way_back, wire_form,
+)  # noqa: F401
 from support.process import BINARY
 from support.wire import eventually, response
 
@@ -42,8 +44,12 @@ class Backend:
 
     def message(self, number, timeout=5.0):
         mine = f"/{number}/96rGlfmibIGlgcZRskXaIFfN"
-        found = eventually(lambda: [r.json() for r in self.hooks.requests if r.target.endswith(mine)], timeout)
-        assert len(found) == 1, f"{len(found)} messages for request {number}; log: {self.process.lines[-5:]}"
+        found = eventually(
+            lambda: [r.json() for r in self.hooks.requests if r.target.endswith(mine)], timeout
+        )
+        assert (
+            len(found) == 1
+        ), f"{len(found)} messages for request {number}; log: {self.process.lines[-5:]}"
         return found[0]
 
     def wait_ended(self, name):
@@ -52,7 +58,11 @@ class Backend:
         return self.ended(name)[-1]
 
     def ended(self, name):
-        return [line for line in self.process.lines if line["message"] == "function ended" and line["function"] == name]
+        return [
+            line
+            for line in self.process.lines
+            if line["message"] == "function ended" and line["function"] == name
+        ]
 
 
 @pytest.fixture
@@ -75,7 +85,7 @@ def failure(message, name, reason):
     return True
 
 
-# ---- what a function gets --------------------------------------------------------------------------------------------
+# ---- what a function gets ------------------------------------------------------------------------
 
 
 def test_payload_on_standard_input(shared):
@@ -83,7 +93,11 @@ def test_payload_on_standard_input(shared):
     request = shared.request("payload")
     assert shared.listener.text(request) == STARTED.format("payload")
     event = json.loads(shared.listener.functions.read("payload.json"))
-    assert event["version"] == "2.0" and event["rawPath"] == "/local/payload" and event["isBase64Encoded"] is True
+    assert (
+        event["version"] == "2.0"
+        and event["rawPath"] == "/local/payload"
+        and event["isBase64Encoded"] is True
+    )
     assert event["headers"]["x-slack-signature"] == request.signature
 
 
@@ -107,7 +121,10 @@ def test_slack_payload(backend):
 
 
 def test_environment_is_what_is_listed(backend):
-    given = {"HOME": "/home/somebody", "TMPDIR": "/var/tmp", "LANG": "C.UTF-8", "SECRET_OF_MINE": "x", "WANTED": "a b=c", "EMPTY": ""}
+    given = {
+        "HOME": "/home/somebody", "TMPDIR": "/var/tmp", "LANG": "C.UTF-8", "SECRET_OF_MINE": "x",
+        "WANTED": "a b=c", "EMPTY": "",
+    }
     b = backend(GATEWAY_FUNCTION_ENV="WANTED, EMPTY,NOT_SET", **given)
     message = b.run("env", "env -0 | sort -z | tr '\\0' '\\n'")
     lines = message["text"].split("\n")
@@ -115,21 +132,31 @@ def test_environment_is_what_is_listed(backend):
     # A shell adds PWD, and some SHLVL, _ and OLDPWD.
     lines = [line for line in lines if line.split("=")[0] not in ("PWD", "SHLVL", "_", "OLDPWD")]
     assert lines == sorted([
-        number, "GATEWAY_FUNCTION=env", "PATH=/usr/bin:/bin", "HOME=/home/somebody", "TMPDIR=/var/tmp", "LANG=C.UTF-8", "WANTED=a b=c", "EMPTY=",
+        number, "GATEWAY_FUNCTION=env", "PATH=/usr/bin:/bin", "HOME=/home/somebody",
+        "TMPDIR=/var/tmp", "LANG=C.UTF-8", "WANTED=a b=c", "EMPTY=",
     ])  # fmt: skip
     assert number.partition("=")[2] == b.ended("env")[0]["request_id"]
 
 
 def test_environment_without_anything(backend):
     b = backend(PATH=None)
-    names = b.run("exact", "tr '\\0' '\\n' </proc/$$/environ | cut -d= -f1 | sort")["text"].split("\n")
+    names = b.run("exact", "tr '\\0' '\\n' </proc/$$/environ | cut -d= -f1 | sort")["text"].split(
+        "\n"
+    )
     assert names == ["GATEWAY_FUNCTION", "GATEWAY_REQUEST_ID"]
 
 
 def test_surroundings(shared):
-    text = shared.run("where", 'echo "$(pwd) $# $0 $$ $(ps -o pgid= -p $$) $(ps -o sid= -p $$)"')["text"]
+    text = shared.run("where", 'echo "$(pwd) $# $0 $$ $(ps -o pgid= -p $$) $(ps -o sid= -p $$)"')[
+        "text"
+    ]
     cwd, count, name, pid, group, _ = text.split()
-    assert cwd == str(shared.listener.functions.folder) and count == "0" and name == f"{cwd}/where" and pid == group
+    assert (
+        cwd == str(shared.listener.functions.folder)
+        and count == "0"
+        and name == f"{cwd}/where"
+        and pid == group
+    )
 
 
 def test_signals_are_as_they_should_be(shared):
@@ -139,7 +166,7 @@ def test_signals_are_as_they_should_be(shared):
     assert int(masks["SigBlk"], 16) == int(masks["SigIgn"], 16) & 0x7FFFFFFF == 0
 
 
-# ---- with somebody waiting ---------------------------------------------------------------------------------------------------
+# ---- with somebody waiting -----------------------------------------------------------------------
 
 SYNC = {
     "routes": [
@@ -162,7 +189,8 @@ WAITED = {
     "nothing": ("exit 0", b""),
     "failure": (
         "exit 3",
-        b'{"response_type":"ephemeral","text":"Lambda function waited@local failed: it ended with exit code 3"}',
+        b'{"response_type":"ephemeral","text":"Lambda function waited@local failed: it ended with '
+        b'exit code 3"}',
     ),
 }
 
@@ -180,7 +208,10 @@ def test_sync_kinds(backend):
     b = sync(backend, "echo '{\"options\":[]}'")
     assert b.listener.ask(slack.interaction("block_suggestion", "/")).body == b'{"options":[]}'
     b.add("waited", "echo '{\"response_action\":\"clear\"}'")
-    assert b.listener.ask(slack.interaction("view_submission", "/")).body == b'{"response_action":"clear"}'
+    assert (
+        b.listener.ask(slack.interaction("view_submission", "/")).body
+        == b'{"response_action":"clear"}'
+    )
     b.add("waited", "echo pressed")
     button = slack.interaction("block_actions", "/", {"response_url": b.hooks.url()})
     answer = b.listener.ask(button)
@@ -190,8 +221,14 @@ def test_sync_kinds(backend):
 
 def test_sync_too_late(backend):
     """Slack is answered meanwhile, and the same run goes on."""
-    b = sync(backend, "echo >>runs; while [ ! -e go ]; do sleep 0.05; done; echo later", GATEWAY_TIMEOUT_MS="150")
-    assert b.listener.text(b.request("any")) == "Lambda function waited@local is still being started..."
+    b = sync(
+        backend, "echo >>runs; while [ ! -e go ]; do sleep 0.05; done; echo later",
+        GATEWAY_TIMEOUT_MS="150",
+    )
+    assert (
+        b.listener.text(b.request("any"))
+        == "Lambda function waited@local is still being started..."
+    )
     b.listener.functions.folder.joinpath("go").touch()
     assert b.message(b.numbers) == {"text": "later", "replace_original": False}
     assert b.listener.functions.folder.joinpath("runs").read_text() == "\n"
@@ -202,13 +239,15 @@ def test_sync_without_such_a_function(backend):
     assert "waited@local could not be started: " in b.listener.text(b.request("any"))
 
 
-# ---- what comes of it ------------------------------------------------------------------------------------------------
+# ---- what comes of it ----------------------------------------------------------------------------
 
 PRINTED = {
     "text": ("echo hello", {"text": "hello"}),
     "two lines": ("printf 'a\\nb\\n'", {"text": "a\nb"}),
-    "markup": ("echo 'see <https://example.test|this> & that'", {"text": "see <https://example.test|this> & that"}),
-    "object": ('echo \'{"text":"hi","response_type":"in_channel","blocks":[]}\'', {"text": "hi", "response_type": "in_channel", "blocks": []}),
+    "markup": ("echo 'see <https://example.test|this> & that'",
+        {"text": "see <https://example.test|this> & that"}),
+    "object": ('echo \'{"text":"hi","response_type":"in_channel","blocks":[]}\'',
+        {"text": "hi", "response_type": "in_channel", "blocks": []}),
     "string": ("printf '%s' '\"a \\u00fc b\"'", {"text": "a ü b"}),
     "response": ('echo \'{"statusCode":200,"body":"inside"}\'', {"text": "inside"}),
     "number": ("echo 42", {"text": "42"}),
@@ -237,7 +276,11 @@ def test_nothing_is_posted_for_nothing(shared, number):
     assert shared.listener.text(request) == STARTED.format(name)
     shared.wait_ended(name)
     time.sleep(0.05)
-    assert not [r for r in shared.hooks.requests if r.target.endswith(f"/{shared.numbers}/96rGlfmibIGlgcZRskXaIFfN")]
+    assert not [
+        r
+        for r in shared.hooks.requests
+        if r.target.endswith(f"/{shared.numbers}/96rGlfmibIGlgcZRskXaIFfN")
+    ]
 
 
 FAILED = [
@@ -264,8 +307,11 @@ def test_a_long_text_is_cut(shared):
 
 
 def test_output_is_bounded(shared):
-    """More than there is room for: the rest is read and forgotten, so that the function does not wait for ever."""
-    message = shared.run("endless", "head -c 30000000 /dev/zero | tr '\\0' b; echo end >&2", timeout=10)
+    """More than there is room for: the rest is read and forgotten, so that the function does not
+    wait for ever."""
+    message = shared.run(
+        "endless", "head -c 30000000 /dev/zero | tr '\\0' b; echo end >&2", timeout=10
+    )
     assert message["text"].startswith("bbbb")
     assert shared.wait_ended("endless")["printed"] == 256 * 1024
 
@@ -273,16 +319,25 @@ def test_output_is_bounded(shared):
 def test_output_without_end_does_not_outlast_the_limit(backend):
     b = backend(GATEWAY_FUNCTION_TIMEOUT="1")
     began = time.monotonic()
-    assert failure(b.run("yes", "exec yes", timeout=8), "yes", "it exceeded its time limit and was ended")
+    assert failure(
+        b.run("yes", "exec yes", timeout=8), "yes", "it exceeded its time limit and was ended"
+    )
     assert time.monotonic() - began < 5
 
 
 def test_standard_error_goes_to_the_log(shared):
-    text = "echo one >&2; printf 'two\\nthree' >&2; printf '\\n\\n\\033[31mred\\001\\n' >&2; head -c 5000 /dev/zero | tr '\\0' x >&2"
+    text = (
+        "echo one >&2; printf 'two\\nthree' >&2; printf '\\n\\n\\033[31mred\\001\\n' >&2; head -c"
+        " 5000 /dev/zero | tr '\\0' x >&2"
+    )
     shared.add("stderr", text)
     assert shared.listener.text(shared.request("stderr")) == STARTED.format("stderr")
     number = shared.wait_ended("stderr")["request_id"]
-    lines = [line for line in shared.process.lines if line["message"] == "stderr" and line["function"] == "stderr"]
+    lines = [
+        line
+        for line in shared.process.lines
+        if line["message"] == "stderr" and line["function"] == "stderr"
+    ]
     assert all(line["request_id"] == number and line["level"] == "INFO" for line in lines)
     said = [line["line"] for line in lines]
     assert said[:4] == ["one", "two", "three", "\x1b[31mred\x01"]
@@ -292,7 +347,8 @@ def test_standard_error_goes_to_the_log(shared):
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("how", ["not at all", "late", "in part", "closes", "closes and goes on"])
 def test_payload_that_is_not_read(shared, how, large):
-    """A million bytes do not fit a pipe: the function is neither held nor ended by what it leaves."""
+    """A million bytes do not fit a pipe: the function is neither held nor ended by what it leaves.
+    """
     text = {
         "not at all": "echo ok",
         "late": "sleep 0.3; wc -c",
@@ -308,7 +364,7 @@ def test_payload_that_is_not_read(shared, how, large):
         assert message["text"] == "ok"
 
 
-# ---- time and processes ----------------------------------------------------------------------------------------------
+# ---- time and processes --------------------------------------------------------------------------
 
 
 def alive(pid):
@@ -323,12 +379,20 @@ def test_time_limit_ends_the_whole_group(backend):
     b = backend(GATEWAY_FUNCTION_TIMEOUT="1")
     began = time.monotonic()
     b.add("slow", "sleep 60 & (sleep 60; :) & echo $$ >pids; pgrep -g $$ >>pids; sleep 60")
-    b.add("stubborn", "trap '' TERM; sleep 60 & echo $$ >stubborn.pids; pgrep -g $$ >>stubborn.pids; while :; do sleep 1; done")
+    b.add(
+        "stubborn",
+        "trap '' TERM; sleep 60 & echo $$ >stubborn.pids; pgrep -g $$ >>stubborn.pids; while :; "
+        "do sleep 1; done",
+    )
     b.add("polite", "trap 'echo sorry; exit 0' TERM; sleep 60 & wait")
     for name in ("slow", "stubborn", "polite"):
         assert b.listener.text(b.request(name)) == STARTED.format(name)
     time.sleep(0.3)
-    pids = [int(pid) for name in ("pids", "stubborn.pids") for pid in b.listener.functions.read(name).split()]
+    pids = [
+        int(pid)
+        for name in ("pids", "stubborn.pids")
+        for pid in b.listener.functions.read(name).split()
+    ]
     assert len(pids) >= 5 and alive(pids[0])
     for number, name in enumerate(("slow", "stubborn", "polite"), 1):
         assert failure(b.message(number, 6), name, "it exceeded its time limit and was ended")
@@ -350,7 +414,9 @@ def test_background_children_end_with_it(shared):
 def test_children_that_left_the_group_live_on(shared):
     """As a daemon does; what they write to the function's output reaches nobody."""
     daemon = "setsid sh -c 'echo $$ >daemon.pid; while :; do echo x; sleep 0.01; done' &"
-    message = shared.run("daemon", f"{daemon} until test -s daemon.pid; do sleep 0.01; done; echo off")
+    message = shared.run(
+        "daemon", f"{daemon} until test -s daemon.pid; do sleep 0.01; done; echo off"
+    )
     pid = int(shared.listener.functions.read("daemon.pid"))
     assert message["text"].split("\n")[-1] in ("off", "x")
     eventually(lambda: not alive(pid), 2)
@@ -372,7 +438,7 @@ def test_descriptors_do_not_leak(shared):
     assert eventually(lambda: shared.listener.descriptors() <= before + 1)
 
 
-# ---- names and files -------------------------------------------------------------------------------------------------
+# ---- names and files -----------------------------------------------------------------------------
 
 
 def refusal(text, name):
@@ -383,18 +449,23 @@ def refusal(text, name):
 
 @pytest.mark.parametrize("name", ["none", "UPPER", "a" * 64, "-", "_"])
 def test_function_that_is_not_there(shared, name):
-    assert refusal(shared.listener.text(shared.request(name)), name) == f"there is no function {name} here"
+    assert (
+        refusal(shared.listener.text(shared.request(name)), name)
+        == f"there is no function {name} here"
+    )
 
 
 BAD_NAMES = [
-    "..", ".", "a.b", "a%2Fb", "%2e%2e", "a%20b", "a" * 65, "a%00b", "a;b", "a:prod", "%2Fetc%2Fpasswd", "a$b",
+    "..", ".", "a.b", "a%2Fb", "%2e%2e", "a%20b", "a" * 65, "a%00b", "a;b", "a:prod",
+    "%2Fetc%2Fpasswd", "a$b",
     "arn:aws:lambda:local:123456789012:function:x",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_are_refused(shared, name):
-    """Whether as no name of a function at all or as none that may be here; nothing outside is ever looked for."""
+    """Whether as no name of a function at all or as none that may be here; nothing outside is ever
+    looked for."""
     text = shared.listener.text(shared.request(name))
     assert text.startswith("Invalid resource [") or text.endswith(
         " could not be started: a function's name has letters, digits, - and _ only"
@@ -425,7 +496,10 @@ def test_links(shared):
         reason = refusal(shared.listener.text(shared.request(name)), name)
         assert reason == f"the function {name} is a link that leaves the directory of the functions"
     for name in ("dangling", "round"):
-        assert refusal(shared.listener.text(shared.request(name)), name) == f"there is no function {name} here"
+        assert (
+            refusal(shared.listener.text(shared.request(name)), name)
+            == f"there is no function {name} here"
+        )
 
 
 def test_directory_that_is_a_link(make, serve):  # noqa: F811
@@ -480,11 +554,12 @@ def test_function_replaced_between_runs(shared):
     assert shared.run("changing", "echo two")["text"] == "two"
 
 
-# ---- how many --------------------------------------------------------------------------------------------------------
+# ---- how many ------------------------------------------------------------------------------------
 
 
 def test_limit_and_queue(backend):
-    """As many at once as there may be, 64 more wait in order, then the user hears about it at once."""
+    """As many at once as there may be, 64 more wait in order, then the user hears about it at once.
+    """
     b = backend(GATEWAY_FUNCTION_LIMIT="3")
     b.add("job", "echo x >>begun; until test -e go; do sleep 0.02; done; echo ok")
     for _ in range(3 + 64):
@@ -504,18 +579,22 @@ def test_limit_and_queue(backend):
 
 def test_functions_run_beside_each_other(backend):
     b = backend()
-    b.add("pair", "touch pair.$$; until test $(ls pair.* | wc -l) -ge 10; do sleep 0.02; done; echo ok")
+    b.add(
+        "pair",
+        "touch pair.$$; until test $(ls pair.* | wc -l) -ge 10; do sleep 0.02; done; echo ok",
+    )
     for _ in range(10):
         assert b.listener.text(b.request("pair")) == STARTED.format("pair")
     for number in range(1, 11):
         assert b.message(number)["text"] == "ok"
 
 
-# ---- the way back ----------------------------------------------------------------------------------------------------
+# ---- the way back --------------------------------------------------------------------------------
 
 
 def test_answer_after_the_acknowledgement(make, backend):
-    """Even if the client takes its time to read that: it is large here, so that it does not fit a unix socket."""
+    """Even if the client takes its time to read that: it is large here, so that it does not fit a
+    unix socket."""
     b = backend("--ack-text", "x" * 3000 + "{text}", listen=f"unix:{make.folder}/gateway.sock")
     b.add("quick", "echo quick; date +%s.%N >quick.done")
     request = b.request("quick", text="y" * 900_000)
@@ -546,11 +625,17 @@ def test_without_response_url(shared):
 def test_response_url_that_is_not_allowed(shared):
     shared.add("astray", "echo nobody")
     before = len(shared.hooks.requests)
-    request = shared.request("astray", response_url="https://hooks.example.test/commands/" + slack.RESPONSE_PATH)
+    request = shared.request(
+        "astray", response_url="https://hooks.example.test/commands/" + slack.RESPONSE_PATH
+    )
     assert shared.listener.text(request) == STARTED.format("astray")
     shared.wait_ended("astray")
     line = shared.process.wait_for_log("could not be posted")
-    assert line["level"] == "ERROR" and "GATEWAY_RESPONSE_HOSTS" in line["reason"] and len(shared.hooks.requests) == before
+    assert (
+        line["level"] == "ERROR"
+        and "GATEWAY_RESPONSE_HOSTS" in line["reason"]
+        and len(shared.hooks.requests) == before
+    )
 
 
 def test_hook_that_says_no(backend):
@@ -562,16 +647,23 @@ def test_hook_that_says_no(backend):
 
 def test_over_tls(make, serve):  # noqa: F811
     hooks = make.keep(Hooks(tls=make.pki.server()))
-    listener = serve(functions=True, hooks=hooks, GATEWAY_RESPONSE_HOSTS=f"127.0.0.1:{hooks.port}", SSL_CERT_FILE=make.pki.bundle())
+    listener = serve(
+        functions=True, hooks=hooks, GATEWAY_RESPONSE_HOSTS=f"127.0.0.1:{hooks.port}",
+        SSL_CERT_FILE=make.pki.bundle(),
+    )
     listener.functions.add("safe", "echo safe")
-    assert listener.text(slack.command("/local/safe", fields={"response_url": way_back(hooks)})) == STARTED.format("safe")
+    assert listener.text(
+        slack.command("/local/safe", fields={"response_url": way_back(hooks)})
+    ) == STARTED.format("safe")
     assert hooks.wait()[0]["text"] == "safe"
 
 
 def test_interactions_and_events(shared):
     shared.add("any", "cat >>any.json; echo >>any.json; echo done")
     payload = {"response_url": way_back(shared.hooks, "any")}
-    assert shared.listener.ask(slack.interaction("block_actions", "/local/any", payload)).body == b""
+    assert (
+        shared.listener.ask(slack.interaction("block_actions", "/local/any", payload)).body == b""
+    )
     assert shared.message("any")["text"] == "done"
     answer = shared.listener.ask(slack.event("/local/any"))
     assert (answer.status, answer.body) == (200, b"")
@@ -585,7 +677,9 @@ def test_routes_and_permission(backend):
     b = backend("--allow", "local/deploy", GATEWAY_CONFIG=json.dumps(config))
     b.add("deploy", "echo deployed")
     b.add("other", "echo no")
-    request = slack.command("/anything", fields={"command": "/deploy", "response_url": way_back(b.hooks)})
+    request = slack.command(
+        "/anything", fields={"command": "/deploy", "response_url": way_back(b.hooks)}
+    )
     assert command_text(b.listener.ask(request)) == "on its way"
     assert b.hooks.wait()[0]["text"] == "deployed"
     assert "GATEWAY_ALLOW" in b.listener.text(b.request("other"))
@@ -608,7 +702,7 @@ def test_nothing_unsigned_runs(shared):
     assert not (shared.listener.functions.folder / "ran").exists()
 
 
-# ---- the end ---------------------------------------------------------------------------------------------------------
+# ---- the end -------------------------------------------------------------------------------------
 
 
 def test_draining_waits_for_functions(backend):
@@ -660,8 +754,10 @@ def test_draining_ends_functions_and_tells(make):
 
     works = [
         ("endless", "echo $$ >pid; exec sleep 60", ended("endless", 5.5, 8)),
-        ("deaf", "trap '' TERM; echo $$ >pid; while :; do sleep 0.2; done", ended("deaf", 7.5, 10.5)),
-        ("parting", "trap 'echo bye; exit 0' TERM; echo $$ >pid; sleep 60 & wait", ended("parting", 5.5, 8)),
+        ("deaf", "trap '' TERM; echo $$ >pid; while :; do sleep 0.2; done",
+            ended("deaf", 7.5, 10.5)),
+        ("parting", "trap 'echo bye; exit 0' TERM; echo $$ >pid; sleep 60 & wait",
+            ended("parting", 5.5, 8)),
     ]
     threads = [threading.Thread(target=guarded, args=work) for work in works]
     for thread in threads:
@@ -681,7 +777,7 @@ class Apart:
         self.pki, self.keep = make.pki, make.keep
 
 
-# ---- as somebody else ------------------------------------------------------------------------------------------------
+# ---- as somebody else ----------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -689,10 +785,16 @@ def test_as_an_ordinary_user(make, serve):  # noqa: F811
     for folder in [make.folder, *make.folder.parents]:
         if "pytest" in str(folder):
             folder.chmod(0o755)
-    wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
+    wrapper = [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+        "--inh-caps=-all",
+    ]
     b = Backend(serve, wrapper=wrapper, GATEWAY_FUNCTION_TIMEOUT="1")
     assert b.run("who", "id -u; id -G")["text"] == "65534\n65534"
-    assert failure(b.run("late", "sleep 60 & sleep 60", timeout=6), "late", "it exceeded its time limit and was ended")
+    assert failure(
+        b.run("late", "sleep 60 & sleep 60", timeout=6), "late",
+        "it exceeded its time limit and was ended",
+    )
     b.add("private", "echo no", mode=0o700)
     assert "not an executable file" in b.listener.text(b.request("private"))
     b.add("unreadable", "echo no", mode=0o711)
@@ -700,7 +802,7 @@ def test_as_an_ordinary_user(make, serve):  # noqa: F811
     assert b.listener.stop() == 0
 
 
-# ---- functions and the gateway are not one -------------------------------------------------------------------------
+# ---- functions and the gateway are not one -------------------------------------------------------
 
 PRY = """
 read_it() { cat "$1" >/dev/null 2>&1 && echo "$1"; }
@@ -714,7 +816,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 if libc.ptrace(16, int(sys.argv[1]), 0, 0) == 0:  # PTRACE_ATTACH
     print("ptrace")
 for fd in os.listdir("/proc/self/fd"):
-    if int(fd) > 2 and os.path.exists(f"/proc/self/fd/{fd}") and not os.readlink(f"/proc/self/fd/{fd}").startswith("/proc/"):
+    link = f"/proc/self/fd/{fd}"
+    if int(fd) > 2 and os.path.exists(link) and not os.readlink(link).startswith("/proc/"):
         print("inherited", fd, os.readlink(f"/proc/self/fd/{fd}"))
 END
 echo done
@@ -734,7 +837,9 @@ def test_functions_run_as_another_user(make, backend):
         if folder.stat().st_uid == 0 and len(folder.parts) > 2:
             folder.chmod(folder.stat().st_mode | 0o755)
     b = backend(GATEWAY_FUNCTION_USER="nobody")
-    said = b.run("whoami", 'echo "$(id -u) $(id -g) $(id -G) $(grep -c . /proc/$PPID/environ 2>/dev/null)"\n')
+    said = b.run(
+        "whoami", 'echo "$(id -u) $(id -g) $(id -G) $(grep -c . /proc/$PPID/environ 2>/dev/null)"\n'
+    )
     uid, gid, groups, *read = said["text"].split()
     assert int(uid) == 65534 and gid == groups != "0" and not read
 
@@ -742,7 +847,9 @@ def test_functions_run_as_another_user(make, backend):
 def test_function_users_that_cannot_be(make, serve):  # noqa: F811
     listener = serve(functions=True, wait=False, GATEWAY_FUNCTION_USER="no-such-user")
     assert listener.process.wait_exit() == 1
-    assert listener.process.wait_for_log("cannot start")["reason"].startswith("GATEWAY_FUNCTION_USER")
+    assert listener.process.wait_for_log("cannot start")["reason"].startswith(
+        "GATEWAY_FUNCTION_USER"
+    )
 
 
 def test_functions_end_with_the_gateway(backend):
@@ -756,7 +863,8 @@ def test_functions_end_with_the_gateway(backend):
 
 
 def test_slow_hooks_take_no_place_of_calls_to_aws(make, serve):  # noqa: F811
-    """As many functions as may run wait for hooks that do not answer, and a worker still gets to AWS."""
+    """As many functions as may run wait for hooks that do not answer, and a worker still gets to
+    AWS."""
     gate = threading.Event()
 
     def wait(wire):

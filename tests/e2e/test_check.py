@@ -1,4 +1,5 @@
-"""`check`, the doctor: every step found well, and made to fail once; what is said, how, and within which time."""
+"""`check`, the doctor: every step found well, and made to fail once; what is said, how, and within
+which time."""
 
 import datetime
 import json
@@ -20,20 +21,30 @@ from support.secret_stores import Parameters, SecretsManager, refusal
 from support.service import Service
 from support.wire import Server, response
 
-STEPS = ["configuration", "listener", "secret", "credentials", "endpoint", "dns", "tcp", "tls", "clock", "allow", "permission"]
+STEPS = [
+    "configuration", "listener", "secret", "credentials", "endpoint", "dns", "tcp", "tls", "clock",
+    "allow", "permission",
+]
 TARGET = "eu-west-1/my-fn"
 KEYS = signatures.Keys()
-LINE = re.compile(r"(ok|FAIL|warn|skip) +([a-z]+|not checked) +([^\x00-\x1f\x7f]*(?:\n {18}[ >] [^\x00-\x1f\x7f]+)*)\n")
+LINE = re.compile(
+    r"(ok|FAIL|warn|skip) +([a-z]+|not checked) +([^\x00-\x1f\x7f]*(?:\n"
+    r" {18}[ >] [^\x00-\x1f\x7f]+)*)\n"
+)
 MISSING_FILE = "/nonexistent/file"
 HEX_SECRET = "5c0ffee15c0ffee15c0ffee15c0ffee1"
 
 
 class Lambda(Service):
-    """Answers DryRun with 204, anything else that is not signed with 403, and tells the time, `ahead` seconds too late or early.
-    `dry`: what to do with a DryRun instead."""
+    """Answers DryRun with 204, anything else that is not signed with 403, and tells the time,
+    `ahead` seconds too late or early. `dry`: what to do with a DryRun instead."""
 
-    def __init__(self, keys=KEYS, dry=None, first=None, ahead=0, date=True, region="eu-west-1", **options):
-        self.keys, self.dry, self.first, self.ahead, self.date, self.region = keys, dry, first, ahead, date, region
+    def __init__(
+        self, keys=KEYS, dry=None, first=None, ahead=0, date=True, region="eu-west-1", **options
+    ):
+        self.keys, self.dry, self.first, self.ahead, self.date, self.region = (
+            keys, dry, first, ahead, date, region,
+        )
         self.invoked = []
         super().__init__(**options)
 
@@ -46,7 +57,9 @@ class Lambda(Service):
                 self.complain(visit.request, "signed")
             if self.first:
                 return self.first(visit)
-            return visit.wire.send(response(403, b'{"message":"Missing Authentication Token"}', fields))
+            return visit.wire.send(
+                response(403, b'{"message":"Missing Authentication Token"}', fields)
+            )
         if visit.request.header("x-amz-invocation-type") != "DryRun":
             self.complain(visit.request, "no DryRun")
         for problem in signatures.problems(visit.request, self.keys, bool(self.tls)):
@@ -69,18 +82,29 @@ class Outcome:
 
     def only(self, *failed):
         """These steps failed, no others."""
-        assert [step for step in STEPS if self.status[step] == "fail"] == list(failed), (self.status, self.found)
+        assert [step for step in STEPS if self.status[step] == "fail"] == list(failed), (
+            self.status,
+            self.found,
+        )
         assert self.code == (1 if failed else 0)
         return self
 
     def skipped(self, *steps):
-        assert [step for step in STEPS if self.status[step] == "skip"] == list(steps), (self.status, self.found)
+        assert [step for step in STEPS if self.status[step] == "skip"] == list(steps), (
+            self.status,
+            self.found,
+        )
         return self
 
 
 def run(*arguments, wrapper=(), env=(), **options):
     return subprocess.run(
-        [*wrapper, BINARY, "check", *arguments], env=dict(env), capture_output=True, timeout=45, stdin=subprocess.DEVNULL, **options
+        [*wrapper, BINARY, "check", *arguments],
+        env=dict(env),
+        capture_output=True,
+        timeout=45,
+        stdin=subprocess.DEVNULL,
+        **options,
     )
 
 
@@ -96,7 +120,9 @@ class Doctor:
 
     def aws(self, tls=True, **options):
         """Lambda as it should be, or as the options say."""
-        return self.make.keep(Lambda(tls=self.make.pki.server() if tls is True else tls or None, **options))
+        return self.make.keep(
+            Lambda(tls=self.make.pki.server() if tls is True else tls or None, **options)
+        )
 
     def environment(self, aws=None, **env):
         wanted = {
@@ -120,7 +146,10 @@ class Doctor:
         rest = LINE.sub("", out)
         assert re.fullmatch(r"everything works\n|1 problem\n|\d+ problems\n", rest), out
         assert max(map(len, out.splitlines())) <= 100, out
-        lines = [(status, step, re.sub(r"\n {20}", " ", text)) for status, step, text in LINE.findall(out)]
+        lines = [
+            (status, step, re.sub(r"\n {20}", " ", text))
+            for status, step, text in LINE.findall(out)
+        ]
         return done.returncode, lines, done.stderr.decode()
 
     def screen(self, *arguments, aws=None, **env):
@@ -135,14 +164,24 @@ class Doctor:
         took = time.monotonic() - start
         self.discreet(done)
         answer = json.loads(done.stdout)
-        assert list(answer) == ["ok", "steps"] and done.stdout.endswith(b"}\n") and answer["ok"] == (done.returncode == 0)
+        assert (
+            list(answer) == ["ok", "steps"]
+            and done.stdout.endswith(b"}\n")
+            and answer["ok"] == (done.returncode == 0)
+        )
         steps = answer["steps"]
         assert all(list(step) == ["name", "result", "reason", "found", "advice"] for step in steps)
         assert [step["name"] for step in steps] == STEPS
         for step in steps:
             assert step["result"] in ("ok", "fail", "warn", "skip") and step["found"], step
-            assert bool(step["reason"]) == (step["result"] != "ok") and re.fullmatch("[a-z_]*", step["reason"]), step
-            assert step["advice"] if step["result"] in ("fail", "warn") else not step["advice"] or step["result"] == "skip", step
+            assert bool(step["reason"]) == (step["result"] != "ok") and re.fullmatch(
+                "[a-z_]*", step["reason"]
+            ), step
+            assert (
+                step["advice"]
+                if step["result"] in ("fail", "warn")
+                else not step["advice"] or step["result"] == "skip"
+            ), step
         return Outcome(done.returncode, steps, done.stderr.decode(), took)
 
     def discreet(self, done):
@@ -150,7 +189,7 @@ class Doctor:
             assert text.encode() not in done.stdout + done.stderr, text
 
 
-# ---- all is well -----------------------------------------------------------------------------------------------------
+# ---- all is well ---------------------------------------------------------------------------------
 
 
 def test_all_is_well(doctor):
@@ -163,7 +202,11 @@ def test_all_is_well(doctor):
     assert found["endpoint"] == f"{aws.url} by AWS_ENDPOINT_URL_LAMBDA"
     assert re.fullmatch(r"127\.0\.0\.1 in \d+ ms", found["dns"])
     assert re.fullmatch(rf"127\.0\.0\.1:{aws.port} in \d+ ms", found["tcp"])
-    assert re.fullmatch(r"localhost until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ by Test Root p256 \(trusted: AWS_CA_BUNDLE\); key exchange X25519, sessions can be resumed", found["tls"])
+    assert re.fullmatch(
+        r"localhost until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ by Test Root p256 \(trusted: "
+        r"AWS_CA_BUNDLE\); key exchange X25519, sessions can be resumed",
+        found["tls"],
+    )
     assert re.fullmatch(r"-?[01] s ahead of AWS's", found["clock"])
     assert found["allow"] == "GATEWAY_ALLOW=*/*" and TARGET in found["permission"]
     assert aws.invoked == ["/2015-03-31/functions/my-fn/invocations"]
@@ -172,22 +215,33 @@ def test_all_is_well(doctor):
 
 def test_lines(doctor):
     code, lines, err = doctor.text(TARGET, aws=doctor.aws())
-    assert (code, err) == (0, "") and [(status, step) for status, step, _ in lines] == [("ok", step) for step in STEPS]
+    assert (code, err) == (0, "") and [(status, step) for status, step, _ in lines] == [
+        ("ok", step) for step in STEPS
+    ]
 
 
 def test_lines_of_a_failure(doctor):
-    code, lines, _ = doctor.text(TARGET, aws=doctor.aws(), GATEWAY_ALLOW="us-east-1/*,eu-west-1/other")
+    code, lines, _ = doctor.text(
+        TARGET, aws=doctor.aws(), GATEWAY_ALLOW="us-east-1/*,eu-west-1/other"
+    )
     assert code == 1
-    assert ("FAIL", "allow", "GATEWAY_ALLOW=us-east-1/*,eu-west-1/other\n                  > add eu-west-1/my-fn to it") in lines
+    assert (
+        "FAIL", "allow",
+        "GATEWAY_ALLOW=us-east-1/*,eu-west-1/other\n                  > add eu-west-1/my-fn to it",
+    ) in lines
 
 
 def test_plain(doctor):
     aws = doctor.aws(tls=False, base_path="/base")
     outcome = doctor.ask(TARGET, aws=aws).only().skipped()
-    assert outcome.found["tls"] == "none with http://" and aws.invoked == ["/base/2015-03-31/functions/my-fn/invocations"]
+    assert outcome.found["tls"] == "none with http://" and aws.invoked == [
+        "/base/2015-03-31/functions/my-fn/invocations"
+    ]
 
 
-@pytest.mark.parametrize("function", ["my-fn:live", "arn:aws:lambda:eu-west-1:123456789012:function:my-fn"])
+@pytest.mark.parametrize(
+    "function", ["my-fn:live", "arn:aws:lambda:eu-west-1:123456789012:function:my-fn"]
+)
 def test_qualified_functions(doctor, function):
     aws = doctor.aws()
     doctor.ask("--json", f"/eu-west-1/{function}", aws=aws, GATEWAY_ALLOW=None).only()
@@ -198,7 +252,11 @@ def test_without_a_function(doctor):
     aws = doctor.aws()
     outcome = doctor.ask(aws=aws, AWS_REGION="eu-west-1").only().skipped("allow", "permission")
     assert outcome.advice["permission"] == "give REGION/FUNCTION" and not aws.invoked
-    outcome = doctor.ask(aws=aws).only().skipped("endpoint", "dns", "tcp", "tls", "clock", "allow", "permission")
+    outcome = (
+        doctor.ask(aws=aws)
+        .only()
+        .skipped("endpoint", "dns", "tcp", "tls", "clock", "allow", "permission")
+    )
     assert outcome.advice["endpoint"] == "give REGION/FUNCTION or set AWS_REGION"
 
 
@@ -221,7 +279,13 @@ def test_chain(doctor):
 
 
 def test_bundle_of_all(doctor):
-    found = doctor.ask(TARGET, aws=doctor.aws(), AWS_CA_BUNDLE=None, SSL_CERT_FILE=doctor.make.pki.bundle()).only().found["tls"]
+    found = (
+        doctor.ask(
+            TARGET, aws=doctor.aws(), AWS_CA_BUNDLE=None, SSL_CERT_FILE=doctor.make.pki.bundle()
+        )
+        .only()
+        .found["tls"]
+    )
     assert "(trusted: SSL_CERT_FILE); " in found
 
 
@@ -229,7 +293,9 @@ def test_bundle_of_all(doctor):
 def test_sources_of_credentials(doctor, name):
     cloud = Cloud(doctor.make, doctor.folder)
     variables, _ = SOURCES[name](cloud)
-    outcome = doctor.ask(TARGET, aws=doctor.aws(keys=cloud.ring), **cloud.environment(**variables)).only()
+    outcome = doctor.ask(
+        TARGET, aws=doctor.aws(keys=cloud.ring), **cloud.environment(**variables)
+    ).only()
     found = outcome.found["credentials"]
     until = re.search(r" until (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z)$", found)
     assert bool(until) == (name not in ("ENV", "PROFILE")), found
@@ -241,15 +307,22 @@ def test_sources_of_credentials(doctor, name):
 
 def test_fetched_secrets(doctor):
     parameters = doctor.make.keep(Parameters({"/slack": f"{slack.SECRET},{slack.OTHER_SECRET}"}))
-    manager = doctor.make.keep(SecretsManager({"prod/slack": json.dumps({"now": slack.OTHER_SECRET})}))
+    manager = doctor.make.keep(
+        SecretsManager({"prod/slack": json.dumps({"now": slack.OTHER_SECRET})})
+    )
     path = doctor.folder / "secret"
     path.write_text(slack.SECRET + "\n")
     env = {
-        "SLACK_SIGNING_SECRET": f"{slack.SECRET},ssm:/slack,secretsmanager:prod/slack#now,file:{path}", "AWS_REGION": "eu-west-1",
+        "SLACK_SIGNING_SECRET":
+            f"{slack.SECRET},ssm:/slack,secretsmanager:prod/slack#now,file:{path}",
+            "AWS_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL_SSM": parameters.url, "AWS_ENDPOINT_URL_SECRETS_MANAGER": manager.url,
     }  # fmt: skip
     outcome = doctor.ask(TARGET, aws=doctor.aws(), **env).only()
-    assert outcome.found["secret"] == f"5 from literal, ssm:/slack, secretsmanager:prod/slack#now, file:{path}"
+    assert (
+        outcome.found["secret"]
+        == f"5 from literal, ssm:/slack, secretsmanager:prod/slack#now, file:{path}"
+    )
 
 
 def test_no_secret_is_wanted(doctor):
@@ -262,7 +335,7 @@ def test_no_date(doctor):
     doctor.ask(TARGET, aws=doctor.aws(date=False)).only().skipped("clock")
 
 
-# ---- what is wrong ---------------------------------------------------------------------------------------------------
+# ---- what is wrong -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -288,16 +361,28 @@ def test_configuration(doctor, env, part):
 
 
 def test_secret_that_cannot_be_had(doctor):
-    parameters = doctor.make.keep(Parameters({}, default=refusal("AccessDeniedException", "not you")))
-    env = {"SLACK_SIGNING_SECRET": "ssm:/slack", "AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_SSM": parameters.url}
+    parameters = doctor.make.keep(
+        Parameters({}, default=refusal("AccessDeniedException", "not you"))
+    )
+    env = {
+        "SLACK_SIGNING_SECRET": "ssm:/slack", "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_SSM": parameters.url,
+    }
     found = doctor.ask(TARGET, aws=doctor.aws(), **env).only("secret").skipped().found["secret"]
     assert "/slack" in found and "AccessDeniedException" in found
 
 
 def test_credentials_that_are_not_there(doctor):
     env = dict.fromkeys(KEYS.environment())
-    outcome = doctor.ask(TARGET, aws=doctor.aws(), HOME="/nonexistent", **env).only("credentials").skipped("permission")
-    assert "AWS_ACCESS_KEY_ID" in outcome.found["credentials"] and outcome.found["permission"] == "needs credentials"
+    outcome = (
+        doctor.ask(TARGET, aws=doctor.aws(), HOME="/nonexistent", **env)
+        .only("credentials")
+        .skipped("permission")
+    )
+    assert (
+        "AWS_ACCESS_KEY_ID" in outcome.found["credentials"]
+        and outcome.found["permission"] == "needs credentials"
+    )
 
 
 def test_region_that_is_none(doctor):
@@ -313,10 +398,14 @@ def test_nobody_listens(doctor):
 
 DAY = datetime.timedelta(days=1)
 BAD_CERTIFICATES = {
-    "unknown authority": (lambda pki: pki.leaf(issuer=pki.authority(name="Nobody")), "unknown authority", "localhost by Nobody p256"),
-    "expired": (lambda pki: pki.leaf(start=-3 * DAY, end=-DAY), "this machine's clock says 20", "localhost by Test Root p256"),
-    "another name": (lambda pki: pki.leaf(names=["other.test"], addresses=[]), "not for this name but for other.test", "localhost by Test"),
-    "alone": (lambda pki: pki.leaf(issuer=pki.authority(name="Between", issuer=pki.authority()), alone=True), "", "localhost by Between p256"),
+    "unknown authority": (lambda pki: pki.leaf(issuer=pki.authority(name="Nobody")),
+        "unknown authority", "localhost by Nobody p256"),
+    "expired": (lambda pki: pki.leaf(start=-3 * DAY, end=-DAY), "this machine's clock says 20",
+        "localhost by Test Root p256"),
+    "another name": (lambda pki: pki.leaf(names=["other.test"], addresses=[]),
+        "not for this name but for other.test", "localhost by Test"),
+    "alone": (lambda pki: pki.leaf(issuer=pki.authority(name="Between", issuer=pki.authority()),
+        alone=True), "", "localhost by Between p256"),
 }
 
 
@@ -341,15 +430,26 @@ def test_clock_without_an_answer(doctor):
 
 
 PERMISSIONS = {
-    "AccessDeniedException": (failed(403, "AccessDeniedException", "User: x is not authorized to perform: lambda:InvokeFunction\r\nsecond\x1b[31m line"), "not_allowed", "allow lambda:InvokeFunction on the function my-fn in eu-west-1"),
-    "ResourceNotFoundException": (failed(404, "ResourceNotFoundException", "Function not found: <arn>"), "no_function", "create the function my-fn in eu-west-1"),
-    "ExpiredTokenException": (failed(403, "ExpiredTokenException", "The security token included in the request is expired"), "keys_expired", "expired"),
-    "UnrecognizedClientException": (failed(403, "UnrecognizedClientException", "The security token included in the request is invalid"), "key_unknown", "does not know this access key"),
-    "InvalidSignatureException": (failed(403, "InvalidSignatureException", "The request signature we calculated does not match"), "key_wrong", "copy both again"),
-    "TooManyRequestsException": (failed(429, "TooManyRequestsException", "Rate Exceeded."), "throttled", "a minute"),
-    "ResourceConflictException": (failed(409, "ResourceConflictException", "Pending"), "not_ready", "being made or changed"),
-    "InvalidParameterValueException": (failed(400, "InvalidParameterValueException", "no"), "refused", "AWS's message says why"),
-    "ServiceException": (failed(500, "ServiceException", "An error occurred"), "server_error", "AWS Health Dashboard"),
+    "AccessDeniedException": (failed(403, "AccessDeniedException",
+        "User: x is not authorized to perform: lambda:InvokeFunction\r\nsecond\x1b[31m line"),
+        "not_allowed", "allow lambda:InvokeFunction on the function my-fn in eu-west-1"),
+    "ResourceNotFoundException": (failed(404, "ResourceNotFoundException",
+        "Function not found: <arn>"), "no_function", "create the function my-fn in eu-west-1"),
+    "ExpiredTokenException": (failed(403, "ExpiredTokenException",
+        "The security token included in the request is expired"), "keys_expired", "expired"),
+    "UnrecognizedClientException": (failed(403, "UnrecognizedClientException",
+        "The security token included in the request is invalid"), "key_unknown",
+        "does not know this access key"),
+    "InvalidSignatureException": (failed(403, "InvalidSignatureException",
+        "The request signature we calculated does not match"), "key_wrong", "copy both again"),
+    "TooManyRequestsException":
+        (failed(429, "TooManyRequestsException", "Rate Exceeded."), "throttled", "a minute"),
+    "ResourceConflictException":
+        (failed(409, "ResourceConflictException", "Pending"), "not_ready", "being made or changed"),
+    "InvalidParameterValueException":
+        (failed(400, "InvalidParameterValueException", "no"), "refused", "AWS's message says why"),
+    "ServiceException": (failed(500, "ServiceException", "An error occurred"), "server_error",
+        "AWS Health Dashboard"),
     "202": (raw(response(202, b"")), "not_aws", "emulator"),
     "no HTTP": (raw(b"<html>"), "answer_unreadable", "proxy or firewall"),
 }  # fmt: skip
@@ -366,31 +466,44 @@ def test_permission(doctor, case):
     assert code == 1 and [status for status, _, _ in lines] == ["ok"] * 10 + ["FAIL"]
 
 
-HTML = response(200, b"<!DOCTYPE html><title>Sign in</title>", [("Content-Type", "text/html; charset=utf-8")])
+HTML = response(
+    200, b"<!DOCTYPE html><title>Sign in</title>", [("Content-Type", "text/html; charset=utf-8")]
+)
 
 
 def test_captive_portal(doctor):
     outcome = doctor.ask(TARGET, aws=doctor.aws(first=raw(HTML), dry=raw(HTML)))
-    assert outcome.only("clock", "permission").reason["clock"] == "answer_is_html" and "captive portal" in outcome.advice["clock"]
+    assert (
+        outcome.only("clock", "permission").reason["clock"] == "answer_is_html"
+        and "captive portal" in outcome.advice["clock"]
+    )
 
 
 def test_reasons(doctor):
     """Programs rely on these words."""
     assert doctor.ask(TARGET, GATEWAY_ACK="x").reason["configuration"] == "configuration_invalid"
     assert doctor.ask(TARGET, AWS_CA_BUNDLE=MISSING_FILE).reason["configuration"] == "file_unusable"
-    assert doctor.ask(TARGET, AWS_ENDPOINT_URL=f"https://127.0.0.1:{free_port()}").reason["tcp"] == "tcp_refused"
+    assert (
+        doctor.ask(TARGET, AWS_ENDPOINT_URL=f"https://127.0.0.1:{free_port()}").reason["tcp"]
+        == "tcp_refused"
+    )
     assert doctor.ask(TARGET, aws=doctor.aws(ahead=3600)).reason["clock"] == "clock_wrong"
-    assert doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_ALLOW="x/y").reason["allow"] == "allow_excludes"
+    assert (
+        doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_ALLOW="x/y").reason["allow"]
+        == "allow_excludes"
+    )
 
 
 def test_warnings(doctor):
     """Things that work, and are worth a word."""
-    outcome = doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_ALLOW=None, SLACK_SIGNING_SECRET=slack.SECRET[:31]).only()
+    outcome = doctor.ask(
+        TARGET, aws=doctor.aws(), GATEWAY_ALLOW=None, SLACK_SIGNING_SECRET=slack.SECRET[:31]
+    ).only()
     assert outcome.status["allow"] == "warn" and outcome.reason["allow"] == "allow_unset"
     assert outcome.status["secret"] == "warn" and outcome.reason["secret"] == "secret_form"
 
 
-# ---- the listener -------------------------------------------------------------------------------------------------------
+# ---- the listener --------------------------------------------------------------------------------
 
 
 def https(doctor, **options):
@@ -402,27 +515,40 @@ def https(doctor, **options):
 
 
 def test_listener(doctor):
-    env = {"GATEWAY_LISTEN": "0.0.0.0:443", "GATEWAY_METRICS_LISTEN": "127.0.0.1:9090", "GATEWAY_FUNCTIONS": str(doctor.folder)}
+    env = {
+        "GATEWAY_LISTEN": "0.0.0.0:443", "GATEWAY_METRICS_LISTEN": "127.0.0.1:9090",
+        "GATEWAY_FUNCTIONS": str(doctor.folder),
+    }
     found = doctor.ask(TARGET, aws=doctor.aws(), **env, **https(doctor)).only().found["listener"]
-    wanted = rf"0\.0\.0\.0:443, metrics at 127\.0\.0\.1:9090, functions of {doctor.folder}, HTTPS until \d{{4}}-\S+Z"
+    wanted = (
+        rf"0\.0\.0\.0:443, metrics at 127\.0\.0\.1:9090, functions of {doctor.folder}, HTTPS until"
+        r" \d{4}-\S+Z"
+    )
     assert re.fullmatch(wanted, found), found
 
 
 def test_listener_that_serve_would_refuse(doctor):
     def reason(**env):
         outcome = doctor.ask(TARGET, aws=doctor.aws(), **env)
-        return next(name for name in STEPS if outcome.status[name] == "fail"), next(outcome.reason[name] for name in STEPS if outcome.status[name] == "fail")
+        return next(name for name in STEPS if outcome.status[name] == "fail"), next(
+            outcome.reason[name] for name in STEPS if outcome.status[name] == "fail"
+        )
 
     assert reason(GATEWAY_LISTEN="nowhere") == ("configuration", "configuration_invalid")
     assert reason(GATEWAY_METRICS_LISTEN="127.0.0.1") == ("configuration", "configuration_invalid")
-    assert reason(GATEWAY_TLS_CERT=MISSING_FILE, GATEWAY_TLS_KEY=MISSING_FILE) == ("listener", "certificate_unusable")
+    assert reason(GATEWAY_TLS_CERT=MISSING_FILE, GATEWAY_TLS_KEY=MISSING_FILE) == (
+        "listener",
+        "certificate_unusable",
+    )
     wrong = {**https(doctor), "GATEWAY_TLS_KEY": str(doctor.folder / "other.pem")}
     (doctor.folder / "other.pem").write_bytes(doctor.make.pki.leaf("p256").key_pem())
     assert reason(**wrong) == ("listener", "certificate_unusable")
     assert reason(**https(doctor, start=-3 * DAY, end=-DAY)) == ("listener", "certificate_expired")
     assert reason(GATEWAY_FUNCTIONS=MISSING_FILE) == ("listener", "functions_unusable")
     outcome = doctor.ask(TARGET, aws=doctor.aws(), **https(doctor, end=5 * DAY)).only()
-    assert outcome.status["listener"] == "warn" and outcome.reason["listener"] == "certificate_expires"
+    assert (
+        outcome.status["listener"] == "warn" and outcome.reason["listener"] == "certificate_expires"
+    )
 
 
 def test_it_does_not_bind(doctor):
@@ -430,7 +556,9 @@ def test_it_does_not_bind(doctor):
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
-        doctor.ask(TARGET, aws=doctor.aws(), GATEWAY_LISTEN=f"127.0.0.1:{sock.getsockname()[1]}").only()
+        doctor.ask(
+            TARGET, aws=doctor.aws(), GATEWAY_LISTEN=f"127.0.0.1:{sock.getsockname()[1]}"
+        ).only()
 
 
 def test_refused_by_the_gateway_itself(doctor):
@@ -439,7 +567,7 @@ def test_refused_by_the_gateway_itself(doctor):
     assert "us-east-1/*" in outcome.found["allow"] and len(aws.invoked) == 1
 
 
-# ---- slow and silent -------------------------------------------------------------------------------------------------
+# ---- slow and silent -----------------------------------------------------------------------------
 
 
 class Silent(Server):
@@ -461,7 +589,9 @@ def test_silence_is_bounded(doctor, options, step):
     if options:
         outcome = doctor.ask(TARGET, aws=doctor.aws(**options))
     else:
-        outcome = doctor.ask(TARGET, AWS_ENDPOINT_URL_LAMBDA=f"https://127.0.0.1:{doctor.make.keep(Silent()).port}")
+        outcome = doctor.ask(
+            TARGET, AWS_ENDPOINT_URL_LAMBDA=f"https://127.0.0.1:{doctor.make.keep(Silent()).port}"
+        )
     outcome.only(*([step, "permission"] if step == "clock" else [step]))
     assert 4 < outcome.took < 12
 
@@ -469,15 +599,18 @@ def test_silence_is_bounded(doctor, options, step):
 def test_silence_everywhere(doctor):
     silent = doctor.make.keep(Silent())
     env = {
-        "SLACK_SIGNING_SECRET": "ssm:/slack,ssm:/other", "AWS_REGION": "eu-west-1", **dict.fromkeys(KEYS.environment()),
+        "SLACK_SIGNING_SECRET": "ssm:/slack,ssm:/other", "AWS_REGION": "eu-west-1",
+        **dict.fromkeys(KEYS.environment()),
         "AWS_ENDPOINT_URL_SSM": f"http://127.0.0.1:{silent.port}", "HOME": "/nonexistent",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{silent.port}/",
     }  # fmt: skip
-    outcome = doctor.ask(TARGET, aws=doctor.aws(tls=False, first=hang), **env).only("secret", "credentials", "clock")
+    outcome = doctor.ask(TARGET, aws=doctor.aws(tls=False, first=hang), **env).only(
+        "secret", "credentials", "clock"
+    )
     assert outcome.took < 30
 
 
-# ---- names and proxies -----------------------------------------------------------------------------------------------
+# ---- names and proxies ---------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -488,7 +621,9 @@ def net(make, tmp_path):
 
 
 def test_names(doctor, net):
-    dns = doctor.make.keep(network.Dns(net, {"lambda.eu-west-1.amazonaws.com": ["127.0.0.1", "127.0.0.3"]}))
+    dns = doctor.make.keep(
+        network.Dns(net, {"lambda.eu-west-1.amazonaws.com": ["127.0.0.1", "127.0.0.3"]})
+    )
     tls = doctor.make.pki.server(doctor.make.pki.leaf(names=["*.amazonaws.com"], addresses=[]))
     aws = Lambda(tls=tls, listener=net.listener(443), authority="lambda.eu-west-1.amazonaws.com")
     doctor.make.keep(aws)
@@ -503,7 +638,11 @@ def test_names(doctor, net):
 
 def test_silent_name_server(doctor, net):
     doctor.make.keep(network.Dns(net, {}, mute=True))
-    outcome = doctor.ask(TARGET, wrapper=net.wrapper).only("dns").skipped("tcp", "tls", "clock", "permission")
+    outcome = (
+        doctor.ask(TARGET, wrapper=net.wrapper)
+        .only("dns")
+        .skipped("tcp", "tls", "clock", "permission")
+    )
     assert outcome.took < 8
 
 
@@ -535,7 +674,7 @@ def test_proxy_that_will_not(doctor, act):
     assert outcome.found["tcp"].startswith(way.authority)
 
 
-# ---- without AWS -----------------------------------------------------------------------------------------------------
+# ---- without AWS ---------------------------------------------------------------------------------
 
 WITHOUT_AWS = ("credentials", "endpoint", "dns", "tcp", "tls", "clock")
 
@@ -544,7 +683,13 @@ def test_local_function(doctor):
     function = doctor.folder / "hello"
     function.write_text("#!/bin/sh\n")
     env = {"GATEWAY_FUNCTIONS": str(doctor.folder)}
-    assert "chmod" in doctor.ask("local/hello", **env).only("permission").skipped(*WITHOUT_AWS).found["permission"]
+    assert (
+        "chmod"
+        in doctor.ask("local/hello", **env)
+        .only("permission")
+        .skipped(*WITHOUT_AWS)
+        .found["permission"]
+    )
     function.chmod(0o755)
     doctor.ask("local/hello", **env).only().skipped(*WITHOUT_AWS)
     doctor.ask("local/other", **env).only("permission")
@@ -554,14 +699,16 @@ def test_local_function(doctor):
     assert "GATEWAY_FUNCTIONS" in outcome.advice["permission"]
 
 
-# ---- the command line ------------------------------------------------------------------------------------------------
+# ---- the command line ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--jsn"], ["-j"], ["--json=1"], [""], ["my-fn"], ["Ireland/my-fn"], ["eu-west-1/"], ["eu-west-1/a/b"], ["eu-west-1/a%zz"],
-        ["eu-west-1/a", "eu-west-1/b"], ["eu-west-1/../x"], ["local/a:b"], ["https://x/eu-west-1/a"], ["eu-west-1/" + "x" * 5000],
+        ["--jsn"], ["-j"], ["--json=1"], [""], ["my-fn"], ["Ireland/my-fn"], ["eu-west-1/"],
+        ["eu-west-1/a/b"], ["eu-west-1/a%zz"],
+        ["eu-west-1/a", "eu-west-1/b"], ["eu-west-1/../x"], ["local/a:b"],
+        ["https://x/eu-west-1/a"], ["eu-west-1/" + "x" * 5000],
         ["us-east-1/arn:aws:lambda:eu-west-1:123456789012:function:f"],
     ],
 )  # fmt: skip
@@ -575,7 +722,10 @@ def test_wrong_arguments(doctor, arguments):
 
 def test_on_a_plain_terminal(doctor):
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([BINARY, "check", TARGET], env=doctor.environment(doctor.aws()), stdin=theirs, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(
+        [BINARY, "check", TARGET], env=doctor.environment(doctor.aws()), stdin=theirs,
+        stdout=theirs, stderr=theirs,
+    )
     os.close(theirs)
     out = b""
     try:
@@ -584,19 +734,31 @@ def test_on_a_plain_terminal(doctor):
     except OSError:
         pass
     os.close(ours)
-    assert process.wait(10) == 0 and b"everything works\r\n" in out and out.count(b"\x1b[32mok  \x1b[0m ") == len(STEPS), out
+    assert (
+        process.wait(10) == 0
+        and b"everything works\r\n" in out
+        and out.count(b"\x1b[32mok  \x1b[0m ") == len(STEPS)
+    ), out
 
 
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", ">/dev/full", "| head -c 1"])
+@pytest.mark.parametrize(
+    "redirection", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", ">/dev/full", "| head -c 1"]
+)
 def test_without_somebody_who_reads(doctor, redirection):
     command = f'"$0" check {TARGET} {redirection}'
-    done = subprocess.run(["sh", "-c", command, BINARY], env=doctor.environment(doctor.aws()), capture_output=True, timeout=20)
+    done = subprocess.run(
+        ["sh", "-c", command, BINARY], env=doctor.environment(doctor.aws()), capture_output=True,
+        timeout=20,
+    )
     assert done.returncode == 0
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "error"])
 def test_log_levels(doctor, level):
-    outcome = doctor.ask(TARGET, aws=doctor.aws(dry=failed(403, "AccessDeniedException", "no")), GATEWAY_LOG_LEVEL=level).only("permission")
+    outcome = doctor.ask(
+        TARGET, aws=doctor.aws(dry=failed(403, "AccessDeniedException", "no")),
+        GATEWAY_LOG_LEVEL=level,
+    ).only("permission")
     lines = [json.loads(line) for line in outcome.err.splitlines()]
     assert bool(lines) == (level == "debug")
 
@@ -605,7 +767,10 @@ def test_in_a_container_without_anything(doctor, tmp_path):
     """No /etc/hosts, no resolv.conf: only the program."""
     if not network.available():
         pytest.skip("needs root, for a root directory of its own")
-    outcome = doctor.ask(TARGET, wrapper=["/usr/sbin/chroot", str(in_root(tmp_path))], aws=doctor.aws(tls=False), AWS_CA_BUNDLE=None).only()
+    outcome = doctor.ask(
+        TARGET, wrapper=["/usr/sbin/chroot", str(in_root(tmp_path))], aws=doctor.aws(tls=False),
+        AWS_CA_BUNDLE=None,
+    ).only()
     assert outcome.took < 5
 
 
@@ -613,7 +778,11 @@ def in_root(folder):
     root = folder / "root"
     target = root / str(BINARY).lstrip("/")
     target.parent.mkdir(parents=True)
-    os.link(BINARY, target) if os.stat(BINARY).st_dev == os.stat(root).st_dev else target.write_bytes(BINARY.read_bytes())
+    (
+        os.link(BINARY, target)
+        if os.stat(BINARY).st_dev == os.stat(root).st_dev
+        else target.write_bytes(BINARY.read_bytes())
+    )
     target.chmod(0o755)
     return root
 
@@ -623,4 +792,6 @@ def test_port_is_given_back(doctor):
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen(1)
-        doctor.ask(TARGET, AWS_ENDPOINT_URL=f"https://127.0.0.1:{sock.getsockname()[1]}").only("tls")
+        doctor.ask(TARGET, AWS_ENDPOINT_URL=f"https://127.0.0.1:{sock.getsockname()[1]}").only(
+            "tls"
+        )

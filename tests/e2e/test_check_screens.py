@@ -1,4 +1,5 @@
-"""What `check` looks like in thirty situations, as a person sees it: compared whole with tests/vectors/check.
+"""What `check` looks like in thirty situations, as a person sees it: compared whole with
+tests/vectors/check.
 
 SCREENS=write makes them again, to be read before they are committed."""
 
@@ -13,7 +14,9 @@ from support.listener import free_port
 from support.process import ROOT
 from support.secret_stores import Parameters, refusal
 from support.wire import response
-from test_check import BAD_CERTIFICATES, DAY, HEX_SECRET, HTML, KEYS, MISSING_FILE, TARGET, Silent, doctor, https  # noqa: F401
+from test_check import (
+    BAD_CERTIFICATES, DAY, HEX_SECRET, HTML, KEYS, MISSING_FILE, TARGET, Silent, doctor, https,
+)  # noqa: F401
 
 FOLDER = ROOT / "tests" / "vectors" / "check"
 NO_KEYS = {**dict.fromkeys(KEYS.environment()), "HOME": "/nonexistent"}
@@ -24,7 +27,10 @@ def dry(status, name, message):
 
 
 def certificate(name):
-    return lambda d: ([TARGET], {"aws": d.aws(tls=d.make.pki.server(BAD_CERTIFICATES[name][0](d.make.pki)))})
+    return lambda d: (
+        [TARGET],
+        {"aws": d.aws(tls=d.make.pki.server(BAD_CERTIFICATES[name][0](d.make.pki)))},
+    )
 
 
 def plain(*arguments, **env):
@@ -52,7 +58,10 @@ def with_proxy(act=None):
 
 def parameters(d):
     store = d.make.keep(Parameters({}, default=refusal("AccessDeniedException", "not you")))
-    return [TARGET], {"aws": d.aws(), "SLACK_SIGNING_SECRET": "ssm:/slack", "AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_SSM": store.url}
+    return [TARGET], {
+        "aws": d.aws(), "SLACK_SIGNING_SECRET": "ssm:/slack", "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL_SSM": store.url,
+    }
 
 
 SITUATIONS = {
@@ -65,24 +74,48 @@ SITUATIONS = {
     "no secret": plain(TARGET, SLACK_SIGNING_SECRET=None),
     "secret of another form": plain(TARGET, SLACK_SIGNING_SECRET=HEX_SECRET[:31]),
     "secret that cannot be read": parameters,
-    "signatures not checked": plain(TARGET, SLACK_SIGNING_SECRET=None, GATEWAY_INSECURE_SKIP_VERIFY="1"),
+    "signatures not checked": plain(
+        TARGET, SLACK_SIGNING_SECRET=None, GATEWAY_INSECURE_SKIP_VERIFY="1"
+    ),
     "no credentials": plain(TARGET, **NO_KEYS),
     "bundle that is not there": plain(TARGET, AWS_CA_BUNDLE=MISSING_FILE),
     "allow unset": plain(TARGET, GATEWAY_ALLOW=None),
     "allow excludes": plain(TARGET, GATEWAY_ALLOW="us-east-1/*"),
-    "nobody listens": lambda d: ([TARGET], {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{free_port()}"}),
-    "silence": lambda d: ([TARGET], {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{d.make.keep(Silent()).port}"}),
-    "not TLS": lambda d: ([TARGET], {"AWS_ENDPOINT_URL": d.aws(tls=False).url.replace("http:", "https:")}),
+    "nobody listens": lambda d: (
+        [TARGET],
+        {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{free_port()}"},
+    ),
+    "silence": lambda d: (
+        [TARGET],
+        {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{d.make.keep(Silent()).port}"},
+    ),
+    "not TLS": lambda d: (
+        [TARGET],
+        {"AWS_ENDPOINT_URL": d.aws(tls=False).url.replace("http:", "https:")},
+    ),
     "unknown authority": certificate("unknown authority"),
     "expired certificate": certificate("expired"),
     "another name": certificate("another name"),
     "clock ahead": lambda d: ([TARGET], {"aws": d.aws(ahead=-3600)}),
     "captive portal": lambda d: ([TARGET], {"aws": d.aws(first=raw(HTML), dry=raw(HTML))}),
-    "not allowed": dry(403, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/x is not authorized to perform: lambda:InvokeFunction"),
-    "no such function": dry(404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:my-fn"),
-    "expired keys": dry(403, "ExpiredTokenException", "The security token included in the request is expired"),
-    "unknown key": dry(403, "UnrecognizedClientException", "The security token included in the request is invalid"),
-    "wrong secret key": dry(403, "InvalidSignatureException", "The request signature we calculated does not match"),
+    "not allowed": dry(
+        403, "AccessDeniedException",
+        "User: arn:aws:iam::123456789012:user/x is not authorized to perform: "
+        "lambda:InvokeFunction",
+    ),
+    "no such function": dry(
+        404, "ResourceNotFoundException",
+        "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:my-fn",
+    ),
+    "expired keys": dry(
+        403, "ExpiredTokenException", "The security token included in the request is expired"
+    ),
+    "unknown key": dry(
+        403, "UnrecognizedClientException", "The security token included in the request is invalid"
+    ),
+    "wrong secret key": dry(
+        403, "InvalidSignatureException", "The request signature we calculated does not match"
+    ),
     "throttled": dry(429, "TooManyRequestsException", "Rate Exceeded."),
     "trouble at AWS": dry(500, "ServiceException", "An error occurred"),
     "emulator": lambda d: ([TARGET], {"aws": d.aws(dry=raw(response(202, b"")))}),
@@ -91,7 +124,10 @@ SITUATIONS = {
     "local function": local(0o755),
     "local function that is not executable": local(0o644),
     "HTTPS": lambda d: ([TARGET], {"aws": d.aws(), **https(d, end=200 * DAY)}),
-    "HTTPS with an expired certificate": lambda d: ([TARGET], {"aws": d.aws(), **https(d, start=-3 * DAY, end=-DAY)}),
+    "HTTPS with an expired certificate": lambda d: (
+        [TARGET],
+        {"aws": d.aws(), **https(d, start=-3 * DAY, end=-DAY)},
+    ),
 }
 
 

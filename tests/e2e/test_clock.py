@@ -1,4 +1,5 @@
-"""A clock that is wrong: corrected by what AWS answers, remembered for everything, and never used to judge certificates."""
+"""A clock that is wrong: corrected by what AWS answers, remembered for everything, and never used
+to judge certificates."""
 
 import datetime
 import time
@@ -24,12 +25,15 @@ def date_field(offset):
 
 def deviation(request, offset):
     """How many seconds the request's time is from the server's."""
-    sent = datetime.datetime.strptime(request.header("x-amz-date"), "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+    sent = datetime.datetime.strptime(request.header("x-amz-date"), "%Y%m%dT%H%M%SZ").replace(
+        tzinfo=datetime.timezone.utc
+    )
     return sent.timestamp() - (time.time() + offset)
 
 
 class ClockedEndpoint(InvokeEndpoint):
-    """Lambda with a clock of its own: refuses what is signed with another time, checks what is not."""
+    """Lambda with a clock of its own: refuses what is signed with another time, checks what is not.
+    """
 
     def __init__(self, offset, **options):
         self.offset = offset
@@ -39,11 +43,17 @@ class ClockedEndpoint(InvokeEndpoint):
     def judge(self, visit):
         wrong = deviation(visit.request, self.offset)
         if abs(wrong) <= TOLERANCE:
-            self.problems += problems(visit.request, self.keys, bool(self.tls), clock_offset=self.offset)
+            self.problems += problems(
+                visit.request, self.keys, bool(self.tls), clock_offset=self.offset
+            )
             accepted()(visit)
             return
         self.refused += 1
-        text = "Signature expired: 1 is now earlier than 2" if wrong < 0 else "Signature not yet current: 2 is still later than 1"
+        text = (
+            "Signature expired: 1 is now earlier than 2"
+            if wrong < 0
+            else "Signature not yet current: 2 is still later than 1"
+        )
         failed(403, "InvalidSignatureException", text, fields=[date_field(self.offset)])(visit)
 
 
@@ -62,13 +72,19 @@ def skewed(cloud, make):
 @pytest.mark.parametrize("offset", [3600, -3600, 330, -330, 86400 * 800])
 def test_corrected_once_and_remembered(cloud, skewed, kind, offset):
     endpoint = skewed(offset)
-    variables, _ = from_container(cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"})
+    variables, _ = from_container(
+        cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"}
+    )
     host = cloud.start(kind, **variables)
     for _ in range(4):
         assert host.text(slack.command()) == STARTED
     assert endpoint.refused == 1 and len(endpoint.requests) == 5
     (line,) = [line for line in host.process.logged("WARN") if "clock" in line["message"]]
-    assert any(abs(abs(value) - abs(offset)) <= 3 for value in line.values() if isinstance(value, (int, float))), line
+    assert any(
+        abs(abs(value) - abs(offset)) <= 3
+        for value in line.values()
+        if isinstance(value, (int, float))
+    ), line
 
 
 def test_right_clock_is_left_alone(cloud, skewed):
@@ -82,7 +98,9 @@ def test_right_clock_is_left_alone(cloud, skewed):
 def test_clock_that_was_put_right(cloud, skewed):
     """What was learned is unlearned the same way."""
     endpoint = skewed(3600)
-    variables, _ = from_container(cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"})
+    variables, _ = from_container(
+        cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"}
+    )
     host = cloud.start(**variables)
     assert host.text(slack.command()) == STARTED
     endpoint.offset = 0
@@ -93,9 +111,12 @@ def test_clock_that_was_put_right(cloud, skewed):
 @pytest.mark.parametrize("offset", [7200, -7200])
 @pytest.mark.parametrize("source", ["CONTAINER", "METADATA"])
 def test_keys_end_by_the_clock_of_aws(cloud, skewed, source, offset):
-    """An hour of life, on a machine that is two hours off: neither dead on arrival nor used beyond their end."""
+    """An hour of life, on a machine that is two hours off: neither dead on arrival nor used beyond
+    their end."""
     skewed(offset)
-    variables, (service,) = FETCHED[source](cloud, document=lambda keys: {"Expiration": iso(keys.expires + offset)})
+    variables, (service,) = FETCHED[source](
+        cloud, document=lambda keys: {"Expiration": iso(keys.expires + offset)}
+    )
     host = cloud.start(**variables)
     for _ in range(4):
         cloud.started_by(host, source)
@@ -113,12 +134,18 @@ def test_learned_of_one_service_used_for_the_next(cloud, skewed):
         wrong = deviation(visit.request, offset)
         judged.append(abs(wrong) <= TOLERANCE)
         if not judged[-1]:
-            body = error_document("SignatureDoesNotMatch", "Signature not yet current: 2 is still later than 1 (1 + 5 min.)")
+            body = error_document(
+                "SignatureDoesNotMatch",
+                "Signature not yet current: 2 is still later than 1 (1 + 5 min.)",
+            )
             says(403, body, "text/xml", [date_field(offset)])(visit)
         else:
             keys = cloud.ring.issue("STS", 3600)
             form = sts.parse(visit.request)
-            says(200, sts.style("AssumeRole", keys, form["RoleArn"], form["RoleSessionName"]), "text/xml")(visit)
+            says(
+                200, sts.style("AssumeRole", keys, form["RoleArn"], form["RoleSessionName"]),
+                "text/xml",
+            )(visit)
 
     sts.default = judge
     host = cloud.start(**variables)
@@ -129,7 +156,9 @@ def test_learned_of_one_service_used_for_the_next(cloud, skewed):
 @pytest.mark.parametrize("date", ["", "yesterday", "Mon, 32 Foo 2026 25:61:61 GMT"])
 def test_server_that_does_not_say_the_time(cloud, make, date):
     cloud.endpoint = make.endpoint(keys=cloud.ring)
-    cloud.endpoint.default = failed(403, "RequestTimeTooSkewed", "no", fields=[("Date", date)] if date else [])
+    cloud.endpoint.default = failed(
+        403, "RequestTimeTooSkewed", "no", fields=[("Date", date)] if date else []
+    )
     variables, _ = from_container(cloud)
     text = cloud.start(**variables).text(slack.command())
     assert text.startswith(NOT) and "RequestTimeTooSkewed" in text
@@ -140,7 +169,9 @@ def test_server_that_never_agrees(cloud, make):
     """One correction for one request."""
     cloud.endpoint.default = failed(403, "RequestTimeTooSkewed", "no", fields=[date_field(3600)])
     cloud.endpoint.check = False
-    variables, _ = from_container(cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"})
+    variables, _ = from_container(
+        cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"}
+    )
     text = cloud.start(**variables).text(slack.command())
     assert text.startswith(NOT) and len(cloud.endpoint.requests) == 2
 
@@ -149,7 +180,9 @@ def test_certificates_are_judged_by_our_own_clock(cloud, skewed, pki):
     """Whoever can say what time it is must not be able to revive a certificate."""
     forty_days = 40 * 86400
     endpoint = skewed(-forty_days, tls=pki.server())
-    variables, _ = from_container(cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"})
+    variables, _ = from_container(
+        cloud, document=lambda keys: {"Expiration": "9999-12-31T23:59:59Z"}
+    )
     host = cloud.start(**variables)
     assert host.text(slack.command()) == STARTED and endpoint.refused == 1
     # Forty days ago this one was good.

@@ -38,7 +38,8 @@ def test_no_file_is_opened(make, tmp_path, where):
     runtime, trace = traced(
         make,
         tmp_path,
-        "openat,open,stat,statx,newfstatat,access,faccessat,readlink,readlinkat,execve,fork,vfork,clone,clone3,mmap",
+        "openat,open,stat,statx,newfstatat,access,faccessat,readlink,readlinkat,execve,fork,vfork,"
+        "clone,clone3,mmap",
         make.endpoint(name=name),
     )
     assert "has been started" in runtime.text(slack.command())
@@ -46,16 +47,25 @@ def test_no_file_is_opened(make, tmp_path, where):
     lines = [
         line
         for line in read(trace)
-        if name_of(line) in ("openat", "open", "stat", "statx", "newfstatat", "access", "faccessat", "readlink", "readlinkat")
+        if name_of(line)
+        in (
+            "openat", "open", "stat", "statx", "newfstatat", "access", "faccessat", "readlink",
+            "readlinkat",
+        )
     ]
     assert not [line for line in lines if not any(path in line for path in allowed)], lines
-    assert len([line for line in read(trace) if name_of(line) == "execve" and "ENOENT" not in line]) == 1
+    assert (
+        len([line for line in read(trace) if name_of(line) == "execve" and "ENOENT" not in line])
+        == 1
+    )
 
 
 def test_only_the_bundle_is_opened(make, tmp_path, pki):
     runtime, trace = traced(make, tmp_path, "openat,open", make.endpoint(tls=True))
     assert "has been started" in runtime.text(slack.command())
-    opened = [line for line in read(trace) if "/etc/hosts" not in line and "/etc/resolv.conf" not in line]
+    opened = [
+        line for line in read(trace) if "/etc/hosts" not in line and "/etc/resolv.conf" not in line
+    ]
     assert len(opened) == 1 and pki.bundle() in opened[0], opened
 
 
@@ -64,7 +74,8 @@ def test_only_the_bundle_is_opened(make, tmp_path, pki):
 def test_a_warm_event_costs_little(make, tmp_path, tls, size):
     """No connection, no memory, no file, no thread; one write for each message."""
     runtime, trace = traced(
-        make, tmp_path, "network,desc,memory,process,file", make.endpoint(tls=tls), GATEWAY_LOG_LEVEL="error"
+        make, tmp_path, "network,desc,memory,process,file", make.endpoint(tls=tls),
+        GATEWAY_LOG_LEVEL="error"
     )
     request = lambda: slack.command(fields={"text": "x" * size})
     for _ in range(3):
@@ -96,7 +107,11 @@ def test_a_warm_event_costs_little(make, tmp_path, tls, size):
         "fcntl",
     ):
         assert name not in names, lines
-    writes = [line for line, name in zip(lines, names) if name in ("write", "writev", "sendto", "sendmsg", "sendmmsg")]
+    writes = [
+        line
+        for line, name in zip(lines, names)
+        if name in ("write", "writev", "sendto", "sendmsg", "sendmmsg")
+    ]
     assert len(writes) == 3, writes
     assert len(names) <= 30, lines
 
@@ -135,7 +150,8 @@ def memory_kib(runtime, what):
 
 
 def test_little_memory_is_touched_before_the_first_event(make):
-    """With the connection made ahead, and what the kernel maps of the file around what is touched."""
+    """With the connection made ahead, and what the kernel maps of the file around what is touched.
+    """
     endpoint = make.endpoint(tls=True)
     runtime = make.runtime(endpoint=endpoint)
     assert eventually(lambda: runtime.api.nexts and endpoint.links and endpoint.links[0].handshake)

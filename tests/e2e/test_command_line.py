@@ -1,4 +1,5 @@
-"""What a person types, and what the program says to it: help, versions, misspelt words, exit codes, the log's form."""
+"""What a person types, and what the program says to it: help, versions, misspelt words, exit codes,
+the log's form."""
 
 import os
 import pty
@@ -12,12 +13,16 @@ from support.process import BINARY, ROOT
 from support.wire import eventually
 
 COMMANDS = ["serve", "send", "check", "health"]
-NAMES = re.search(r"config_names =\s*STR\((.*?)\);", (ROOT / "src/gateway/config.c").read_text(), re.S)[1]
+NAMES = re.search(
+    r"config_names =\s*STR\((.*?)\);", (ROOT / "src/gateway/config.c").read_text(), re.S
+)[1]
 SETTINGS = re.findall(r"[A-Z_]+", NAMES)
 
 
 def run(*arguments, env=None):
-    return subprocess.run([BINARY, *arguments], env=env or {}, capture_output=True, text=True, timeout=10)
+    return subprocess.run(
+        [BINARY, *arguments], env=env or {}, capture_output=True, text=True, timeout=10
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
@@ -30,9 +35,15 @@ def test_help_of_the_program(arguments):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command(command):
-    texts = {run(*words).stdout for words in ([command, "--help"], [command, "-h"], ["help", command])}
+    texts = {
+        run(*words).stdout for words in ([command, "--help"], [command, "-h"], ["help", command])
+    }
     (text,) = texts
-    assert text.startswith(f"Usage: slack-lambda-gateway {command} ") and "Exit codes: 0 " in text and "Example" in text
+    assert (
+        text.startswith(f"Usage: slack-lambda-gateway {command} ")
+        and "Exit codes: 0 " in text
+        and "Example" in text
+    )
     assert max(map(len, text.splitlines())) <= 100 and "\t" not in text
 
 
@@ -53,7 +64,9 @@ def test_serve_help_lists_every_setting():
 def test_version(argument):
     done = run(argument)
     assert done.returncode == 0 and not done.stderr
-    assert re.fullmatch(r"slack-lambda-gateway \d+\.\d+\.\d+ \([0-9a-f]{12}, [a-z0-9_]+-linux\)\n", done.stdout)
+    assert re.fullmatch(
+        r"slack-lambda-gateway \d+\.\d+\.\d+ \([0-9a-f]{12}, [a-z0-9_]+-linux\)\n", done.stdout
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +79,8 @@ def test_version(argument):
         (["--lisen"], "unknown command --lisen"),
         ([""], "unknown command ;"),
         ([], "did you mean serve?"),
-        (["serve", "--lisen", "x"], "unknown option --lisen; did you mean --listen? (serve --help lists all)"),
+        (["serve", "--lisen", "x"],
+            "unknown option --lisen; did you mean --listen? (serve --help lists all)"),
         (["serve", "--ack_txt=x"], "unknown option --ack_txt; did you mean --ack-text?"),
         (["serve", "--frobnicate", "x"], "unknown option --frobnicate (serve --help lists all)"),
         (["serve", "now"], "unexpected argument now"),
@@ -93,7 +107,8 @@ def test_wrong_command_line(arguments, says):
         (["--ack", "x"], {}, "--ack=x cannot be used"),
         (["--ack", "first", "--ack-type", "x"], {}, "--ack-type=x cannot be used"),
         (["--ack", "first"], {"GATEWAY_ACK_TYPE": "x"}, "GATEWAY_ACK_TYPE=x cannot be used"),
-        (["--log-format", "xml"], {}, "--log-format=xml cannot be used: it must be one of auto, json, text"),
+        (["--log-format", "xml"], {},
+            "--log-format=xml cannot be used: it must be one of auto, json, text"),
     ],
 )
 def test_settings_are_named_as_they_were_given(arguments, env, says):
@@ -101,15 +116,21 @@ def test_settings_are_named_as_they_were_given(arguments, env, says):
     assert done.returncode == 2 and says in done.stderr, done.stderr
 
 
-# ---- the log -----------------------------------------------------------------------------------------------------------
+# ---- the log -------------------------------------------------------------------------------------
 
 
 class Serving:
     """A listener whose standard error is the file descriptor `theirs`."""
 
     def __init__(self, theirs, **env):
-        env = {"SLACK_SIGNING_SECRET": slack.SECRET, "AWS_EC2_METADATA_DISABLED": "true", "GATEWAY_LISTEN": "127.0.0.1:0", **env}
-        self.process = subprocess.Popen([BINARY, "serve"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs)
+        env = {
+            "SLACK_SIGNING_SECRET": slack.SECRET, "AWS_EC2_METADATA_DISABLED": "true",
+            "GATEWAY_LISTEN": "127.0.0.1:0", **env,
+        }
+        self.process = subprocess.Popen(
+            [BINARY, "serve"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
 
     def stop(self):
         self.process.terminate()
@@ -139,7 +160,10 @@ def test_json_unless_it_is_a_terminal():
 def test_text_when_asked_for():
     lines = log_of(GATEWAY_LOG_FORMAT="text")
     assert all(TEXT_LINE.fullmatch(line) for line in lines), lines
-    assert any(re.search(r" INFO  listening address=127\.0\.0\.1:\d+ for=requests$", line) for line in lines)
+    assert any(
+        re.search(r" INFO  listening address=127\.0\.0\.1:\d+ for=requests$", line)
+        for line in lines
+    )
 
 
 @pytest.mark.parametrize("form", [None, "json"])
@@ -161,10 +185,16 @@ def test_priorities_for_the_journal(make):
     with open(path, "wb") as file:
         st = os.fstat(file.fileno())
         serving = Serving(file.fileno(), JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino}")
-        assert eventually(lambda: {"listening", "<4>"} <= set(re.findall("listening|<4>", path.read_text())))
+        assert eventually(
+            lambda: {"listening", "<4>"} <= set(re.findall("listening|<4>", path.read_text()))
+        )
         serving.stop()
     lines = path.read_text().splitlines()
     assert all(re.match(r'<[3467]>\{"timestamp":', line) for line in lines), lines
-    assert any(line.startswith("<6>") for line in lines) and any(line.startswith("<4>") for line in lines)
+    assert any(line.startswith("<6>") for line in lines) and any(
+        line.startswith("<4>") for line in lines
+    )
     # A variable that an outer service left names another stream.
-    assert all(line.startswith("{") for line in log_of(JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino + 1}"))
+    assert all(
+        line.startswith("{") for line in log_of(JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino + 1}")
+    )

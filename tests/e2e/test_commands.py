@@ -1,4 +1,5 @@
-"""What a person reads after a slash command, and what Slack gets for every other kind of request."""
+"""What a person reads after a slash command, and what Slack gets for every other kind of request.
+"""
 
 import json
 
@@ -17,7 +18,8 @@ MAYBE = "Lambda function my-fn@eu-west-1 may or may not have been started: "
 ERRORS = [
     (400, "InvalidParameterValueException", "1 validation error detected", 1),
     (400, "InvalidRequestContentException", "Could not parse request body into json", 1),
-    (400, "RecursiveInvocationException", "The function has been invoked too many times in a loop", 1),
+    (400, "RecursiveInvocationException", "The function has been invoked too many times in a loop",
+        1),
     (400, "ValidationException", "no", 1),
     (402, "ServiceQuotaExceededException", "quota", 1),
     (
@@ -26,16 +28,19 @@ ERRORS = [
         "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: lambda:InvokeFunction",
         1,
     ),
-    (403, "UnrecognizedClientException", "The security token included in the request is invalid.", 1),
+    (403, "UnrecognizedClientException", "The security token included in the request is invalid.",
+        1),
     (403, "MissingAuthenticationToken", "Missing Authentication Token", 1),
     (403, "InvalidClientTokenId", "The security token included in the request is invalid", 1),
     (403, "KMSAccessDeniedException", "no", 1),
-    (404, "ResourceNotFoundException", "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:my-fn", 1),
+    (404, "ResourceNotFoundException",
+        "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:my-fn", 1),
     (408, "EFSMountTimeoutException", "timeout", 1),
     (
         409,
         "ResourceConflictException",
-        "The operation cannot be performed at this time. The function is currently in the following state: Pending",
+        "The operation cannot be performed at this time. The function is currently in the "
+        "following state: Pending",
         4,
     ),
     (410, "EFSIOException", "io", 1),
@@ -50,7 +55,9 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("status, name, message, attempts", ERRORS, ids=[f"{e[0]}-{e[1]}" for e in ERRORS])
+@pytest.mark.parametrize(
+    "status, name, message, attempts", ERRORS, ids=[f"{e[0]}-{e[1]}" for e in ERRORS]
+)
 def test_errors_of_the_invoke_api(make, status, name, message, attempts):
     runtime = make.runtime(endpoint=make.endpoint(default=failed(status, name, message)))
     text = runtime.text(slack.command())
@@ -68,17 +75,21 @@ def body(data, fields=(("x-amzn-ErrorType", "SomeException"),), status=400):
 @pytest.mark.parametrize(
     "answer, name, message",
     [
-        pytest.param(body(b'{"Type":"User","Message":"tell me"}'), "SomeException", "tell me", id="Message"),
+        pytest.param(body(b'{"Type":"User","Message":"tell me"}'), "SomeException", "tell me",
+            id="Message"),
         pytest.param(body(b'{"message":"tell me"}'), "SomeException", "tell me", id="message"),
-        pytest.param(body(b'{"Message":null,"message":"tell me"}'), "SomeException", "tell me", id="Message-null"),
+        pytest.param(body(b'{"Message":null,"message":"tell me"}'), "SomeException", "tell me",
+            id="Message-null"),
         pytest.param(
-            body(b'{"message":"tell me"}', [("x-amzn-ErrorType", "SomeException:http://internal.amazon.com/coral/x/")]),
+            body(b'{"message":"tell me"}',
+                [("x-amzn-ErrorType", "SomeException:http://internal.amazon.com/coral/x/")]),
             "SomeException",
             "tell me",
             id="name-with-url",
         ),
         pytest.param(
-            body(b'{"message":"tell me"}', [("X-Amzn-Errortype", "com.amazonaws.lambda#SomeException")]),
+            body(b'{"message":"tell me"}',
+                [("X-Amzn-Errortype", "com.amazonaws.lambda#SomeException")]),
             "SomeException",
             "tell me",
             id="name-with-namespace",
@@ -89,8 +100,10 @@ def body(data, fields=(("x-amzn-ErrorType", "SomeException"),), status=400):
             "tell me",
             id="upper-case",
         ),
-        pytest.param(body(b'{"__type":"com.x#SomeException","message":"tell me"}', []), "", "tell me", id="name-in-body"),
-        pytest.param(body(b'{"message":"t\\u0065ll me"}'), "SomeException", "tell me", id="escaped"),
+        pytest.param(body(b'{"__type":"com.x#SomeException","message":"tell me"}', []), "",
+            "tell me", id="name-in-body"),
+        pytest.param(body(b'{"message":"t\\u0065ll me"}'), "SomeException", "tell me",
+            id="escaped"),
         pytest.param(body(b""), "SomeException", "", id="no-body"),
         pytest.param(body(b"<html>Bad Gateway</html>", []), "400", "", id="html"),
         pytest.param(body(b'{"message":', []), "400", "", id="cut-json"),
@@ -121,14 +134,18 @@ def test_reasons(make, answer, name, message):
     ids=["mentions", "controls", "unicode", "long", "terminal"],
 )
 def test_what_aws_says_cannot_ping_or_break(make, message, shown):
-    runtime = make.runtime(endpoint=make.endpoint(default=failed(404, "ResourceNotFoundException", message)))
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=failed(404, "ResourceNotFoundException", message))
+    )
     text = runtime.text(slack.command())
     assert text.startswith(NOT) and "<" not in text
     assert not shown or shown in text
 
 
 def test_slack_text_never_shows_up_in_a_refusal(make):
-    runtime = make.runtime(endpoint=make.endpoint(default=failed(404, "ResourceNotFoundException", "no")))
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=failed(404, "ResourceNotFoundException", "no"))
+    )
     assert slack.TEXT not in runtime.text(slack.command())
 
 
@@ -150,7 +167,7 @@ def test_unknown_is_said_to_be_unknown_and_never_sent_again(make, answer):
     assert len(endpoint.requests) == 1
 
 
-# ---- the other kinds -------------------------------------------------------------------------------------------------
+# ---- the other kinds -----------------------------------------------------------------------------
 
 QUIET = [kind for kind in slack.INTERACTIONS if kind != "block_suggestion"]
 
@@ -164,7 +181,11 @@ def test_interaction_started(make, kind):
 
 @pytest.mark.parametrize("kind", QUIET)
 def test_interaction_not_started(make, kind):
-    runtime = make.runtime(endpoint=make.endpoint(default=failed(404, "ResourceNotFoundException", "Function not found")))
+    runtime = make.runtime(
+        endpoint=make.endpoint(
+            default=failed(404, "ResourceNotFoundException", "Function not found")
+        )
+    )
     status, headers, body = runtime.ask(slack.interaction(kind))
     assert status == 500 and headers["content-type"].startswith("text/plain")
     assert body.startswith(NOT) and "ResourceNotFoundException" in body
@@ -208,7 +229,9 @@ def test_event_not_started(make, answer, statuses, no_retry):
     assert headers.get("x-slack-no-retry") == ("1" if no_retry else None)
 
 
-@pytest.mark.parametrize("allow, path", [("eu-west-1/other", "/eu-west-1/my-fn"), ("*/*", "/nowhere"), ("*/*", "/x/y")])
+@pytest.mark.parametrize(
+    "allow, path", [("eu-west-1/other", "/eu-west-1/my-fn"), ("*/*", "/nowhere"), ("*/*", "/x/y")]
+)
 def test_event_to_a_target_that_a_retry_cannot_help(make, allow, path):
     runtime = make.runtime(GATEWAY_ALLOW=allow)
     status, headers, _ = runtime.ask(slack.event(path))
@@ -217,7 +240,9 @@ def test_event_to_a_target_that_a_retry_cannot_help(make, allow, path):
 
 
 @pytest.mark.parametrize("kind", ["block_actions", "view_submission", "shortcut"])
-@pytest.mark.parametrize("allow, path", [("eu-west-1/other", "/eu-west-1/my-fn"), ("*/*", "/nowhere")])
+@pytest.mark.parametrize(
+    "allow, path", [("eu-west-1/other", "/eu-west-1/my-fn"), ("*/*", "/nowhere")]
+)
 def test_interaction_to_no_target(make, kind, allow, path):
     runtime = make.runtime(GATEWAY_ALLOW=allow)
     status, headers, body = runtime.ask(slack.interaction(kind, path))
@@ -225,7 +250,9 @@ def test_interaction_to_no_target(make, kind, allow, path):
     assert not runtime.endpoint.requests
 
 
-@pytest.mark.parametrize("num, reason", [("1", "http_timeout"), ("2", "http_error"), ("3", "connection_failed")])
+@pytest.mark.parametrize(
+    "num, reason", [("1", "http_timeout"), ("2", "http_error"), ("3", "connection_failed")]
+)
 def test_a_retried_event_is_not_dropped(make, num, reason):
     """Its first delivery may never have arrived."""
     runtime = make.runtime()

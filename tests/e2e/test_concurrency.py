@@ -1,4 +1,5 @@
-"""Lambda Managed Instances: as many `/next` calls as the environment says, each on a connection of its own."""
+"""Lambda Managed Instances: as many `/next` calls as the environment says, each on a connection of
+its own."""
 
 import threading
 import time
@@ -13,7 +14,11 @@ from support.invoke_endpoint import accepted, failed
 
 def several(make, count, endpoint=None, **env):
     api = make.api(
-        concurrency=count, always_fields=[("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", "")]
+        concurrency=count,
+        always_fields=[
+            ("Lambda-Runtime-Client-Context", ""),
+            ("Lambda-Runtime-Cognito-Identity", ""),
+        ],
     )
     runtime = make.runtime(
         endpoint=endpoint,
@@ -57,7 +62,10 @@ def test_one_that_hangs_holds_up_nobody(make):
     runtime.endpoint.wait_for_requests(1)
     begin = time.monotonic()
     for i in range(20):
-        assert "has been started" in URL.read(runtime.send(slack.command(f"/eu-west-1/fn-{i}")).reply)[2]
+        assert (
+            "has been started"
+            in URL.read(runtime.send(slack.command(f"/eu-west-1/fn-{i}")).reply)[2]
+        )
     assert time.monotonic() - begin < 2 and not stuck.done.is_set()
     assert stuck.took < 2.95
 
@@ -82,14 +90,18 @@ def test_answer_after_the_platform_gave_up(make):
 
 def test_the_clock_is_corrected_for_all(make):
     """One thread's failure is not another's."""
-    runtime = several(make, 4, make.endpoint(script=[failed(404, "ResourceNotFoundException", "no")]))
+    runtime = several(
+        make, 4, make.endpoint(script=[failed(404, "ResourceNotFoundException", "no")])
+    )
     texts = [item.reply["body"] for item in [runtime.send(slack.command()) for _ in range(8)]]
     assert sum("could not be started" in text for text in texts) == 1
 
 
 def test_trace_ids_do_not_mix(make):
     runtime = several(make, 4)
-    items = {f"Root=1-5bef4de7-{i:024x};Parent=9a9197af755a6419;Sampled=1": f"fn-{i}" for i in range(24)}
+    items = {
+        f"Root=1-5bef4de7-{i:024x};Parent=9a9197af755a6419;Sampled=1": f"fn-{i}" for i in range(24)
+    }
     for trace, name in items.items():
         runtime.api.send(encode(URL.event(slack.command(f"/eu-west-1/{name}"))), trace_id=trace)
     for request in runtime.endpoint.wait_for_requests(24):
@@ -110,7 +122,8 @@ ENDS = {
     "the Runtime API refuses an answer": ({"statuses": (500,)}, None, "did not take the answer"),
     "the keys have expired": (
         {},
-        failed(403, "ExpiredTokenException", "The security token included in the request is expired"),
+        failed(403, "ExpiredTokenException",
+            "The security token included in the request is expired"),
         "credentials have expired",
     ),
 }
@@ -118,11 +131,14 @@ ENDS = {
 
 @pytest.mark.parametrize("case", ENDS)
 def test_an_end_waits_for_the_others(make, case):
-    """One loop cannot go on: nothing more is asked for, and the events that others have in their hands are finished first."""
+    """One loop cannot go on: nothing more is asked for, and the events that others have in their
+    hands are finished first."""
     options, refusal, told = ENDS[case]
     gate = threading.Event()
     wait = peer.later(gate, accepted())
-    runtime = several(make, 4, make.endpoint(script=[wait, wait, wait, *([refusal] if refusal else [])]))
+    runtime = several(
+        make, 4, make.endpoint(script=[wait, wait, wait, *([refusal] if refusal else [])])
+    )
     others = [runtime.send(slack.command(f"/eu-west-1/fn-{i}")) for i in range(3)]
     runtime.endpoint.wait_for_requests(3)
     asked = len(runtime.api.nexts)

@@ -12,17 +12,26 @@ BAD = {
     "no-secret": ({"SLACK_SIGNING_SECRET": None}, ["SLACK_SIGNING_SECRET"]),
     "empty-secret": ({"SLACK_SIGNING_SECRET": ""}, ["SLACK_SIGNING_SECRET"]),
     "blank-secret": ({"SLACK_SIGNING_SECRET": " , ,"}, ["SLACK_SIGNING_SECRET"]),
-    "quoted-secret": ({"SLACK_SIGNING_SECRET": f'"{slack.SECRET}"'}, ["SLACK_SIGNING_SECRET", "quotes"]),
-    "token-as-secret": ({"SLACK_SIGNING_SECRET": "xoxb-1-a"}, ["SLACK_SIGNING_SECRET", "token", "Signing Secret"]),
-    "app-token-as-secret": ({"SLACK_SIGNING_SECRET": "xapp-1-A1-a"}, ["SLACK_SIGNING_SECRET", "token"]),
-    "allow-blank-inside": ({"GATEWAY_ALLOW": "eu-west-1/de ploy"}, ["GATEWAY_ALLOW", "region/function"]),
-    "skip-verify-word": ({"GATEWAY_INSECURE_SKIP_VERIFY": "yes"}, ["GATEWAY_INSECURE_SKIP_VERIFY", "yes"]),
-    "allow-one-segment": ({"GATEWAY_ALLOW": "my-fn"}, ["GATEWAY_ALLOW", "my-fn", "region/function"]),
-    "allow-three-segments": ({"GATEWAY_ALLOW": "eu-west-1/a/b"}, ["GATEWAY_ALLOW", "eu-west-1/a/b"]),
+    "quoted-secret": ({"SLACK_SIGNING_SECRET": f'"{slack.SECRET}"'},
+        ["SLACK_SIGNING_SECRET", "quotes"]),
+    "token-as-secret": ({"SLACK_SIGNING_SECRET": "xoxb-1-a"},
+        ["SLACK_SIGNING_SECRET", "token", "Signing Secret"]),
+    "app-token-as-secret":
+        ({"SLACK_SIGNING_SECRET": "xapp-1-A1-a"}, ["SLACK_SIGNING_SECRET", "token"]),
+    "allow-blank-inside":
+        ({"GATEWAY_ALLOW": "eu-west-1/de ploy"}, ["GATEWAY_ALLOW", "region/function"]),
+    "skip-verify-word": ({"GATEWAY_INSECURE_SKIP_VERIFY": "yes"},
+        ["GATEWAY_INSECURE_SKIP_VERIFY", "yes"]),
+    "allow-one-segment": ({"GATEWAY_ALLOW": "my-fn"},
+        ["GATEWAY_ALLOW", "my-fn", "region/function"]),
+    "allow-three-segments":
+        ({"GATEWAY_ALLOW": "eu-west-1/a/b"}, ["GATEWAY_ALLOW", "eu-west-1/a/b"]),
     "allow-second-is-bad": ({"GATEWAY_ALLOW": "eu-west-1/a,beta"}, ["GATEWAY_ALLOW", "beta"]),
     "ack-word": ({"GATEWAY_ACK": "later"}, ["GATEWAY_ACK", "later", "confirmed", "first"]),
-    "ack-type-word": ({"GATEWAY_ACK_TYPE": "public"}, ["GATEWAY_ACK_TYPE", "public", "ephemeral", "in_channel"]),
-    "ack-text-name": ({"GATEWAY_ACK_TEXT": "hello {nobody}"}, ["GATEWAY_ACK_TEXT", "nobody", "{user_name}"]),
+    "ack-type-word": ({"GATEWAY_ACK_TYPE": "public"},
+        ["GATEWAY_ACK_TYPE", "public", "ephemeral", "in_channel"]),
+    "ack-text-name": ({"GATEWAY_ACK_TEXT": "hello {nobody}"},
+        ["GATEWAY_ACK_TEXT", "nobody", "{user_name}"]),
     "timeout-low": ({"GATEWAY_TIMEOUT_MS": "99"}, ["GATEWAY_TIMEOUT_MS", "99", "100", "2900"]),
     "timeout-high": ({"GATEWAY_TIMEOUT_MS": "2901"}, ["GATEWAY_TIMEOUT_MS", "2901"]),
     "timeout-word": ({"GATEWAY_TIMEOUT_MS": "2s"}, ["GATEWAY_TIMEOUT_MS", "2s"]),
@@ -41,26 +50,37 @@ BAD = {
         {"GATEWAY_RESPONSE_HOSTS": "https://hooks.slack.com/x"},
         ["GATEWAY_RESPONSE_HOSTS", "https://hooks.slack.com/x"],
     ),
-    "response-hosts-http": ({"GATEWAY_RESPONSE_HOSTS": "http://10.0.0.1:80"}, ["GATEWAY_RESPONSE_HOSTS", "http://10.0.0.1:80"]),
-    "response-hosts-user": ({"GATEWAY_RESPONSE_HOSTS": "a@hooks.slack.com"}, ["GATEWAY_RESPONSE_HOSTS"]),
+    "response-hosts-http": ({"GATEWAY_RESPONSE_HOSTS": "http://10.0.0.1:80"},
+        ["GATEWAY_RESPONSE_HOSTS", "http://10.0.0.1:80"]),
+    "response-hosts-user":
+        ({"GATEWAY_RESPONSE_HOSTS": "a@hooks.slack.com"}, ["GATEWAY_RESPONSE_HOSTS"]),
     "base-path": ({"GATEWAY_BASE_PATH": "/sl ack"}, ["GATEWAY_BASE_PATH", "/sl ack"]),
-    "unknown": ({"GATEWAY_TIMEOUT": "2500"}, ["unknown variable GATEWAY_TIMEOUT; did you mean GATEWAY_TIMEOUT_MS?"]),
+    "unknown": ({"GATEWAY_TIMEOUT": "2500"},
+        ["unknown variable GATEWAY_TIMEOUT; did you mean GATEWAY_TIMEOUT_MS?"]),
     "unknown-empty": ({"GATEWAY_UNKNOWN": ""}, ["GATEWAY_UNKNOWN"]),
     "unknown-prefix": ({"GATEWAY_": "x"}, ["GATEWAY_"]),
     "almost-kubernetes": ({"GATEWAY_PORT": "8080"}, ["GATEWAY_PORT"]),
     "key-without-secret": ({"AWS_SECRET_ACCESS_KEY": None}, ["AWS_SECRET_ACCESS_KEY"]),
     "secret-without-key": ({"AWS_ACCESS_KEY_ID": ""}, ["AWS_ACCESS_KEY_ID"]),
-    "secret-not-ascii": ({"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI\u00e4"}, ["AWS_SECRET_ACCESS_KEY"]),
-    "token-with-a-line-end": ({"AWS_SESSION_TOKEN": "IQoJb3JpZ2lu\nX-Evil: 1"}, ["AWS_SESSION_TOKEN"]),
-    "endpoint-scheme": ({"AWS_ENDPOINT_URL_LAMBDA": "ftp://127.0.0.1/"}, ["AWS_ENDPOINT_URL_LAMBDA", "http"]),
-    "endpoint-no-scheme": ({"AWS_ENDPOINT_URL_LAMBDA": "127.0.0.1:1234"}, ["AWS_ENDPOINT_URL_LAMBDA"]),
-    "endpoint-user": ({"AWS_ENDPOINT_URL_LAMBDA": "https://user:pass@127.0.0.1/"}, ["AWS_ENDPOINT_URL_LAMBDA"]),
-    "endpoint-port": ({"AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1:70000/"}, ["AWS_ENDPOINT_URL_LAMBDA"]),
-    "endpoint-query": ({"AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1/?a=b"}, ["AWS_ENDPOINT_URL_LAMBDA"]),
+    "secret-not-ascii": ({"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI\u00e4"},
+        ["AWS_SECRET_ACCESS_KEY"]),
+    "token-with-a-line-end":
+        ({"AWS_SESSION_TOKEN": "IQoJb3JpZ2lu\nX-Evil: 1"}, ["AWS_SESSION_TOKEN"]),
+    "endpoint-scheme": ({"AWS_ENDPOINT_URL_LAMBDA": "ftp://127.0.0.1/"},
+        ["AWS_ENDPOINT_URL_LAMBDA", "http"]),
+    "endpoint-no-scheme":
+        ({"AWS_ENDPOINT_URL_LAMBDA": "127.0.0.1:1234"}, ["AWS_ENDPOINT_URL_LAMBDA"]),
+    "endpoint-user": ({"AWS_ENDPOINT_URL_LAMBDA": "https://user:pass@127.0.0.1/"},
+        ["AWS_ENDPOINT_URL_LAMBDA"]),
+    "endpoint-port": ({"AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1:70000/"},
+        ["AWS_ENDPOINT_URL_LAMBDA"]),
+    "endpoint-query": ({"AWS_ENDPOINT_URL_LAMBDA": "https://127.0.0.1/?a=b"},
+        ["AWS_ENDPOINT_URL_LAMBDA"]),
     "bundle-not-there": ({"AWS_CA_BUNDLE": "/nonexistent/bundle.pem"}, ["AWS_CA_BUNDLE"]),
     "bundle-no-certificate": ({"AWS_CA_BUNDLE": "/etc/hosts"}, ["AWS_CA_BUNDLE"]),
     "bundle-folder": ({"AWS_CA_BUNDLE": "/"}, ["AWS_CA_BUNDLE"]),
-    "cert-file-not-there": ({"SSL_CERT_FILE": "/nonexistent/bundle.pem"}, ["SSL_CERT_FILE", "/nonexistent/bundle.pem"]),
+    "cert-file-not-there": ({"SSL_CERT_FILE": "/nonexistent/bundle.pem"},
+        ["SSL_CERT_FILE", "/nonexistent/bundle.pem"]),
 }
 
 FILES = {"bundle-not-there", "bundle-no-certificate", "bundle-folder", "cert-file-not-there"}
@@ -131,11 +151,13 @@ GOOD = {
     },
     "cgi": {"GATEWAY_INTERFACE": "CGI/1.1"},
     "other-programs": {"GATEWAY": "x", "XGATEWAY_FOO": "x", "API_GATEWAY_URL": "x"},
-    "levels": {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON", "GATEWAY_LOG_LEVEL": "error"},
+    "levels": {"AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "GATEWAY_LOG_LEVEL": "error"},
     "lambda-level-trace": {"AWS_LAMBDA_LOG_LEVEL": "TRACE"},
     "lambda-level-fatal": {"AWS_LAMBDA_LOG_LEVEL": "FATAL"},
     "no-session-token": {"AWS_SESSION_TOKEN": ""},
-    "proxy-is-not-for-the-runtime-api": {"HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": "http://127.0.0.1:1"},
+    "proxy-is-not-for-the-runtime-api":
+        {"HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": "http://127.0.0.1:1"},
 }
 
 
@@ -151,7 +173,10 @@ def test_endpoint_variables(make):
     endpoint, other = make.endpoint(base_path="/proxy/lambda"), make.endpoint()
     runtime = make.runtime(endpoint=endpoint, AWS_ENDPOINT_URL=other.url)
     assert "has been started" in runtime.text(slack.command())
-    assert endpoint.only.target == "/proxy/lambda/2015-03-31/functions/my-fn/invocations" and not other.requests
+    assert (
+        endpoint.only.target == "/proxy/lambda/2015-03-31/functions/my-fn/invocations"
+        and not other.requests
+    )
     runtime = make.runtime(endpoint=other, AWS_ENDPOINT_URL=other.url, AWS_ENDPOINT_URL_LAMBDA=None)
     assert "has been started" in runtime.text(slack.command())
 
@@ -176,8 +201,11 @@ def test_log_level(make):
 
 
 def test_no_credentials_at_all(make):
-    """Not an error of the configuration: in Lambda they may come later. But a person must hear why nothing starts."""
-    runtime = make.runtime(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SESSION_TOKEN="", wait=False)
+    """Not an error of the configuration: in Lambda they may come later. But a person must hear why
+    nothing starts."""
+    runtime = make.runtime(
+        AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SESSION_TOKEN="", wait=False
+    )
     if runtime.process.process.poll() is None:
         text = runtime.text(slack.command())
         assert "could not be started: " in text and "AWS_ACCESS_KEY_ID" in text

@@ -19,7 +19,8 @@ import json, os, sys, time
 folder = os.path.dirname(os.path.abspath(__file__))
 files = sorted(os.listdir("/proc/self/fd"))[:-1]
 with open(os.path.join(folder, "runs"), "a") as f:
-    print(json.dumps({{"arguments": sys.argv[1:], "stdin": sys.stdin.read(), "cwd": os.getcwd(), "group": os.getpgrp() == os.getpid(),
+    print(json.dumps({{"arguments": sys.argv[1:], "stdin": sys.stdin.read(), "cwd": os.getcwd(),
+        "group": os.getpgrp() == os.getpid(),
                       "variables": dict(os.environ), "files": files}}), file=f)
 exec(open(os.path.join(folder, "more")).read())
 sys.stdout.write(open(os.path.join(folder, "answer")).read())
@@ -65,8 +66,8 @@ def keys_of(keys):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_run(cloud, kind):
-    """Without a shell, with nothing on its input and with the variables of this process, less those that are its own: functions
-    of the embedded backend could read them there."""
+    """Without a shell, with nothing on its input and with the variables of this process, less those
+    that are its own: functions of the embedded backend could read them there."""
     helper = Helper(cloud, """--profile "a b" $HOME '*' c\\ d "e\\"f" ''""")
     host = cloud.start(kind, MY_OWN="x y")
     for _ in range(3):
@@ -84,7 +85,9 @@ def test_found_along_the_path(cloud):
     (cloud.folder / "first").mkdir()
     (cloud.folder / "first" / "get-keys").write_text("not executable")
     cloud.aws_file("config", "[default]\ncredential_process = get-keys --now\n")
-    cloud.started_by(cloud.start(PATH=f"/nowhere:{cloud.folder}/first:{cloud.folder}:/usr/bin:/bin"), "PROCESS")
+    cloud.started_by(
+        cloud.start(PATH=f"/nowhere:{cloud.folder}/first:{cloud.folder}:/usr/bin:/bin"), "PROCESS"
+    )
     assert helper.runs[0]["arguments"] == ["--now"]
 
 
@@ -114,7 +117,9 @@ def test_run_again_when_the_keys_end(cloud):
     second = helper.hands_out()
     assert eventually(lambda: first.expired, 5, 0.1)
     cloud.started_by(host, "PROCESS")
-    assert f"Credential={second.access_key_id}" in cloud.endpoint.requests[-1].header("authorization")
+    assert f"Credential={second.access_key_id}" in cloud.endpoint.requests[-1].header(
+        "authorization"
+    )
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -123,7 +128,11 @@ def test_run_again_when_the_keys_end(cloud):
     [
         ("sys.exit(3)", "ended with exit code 3"),
         ("sys.exit('please log in first')", "ended with exit code 1: please log in first"),
-        ("print('Traceback', 'x' * 5000, 'the last line', '', sep='\\n', file=sys.stderr); sys.exit(1)", "exit code 1: the last line"),
+        (
+            "print('Traceback', 'x' * 5000, 'the last line', '', sep='\\n', file=sys.stderr); "
+            "sys.exit(1)",
+            "exit code 1: the last line",
+        ),
         ("os.kill(0, 9)", "killed by signal 9"),
         ("print('x' * 70000)", "printed too much"),
         ("open(os.path.join(folder, 'answer'), 'w').close()", '"Version": 1'),
@@ -131,12 +140,15 @@ def test_run_again_when_the_keys_end(cloud):
     ids=["code", "line", "lines", "signal", "much", "nothing"],
 )
 def test_failures_are_told(cloud, kind, code, told):
-    """The last line of standard error, nothing of standard output; and the next request tries again."""
+    """The last line of standard error, nothing of standard output; and the next request tries
+    again."""
     helper = Helper(cloud)
     helper.does(code)
     host = cloud.start(kind)
     text = host.text(slack.command())
-    assert text.startswith(NOT) and "profile default: credential_process" in text and told in text, text
+    assert (
+        text.startswith(NOT) and "profile default: credential_process" in text and told in text
+    ), text
     helper.does("")
     helper.hands_out()
     assert eventually(lambda: host.text(slack.command()) == STARTED, 5, 0.2)
@@ -145,7 +157,8 @@ def test_failures_are_told(cloud, kind, code, told):
 @pytest.mark.parametrize(
     "answer",
     [
-        {"Version": 2}, {"Version": None}, {"Version": "1"}, {"AccessKeyId": ""}, {"SecretAccessKey": None}, {"SessionToken": "a b"},
+        {"Version": 2}, {"Version": None}, {"Version": "1"}, {"AccessKeyId": ""},
+        {"SecretAccessKey": None}, {"SessionToken": "a b"},
         {"Expiration": "tomorrow"},
     ],
     ids=json.dumps,
@@ -165,7 +178,8 @@ def test_answers_that_cannot_be_used(cloud, answer):
         ("'", "an unclosed quote"),
         ("get 'keys", "an unclosed quote"),
         ("/nonexistent/get-keys", "/nonexistent/get-keys: it could not be started: No such file"),
-        ("get-keys-from-nowhere --x", "get-keys-from-nowhere: it could not be started: No such file"),
+        ("get-keys-from-nowhere --x",
+            "get-keys-from-nowhere: it could not be started: No such file"),
         ("/etc/passwd", "/etc/passwd: it could not be started: Permission denied"),
     ],
 )
@@ -175,11 +189,14 @@ def test_commands_that_cannot_be_run(cloud, command, told):
 
 
 def test_one_that_is_slow(cloud):
-    """Slack has its answer in time, and the helper, which ignores SIGTERM, does not stay behind with its child."""
+    """Slack has its answer in time, and the helper, which ignores SIGTERM, does not stay behind
+    with its child."""
     helper = Helper(cloud)
     helper.does(
-        "import signal, subprocess; signal.signal(signal.SIGTERM, signal.SIG_IGN); child = subprocess.Popen(['sleep', '60']);"
-        "open(os.path.join(folder, 'pids'), 'w').write(f'{os.getpid()} {child.pid}'); time.sleep(60)"
+        "import signal, subprocess; signal.signal(signal.SIGTERM, signal.SIG_IGN); child = "
+        "subprocess.Popen(['sleep', '60']);"
+        "open(os.path.join(folder, 'pids'), 'w').write(f'{os.getpid()} {child.pid}'); "
+        "time.sleep(60)"
     )
     host = cloud.start("lambda")
     began = time.monotonic()
@@ -191,7 +208,8 @@ def test_one_that_is_slow(cloud):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_its_time_is_its_own(cloud, kind):
-    """Whatever time the one has who needs the keys first: in Lambda 300 ms before the first event. It is run once."""
+    """Whatever time the one has who needs the keys first: in Lambda 300 ms before the first event.
+    It is run once."""
     helper = Helper(cloud)
     helper.does("time.sleep(3)")
     host = cloud.start(kind)
@@ -204,9 +222,13 @@ def test_its_time_in_check(cloud):
     """As much as in the program itself."""
     helper = Helper(cloud)
     helper.does("time.sleep(5.5)")
-    env = cloud.environment(SLACK_SIGNING_SECRET=slack.SECRET, AWS_ENDPOINT_URL_LAMBDA="http://127.0.0.1:1")
+    env = cloud.environment(
+        SLACK_SIGNING_SECRET=slack.SECRET, AWS_ENDPOINT_URL_LAMBDA="http://127.0.0.1:1"
+    )
     env = {name: value for name, value in env.items() if value is not None}
-    done = subprocess.run([BINARY, "check", "--json"], env=env, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [BINARY, "check", "--json"], env=env, capture_output=True, timeout=60, check=False
+    )
     (step,) = [step for step in json.loads(done.stdout)["steps"] if step["name"] == "credentials"]
     assert step["result"] == "ok" and len(helper.runs) == 1, step
 
@@ -230,7 +252,10 @@ def test_beside_functions(cloud):
     host = cloud.start("serve", GATEWAY_FUNCTIONS=str(directory))
     for _ in range(5):
         helper.hands_out(life=1)
-        assert host.text(slack.command("/local/hello")) == "Lambda function hello@local has been started..."
+        assert (
+            host.text(slack.command("/local/hello"))
+            == "Lambda function hello@local has been started..."
+        )
         assert eventually(lambda: host.text(slack.command()) == STARTED, 5, 0.1)
         time.sleep(0.6)
     assert len(helper.runs) > 1
@@ -246,14 +271,21 @@ def test_what_a_shell_would_expand(cloud, command):
     assert "no shell expands ~ or $HOME: write the whole path" in text, text
 
 
-@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00", "%Y-%m-%dT%H:%M:%S+0000", "%Y-%m-%dT%H:%M:%SUTC",
-                                  "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.123456Z", "%Y-%m-%dt%H:%M:%S.1z",
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+00:00",
+                                  "%Y-%m-%dT%H:%M:%S+0000", "%Y-%m-%dT%H:%M:%SUTC",
+                                  "%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%dT%H:%M:%S",
+                                  "%Y-%m-%dT%H:%M:%S.123456Z", "%Y-%m-%dt%H:%M:%S.1z",
                                   "%Y-%m-%d %H:%M:%S.123456+00:00"])  # fmt: skip
 def test_forms_of_the_expiration(cloud, form):
     """All of these mean the same moment."""
     keys = cloud.ring.issue("PROC", 3600)
     ends = time.strftime(form, time.gmtime(time.time() + 3600))
-    text = json.dumps({"Version": 1, "AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret, "SessionToken": keys.token, "Expiration": ends})
+    text = json.dumps(
+        {
+            "Version": 1, "AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret,
+            "SessionToken": keys.token, "Expiration": ends,
+        }
+    )
     cloud.file("printed", text)
     cloud.aws_file("config", f"[default]\ncredential_process = cat {cloud.folder}/printed\n")
     host = cloud.start()
@@ -262,9 +294,20 @@ def test_forms_of_the_expiration(cloud, form):
     assert 3500 < line["valid_s"] <= 3600
 
 
-@pytest.mark.parametrize("ends", [1893456000, 1893456000.5, True, "1893456000", "tomorrow", "2030-01-01", "2030-01-01T00:00:00+1"])
+@pytest.mark.parametrize(
+    "ends",
+    [
+        1893456000, 1893456000.5, True, "1893456000", "tomorrow", "2030-01-01",
+        "2030-01-01T00:00:00+1",
+    ],
+)
 def test_expiration_that_is_no_time(cloud, ends):
-    cloud.file("printed", json.dumps({"Version": 1, "AccessKeyId": "AKIDX", "SecretAccessKey": "x", "Expiration": ends}))
+    cloud.file(
+        "printed",
+        json.dumps(
+            {"Version": 1, "AccessKeyId": "AKIDX", "SecretAccessKey": "x", "Expiration": ends}
+        ),
+    )
     cloud.aws_file("config", f"[default]\ncredential_process = cat {cloud.folder}/printed\n")
     text = cloud.start().text(slack.command())
     assert text.startswith(NOT) and "credential_process gave an expiration that is" in text, text

@@ -1,4 +1,5 @@
-"""Credentials for containers: ECS's relative path, full addresses and which of them are allowed, tokens from a file."""
+"""Credentials for containers: ECS's relative path, full addresses and which of them are allowed,
+tokens from a file."""
 
 import os
 
@@ -11,7 +12,8 @@ from support.service import Service
 from support.wire import eventually
 
 own_network = pytest.mark.skipif(
-    not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own"
+    not network.available() and not os.environ.get("CI"),
+    reason="needs root, for a network of its own",
 )
 URI, RELATIVE = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 TOKEN, TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
@@ -34,7 +36,9 @@ def test_paths(cloud, path):
 def test_localhost(cloud):
     variables, (agent,) = from_container(cloud)
     agent.authority = f"localhost:{agent.port}"
-    cloud.started_by(cloud.start(**{URI: f"http://localhost:{agent.port}{agent.path}"}), "CONTAINER")
+    cloud.started_by(
+        cloud.start(**{URI: f"http://localhost:{agent.port}{agent.path}"}), "CONTAINER"
+    )
 
 
 def test_https(cloud):
@@ -73,7 +77,7 @@ def test_addresses_that_are_not_allowed(cloud, address):
     assert URI in told and "password" not in told
 
 
-# ---- authorization -----------------------------------------------------------------------------------------------------
+# ---- authorization -------------------------------------------------------------------------------
 
 
 def test_token_of_a_variable(cloud):
@@ -94,7 +98,10 @@ def test_line_end_of_the_file(cloud):
     cloud.started_by(cloud.start(**variables), "CONTAINER")
 
 
-@pytest.mark.parametrize("content", ["a\r\nX-Evil: 1", "a\nb", "a\0b", "", "x" * 200000], ids=["field", "line", "nul", "empty", "long"])
+@pytest.mark.parametrize(
+    "content", ["a\r\nX-Evil: 1", "a\nb", "a\0b", "", "x" * 200000],
+    ids=["field", "line", "nul", "empty", "long"],
+)
 def test_files_that_hold_no_token(cloud, content):
     variables, (agent,) = from_container(cloud, authorization="a")
     told = cloud.complaint(**{**variables, TOKEN_FILE: cloud.file("token", content)})
@@ -135,11 +142,13 @@ class Trap(Service):
 def test_never_through_a_proxy(cloud, make):
     trap = make.keep(Trap())
     variables, _ = from_container(cloud)
-    cloud.started_by(cloud.start(**variables, HTTP_PROXY=trap.url, http_proxy=trap.url), "CONTAINER")
+    cloud.started_by(
+        cloud.start(**variables, HTTP_PROXY=trap.url, http_proxy=trap.url), "CONTAINER"
+    )
     assert not trap.connections
 
 
-# ---- the agents' own addresses -----------------------------------------------------------------------------------------
+# ---- the agents' own addresses -------------------------------------------------------------------
 
 
 @own_network
@@ -165,5 +174,8 @@ def test_allowed_addresses(cloud, make, address):
     aws = AwsNetwork(make, cloud)
     aws.invoke_endpoint("lambda.eu-west-1.amazonaws.com")
     agent = cloud.container(path="/v1/credentials", authorization="pod", **aws.at(address))
-    variables = {URI: f"http://{agent.authority}/v1/credentials", TOKEN_FILE: cloud.file("token", "pod")}
+    variables = {
+        URI: f"http://{agent.authority}/v1/credentials",
+        TOKEN_FILE: cloud.file("token", "pod"),
+    }
     cloud.started_by(aws.start(**variables), "CONTAINER")

@@ -1,4 +1,5 @@
-"""Sources of credentials that are slow, silent, lying: a reason in time, nothing signed with nonsense, and no harm done."""
+"""Sources of credentials that are slow, silent, lying: a reason in time, nothing signed with
+nonsense, and no harm done."""
 
 import time
 
@@ -52,7 +53,7 @@ def test_slow_source(cloud, source):
     cloud.started_by(cloud.start(**variables), source)
 
 
-# ---- documents -------------------------------------------------------------------------------------------------------
+# ---- documents -----------------------------------------------------------------------------------
 
 DOCUMENTS = {
     "no-key": lambda keys: {"AccessKeyId": None},
@@ -96,7 +97,8 @@ def test_documents_that_are_no_credentials(cloud, source, document):
         lambda keys: {"Expiration": iso(keys.expires).replace("Z", "+00:00")},
         lambda keys: {"Expiration": "9999-12-31T23:59:59Z"},
         lambda keys: {"Expiration": None},
-        lambda keys: {"Nested": {"AccessKeyId": "AKIADECOY", "list": [[[{}]]]}, "x" * 3000: "y" * 3000},
+        lambda keys: {"Nested": {"AccessKeyId": "AKIADECOY", "list": [[[{}]]]},
+            "x" * 3000: "y" * 3000},
     ],
     ids=["more", "milliseconds", "offset", "year-9999", "for-ever", "nested"],
 )
@@ -106,10 +108,13 @@ def test_documents_that_are(cloud, source, document):
 
 
 @pytest.mark.parametrize("source", ["CONTAINER", "METADATA"])
-@pytest.mark.parametrize("moment", [iso(time.time() - 60), "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"], ids=["just", "year-1", "1970"])
+@pytest.mark.parametrize(
+    "moment", [iso(time.time() - 60), "0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z"],
+    ids=["just", "year-1", "1970"],
+)
 def test_keys_that_have_ended_on_arrival(cloud, source, moment):
-    """The clock here may be the one that is wrong, and EC2 gives out what it has when it cannot get more: they are used,
-    and not asked for again at every request."""
+    """The clock here may be the one that is wrong, and EC2 gives out what it has when it cannot get
+    more: they are used, and not asked for again at every request."""
     variables, (service,) = FETCHED[source](cloud, document=lambda keys: {"Expiration": moment})
     host = cloud.start(**variables)
     for _ in range(4):
@@ -121,7 +126,10 @@ def test_longest_that_there_are(cloud):
     variables, (agent,) = FETCHED["CONTAINER"](cloud)
     keys = cloud.ring.issue("CONTAINER")
     keys.token = "t" * 8192
-    agent.keys = lambda: {"AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret, "Token": keys.token, "Expiration": keys.expiration}
+    agent.keys = lambda: {
+        "AccessKeyId": keys.access_key_id, "SecretAccessKey": keys.secret, "Token": keys.token,
+        "Expiration": keys.expiration,
+    }
     cloud.started_by(cloud.start(**variables), "CONTAINER")
 
 
@@ -132,4 +140,6 @@ def test_what_a_server_says_is_quoted(cloud, kind):
     variables, _ = FETCHED["CONTAINER"](cloud, default=refusal)
     host = cloud.start(kind, **variables)
     text = refused_in_time(host)
-    assert "the pod has no association" in text or host.process.wait_for_log("the pod has no association"), text
+    assert "the pod has no association" in text or host.process.wait_for_log(
+        "the pod has no association"
+    ), text

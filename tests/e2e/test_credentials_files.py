@@ -6,7 +6,7 @@ from support import hosts
 from support.cloud import ROLE, profile_text
 
 
-# ---- keys ------------------------------------------------------------------------------------------------------------
+# ---- keys ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
@@ -35,16 +35,22 @@ def test_credentials_file_wins(cloud):
 @pytest.mark.parametrize(
     "write",
     [
-        lambda keys: f"# mine\n\n; old\n[default]\naws_access_key_id={keys.access_key_id}\naws_secret_access_key\t=\t{keys.secret}\n",
+        lambda keys: "# mine\n\n; old\n[default]\n"
+        f"aws_access_key_id={keys.access_key_id}\naws_secret_access_key\t=\t{keys.secret}\n",
         lambda keys: profile_text(keys).replace("\n", "\r\n"),
         lambda keys: profile_text(keys).rstrip("\n"),
         lambda keys: profile_text(keys).replace("aws_access_key_id", "AWS_ACCESS_KEY_ID"),
-        lambda keys: f"[default]\naws_access_key_id = {keys.access_key_id} # of May\naws_secret_access_key = {keys.secret} ; same\n",
-        lambda keys: profile_text(keys) + "region = eu-west-1\ns3 =\n  max_concurrent_requests = 10\n  aws_access_key_id = no\noutput = json\n",
+        lambda keys: f"[default]\naws_access_key_id = {keys.access_key_id} # of May\n"
+        f"aws_secret_access_key = {keys.secret} ; same\n",
+        lambda keys: profile_text(keys)
+        + "region = eu-west-1\ns3 =\n  max_concurrent_requests = 10\n"
+        "  aws_access_key_id = no\noutput = json\n",
         lambda keys: f"[default]\naws_access_key_id = AKIAOLD\n{profile_text(keys)}",
-        lambda keys: "[other]\nregion = x\n" + profile_text(keys) + "[third]\naws_access_key_id = no\n",
+        lambda keys:
+            "[other]\nregion = x\n" + profile_text(keys) + "[third]\naws_access_key_id = no\n",
     ],
-    ids=["comments", "crlf", "no-line-end", "capitals", "comments-behind", "nested", "twice", "between"],
+    ids=["comments", "crlf", "no-line-end", "capitals",
+         "comments-behind", "nested", "twice", "between"],
 )  # fmt: skip
 def test_forms_of_the_file(cloud, kind, write):
     cloud.aws_file("credentials", write(cloud.ring.lasting("PROFILE")))
@@ -76,20 +82,31 @@ def test_file_that_is_no_ini(cloud):
     assert "line 1" in cloud.complaint(AWS_PROFILE="x")
 
 
-# ---- roles -----------------------------------------------------------------------------------------------------------
+# ---- roles ---------------------------------------------------------------------------------------
 
 
 def test_role_and_what_it_is_asked_with(cloud):
-    sts = cloud.sts(roles={ROLE: {"ExternalId": "e/x=1&2", "RoleSessionName": "me@here", "DurationSeconds": "7200"}})
+    sts = cloud.sts(
+        roles={
+            ROLE: {"ExternalId": "e/x=1&2", "RoleSessionName": "me@here", "DurationSeconds": "7200"}
+        }
+    )
     cloud.aws_file("credentials", profile_text(cloud.ring.lasting("BASE"), "base"))
-    cloud.aws_file("config", f"[profile p]\nrole_arn={ROLE}\nsource_profile=base\nexternal_id=e/x=1&2\nrole_session_name=me@here\nduration_seconds=7200\n")
+    cloud.aws_file(
+        "config",
+        f"[profile p]\nrole_arn={ROLE}\nsource_profile=base\nexternal_id=e/x=1&2\n"
+        "role_session_name=me@here\nduration_seconds=7200\n",
+    )
     cloud.started_by(cloud.start(AWS_PROFILE="p", AWS_ENDPOINT_URL_STS=sts.url), "STS")
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 40])
 def test_circles(cloud, length):
     sts = cloud.sts()
-    sections = [f"[profile p{i}]\nrole_arn={ROLE}\nsource_profile=p{(i + 1) % length}\n" for i in range(length)]
+    sections = [
+        f"[profile p{i}]\nrole_arn={ROLE}\nsource_profile=p{(i + 1) % length}\n"
+        for i in range(length)
+    ]
     cloud.aws_file("config", "".join(sections))
     assert "source_profile" in cloud.complaint(AWS_PROFILE="p0", AWS_ENDPOINT_URL_STS=sts.url)
     assert not sts.forms
@@ -101,7 +118,8 @@ def test_circles(cloud, length):
         ("role_arn=%s\n" % ROLE, "source_profile"),
         ("role_arn=%s\nsource_profile=gone\n" % ROLE, "gone"),
         ("role_arn=%s\ncredential_source=Moon\n" % ROLE, "credential_source"),
-        ("role_arn=%s\nsource_profile=base\nmfa_serial=arn:aws:iam::1:mfa/me\n" % ROLE, "mfa_serial"),
+        ("role_arn=%s\nsource_profile=base\nmfa_serial=arn:aws:iam::1:mfa/me\n" % ROLE,
+            "mfa_serial"),
         ("sso_session=corp\nsso_account_id=1\nsso_role_name=r\n", "p"),
     ],
     ids=["no-source", "source-gone", "source-unknown", "mfa", "sso"],

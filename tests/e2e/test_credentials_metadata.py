@@ -1,4 +1,5 @@
-"""EC2's metadata service: sessions, their end, the fallback to version 1 and when there must be none."""
+"""EC2's metadata service: sessions, their end, the fallback to version 1 and when there must be
+none."""
 
 import os
 import time
@@ -14,17 +15,22 @@ from support.service import Service, says
 from support.wire import eventually
 
 own_network = pytest.mark.skipif(
-    not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own"
+    not network.available() and not os.environ.get("CI"),
+    reason="needs root, for a network of its own",
 )
 
 
 def test_conversation(cloud):
     variables, (metadata,) = from_metadata(cloud)
     cloud.started_by(cloud.start(**variables), "METADATA")
-    assert [(r.method, r.target) for r in metadata.requests] == [("PUT", TOKEN), ("GET", ROLES), ("GET", ROLES + "gateway-role")]
+    assert [(r.method, r.target) for r in metadata.requests] == [
+        ("PUT", TOKEN), ("GET", ROLES), ("GET", ROLES + "gateway-role"),
+    ]
     put, *gets = metadata.requests
     assert put.header(TTL_FIELD) == "21600" and not put.body and not put.header(TOKEN_FIELD)
-    assert all(get.header(TOKEN_FIELD) in metadata.sessions for get in gets) and not metadata.refused
+    assert (
+        all(get.header(TOKEN_FIELD) in metadata.sessions for get in gets) and not metadata.refused
+    )
 
 
 @pytest.mark.parametrize("ending", ["/", ""])
@@ -70,11 +76,16 @@ def test_sessions_that_end(cloud):
     cloud.started_by(host, "METADATA")
     metadata.end_sessions()
     end = time.monotonic() + 5
-    while time.monotonic() < end and len({r.header(TOKEN_FIELD) for r in metadata.asked(target=ROLES)}) < 2:
+    while (
+        time.monotonic() < end
+        and len({r.header(TOKEN_FIELD) for r in metadata.asked(target=ROLES)}) < 2
+    ):
         cloud.started_by(host, "METADATA")
         time.sleep(0.05)
     assert len(metadata.asked("PUT")) >= 2 and len(metadata.refused) <= 1
-    assert eventually(lambda: len([name for name in cloud.ring.issued if "METADATA" in name]) >= 2, 2)
+    assert eventually(
+        lambda: len([name for name in cloud.ring.issued if "METADATA" in name]) >= 2, 2
+    )
 
 
 def test_session_refused_for_ever(cloud):
@@ -86,7 +97,7 @@ def test_session_refused_for_ever(cloud):
     assert len(metadata.requests) <= 8
 
 
-# ---- version 1 ---------------------------------------------------------------------------------------------------------
+# ---- version 1 -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("refusal", [403, 404, 405])
@@ -114,7 +125,8 @@ def test_version_1_can_be_forbidden(cloud, refusal, word):
 
 
 def test_token_that_never_comes(cloud):
-    """In a container whose hop limit is 1 the answer to PUT is lost: version 1 is tried after a second."""
+    """In a container whose hop limit is 1 the answer to PUT is lost: version 1 is tried after a
+    second."""
     variables, _ = from_metadata(cloud, mode="optional", script=[hang])
     host = cloud.start(**variables)
     begun = time.monotonic()
@@ -124,7 +136,8 @@ def test_token_that_never_comes(cloud):
 
 @pytest.mark.parametrize("v1", ["false", "true"])
 def test_hop_limit_is_told(cloud, v1):
-    """No token comes, and without one nobody gets in: whoever runs a container on an instance learns what to change."""
+    """No token comes, and without one nobody gets in: whoever runs a container on an instance
+    learns what to change."""
     variables, (metadata,) = from_metadata(cloud, mode="required", script=[hang] * 20)
     text = cloud.start(**variables, AWS_EC2_METADATA_V1_DISABLED=v1).text(slack.command())
     assert text.startswith(NOT) and "raise HttpPutResponseHopLimit to 2" in text, text
@@ -132,7 +145,9 @@ def test_hop_limit_is_told(cloud, v1):
 
 def test_sessions_are_required(cloud):
     """Nobody without a token gets in, so the fallback must not be taken where sessions work."""
-    variables, (metadata,) = from_metadata(cloud, default=after(0.1, lambda visit: visit.endpoint.behave(visit)))
+    variables, (metadata,) = from_metadata(
+        cloud, default=after(0.1, lambda visit: visit.endpoint.behave(visit))
+    )
     cloud.started_by(cloud.start(**variables), "METADATA")
     assert not metadata.refused
 
@@ -140,7 +155,11 @@ def test_sessions_are_required(cloud):
 @pytest.mark.parametrize("word", ["true", "TRUE"])
 def test_disabled(cloud, word):
     variables, (metadata,) = from_metadata(cloud)
-    assert cloud.start(**variables, AWS_EC2_METADATA_DISABLED=word).text(slack.command()).startswith(NOT)
+    assert (
+        cloud.start(**variables, AWS_EC2_METADATA_DISABLED=word)
+        .text(slack.command())
+        .startswith(NOT)
+    )
     assert not metadata.connections
 
 
@@ -152,7 +171,11 @@ def test_not_disabled(cloud, word):
 
 def test_document_that_says_no(cloud):
     """With status 200, as EC2 does; the reason is told."""
-    no = {"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role gateway-role.", "LastUpdated": "2026-01-01T00:00:00Z"}
+    no = {
+        "Code": "AssumeRoleUnauthorizedAccess",
+        "Message": "EC2 cannot assume the role gateway-role.",
+        "LastUpdated": "2026-01-01T00:00:00Z",
+    }
     variables, (metadata,) = from_metadata(cloud)
     metadata.keys = lambda: no
     text = cloud.start(**variables).text(slack.command())
@@ -182,7 +205,7 @@ def test_never_through_a_proxy(cloud, make):
     assert not trap.connections
 
 
-# ---- where it is -------------------------------------------------------------------------------------------------------
+# ---- where it is ---------------------------------------------------------------------------------
 
 
 @own_network

@@ -1,4 +1,5 @@
-"""Keys that end: new ones ahead of time, one fetch at once, and no request that waits for it while the old ones are good."""
+"""Keys that end: new ones ahead of time, one fetch at once, and no request that waits for it while
+the old ones are good."""
 
 import signal
 import threading
@@ -12,9 +13,13 @@ from support.invoke_endpoint import accepted, failed, hang, later
 from support.service import FAULTS
 from support.wire import eventually
 
-QUICK = 0.8  # seconds; a request that waits for a renewal takes longer by far, on a busy machine others may take a part of this
+# Seconds. A request that waits for a renewal takes longer by far; on a busy machine others may take
+# a part of this.
+QUICK = 0.8
 
-expired = failed(403, "ExpiredTokenException", "The security token included in the request is expired")
+expired = failed(
+    403, "ExpiredTokenException", "The security token included in the request is expired"
+)
 
 
 def right(visit):
@@ -119,7 +124,8 @@ def test_old_keys_are_kept_when_a_renewal_fails(cloud, source, fault):
 
 @pytest.mark.parametrize("source", FETCHED)
 def test_dead_keys_are_not_used(cloud, source):
-    """The renewals failed until the end: the request itself fetches, and is told if that fails, too."""
+    """The renewals failed until the end: the request itself fetches, and is told if that fails,
+    too."""
     variables, (service,) = FETCHED[source](cloud, life=2)
     load = Load(cloud, cloud.start(**variables))
     assert load.ask() == STARTED
@@ -136,7 +142,8 @@ def test_dead_keys_are_not_used(cloud, source):
 
 @pytest.mark.parametrize("source", FETCHED)
 def test_in_lambda(cloud, source):
-    """Renewed between two events, when nobody waits; and after a long sleep by the event that finds them dead."""
+    """Renewed between two events, when nobody waits; and after a long sleep by the event that finds
+    them dead."""
     variables, (service,) = FETCHED[source](cloud, life=4)
     load = Load(cloud, cloud.start("lambda", **variables))
     load.run(3)
@@ -146,7 +153,7 @@ def test_in_lambda(cloud, source):
     assert len(used) == 3 and service.most_at_once == 1, used
 
 
-# ---- Lambda says that they have expired ------------------------------------------------------------------------------
+# ---- Lambda says that they have expired ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["ExpiredTokenException", "ExpiredToken"])
@@ -154,7 +161,10 @@ def test_in_lambda(cloud, source):
 def test_refused_keys_are_replaced_once(cloud, source, name):
     variables, _ = FETCHED[source](cloud)
     host = cloud.start(**variables)
-    cloud.endpoint.script = [accepted(), failed(403, name, "The security token included in the request is expired")]
+    cloud.endpoint.script = [
+        accepted(),
+        failed(403, name, "The security token included in the request is expired"),
+    ]
     for _ in range(2):
         assert host.text(slack.command()) == STARTED
     first, second, third = [signatures.scope(r)["key"] for r in cloud.endpoint.requests]
@@ -192,7 +202,7 @@ def test_refused_keys_and_a_source_that_hangs(cloud):
     assert load.slowest < 2.9 and (text.startswith(NOT) or "is still being started" in text)
 
 
-# ---- what is in files --------------------------------------------------------------------------------------------------
+# ---- what is in files ----------------------------------------------------------------------------
 
 
 def test_web_identity_token_is_read_at_every_fetch(cloud):
@@ -227,14 +237,18 @@ def test_new_keys_in_the_profile_file(cloud):
     assert len({signatures.scope(r)["key"] for r in cloud.endpoint.requests}) == 2
 
 
-@pytest.mark.parametrize("name", ["InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"])
+@pytest.mark.parametrize(
+    "name", ["InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"]
+)
 def test_profile_file_mended_in_place(cloud, name):
     """What was signed with a wrong secret is signed again, once, with what the file says now."""
     cloud.aws_file("credentials", profile_text(cloud.ring.lasting("OLD")))
     host = cloud.start()
     cloud.started_by(host, "OLD")
     cloud.aws_file("credentials", profile_text(cloud.ring.lasting("NEW")))
-    refused = failed(403, name, "The request signature we calculated does not match the signature you provided.")
+    refused = failed(
+        403, name, "The request signature we calculated does not match the signature you provided."
+    )
     cloud.endpoint.script = [refused]
     cloud.started_by(host, "NEW")
     cloud.endpoint.script = [refused, refused, refused]
@@ -243,7 +257,8 @@ def test_profile_file_mended_in_place(cloud, name):
 
 
 def test_secret_mended_in_place(cloud):
-    """The same access key with another secret is another key: none that was derived from the old one signs any more."""
+    """The same access key with another secret is another key: none that was derived from the old
+    one signs any more."""
     keys = cloud.ring.lasting("PROFILE")
     cloud.aws_file("credentials", profile_text(keys))
     host = cloud.start()
@@ -267,7 +282,9 @@ def test_sighup_reads_credentials_again(cloud):
     cloud.started_by(host, "OLD")
     cloud.aws_file("credentials", profile_text(cloud.ring.lasting("NEW")))
     cloud.started_by(host, "OLD")
-    read = lambda: sum(line["message"] == "credentials" for line in host.process.lines)  # noqa: E731
+    read = lambda: sum(
+        line["message"] == "credentials" for line in host.process.lines
+    )  # noqa: E731
     before = read()
     host.process.terminate(signal.SIGHUP)
     assert eventually(lambda: read() > before)
@@ -278,5 +295,7 @@ def test_signature_of_the_environment_is_final(cloud):
     variables = SOURCES["ENV"](cloud)[0]
     host = cloud.start(**variables)
     cloud.endpoint.script = [failed(403, "InvalidSignatureException", "no")]
-    assert host.text(slack.command()).startswith(NOT + "InvalidSignatureException: no; check the gateway's secret access key")
+    assert host.text(slack.command()).startswith(
+        NOT + "InvalidSignatureException: no; check the gateway's secret access key"
+    )
     assert len(cloud.endpoint.requests) == 1

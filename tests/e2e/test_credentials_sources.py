@@ -1,4 +1,5 @@
-"""Where keys come from: every source signs what is invoked, and the first one in order that is there is used."""
+"""Where keys come from: every source signs what is invoked, and the first one in order that is
+there is used."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,7 +51,9 @@ def test_roles_anywhere_is_the_only_one(cloud):
 def test_roles_anywhere_that_fails_is_not_replaced(cloud):
     """Whoever set it wants that identity and no other."""
     others, _ = SOURCES["ENV"](cloud)
-    variables, (service,) = SOURCES["ANYWHERE"](cloud, issuer=cloud.make.pki.authority(name="Foreign Root"))
+    variables, (service,) = SOURCES["ANYWHERE"](
+        cloud, issuer=cloud.make.pki.authority(name="Foreign Root")
+    )
     text = cloud.start(**others, **variables).text(slack.command())
     assert text.startswith(NOT) and service.denied and not cloud.endpoint.requests
 
@@ -78,7 +81,10 @@ def test_source_that_is_not_there_yet(cloud, source):
 @pytest.mark.parametrize("source", FETCHED)
 def test_old_empty_variables_count_as_unset(cloud, source):
     variables, _ = FETCHED[source](cloud)
-    empty = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "", "AWS_PROFILE": ""}
+    empty = {
+        "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
+        "AWS_PROFILE": "",
+    }
     if source != "WEBID":
         empty.update(AWS_WEB_IDENTITY_TOKEN_FILE="", AWS_ROLE_ARN="")
     cloud.started_by(cloud.start(**empty, **variables), source)
@@ -92,4 +98,7 @@ def test_many_at_once_make_one_fetch(cloud, source):
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: host.text(slack.command()), range(20)))
     assert set(answers) == {STARTED} and set(cloud.signers()) == {source}
-    assert service.most_at_once == 1 and len([name for name in cloud.ring.issued if source in name]) == 1
+    assert (
+        service.most_at_once == 1
+        and len([name for name in cloud.ring.issued if source in name]) == 1
+    )

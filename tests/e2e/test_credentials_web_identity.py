@@ -1,4 +1,5 @@
-"""STS: a role for a token (EKS), what the request is like, and every form that an answer may have."""
+"""STS: a role for a token (EKS), what the request is like, and every form that an answer may have.
+"""
 
 import os
 
@@ -12,7 +13,8 @@ from support.sts import SESSION, STYLES, error, plain
 from support.wire import eventually
 
 own_network = pytest.mark.skipif(
-    not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own"
+    not network.available() and not os.environ.get("CI"),
+    reason="needs root, for a network of its own",
 )
 FLAVOURS = {"WEBID": from_web_identity, "STS": from_role}
 
@@ -21,7 +23,11 @@ def test_form(cloud):
     variables, (sts,) = from_web_identity(cloud)
     cloud.started_by(cloud.start(**variables), "WEBID")
     (form,) = sts.forms
-    assert form["Action"] == "AssumeRoleWithWebIdentity" and form["RoleArn"] == ROLE and form["WebIdentityToken"] == IDENTITY
+    assert (
+        form["Action"] == "AssumeRoleWithWebIdentity"
+        and form["RoleArn"] == ROLE
+        and form["WebIdentityToken"] == IDENTITY
+    )
     assert SESSION.match(form["RoleSessionName"])
 
 
@@ -49,8 +55,10 @@ def test_long_tokens(cloud, size):
 
 @pytest.mark.parametrize(
     "variable, value",
-    [("AWS_ROLE_ARN", "gateway"), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:user/a"), ("AWS_ROLE_SESSION_NAME", "a"),
-     ("AWS_ROLE_SESSION_NAME", "a b"), ("AWS_ROLE_SESSION_NAME", "x" * 65), ("AWS_REGION", "eu.west.1")],
+    [("AWS_ROLE_ARN", "gateway"), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:user/a"),
+        ("AWS_ROLE_SESSION_NAME", "a"),
+     ("AWS_ROLE_SESSION_NAME", "a b"), ("AWS_ROLE_SESSION_NAME", "x" * 65),
+     ("AWS_REGION", "eu.west.1")],
 )  # fmt: skip
 def test_what_sts_would_refuse(cloud, variable, value):
     """Said at the start, which it ends."""
@@ -62,7 +70,9 @@ def test_what_sts_would_refuse(cloud, variable, value):
     assert variable in told and not sts.requests
 
 
-@pytest.mark.parametrize("content", [None, "", "\n", "x" * 200000], ids=["missing", "empty", "line", "long"])
+@pytest.mark.parametrize(
+    "content", [None, "", "\n", "x" * 200000], ids=["missing", "empty", "line", "long"]
+)
 def test_files_that_hold_no_token(cloud, content):
     variables, (sts,) = from_web_identity(cloud)
     if content is None:
@@ -89,14 +99,16 @@ def test_markup_in_tokens(cloud, style):
 
 BROKEN = {
     "unknown-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&evil;"),
-    "huge-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&#99999999999999999999;"),
+    "huge-reference": lambda text:
+        text.replace("<SessionToken>", "<SessionToken>&#99999999999999999999;"),
     "open-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&amp"),
     "cut": lambda text: text[: len(text) // 2],
     "no-key": lambda text: text.replace("AccessKeyId>", "Other>"),
     "no-secret": lambda text: text.replace("SecretAccessKey>", "Other>"),
     "no-token": lambda text: text.replace("SessionToken>", "Other>"),
     "nul-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>&#0;"),
-    "line-reference": lambda text: text.replace("<SessionToken>", "<SessionToken>a&#13;&#10;X-Evil: 1"),
+    "line-reference": lambda text:
+        text.replace("<SessionToken>", "<SessionToken>a&#13;&#10;X-Evil: 1"),
     "bad-expiration": lambda text: text.replace("<Expiration>2", "<Expiration>x2"),
 }
 
@@ -111,14 +123,16 @@ def test_answers_that_are_broken(cloud, how):
     assert eventually(lambda: host.text(slack.command()) == STARTED, 5, 0.2)
 
 
-# ---- refusals ----------------------------------------------------------------------------------------------------------
+# ---- refusals ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "status, code, message",
     [
-        (400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://oidc.test & others"),
-        (400, "ExpiredTokenException", "Token expired: current date/time 1 must be before the expiration date/time 0"),
+        (400, "InvalidIdentityToken",
+            "No OpenIDConnect provider found in your account for https://oidc.test & others"),
+        (400, "ExpiredTokenException",
+            "Token expired: current date/time 1 must be before the expiration date/time 0"),
         (403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
         (403, "RegionDisabledException", "STS is not activated in this region"),
         (400, "ValidationError", "1 validation error detected"),
@@ -134,8 +148,10 @@ def test_refusals_are_told(cloud, source, status, code, message):
     assert len(sts.requests) <= 4
 
 
-@pytest.mark.parametrize("answer", [error(400, "IDPCommunicationError", "no"), error(503, "ServiceUnavailable", "no", "Receiver"),
-                                    error(500, "InternalFailure", "no", "Receiver"), error(400, "Throttling", "Rate exceeded")],
+@pytest.mark.parametrize("answer", [error(400, "IDPCommunicationError", "no"),
+                                    error(503, "ServiceUnavailable", "no", "Receiver"),
+                                    error(500, "InternalFailure", "no", "Receiver"),
+                                    error(400, "Throttling", "Rate exceeded")],
                          ids=["idp", "503", "500", "throttling"])  # fmt: skip
 def test_refusals_that_pass(cloud, answer):
     """The next request gets keys, if the same one did not."""

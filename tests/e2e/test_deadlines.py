@@ -17,14 +17,16 @@ EARLIEST, LATEST = 2.4, 2.95
 
 
 def assert_still(item, earliest=EARLIEST, latest=LATEST, since=None):
-    """`since`: when the time began that must have passed; a busy machine may hand the event over later."""
+    """`since`: when the time began that must have passed; a busy machine may hand the event over
+    later."""
     assert STILL in item.reply["body"], item.reply
     passed = item.answered - (item.delivered if since is None else since)
     assert earliest <= passed and item.took <= latest, f"answered after {item.took:.3f} s"
 
 
 def hanging(gate, stage):
-    """Options of an endpoint that stops at a stage until `gate` is set, and then goes on as if nothing had been."""
+    """Options of an endpoint that stops at a stage until `gate` is set, and then goes on as if
+    nothing had been."""
 
     def halves(first, second):
         def act(visit):
@@ -37,12 +39,16 @@ def hanging(gate, stage):
         "before-handshake": dict(tls=True, at_accept={"all": peer.handshake_after(gate)}),
         "before-answer": dict(tls=True, default=peer.later(gate, accepted())),
         "before-answer-plain": dict(default=peer.later(gate, accepted())),
-        "in-status-line": dict(tls=True, default=halves(b"HTTP/1.1 20", b"2 Accepted\r\nContent-Length: 0\r\n\r\n")),
+        "in-status-line": dict(tls=True,
+            default=halves(b"HTTP/1.1 20", b"2 Accepted\r\nContent-Length: 0\r\n\r\n")),
         "before-body-read": dict(tls=True, at_head=lambda visit: gate.wait(10)),
     }[stage]
 
 
-STAGES = ["before-handshake", "before-answer", "before-answer-plain", "in-status-line", "before-body-read"]
+STAGES = [
+    "before-handshake", "before-answer", "before-answer-plain", "in-status-line",
+    "before-body-read",
+]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -75,7 +81,10 @@ def test_connection_hangs_and_comes_back(make):
 @pytest.mark.parametrize("timeout_ms", [100, 400, 1000])
 def test_the_time_is_configurable(make, timeout_ms):
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS=str(timeout_ms))
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())),
+        GATEWAY_TIMEOUT_MS=str(timeout_ms),
+    )
     item = runtime.send(slack.command())
     assert_still(item, timeout_ms / 1000 - 0.02, timeout_ms / 1000 + 0.15)
     gate.set()
@@ -83,14 +92,19 @@ def test_the_time_is_configurable(make, timeout_ms):
     assert len(runtime.endpoint.requests) == 1
 
 
-@pytest.mark.parametrize("door, field", [(HTTP2, "timeEpoch"), (URL, "timeEpoch"), (REST, "requestTimeEpoch")], ids=str)
 @pytest.mark.parametrize(
-    "age_ms, took", [(0, 1.0), (400, 0.6), (900, 0.1), (2900, 0.0), (3200, 1.0), (-500, 1.0), (10**9, 1.0)]
+    "door, field", [(HTTP2, "timeEpoch"), (URL, "timeEpoch"), (REST, "requestTimeEpoch")], ids=str
+)
+@pytest.mark.parametrize(
+    "age_ms, took",
+    [(0, 1.0), (400, 0.6), (900, 0.1), (2900, 0.0), (3200, 1.0), (-500, 1.0), (10**9, 1.0)],
 )
 def test_time_is_counted_from_the_front_door(make, door, field, age_ms, took):
     """A cold start is part of Slack's three seconds; a stamp that cannot be right is not."""
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="1000")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="1000"
+    )
     stamped = time.monotonic()
     item = runtime.send(slack.command(), door, epoch_ms=int(time.time() * 1000) - age_ms)
     assert_still(item, max(took - 0.05, 0), took + 0.2, stamped)
@@ -102,7 +116,9 @@ def test_time_is_counted_from_the_front_door(make, door, field, age_ms, took):
 @pytest.mark.parametrize("stamp", [None, "soon", 1e300, -1, 1.5, {}, "1700000000000"])
 def test_stamps_that_are_none(make, stamp):
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="500")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="500"
+    )
     event = URL.event(slack.command())
     event["requestContext"]["timeEpoch"] = stamp
     item = runtime.send(encode(event))
@@ -113,7 +129,9 @@ def test_stamps_that_are_none(make, stamp):
 
 def test_load_balancers_have_no_stamp(make):
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="500")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="500"
+    )
     assert_still(runtime.send(slack.command(), ALB), 0.45, 0.75)
     gate.set()
     runtime.settled()
@@ -130,8 +148,8 @@ def test_the_answer_leaves_time_before_lambdas_deadline(make, deadline_ms, lates
 
 @pytest.mark.parametrize("stage", ["before-handshake", "before-answer"])
 def test_the_work_ends_before_lambdas_deadline(make, stage):
-    """300 ms before it at the latest, so that the sandbox is not killed in the middle of something; a little earlier if
-    the user still has to be told."""
+    """300 ms before it at the latest, so that the sandbox is not killed in the middle of something;
+    a little earlier if the user still has to be told."""
     endpoint = make.endpoint(open_now=False, **hanging(threading.Event(), stage))
     runtime = make.runtime(endpoint=endpoint, GATEWAY_TIMEOUT_MS="300")
     endpoint.open()
@@ -154,7 +172,9 @@ def test_after_the_answer_retries_still_happen(make):
 @pytest.mark.parametrize("kind", ["block_actions", "view_submission", "shortcut"])
 def test_interactions_get_their_empty_answer_in_time(make, kind):
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="300")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="300"
+    )
     item = runtime.send(slack.interaction(kind))
     assert URL.read(item.reply) == (200, {}, "")
     assert 0.28 <= item.took <= 0.5
@@ -166,7 +186,9 @@ def test_interactions_get_their_empty_answer_in_time(make, kind):
 def test_events_unsettled_in_time_are_to_be_sent_again(make):
     """There is no other way back to Slack."""
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="300")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="300"
+    )
     item = runtime.send(slack.event())
     status, headers, _ = URL.read(item.reply)
     assert status == 503 and "x-slack-no-retry" not in headers
@@ -192,7 +214,8 @@ def test_slow_answers_count_when_they_are_whole(make, drip):
 def test_a_status_line_is_enough(make):
     """202 is 202, whether or not the rest ever comes: the answer does not wait for it."""
     runtime = make.runtime(
-        endpoint=make.endpoint(default=peer.raw(b"HTTP/1.1 202 Accepted\r\n", then="hang")), GATEWAY_TIMEOUT_MS="1000"
+        endpoint=make.endpoint(default=peer.raw(b"HTTP/1.1 202 Accepted\r\n", then="hang")),
+        GATEWAY_TIMEOUT_MS="1000",
     )
     item = runtime.send(slack.command())
     assert "has been started" in item.reply["body"]
@@ -221,7 +244,8 @@ def test_black_holed_endpoint_delays_the_start_by_little(make):
 
 @pytest.mark.parametrize(
     "behaviour",
-    [peer.never_handshake, peer.close_at_once, peer.reset_at_once, peer.refuse_with(b"HTTP/1.1 400 Bad Request\r\n\r\n")],
+    [peer.never_handshake, peer.close_at_once, peer.reset_at_once,
+        peer.refuse_with(b"HTTP/1.1 400 Bad Request\r\n\r\n")],
     ids=["never-handshakes", "closes", "resets", "no-tls"],
 )
 def test_bad_endpoint_delays_the_start_by_little(make, behaviour):

@@ -1,4 +1,5 @@
-"""Events once: what is the same event, what is remembered of it, and when Slack need not come again. From both hosts."""
+"""Events once: what is the same event, what is remembered of it, and when Slack need not come
+again. From both hosts."""
 
 import concurrent.futures
 import threading
@@ -25,7 +26,9 @@ class Events:
         if kind == "lambda":
             api = make.api(concurrency=LOOPS)
             endpoint = make.endpoint()
-            runtime = make.runtime(endpoint=endpoint, api=api, AWS_LAMBDA_MAX_CONCURRENCY=str(LOOPS), **env)
+            runtime = make.runtime(
+                endpoint=endpoint, api=api, AWS_LAMBDA_MAX_CONCURRENCY=str(LOOPS), **env
+            )
             self.host = hosts.Host(kind, runtime, endpoint)
         else:
             self.host = hosts.start(make, kind, endpoint=make.endpoint(), **env)
@@ -40,7 +43,9 @@ class Events:
         return f"Ev{self.count:04}{self.kind}"
 
     def deliver(self, event_id, retry=None, reason="http_timeout", **options):
-        headers = [("X-Slack-Retry-Num", str(retry)), ("X-Slack-Retry-Reason", reason)] if retry else []
+        headers = (
+            [("X-Slack-Retry-Num", str(retry)), ("X-Slack-Retry-Reason", reason)] if retry else []
+        )
         return self.host.ask(slack.event(event_id=event_id, headers=headers, **options))
 
 
@@ -51,7 +56,10 @@ def events(request, tmp_path_factory, pki):
 
 @pytest.fixture(scope="module", params=hosts.HOSTS)
 def hasty(request, tmp_path_factory, pki):
-    return Events(Maker(request, tmp_path_factory.mktemp("hasty"), pki), request.param, GATEWAY_TIMEOUT_MS="150")
+    return Events(
+        Maker(request, tmp_path_factory.mktemp("hasty"), pki), request.param,
+        GATEWAY_TIMEOUT_MS="150",
+    )
 
 
 def test_once(events):
@@ -95,14 +103,21 @@ def test_app_team_and_target_count_too(events):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_once_for_a_message(make, kind):
-    """A mention is an event for itself and as a message: with `once` it starts the function once."""
+    """A mention is an event for itself and as a message: with `once` it starts the function once.
+    """
     config = {"routes": [{"event": "*", "invoke": "eu-west-1/my-fn", "once": "message"}]}
     host = hosts.start(make, kind, endpoint=make.endpoint(default=accepted()), config=config)
 
     def deliver(event_id, ts, channel="C1", **event):
-        return host.ask(slack.event("/", {"event": {"ts": ts, "channel": channel, **event}}, event_id))
+        return host.ask(
+            slack.event("/", {"event": {"ts": ts, "channel": channel, **event}}, event_id)
+        )
 
-    assert deliver("Ev1", "1.1", type="app_mention") == deliver("Ev2", "1.1", type="message") == (200, {}, "")
+    assert (
+        deliver("Ev1", "1.1", type="app_mention")
+        == deliver("Ev2", "1.1", type="message")
+        == (200, {}, "")
+    )
     assert len(host.endpoint.requests) == 1
     deliver("Ev3", "1.2", type="message")
     deliver("Ev4", "1.1", channel="C2", type="message")
@@ -117,7 +132,9 @@ def test_others_than_events_are_never_the_same(events):
     event_id = events.new()
     for _ in range(2):
         assert events.host.ask(slack.command(fields={"event_id": event_id}))[0] == 200
-        assert events.host.ask(slack.interaction("shortcut", members={"event_id": event_id}))[0] == 200
+        assert (
+            events.host.ask(slack.interaction("shortcut", members={"event_id": event_id}))[0] == 200
+        )
     assert len(events.endpoint.requests) == 4
 
 
@@ -176,7 +193,8 @@ def test_what_is_not_known_to_be_started_is_not_remembered(events, act, status, 
 
 
 def test_unsettled(hasty):
-    """While the first goes on, every delivery is asked to come again; then the retry is matched with it."""
+    """While the first goes on, every delivery is asked to come again; then the retry is matched
+    with it."""
     gate = threading.Event()
     event_id = hasty.new(peer.later(gate, accepted()))
     for retry in range(3):

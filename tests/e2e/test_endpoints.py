@@ -1,4 +1,5 @@
-"""Where AWS is: names by region, FIPS and dual stack, as a resolver sees them, and every way to say otherwise."""
+"""Where AWS is: names by region, FIPS and dual stack, as a resolver sees them, and every way to say
+otherwise."""
 
 import os
 
@@ -10,7 +11,8 @@ from support.cloud import ROLE, STARTED, from_anywhere, from_role, from_web_iden
 from support.secret_stores import Parameters, SecretsManager
 
 own_network = pytest.mark.skipif(
-    not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own"
+    not network.available() and not os.environ.get("CI"),
+    reason="needs root, for a network of its own",
 )
 FIPS, DUAL = {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "TRUE"}
 STARTED_IN = "Lambda function my-fn@{} has been started..."
@@ -25,7 +27,8 @@ STARTED_IN = "Lambda function my-fn@{} has been started..."
         ("us-east-1", {**FIPS, **DUAL}, "lambda-fips.us-east-1.api.aws"),
         ("us-gov-west-1", FIPS, "lambda-fips.us-gov-west-1.amazonaws.com"),
         ("cn-north-1", DUAL, "lambda.cn-north-1.api.amazonwebservices.com.cn"),
-        ("eu-west-1", {"AWS_USE_FIPS_ENDPOINT": "false", "AWS_USE_DUALSTACK_ENDPOINT": "False"}, "lambda.eu-west-1.amazonaws.com"),
+        ("eu-west-1", {"AWS_USE_FIPS_ENDPOINT": "false", "AWS_USE_DUALSTACK_ENDPOINT": "False"},
+            "lambda.eu-west-1.amazonaws.com"),
     ],
 )
 def test_names_of_lambda(cloud, make, region, settings, name):
@@ -60,7 +63,9 @@ def test_names_of_the_others(cloud, make, service, settings, prefix, suffix):
         kind = Parameters if service == "ssm" else SecretsManager
         make.keep(kind({"p": slack.SECRET}, keys=cloud.ring, region="us-east-1", **place))
         variables["SLACK_SIGNING_SECRET"] = f"{service}:p"
-    variables = {name: value for name, value in variables.items() if not name.startswith("AWS_ENDPOINT_URL")}
+    variables = {
+        name: value for name, value in variables.items() if not name.startswith("AWS_ENDPOINT_URL")
+    }
     host = aws.start(AWS_REGION="us-east-1", **settings, **variables)
     assert host.text(slack.command("/us-east-1/my-fn")) == STARTED_IN.format("us-east-1")
     assert endpoint.requests
@@ -77,7 +82,7 @@ def test_old_global_name_of_sts(cloud, make):
     assert host.text(slack.command()) == STARTED
 
 
-# ---- said otherwise --------------------------------------------------------------------------------------------------
+# ---- said otherwise ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -111,7 +116,10 @@ def test_ignored(cloud, make):
     aws = AwsNetwork(make, cloud)
     endpoint = aws.invoke_endpoint("lambda.eu-west-1.amazonaws.com")
     nowhere = dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"), "http://127.0.0.1:1")
-    host = aws.start(AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true", **nowhere, **cloud.ring.issue("ENV").environment())
+    host = aws.start(
+        AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true", **nowhere,
+        **cloud.ring.issue("ENV").environment(),
+    )
     assert host.text(slack.command()) == STARTED and endpoint.requests
 
 
@@ -120,7 +128,8 @@ def test_ignored(cloud, make):
     [
         "endpoint_url = {url}\n",
         "services = mine\n[services mine]\nlambda =\n  endpoint_url = {url}\n",
-        "endpoint_url = http://127.0.0.1:1\nservices = mine\n[services mine]\ns3 =\n  endpoint_url = http://127.0.0.1:1\nlambda = \n  endpoint_url = {url}\n",
+        "endpoint_url = http://127.0.0.1:1\nservices = mine\n[services mine]\ns3 =\n"
+        "  endpoint_url = http://127.0.0.1:1\nlambda = \n  endpoint_url = {url}\n",
     ],
     ids=["profile", "service", "both"],
 )
@@ -133,7 +142,10 @@ def test_of_a_profile(cloud, kind, text):
 
 
 def test_variable_beats_profile(cloud):
-    cloud.aws_file("config", profile_text(cloud.ring.lasting("PROFILE")) + "endpoint_url = http://127.0.0.1:1\n")
+    cloud.aws_file(
+        "config",
+        profile_text(cloud.ring.lasting("PROFILE")) + "endpoint_url = http://127.0.0.1:1\n",
+    )
     cloud.started_by(cloud.start(), "PROFILE")
 
 
@@ -141,8 +153,12 @@ def test_region_of_a_profile(cloud):
     """For what has no region in its path: STS signs for it."""
     sts = cloud.sts()
     cloud.aws_file("credentials", profile_text(cloud.ring.lasting("BASE"), "base"))
-    cloud.aws_file("config", f"[profile p]\nregion = eu-west-1\nrole_arn={ROLE}\nsource_profile=base\n")
-    cloud.started_by(cloud.start(AWS_PROFILE="p", AWS_REGION=None, AWS_ENDPOINT_URL_STS=sts.url), "STS")
+    cloud.aws_file(
+        "config", f"[profile p]\nregion = eu-west-1\nrole_arn={ROLE}\nsource_profile=base\n"
+    )
+    cloud.started_by(
+        cloud.start(AWS_PROFILE="p", AWS_REGION=None, AWS_ENDPOINT_URL_STS=sts.url), "STS"
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from support.invoke_endpoint import accepted, failed
 def test_second_delivery_starts_nothing(make):
     runtime = make.runtime()
     for num in (None, "1", "2"):
-        headers = [("X-Slack-Retry-Num", num), ("X-Slack-Retry-Reason", "http_timeout")] if num else []
+        headers = (
+            [("X-Slack-Retry-Num", num), ("X-Slack-Retry-Reason", "http_timeout")] if num else []
+        )
         assert runtime.ask(slack.event(headers=headers)) == (200, {}, "")
     runtime.settled()
     assert len(runtime.endpoint.requests) == 1
@@ -36,7 +38,8 @@ def test_events_without_an_id_are_never_the_same(make, event_id):
 
 @pytest.mark.parametrize(
     "first, count",
-    [(failed(503, "ServiceUnavailable", "no"), 4), (failed(404, "ResourceNotFoundException", "no"), 1), (peer.close, 1)],
+    [(failed(503, "ServiceUnavailable", "no"), 4),
+        (failed(404, "ResourceNotFoundException", "no"), 1), (peer.close, 1)],
     ids=["failed", "refused", "unknown"],
 )
 def test_what_failed_is_not_remembered(make, first, count):
@@ -50,7 +53,9 @@ def test_what_failed_is_not_remembered(make, first, count):
 
 def test_the_retry_of_one_that_was_late_is_matched_with_it(make):
     gate = threading.Event()
-    runtime = make.runtime(endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="300")
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=peer.later(gate, accepted())), GATEWAY_TIMEOUT_MS="300"
+    )
     assert runtime.ask(slack.event())[0] == 503
     gate.set()
     runtime.settled()
@@ -63,7 +68,9 @@ def test_second_delivery_waits_for_the_first(make):
     gate = threading.Event()
     api = make.api(concurrency=2)
     runtime = make.runtime(
-        endpoint=make.endpoint(default=peer.later(gate, accepted())), api=api, AWS_LAMBDA_MAX_CONCURRENCY="2"
+        endpoint=make.endpoint(default=peer.later(gate, accepted())),
+        api=api,
+        AWS_LAMBDA_MAX_CONCURRENCY="2",
     )
     items = [runtime.send(slack.event()) for _ in range(2)]
     runtime.endpoint.wait_for_requests(1)

@@ -1,6 +1,8 @@
-"""Who signs is answered in time while somebody floods the listener, from one address or many: `make bench ARGS=flood` in small.
+"""Who signs is answered in time while somebody floods the listener, from one address or many: `make
+bench ARGS=flood` in small.
 
-Two listeners run, one of them under attack, and are asked in turn: whatever else keeps the machine busy delays both."""
+Two listeners run, one of them under attack, and are asked in turn: whatever else keeps the machine
+busy delays both."""
 
 import time
 from statistics import quantiles
@@ -30,7 +32,9 @@ def milestone(times):
 def test_flood(make, serve, scheme, sources):  # noqa: F811
     endpoint = make.endpoint()
     if scheme == "https":
-        pair = [Https(make, serve, endpoint=endpoint, GATEWAY_CONNECTIONS=str(PLACES)) for _ in range(2)]
+        pair = [
+            Https(make, serve, endpoint=endpoint, GATEWAY_CONNECTIONS=str(PLACES)) for _ in range(2)
+        ]
     else:
         pair = [serve(endpoint=endpoint, GATEWAY_CONNECTIONS=str(PLACES)) for _ in range(2)]
     attacked, calm = pair

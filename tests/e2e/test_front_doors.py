@@ -1,4 +1,5 @@
-"""Every way in: what comes through it is understood, invoked unchanged, and answered in its own form."""
+"""Every way in: what comes through it is understood, invoked unchanged, and answered in its own
+form."""
 
 import base64
 import json
@@ -9,7 +10,9 @@ from support import slack
 from support.front_doors import ALB, ALB_MULTI, ALL, HTTP1, HTTP2, REST, URL, encode
 from support.invoke_endpoint import function_of
 
-STARTED = '{"response_type":"ephemeral","text":"Lambda function my-fn@eu-west-1 has been started..."}'
+STARTED = (
+    '{"response_type":"ephemeral","text":"Lambda function my-fn@eu-west-1 has been started..."}'
+)
 QUOTED = json.dumps(STARTED)
 
 by_door = pytest.mark.parametrize("door", ALL, ids=str)
@@ -20,7 +23,9 @@ by_door = pytest.mark.parametrize("door", ALL, ids=str)
 def test_command_starts_the_function(make, door, as_base64):
     runtime = make.runtime()
     event = encode(door.event(slack.command(), as_base64=as_base64))
-    assert door.read(runtime.send(event).reply) == (200, {"content-type": "application/json"}, STARTED)
+    assert door.read(runtime.send(event).reply) == (
+        200, {"content-type": "application/json"}, STARTED,
+    )
     request = runtime.endpoint.only
     assert function_of(request) == "my-fn"
     assert request.body == event
@@ -29,18 +34,36 @@ def test_command_starts_the_function(make, door, as_base64):
 @pytest.mark.parametrize(
     "door, answer",
     [
-        (REST, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-        (HTTP1, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-        (HTTP2, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
-        (URL, '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,"isBase64Encoded":false}'),
+        (
+            REST,
+            '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,'
+            '"isBase64Encoded":false}',
+        ),
+        (
+            HTTP1,
+            '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,'
+            '"isBase64Encoded":false}',
+        ),
+        (
+            HTTP2,
+            '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,'
+            '"isBase64Encoded":false}',
+        ),
+        (
+            URL,
+            '{"statusCode":200,"headers":{"Content-Type":"application/json"},"body":%s,'
+            '"isBase64Encoded":false}',
+        ),
         (
             ALB,
-            '{"statusCode":200,"statusDescription":"200 OK","headers":{"Content-Type":"application/json"},'
+            '{"statusCode":200,"statusDescription":"200 '
+            'OK","headers":{"Content-Type":"application/json"},'
             '"body":%s,"isBase64Encoded":false}',
         ),
         (
             ALB_MULTI,
-            '{"statusCode":200,"statusDescription":"200 OK","multiValueHeaders":{"Content-Type":["application/json"]},'
+            '{"statusCode":200,"statusDescription":"200 '
+            'OK","multiValueHeaders":{"Content-Type":["application/json"]},'
             '"body":%s,"isBase64Encoded":false}',
         ),
     ],
@@ -56,10 +79,14 @@ def test_answer_byte_for_byte(make, door, answer):
 @pytest.mark.parametrize(
     "what, request_of, want",
     [
-        ("unsigned", lambda: slack.command(signature=""), (401, {"content-type": "application/json"})),
-        ("get", lambda: slack.command(method="GET"), (405, {"content-type": "application/json", "allow": "POST"})),
-        ("ssl-check", lambda: slack.SlackRequest("ssl_check=1&token=t", signature="", timestamp=""), (200, {})),
-        ("broken-json", lambda: slack.SlackRequest("{", slack.JSON), (400, {"content-type": "application/json"})),
+        ("unsigned", lambda: slack.command(signature=""),
+            (401, {"content-type": "application/json"})),
+        ("get", lambda: slack.command(method="GET"),
+            (405, {"content-type": "application/json", "allow": "POST"})),
+        ("ssl-check", lambda: slack.SlackRequest("ssl_check=1&token=t", signature="", timestamp=""),
+            (200, {})),
+        ("broken-json", lambda: slack.SlackRequest("{", slack.JSON),
+            (400, {"content-type": "application/json"})),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
@@ -87,21 +114,33 @@ def test_event_of_the_events_api(make, door):
 def test_signature_covers_the_bytes_of_any_alphabet(make, door, body, text):
     runtime = make.runtime()
     for as_base64 in (True, False):
-        assert "has been started" in runtime.text(slack.SlackRequest("command=%2Fx&" + body), door, as_base64=as_base64)
+        assert "has been started" in runtime.text(
+            slack.SlackRequest("command=%2Fx&" + body), door, as_base64=as_base64
+        )
 
 
 def test_documented_vectors(make):
-    """The bodies and signatures of Slack's documentation, as far as a clock of today can take them."""
+    """The bodies and signatures of Slack's documentation, as far as a clock of today can take them.
+    """
     import hashlib
 
     body = (
-        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
-        "&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com"
-        "%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
+        "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&"
+        "channel_id=G8PSS9T3V&channel_name=foobar"
+        "&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&"
+        "response_url=https%3A%2F%2Fhooks.slack.com"
+        "%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&"
+        "trigger_id=398738663015.47445629121."
         "803a0bc887a14d10d2c447fce8b6703c"
     )
-    assert hashlib.sha256(body.encode()).hexdigest() == "390eeeff8d0cb7c9f6ecf8a88c3df6452fea0914eb02f64844369f3758d8d330"
-    assert slack.sign(body.encode(), 1531420618) == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+    assert (
+        hashlib.sha256(body.encode()).hexdigest()
+        == "390eeeff8d0cb7c9f6ecf8a88c3df6452fea0914eb02f64844369f3758d8d330"
+    )
+    assert (
+        slack.sign(body.encode(), 1531420618)
+        == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+    )
     assert (
         slack.sign('{"text":"gr\u00fc\u00dfe \u2713"}'.encode(), 1531420618)
         == "v0=8fa6dc87862f60d22909038e71e3f0bb1a182d3c1eebf6732e7fa49060fad9d8"
@@ -124,7 +163,9 @@ def drop(event, *names):
 def recase(event, how):
     event["headers"] = {how(name): value for name, value in event["headers"].items()}
     if event.get("multiValueHeaders"):
-        event["multiValueHeaders"] = {how(name): value for name, value in event["multiValueHeaders"].items()}
+        event["multiValueHeaders"] = {
+            how(name): value for name, value in event["multiValueHeaders"].items()
+        }
     return event
 
 
@@ -142,23 +183,29 @@ def recase(event, how):
         pytest.param(REST, lambda e: recase(e, str.lower), id="rest-lower-case"),
         pytest.param(HTTP1, lambda e: recase(e, str.lower), id="http1-lower-case"),
         pytest.param(HTTP2, lambda e: drop(e, "pathParameters"), id="http2-stage-only"),
-        pytest.param(HTTP2, lambda e: change(e, pathParameters=None), id="http2-path-parameters-null"),
+        pytest.param(HTTP2, lambda e: change(e, pathParameters=None),
+            id="http2-path-parameters-null"),
         pytest.param(HTTP2, lambda e: change(e, cookies=["a=b", "c=d"]), id="http2-cookies"),
-        pytest.param(URL, lambda e: change(e, pathParameters=None, stageVariables=None), id="url-nulls"),
+        pytest.param(URL, lambda e: change(e, pathParameters=None, stageVariables=None),
+            id="url-nulls"),
         pytest.param(
             URL,
-            lambda e: change(e, isBase64Encoded=True, body=base64.b64encode(base64.b64decode(e["body"])).decode().rstrip("=")),
+            lambda e: change(e, isBase64Encoded=True,
+                body=base64.b64encode(base64.b64decode(e["body"])).decode().rstrip("=")),
             id="url-base64-unpadded",
         ),
         pytest.param(ALB, lambda e: change(e, queryStringParameters=None), id="alb-query-null"),
         pytest.param(ALB_MULTI, lambda e: change(e, headers=None), id="alb-multi-headers-null"),
-        pytest.param(ALB, lambda e: change(e, unknownMember={"deep": [1, 2.5e3, None, True, "\u2028"]}), id="unknown-members"),
+        pytest.param(ALB, lambda e: change(e,
+            unknownMember={"deep": [1, 2.5e3, None, True, "\u2028"]}), id="unknown-members"),
     ],
 )
 def test_event_variations(make, door, alter):
     runtime = make.runtime()
     event = encode(alter(door.event(slack.command())))
-    assert door.read(runtime.send(event).reply) == (200, {"content-type": "application/json"}, STARTED)
+    assert door.read(runtime.send(event).reply) == (
+        200, {"content-type": "application/json"}, STARTED,
+    )
     assert runtime.endpoint.only.body == event
 
 
@@ -166,15 +213,20 @@ def test_event_variations(make, door, alter):
     "write",
     [
         pytest.param(lambda e: json.dumps(e, indent=4).encode(), id="pretty-printed"),
-        pytest.param(lambda e: json.dumps(e, indent="\t").replace("\n", "\r\n").encode(), id="tabs-and-crlf"),
+        pytest.param(lambda e: json.dumps(e, indent="\t").replace("\n", "\r\n").encode(),
+            id="tabs-and-crlf"),
         pytest.param(lambda e: b" \n" + encode(e) + b"\n ", id="space-around"),
         pytest.param(lambda e: encode(dict(reversed(e.items()))), id="members-reversed"),
         pytest.param(
-            lambda e: encode(e).replace(b'"/eu-west-1/my-fn"', b'"\\/eu-west-1\\u002fmy-\\u0066n"'), id="escaped-path"
+            lambda e: encode(e).replace(b'"/eu-west-1/my-fn"', b'"\\/eu-west-1\\u002fmy-\\u0066n"'),
+            id="escaped-path"
         ),
-        pytest.param(lambda e: encode(e).replace(b'"isBase64Encoded"', b'"\\u0069sBase64Encoded"'), id="escaped-name"),
-        pytest.param(lambda e: encode(e).replace(b'"rawPath"', b'"rawPath":"/x/y","rawPath"'), id="doubled-member-last-counts"),
-        pytest.param(lambda e: encode({**e, "big": "\u00e4\U0001f600" * 2000}, ensure_ascii=False), id="utf-8"),
+        pytest.param(lambda e: encode(e).replace(b'"isBase64Encoded"', b'"\\u0069sBase64Encoded"'),
+            id="escaped-name"),
+        pytest.param(lambda e: encode(e).replace(b'"rawPath"', b'"rawPath":"/x/y","rawPath"'),
+            id="doubled-member-last-counts"),
+        pytest.param(lambda e: encode({**e, "big": "\u00e4\U0001f600" * 2000}, ensure_ascii=False),
+            id="utf-8"),
     ],
 )
 def test_payload_is_the_event_byte_for_byte(make, write):
@@ -200,7 +252,9 @@ def test_content_type_of_a_form(make, content_type):
     assert runtime.text(request) == "Lambda function my-fn@eu-west-1 has been started..."
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "application/JSON"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "application/JSON"]
+)
 def test_content_type_of_an_event(make, content_type):
     runtime = make.runtime()
     request = slack.SlackRequest(slack.event().body, content_type)
@@ -249,13 +303,15 @@ def test_not_http_gets_an_empty_object(make, event):
 
 
 FOREIGN = {
-    "VPC Lattice": {"raw_path": "/eu-west-1/my-fn", "method": "POST", "headers": {}, "body": "x", "is_base64_encoded": False},
+    "VPC Lattice": {"raw_path": "/eu-west-1/my-fn", "method": "POST", "headers": {}, "body": "x",
+        "is_base64_encoded": False},
     "VPC Lattice, 2.0": {
         "version": "2.0",
         "path": "/eu-west-1/my-fn",
         "method": "POST",
         "headers": {"accept": ["*/*"]},
-        "requestContext": {"serviceNetworkArn": "arn:aws:vpc-lattice:x", "targetGroupArn": "arn:x", "timeEpoch": "1"},
+        "requestContext": {"serviceNetworkArn": "arn:aws:vpc-lattice:x", "targetGroupArn": "arn:x",
+            "timeEpoch": "1"},
         "body": "x",
     },
     "Bedrock agent": {
@@ -265,11 +321,15 @@ FOREIGN = {
         "apiPath": "/eu-west-1/my-fn",
         "httpMethod": "POST",
     },
-    "API Gateway authorizer": {"type": "REQUEST", "methodArn": "arn:x", "httpMethod": "POST", "path": "/eu-west-1/my-fn", "headers": {}},
-    "WebSocket API": {"requestContext": {"connectionId": "x=", "eventType": "MESSAGE"}, "body": "x"},
+    "API Gateway authorizer": {"type": "REQUEST", "methodArn": "arn:x", "httpMethod": "POST",
+        "path": "/eu-west-1/my-fn", "headers": {}},
+    "WebSocket API": {"requestContext": {"connectionId": "x=", "eventType": "MESSAGE"},
+        "body": "x"},
     "CloudFront": {"Records": [{"cf": {"request": {"method": "POST", "uri": "/"}}}]},
-    "integration without proxy": {"body-json": {"command": "/x"}, "params": {"header": {}}, "context": {"stage": "prod"}},
-    "integration without proxy, bare": {"token": "x", "type": "event_callback", "event": {"type": "app_mention"}},
+    "integration without proxy":
+        {"body-json": {"command": "/x"}, "params": {"header": {}}, "context": {"stage": "prod"}},
+    "integration without proxy, bare":
+        {"token": "x", "type": "event_callback", "event": {"type": "app_mention"}},
 }
 
 
@@ -279,7 +339,9 @@ def test_doors_that_are_not_served_say_so(make, door):
     runtime = make.runtime()
     assert runtime.send(FOREIGN[door]).wait().answer == b"{}"
     line = runtime.process.wait_for_log("the event is not an HTTP request")
-    assert line["level"] == "WARN" and door.split(",")[0] in line["reason"] and ":" in line["reason"]
+    assert (
+        line["level"] == "WARN" and door.split(",")[0] in line["reason"] and ":" in line["reason"]
+    )
     runtime.settled()
     assert not runtime.endpoint.requests
 
@@ -328,9 +390,14 @@ def test_not_http_is_silent_by_default(make):
 
 def test_many_events_through_all_doors_one_after_another(make):
     runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"))
-    events = [encode(ALL[i % len(ALL)].event(slack.command(f"/eu-west-1/fn-{i}"))) for i in range(60)]
+    events = [
+        encode(ALL[i % len(ALL)].event(slack.command(f"/eu-west-1/fn-{i}"))) for i in range(60)
+    ]
     for i, event in enumerate(events):
-        assert f"fn-{i}@eu-west-1 has been started" in ALL[i % len(ALL)].read(runtime.send(event).reply)[2]
+        assert (
+            f"fn-{i}@eu-west-1 has been started"
+            in ALL[i % len(ALL)].read(runtime.send(event).reply)[2]
+        )
     assert [request.body for request in runtime.endpoint.requests] == events
     assert len(runtime.endpoint.links) == 1
     assert runtime.api.connections == 1

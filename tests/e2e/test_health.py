@@ -12,7 +12,9 @@ from test_https import https  # noqa: F401
 
 
 def health(*arguments, **env):
-    done = subprocess.run([BINARY, "health", *arguments], env=env, capture_output=True, text=True, timeout=10)
+    done = subprocess.run(
+        [BINARY, "health", *arguments], env=env, capture_output=True, text=True, timeout=10
+    )
     assert slack.SECRET not in done.stdout + done.stderr
     return done.returncode, done.stdout, done.stderr
 
@@ -24,7 +26,9 @@ def test_its_own_listener(serve):  # noqa: F811
     assert code == 1 and f"nothing answers at 127.0.0.1:{port}" in err
     listener = serve(listen=f"127.0.0.1:{port}")
     assert health(**env) == (0, "ok\n", "") or health(**env)[0] == 0
-    assert health(f"http://127.0.0.1:{port}")[0] == health(f"http://127.0.0.1:{port}/healthz")[0] == 0
+    assert (
+        health(f"http://127.0.0.1:{port}")[0] == health(f"http://127.0.0.1:{port}/healthz")[0] == 0
+    )
     assert listener.stop() == 0
     assert health(**env)[0] == 1
 
@@ -80,9 +84,14 @@ def test_https_takes_exactly_its_certificate(make, https, kind):  # noqa: F811
     server = https(make.pki.leaf(kind, names=["gateway.example.com"], addresses=[]))
     host, port = server.listener.address
     folder = make.folder
-    env = {"GATEWAY_LISTEN": f"{host}:{port}", "GATEWAY_TLS_CERT": str(folder / "chain.pem"), "GATEWAY_TLS_KEY": str(folder / "key.pem")}
+    env = {
+        "GATEWAY_LISTEN": f"{host}:{port}", "GATEWAY_TLS_CERT": str(folder / "chain.pem"),
+        "GATEWAY_TLS_KEY": str(folder / "key.pem"),
+    }
     assert health(**env)[0] == 0
-    (folder / "other.pem").write_bytes(make.pki.leaf("p256", names=["gateway.example.com"]).chain_pem())
+    (folder / "other.pem").write_bytes(
+        make.pki.leaf("p256", names=["gateway.example.com"]).chain_pem()
+    )
     assert health(**{**env, "GATEWAY_TLS_CERT": str(folder / "other.pem")})[0] == 1
     assert health(**{**env, "GATEWAY_TLS_CERT": str(folder / "nothing.pem")})[0] == 1
     # By its URL it is a server like any other.

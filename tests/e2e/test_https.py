@@ -12,7 +12,9 @@ import subprocess
 import time
 
 import pytest
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat,
+)
 
 from support import slack
 from support.certificates import DAY, SUITES
@@ -29,7 +31,9 @@ class Secure(Client):
 
     def __init__(self, address, context, session=None, **options):
         super().__init__(address, **options)
-        self.sock = context.wrap_socket(self.sock, server_hostname="localhost", session=session, suppress_ragged_eofs=False)
+        self.sock = context.wrap_socket(
+            self.sock, server_hostname="localhost", session=session, suppress_ragged_eofs=False
+        )
 
     def __exit__(self, *_):
         with contextlib.suppress(OSError, ValueError):
@@ -49,7 +53,9 @@ class Https:
         self.process = self.listener.process
 
     def arguments(self):
-        return ["--tls-cert", str(self.folder / "chain.pem"), "--tls-key", str(self.folder / "key.pem")]
+        return [
+            "--tls-cert", str(self.folder / "chain.pem"), "--tls-key", str(self.folder / "key.pem"),
+        ]
 
     def show(self, certificate=None, chain=None, key=None):
         (self.folder / "chain.pem").write_bytes(certificate.chain_pem() if chain is None else chain)
@@ -82,11 +88,15 @@ class Https:
         return time.monotonic() - began
 
     def openssl(self, *options, send=get(fields=["Connection: close"])):
-        """Runs `openssl s_client` until the server ends, or, when it has nothing to send, until the handshake is done."""
+        """Runs `openssl s_client` until the server ends, or, when it has nothing to send, until the
+        handshake is done."""
         host, port = self.listener.address
         command = ["openssl", "s_client", "-connect", f"{host}:{port}", "-servername", "localhost"]
         command += ["-ign_eof"] if send.endswith(b"\r\n") else []
-        command += ["-CAfile", self.make.pki.bundle(), "-verify_return_error", "-verify_hostname", "localhost", *options]
+        command += [
+            "-CAfile", self.make.pki.bundle(), "-verify_return_error", "-verify_hostname",
+            "localhost", *options,
+        ]
         done = subprocess.run(command, input=send, capture_output=True, timeout=15, check=False)
         return done.returncode, (done.stdout + done.stderr).decode("latin-1")
 
@@ -125,7 +135,7 @@ class Hello:
             return False
 
 
-# ---- clients ---------------------------------------------------------------------------------------------------------
+# ---- clients -------------------------------------------------------------------------------------
 
 
 def test_curl(make, https, tmp_path):
@@ -134,7 +144,10 @@ def test_curl(make, https, tmp_path):
     request = slack.command()
     port = server.listener.address[1]
     url = f"https://localhost:{port}"
-    command = ["curl", "-sS", "--fail", "--cacert", make.pki.bundle(), "--resolve", f"localhost:{port}:127.0.0.1"]
+    command = [
+        "curl", "-sS", "--fail", "--cacert", make.pki.bundle(), "--resolve",
+        f"localhost:{port}:127.0.0.1",
+    ]
     (tmp_path / "body").write_bytes(request.body)
     for name, value in request.headers:
         if name != "Host":
@@ -157,7 +170,9 @@ def test_every_suite(make, https, kind, number):
     assert code == 0 and f"Cipher is {suite}" in text and "\nok\n" in text, text
 
 
-@pytest.mark.parametrize("curve, name", [("X25519", "X25519"), ("P-256", "prime256v1"), ("P-384", "secp384r1")])
+@pytest.mark.parametrize(
+    "curve, name", [("X25519", "X25519"), ("P-256", "prime256v1"), ("P-384", "secp384r1")]
+)
 def test_every_curve(make, https, curve, name):
     # A key on a curve of its own would have to be among the client's.
     code, text = https(make.pki.leaf("rsa2048")).openssl("-tls1_2", "-curves", curve)
@@ -178,7 +193,9 @@ def test_every_form_of_a_key(make, https, form):
     certificate = make.pki.leaf("p256")
     key = certificate.key_pem()
     if form in ("traditional", "parameters"):
-        key = certificate.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        key = certificate.key.private_bytes(
+            Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+        )
     if form == "parameters":
         key = EC_PARAMETERS + key
     if form == "one file":
@@ -192,7 +209,8 @@ def test_every_form_of_a_key(make, https, form):
 
 NOT_SPOKEN = "the client does not speak TLS 1.2 (BearSSL error 582)"
 NOTHING_COMMON = (
-    "the client knows none of the algorithms: TLS 1.2 with ECDHE and AES-GCM or ChaCha20 is needed (BearSSL error 552)"
+    "the client knows none of the algorithms: TLS 1.2 with ECDHE and AES-GCM or ChaCha20 is "
+    "needed (BearSSL error 552)"
 )
 OTHER_PROTOCOL = "the client wants a protocol other than http/1.1 (ALPN) (BearSSL error 632)"
 
@@ -208,9 +226,11 @@ OTHER_PROTOCOL = "the client wants a protocol other than http/1.1 (ALPN) (BearSS
         (["-tls1_2", "-cipher", "AES128-GCM-SHA256"], "handshake failure", NOTHING_COMMON),
         (["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"], "handshake failure", NOTHING_COMMON),
         # Right in itself, but for the other kind of key.
-        (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"], "handshake failure", NOTHING_COMMON),
+        (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"], "handshake failure",
+            NOTHING_COMMON),
         (["-tls1_2", "-curves", "X448:P-521"], "handshake failure", NOTHING_COMMON),
-        (["-tls1_2", "-sigalgs", "ECDSA+SHA1", "-cipher", "ALL:@SECLEVEL=0"], "handshake failure", NOTHING_COMMON),
+        (["-tls1_2", "-sigalgs", "ECDSA+SHA1", "-cipher", "ALL:@SECLEVEL=0"], "handshake failure",
+            NOTHING_COMMON),
         (["-tls1_2", "-alpn", "h2"], "no application protocol", OTHER_PROTOCOL),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -226,7 +246,9 @@ def test_what_is_refused(https, options, alert, why):
 
 def test_protocols(make, https):
     server = https()
-    for offered, selected in ((["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1"), (None, None)):
+    for offered, selected in (
+        (["http/1.1"], "http/1.1"), (["h2", "http/1.1"], "http/1.1"), (None, None),
+    ):
         with server.connect(client_context(make.pki, alpn=offered)) as client:
             assert client.sock.selected_alpn_protocol() == selected
             assert client.ask(get()).status == 200
@@ -246,7 +268,7 @@ def test_renegotiation_is_refused(https):
     server.is_well()
 
 
-# ---- sessions --------------------------------------------------------------------------------------------------------
+# ---- sessions ------------------------------------------------------------------------------------
 
 
 def test_sessions_are_resumed(make, https):
@@ -279,7 +301,8 @@ def test_sessions_are_resumed(make, https):
         (["-alpn", "h2," + "x" * 255], "no application protocol"),
         # What only a full handshake needs need not be common any more.
         (["-tls1_2", "-curves", "X448:P-521"], "Reused"),
-        (["-tls1_2", "-sigalgs", "ECDSA+SHA1:RSA+SHA1", "-cipher", "DEFAULT:@SECLEVEL=0"], "Reused"),
+        (["-tls1_2", "-sigalgs", "ECDSA+SHA1:RSA+SHA1", "-cipher", "DEFAULT:@SECLEVEL=0"],
+            "Reused"),
         (["-tls1_2", "-maxfraglen", "512"], "Reused"),
         (["-tls1_2", "-legacy_renegotiation"], "Reused"),
         (["-tls1_2", "-cipher", "ECDHE+CHACHA20"], "New"),
@@ -294,7 +317,9 @@ def test_sessions_are_resumed(make, https):
 def test_resumption_by_a_client_that_offers_something_else(make, https, kind, options, answer):
     server = https(make.pki.leaf(kind))
     session = str(make.folder / "session.pem")
-    code, text = server.openssl("-tls1_2", "-cipher", "ECDHE+AESGCM", "-alpn", "http/1.1", "-sess_out", session)
+    code, text = server.openssl(
+        "-tls1_2", "-cipher", "ECDHE+AESGCM", "-alpn", "http/1.1", "-sess_out", session
+    )
     assert code == 0 and "New, TLSv1.2" in text and "ALPN protocol: http/1.1" in text, text
     for _ in range(3):
         code, text = server.openssl(*options, "-sess_in", session)
@@ -330,7 +355,7 @@ def test_extended_master_secret(make, https):
         assert not client.sock.session_reused and client.ask(get()).status == 200
 
 
-# ---- the certificate -------------------------------------------------------------------------------------------------
+# ---- the certificate -----------------------------------------------------------------------------
 
 
 def serial(client):
@@ -382,7 +407,10 @@ def test_reload(make, https):
                 assert serial(new) == second.own.serial_number
         os.unlink(server.folder / "key.pem")
         assert "cannot be read: No such file" in server.reload()["reason"]
-        assert (old.ask(get()).status, old.ask(get()).body) == (200, b"ok\nthe new TLS certificate cannot be used\n")
+        assert (old.ask(get()).status, old.ask(get()).body) == (
+            200,
+            b"ok\nthe new TLS certificate cannot be used\n",
+        )
         server.show(second)
         assert server.reload()["message"] == "TLS certificate read"
     server.is_well()
@@ -407,13 +435,23 @@ def test_expired(make, https):
     assert (line["level"], line["why"]) == ("WARN", "it has expired: clients will refuse it")
     with pytest.raises(ssl.SSLCertVerificationError):
         server.connect()
-    assert "the client ended it with an alert" in server.process.wait_for_log("TLS handshake failed")["why"]
+    assert (
+        "the client ended it with an alert"
+        in server.process.wait_for_log("TLS handshake failed")["why"]
+    )
 
 
 BOTH = "GATEWAY_TLS_CERT and GATEWAY_TLS_KEY cannot be used: "
-STRANGERS = BOTH + "the private key does not belong to the first certificate, which must be the gateway's own"
+STRANGERS = (
+    BOTH
+    + "the private key does not belong to the first certificate, which must be the gateway's own"
+)
 ENCRYPTED = BOTH + "the private key is encrypted: store it decrypted, as `openssl pkey` does"
-DAMAGED = BOTH + "the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC on P-256 or P-384"
+DAMAGED = (
+    BOTH
+    + "the private key is damaged, or of another kind than RSA with 2048 to 4096 bits and EC on"
+    " P-256 or P-384"
+)
 
 NO_IDENTITY = {
     "other key": STRANGERS,
@@ -435,13 +473,21 @@ def test_start_is_refused(make, serve, what):  # noqa: F811
     key.write_bytes(certificate.key_pem())
     secret = BestAvailableEncryption(b"correct horse")
     if what == "other key":
-        key.write_bytes(make.pki.key("p256", "other").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key.write_bytes(
+            make.pki.key("p256", "other").private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            )
+        )
     elif what == "other kind":
-        key.write_bytes(make.pki.key("rsa2048").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key.write_bytes(
+            make.pki.key("rsa2048").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
     elif what == "encrypted":
         key.write_bytes(certificate.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, secret))
     elif what == "encrypted old":
-        key.write_bytes(certificate.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, secret))
+        key.write_bytes(
+            certificate.key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, secret)
+        )
     elif what == "p521":
         other = make.pki.leaf("p521")
         chain.write_bytes(other.chain_pem())
@@ -456,10 +502,12 @@ def test_start_is_refused(make, serve, what):  # noqa: F811
     listener = serve("--tls-cert", str(chain), "--tls-key", str(key), wait=False)
     assert listener.process.wait_exit() == 1
     line = listener.process.logged("ERROR")[-1]
-    assert line["message"] == "cannot start" and line["reason"] == NO_IDENTITY[what].format(str(chain)[:100])
+    assert line["message"] == "cannot start" and line["reason"] == NO_IDENTITY[what].format(
+        str(chain)[:100]
+    )
 
 
-# ---- requests --------------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------
 
 
 def test_requests_in_every_portion(make, https):
@@ -505,7 +553,9 @@ def test_large_requests_in_every_portion(make, https, size):
     server = https(endpoint=endpoint)
     request = slack.command(fields={"text": "x" * 200000})
     data = wire_form(request)
-    head = data[: -len(request.body)].replace(b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked")
+    head = data[: -len(request.body)].replace(
+        b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked"
+    )
     with server.connect() as client:
         for form in (data, head + chunked(request.body, size)):
             client.drip((form + get()) * 2, size=size)
@@ -562,7 +612,8 @@ def test_refusals_arrive(https):
     for data, status in (
         (b"GET / HTTP/1.1\nHost: a\n\n", 400),
         (get(fields=["X: " + "y" * 20000]), 431),
-        (wire_form(slack.command(), fields=[("X", "y")]).replace(b"Content-Length: ", b"Content-Length: 9999"), 413),
+        (wire_form(slack.command(), fields=[("X", "y")]).replace(b"Content-Length: ",
+            b"Content-Length: 9999"), 413),
     ):
         with server.connect() as client:
             client.send(data)
@@ -623,7 +674,7 @@ def test_drain(make, https):
     assert server.process.wait_exit(11) == 0
 
 
-# ---- clients that do wrong -------------------------------------------------------------------------------------------
+# ---- clients that do wrong -----------------------------------------------------------------------
 
 
 def test_plain_http(https):
@@ -638,7 +689,14 @@ def test_plain_http(https):
         client.send(wire_form(slack.command(fields={"text": "x" * 100000})))
         assert client.answer().status == 400
         assert client.end() == "closed"
-    assert len(server.listener.wait_for_requests(2, status=400, why="the client speaks plain HTTP to the HTTPS port")) == 2
+    assert (
+        len(
+            server.listener.wait_for_requests(
+                2, status=400, why="the client speaks plain HTTP to the HTTPS port"
+            )
+        )
+        == 2
+    )
     assert not server.failures()
 
 
@@ -669,14 +727,20 @@ def test_garbage(https):
             assert client.end() in ("closed", "reset")
         assert eventually(lambda count=count: len(server.failures()) == count), server.process.lines
         line = server.failures()[-1]
-        assert line["why"] == why and line["level"] == "INFO" and line["remote"] == "127.0.0.1" and line["ms"] >= 0
+        assert (
+            line["why"] == why
+            and line["level"] == "INFO"
+            and line["remote"] == "127.0.0.1"
+            and line["ms"] >= 0
+        )
     with server.raw() as client:
         client.send(Hello(server.context).first[:50])
     assert eventually(lambda: len(server.failures()) == 5)
     server.is_well()
 
 
-# Of small order, with an encoding that is not the shortest, not on the curve, too short, too long, none.
+# Of small order, with an encoding that is not the shortest, not on the curve, too short, too long,
+# none.
 SHARES = {
     "zero": bytes(32),
     "one": b"\1" + bytes(31),
@@ -704,7 +768,10 @@ def test_a_key_share_that_is_none(https, share):
         client.send(struct.pack(">BHH", 0x16, 0x0303, len(exchange)) + exchange)
         assert client.read(7) == b"\x15\x03\x03\0\2\2\x2f"
         assert client.end() == "closed"
-    assert server.process.wait_for_log("TLS handshake failed")["why"] == "the client sent a key share that cannot be used (BearSSL error 559)"
+    assert (
+        server.process.wait_for_log("TLS handshake failed")["why"]
+        == "the client sent a key share that cannot be used (BearSSL error 559)"
+    )
     server.is_well()
 
 
@@ -763,11 +830,13 @@ def test_stuck_handshakes(https, how):
                 pass
         client.sock.close()
     assert time.monotonic() - began < HEAD_S + 2
-    assert eventually(lambda: len(server.failures()) == (0 if how == "nothing" else 300), 2), len(server.failures())
+    assert eventually(lambda: len(server.failures()) == (0 if how == "nothing" else 300), 2), len(
+        server.failures()
+    )
     server.is_well()
 
 
-# ---- size ------------------------------------------------------------------------------------------------------------
+# ---- size ----------------------------------------------------------------------------------------
 
 
 def test_a_thousand_idle_connections(make, https):

@@ -1,4 +1,5 @@
-"""The request to the Invoke API, field by field. Its signature is recomputed with botocore for every request of every test."""
+"""The request to the Invoke API, field by field. Its signature is recomputed with botocore for
+every request of every test."""
 
 import time
 
@@ -27,9 +28,9 @@ def test_fields(make):
     assert must <= set(names) <= must | {"user-agent", "connection", "accept"}, names
     assert request.target == "/2015-03-31/functions/my-fn/invocations"
     assert request.body == item.event
-    assert {"content-type", "host", "x-amz-date", "x-amz-invocation-type", "x-amz-security-token"} <= set(
-        signatures.scope(request)["names"].split(";")
-    )
+    assert {
+        "content-type", "host", "x-amz-date", "x-amz-invocation-type", "x-amz-security-token",
+    } <= set(signatures.scope(request)["names"].split(";"))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,9 @@ def test_keys(make, keys):
     assert runtime.endpoint.only
 
 
-@pytest.mark.parametrize("function", ["my-fn:live", "my-fn:$LATEST", ARN, "123456789012:function:f:1", "a_b-c.d"])
+@pytest.mark.parametrize(
+    "function", ["my-fn:live", "my-fn:$LATEST", ARN, "123456789012:function:f:1", "a_b-c.d"]
+)
 def test_function_names_are_signed_as_botocore_signs_them(make, function):
     runtime = make.runtime(endpoint=make.endpoint(tls=True))
     assert "has been started" in runtime.text(slack.command("/eu-west-1/" + function))
@@ -82,7 +85,11 @@ def test_localhost_on_either_address(make):
     "trace, header",
     [
         ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1",) * 2,
-        ("Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1;Lineage=a87bd80c:0,68fd508a:5",) * 2,
+        (
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1;"
+            "Lineage=a87bd80c:0,68fd508a:5",
+        )
+        * 2,
         ("", None),
         ('a b%"{}[]\u00e4<>|\x7f', 'a%20b%25"{}[]%C3%A4%3C%3E%7C%7F'),
     ],
@@ -102,7 +109,9 @@ def test_trace_id(make, trace, header):
 
 def test_trace_of_each_event_is_its_own(make):
     runtime = make.runtime()
-    for trace in ("Root=1-00000000-000000000000000000000001", "", "Root=1-00000000-000000000000000000000002"):
+    for trace in (
+        "Root=1-00000000-000000000000000000000001", "", "Root=1-00000000-000000000000000000000002",
+    ):
         runtime.api.send(encode(URL.event(slack.command())), trace_id=trace).wait()
         assert runtime.endpoint.requests[-1].header("x-amzn-trace-id") == (trace or None)
 
@@ -138,5 +147,9 @@ def test_headers_of_slack_go_nowhere(make):
     )
     assert "has been started" in runtime.text(request)
     fields = dict((name.lower(), value) for name, value in runtime.endpoint.only.fields)
-    assert fields["x-amz-invocation-type"] == "Event" and "x-amz-target" not in fields and "cookie" not in fields
+    assert (
+        fields["x-amz-invocation-type"] == "Event"
+        and "x-amz-target" not in fields
+        and "cookie" not in fields
+    )
     assert "x-amzn-trace-id" not in fields

@@ -1,4 +1,5 @@
-"""GATEWAY_JOURNAL: what was acknowledged is settled or told, over kill -9; what is not known is not started twice."""
+"""GATEWAY_JOURNAL: what was acknowledged is settled or told, over kill -9; what is not known is not
+started twice."""
 
 import os
 import select
@@ -49,17 +50,23 @@ def test_nothing_is_written_while_nothing_is_promised(make, serve, journal):  # 
     assert listener.stop() == 0
 
 
-def test_attempted_without_an_outcome_is_told_and_not_sent_again(make, serve, journal):  # noqa: F811
+def test_attempted_without_an_outcome_is_told_and_not_sent_again(
+    make, serve, journal
+):  # noqa: F811
     hooks = make.keep(Hooks())
     endpoint = make.endpoint(default=peer.hang)
     listener = start(serve, journal, endpoint, hooks, GATEWAY_TIMEOUT_MS="150")
-    assert "is still being started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert "is still being started" in listener.text(
+        slack.command(fields={"response_url": way_back(hooks)})
+    )
     assert len(files(journal)) == 1
     kill(listener)
     calm = make.endpoint()
     again = start(serve, journal, calm, hooks)
     assert hooks.wait()[0]["text"].startswith(MAYBE)
-    assert eventually(lambda: any(line["message"] == "left by an earlier process" for line in again.process.lines))
+    assert eventually(
+        lambda: any(line["message"] == "left by an earlier process" for line in again.process.lines)
+    )
     assert eventually(lambda: len(files(journal)) == 2), "its end is on disk"
     assert not calm.requests and again.stop() == 0
     # Once.
@@ -73,12 +80,18 @@ def test_never_attempted_is_started(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
     endpoint = make.endpoint(default=peer.hang)
     listener = start(serve, journal, endpoint, hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150")
-    assert "still being started" in listener.text(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
-    assert "still being started" in listener.text(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}))
+    assert "still being started" in listener.text(
+        slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)})
+    )
+    assert "still being started" in listener.text(
+        slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)})
+    )
     kill(listener)
     calm = make.endpoint()
     again = start(serve, journal, calm, hooks)
-    assert eventually(lambda: [r.target for r in calm.requests] == ["/2015-03-31/functions/second/invocations"])
+    assert eventually(
+        lambda: [r.target for r in calm.requests] == ["/2015-03-31/functions/second/invocations"]
+    )
     assert "first@eu-west-1 may or may not" in hooks.wait()[0]["text"]
     assert eventually(lambda: any(line["message"] == "started" for line in again.process.lines))
     assert again.stop() == 0
@@ -88,7 +101,9 @@ def test_announced_is_on_disk_first(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
     endpoint = make.endpoint(default=peer.hang)
     listener = start(serve, journal, endpoint, hooks, GATEWAY_ACK="first")
-    assert "is being started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert "is being started" in listener.text(
+        slack.command(fields={"response_url": way_back(hooks)})
+    )
     endpoint.wait_for_requests(1)
     kill(listener)
     start(serve, journal, make.endpoint(), hooks)
@@ -97,7 +112,11 @@ def test_announced_is_on_disk_first(make, serve, journal):  # noqa: F811
 
 def test_settled_files_go(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, make.endpoint(default=peer.after(0.3, failed(404, "ResourceNotFoundException", "no"))), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener = start(
+        serve, journal,
+        make.endpoint(default=peer.after(0.3, failed(404, "ResourceNotFoundException", "no"))),
+        hooks, GATEWAY_TIMEOUT_MS="150",
+    )
     listener.text(slack.command(fields={"response_url": way_back(hooks)}))
     assert "could not be started" in hooks.wait()[0]["text"]
     assert listener.stop() == 0
@@ -131,7 +150,10 @@ def test_event_without_an_outcome_is_started_again_and_said(make, serve, journal
 
 def test_allow_is_asked_again(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150")
+    listener = start(
+        serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_WORKERS="1",
+        GATEWAY_TIMEOUT_MS="150",
+    )
     listener.text(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
     listener.text(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}))
     kill(listener)
@@ -143,7 +165,9 @@ def test_allow_is_asked_again(make, serve, journal):  # noqa: F811
 
 def test_another_secret_starts_nothing(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener = start(
+        serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150"
+    )
     listener.text(slack.command(fields={"response_url": way_back(hooks)}))
     kill(listener)
     again = start(serve, journal, make.endpoint(), hooks, SLACK_SIGNING_SECRET=slack.OTHER_SECRET)
@@ -153,16 +177,25 @@ def test_another_secret_starts_nothing(make, serve, journal):  # noqa: F811
 
 
 def test_a_rotation_loses_nothing(make, serve, journal):  # noqa: F811
-    """Of two promises, one was written before the secret was replaced, and one after. The old secret is gone when it is read."""
+    """Of two promises, one was written before the secret was replaced, and one after. The old
+    secret is gone when it is read."""
     hooks = make.keep(Hooks())
     secret = make.folder / "secret"
     secret.write_text(slack.SECRET)
-    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150", SLACK_SIGNING_SECRET=f"file:{secret}")
+    listener = start(
+        serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150",
+        SLACK_SIGNING_SECRET=f"file:{secret}",
+    )
     listener.text(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
     secret.write_text(slack.OTHER_SECRET)
     listener.process.terminate(signal.SIGHUP)
     listener.process.wait_for_log("signing secrets read")
-    listener.text(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}, secret=slack.OTHER_SECRET))
+    listener.text(
+        slack.command(
+            "/eu-west-1/second", fields={"response_url": way_back(hooks, 2)},
+            secret=slack.OTHER_SECRET,
+        )
+    )
     assert eventually(lambda: len(files(journal)) == 1)
     kill(listener)
     again = start(serve, journal, make.endpoint(), hooks, SLACK_SIGNING_SECRET=f"file:{secret}")
@@ -174,7 +207,9 @@ def test_a_rotation_loses_nothing(make, serve, journal):  # noqa: F811
 @pytest.mark.parametrize("cut", [1, 20, 100])
 def test_torn_end(make, serve, journal, cut):  # noqa: F811
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener = start(
+        serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150"
+    )
     listener.text(slack.command(fields={"response_url": way_back(hooks)}))
     kill(listener)
     (path,) = files(journal)
@@ -186,19 +221,31 @@ def test_torn_end(make, serve, journal, cut):  # noqa: F811
 
 @pytest.mark.parametrize("functions", [True, False])
 def test_functions_that_a_crash_interrupts(make, serve, journal, functions):  # noqa: F811
-    """One was running, and is not run again; one had not had its turn, and has it, if functions still run here."""
+    """One was running, and is not run again; one had not had its turn, and has it, if functions
+    still run here."""
     hooks = make.keep(Hooks())
     listener = start(serve, journal, None, hooks, functions=True, GATEWAY_FUNCTION_LIMIT="1")
     listener.functions.add("long", "touch running; exec sleep 60")
-    assert "has been started" in listener.text(slack.command("/local/long", fields={"response_url": way_back(hooks, 1)}))
+    assert "has been started" in listener.text(
+        slack.command("/local/long", fields={"response_url": way_back(hooks, 1)})
+    )
     assert eventually(lambda: (listener.functions.folder / "running").exists())
-    assert "has been started" in listener.text(slack.command("/local/long", fields={"response_url": way_back(hooks, 2)}))
+    assert "has been started" in listener.text(
+        slack.command("/local/long", fields={"response_url": way_back(hooks, 2)})
+    )
     kill(listener)
     listener.functions.add("long", "echo it has run")
-    again = start(serve, journal, None, hooks, **({"GATEWAY_FUNCTIONS": str(listener.functions.folder)} if functions else {}))
+    again = start(
+        serve, journal, None, hooks,
+        **({"GATEWAY_FUNCTIONS": str(listener.functions.folder)} if functions else {}),
+    )
     texts = sorted(message["text"] for message in hooks.wait(2))
     assert any("interrupted" in text for text in texts), texts
-    assert ("it has run" if functions else "Lambda function long@local could not be started: there are no functions here any more") in texts
+    assert (
+        "it has run"
+        if functions
+        else "Lambda function long@local could not be started: there are no functions here any more"
+    ) in texts
     assert again.stop() == 0
     third = start(serve, journal, None, hooks)
     assert not files(journal) and len(hooks.requests) == 2 and third.stop() == 0
@@ -239,12 +286,15 @@ def test_directories_that_are_refused(make, serve, journal, case):  # noqa: F811
 
 
 def test_state_directory_of_a_dynamic_user(make, serve):  # noqa: F811
-    """As systemd lays it out: the directory below private, where only root may look, and beside that root's link to it."""
+    """As systemd lays it out: the directory below private, where only root may look, and beside
+    that root's link to it."""
     state, private = make.folder / "lib", make.folder / "lib" / "private"
     (private / "gateway").mkdir(parents=True, mode=0o700)
     (state / "gateway").symlink_to("private/gateway")
     hooks = make.keep(Hooks())
-    listener = start(serve, state / "gateway", make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener = start(
+        serve, state / "gateway", make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150"
+    )
     listener.text(slack.command(fields={"response_url": way_back(hooks)}))
     kill(listener)
     assert len(files(private / "gateway")) == 1
@@ -252,12 +302,15 @@ def test_state_directory_of_a_dynamic_user(make, serve):  # noqa: F811
     assert hooks.wait()[0]["text"].startswith(MAYBE)
 
 
-# ---- a slow disk, and a full one -------------------------------------------------------------------------------------
+# ---- a slow disk, and a full one -----------------------------------------------------------------
 
 
 def slow_disk(folder, ms=1500):
     """Every fdatasync(2) takes that long."""
-    return ["strace", "-DDD", "-f", "-qq", "-o", str(folder / "strace"), "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_enter={ms * 1000}"]
+    return [
+        "strace", "-DDD", "-f", "-qq", "-o", str(folder / "strace"), "-e", "trace=fdatasync", "-e",
+        f"inject=fdatasync:delay_enter={ms * 1000}",
+    ]
 
 
 def served_meanwhile(listener, client):
@@ -270,12 +323,17 @@ def served_meanwhile(listener, client):
 
 
 def test_the_loop_waits_for_no_disk(make, serve, journal):  # noqa: F811
-    """A function of the embedded backend is on disk before it is acknowledged; everybody else is served meanwhile."""
+    """A function of the embedded backend is on disk before it is acknowledged; everybody else is
+    served meanwhile."""
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, None, hooks, functions=True, wrapper=slow_disk(make.folder), metrics=True)
+    listener = start(
+        serve, journal, None, hooks, functions=True, wrapper=slow_disk(make.folder), metrics=True
+    )
     listener.functions.add("hello", "echo hello")
     with listener.connect() as client:
-        client.send(wire_form(slack.command("/local/hello", fields={"response_url": way_back(hooks)})))
+        client.send(
+            wire_form(slack.command("/local/hello", fields={"response_url": way_back(hooks)}))
+        )
         assert served_meanwhile(listener, client) > 3
         assert "has been started" in command_text(client.answer())
     assert hooks.wait()[0]["text"] == "hello"
@@ -287,11 +345,18 @@ def test_the_loop_waits_for_no_disk_when_workers_are_late(make, serve, journal):
     hooks = make.keep(Hooks())
     gate = threading.Event()
     endpoint = make.endpoint(default=peer.later(gate, accepted()))
-    listener = start(serve, journal, endpoint, hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150", wrapper=slow_disk(make.folder))
+    listener = start(
+        serve, journal, endpoint, hooks, GATEWAY_WORKERS="1", GATEWAY_TIMEOUT_MS="150",
+        wrapper=slow_disk(make.folder),
+    )
     first, second = listener.connect(), listener.connect()
-    first.send(wire_form(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)})))
+    first.send(
+        wire_form(slack.command("/eu-west-1/first", fields={"response_url": way_back(hooks, 1)}))
+    )
     endpoint.wait_for_requests(1)
-    second.send(wire_form(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)})))
+    second.send(
+        wire_form(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}))
+    )
     assert served_meanwhile(listener, second) > 3
     assert "second@eu-west-1 is still being started" in command_text(second.answer())
     gate.set()
@@ -301,11 +366,15 @@ def test_the_loop_waits_for_no_disk_when_workers_are_late(make, serve, journal):
         client.sock.close()
 
 
-STALL = ["strace", "-DDD", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=6000000:when=1"]
+STALL = [
+    "strace", "-DDD", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+    "inject=fdatasync:delay_enter=6000000:when=1",
+]
 
 
 def answers(listener, requests, patience=3.0):
-    """Of requests that are sent at once, each on a connection of its own; none takes longer than Slack waits."""
+    """Of requests that are sent at once, each on a connection of its own; none takes longer than
+    Slack waits."""
     clients = [listener.connect() for _ in requests]
     began = time.monotonic()
     for client, request in zip(clients, requests):
@@ -319,16 +388,22 @@ def answers(listener, requests, patience=3.0):
 
 
 def test_a_disk_that_stalls_makes_no_answer_late(make, serve, journal):  # noqa: F811
-    """What cannot be on disk in time is answered by its outcome, or without the journal's cover, and that is said; when the disk has
-    caught up, all is as before."""
+    """What cannot be on disk in time is answered by its outcome, or without the journal's cover,
+    and that is said; when the disk has caught up, all is as before."""
     hooks = make.keep(Hooks())
     gate = threading.Event()
     endpoint = make.endpoint(script=[accepted()], default=peer.later(gate, accepted()))
-    listener = start(serve, journal, endpoint, hooks, functions=True, wrapper=STALL, metrics=True, GATEWAY_ACK="first", GATEWAY_TIMEOUT_MS="1500")
+    listener = start(
+        serve, journal, endpoint, hooks, functions=True, wrapper=STALL, metrics=True,
+        GATEWAY_ACK="first", GATEWAY_TIMEOUT_MS="1500",
+    )
     listener.functions.add("hello", "echo hello")
 
     def commands(count, path="/eu-west-1/my-fn"):
-        return [slack.command(path, fields={"response_url": way_back(hooks, number)}) for number in range(count)]
+        return [
+            slack.command(path, fields={"response_url": way_back(hooks, number)})
+            for number in range(count)
+        ]
 
     # The first waits for the disk until its patience is at an end, and is then carried out.
     assert "has been started" in command_text(answers(listener, commands(1))[0])
@@ -340,8 +415,13 @@ def test_a_disk_that_stalls_makes_no_answer_late(make, serve, journal):  # noqa:
     assert "has been started" in command_text(answers(listener, commands(1, "/local/hello"))[0])
     assert hooks.wait()[0]["text"] == "hello"
     gate.set()
-    assert any(line["message"] == "the journal does not cover this function" for line in listener.process.lines)
-    assert sum("would be lost in a crash" in line["message"] for line in listener.process.lines) == 1, "once a minute"
+    assert any(
+        line["message"] == "the journal does not cover this function"
+        for line in listener.process.lines
+    )
+    assert (
+        sum("would be lost in a crash" in line["message"] for line in listener.process.lines) == 1
+    ), "once a minute"
     assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode(), 10)
     assert listener.ask(get()).body == b"ok\n"
     assert "is being started" in listener.text(commands(1)[0])
@@ -358,43 +438,68 @@ def test_events_wait_for_no_disk(make, serve, journal):  # noqa: F811
 
 
 def test_clients_that_leave_while_it_is_written(make, serve, journal):  # noqa: F811
-    """They had their request read, so it is carried out; and what it printed is posted without their answer."""
+    """They had their request read, so it is carried out; and what it printed is posted without
+    their answer."""
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, None, hooks, functions=True, wrapper=slow_disk(make.folder, 300))
+    listener = start(
+        serve, journal, None, hooks, functions=True, wrapper=slow_disk(make.folder, 300)
+    )
     listener.functions.add("hello", "echo hello")
     for number in range(12):
         with listener.connect() as client:
-            client.send(wire_form(slack.command("/local/hello", fields={"response_url": way_back(hooks, number)})))
+            client.send(
+                wire_form(
+                    slack.command("/local/hello", fields={"response_url": way_back(hooks, number)})
+                )
+            )
             time.sleep(0.03 * (number % 4))
     assert [message["text"] for message in hooks.wait(12, timeout=30)] == ["hello"] * 12
     assert listener.stop() == 0
 
 
 def test_a_failing_disk_is_said(make, serve, journal):  # noqa: F811
-    """In the log, on /healthz, in the metrics; commands are answered when they are settled, functions run uncovered."""
+    """In the log, on /healthz, in the metrics; commands are answered when they are settled,
+    functions run uncovered."""
     hooks = make.keep(Hooks())
-    failing = ["strace", "-DDD", "-f", "-qq", "-o", str(make.folder / "strace"), "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"]
-    listener = start(serve, journal, make.endpoint(), hooks, functions=True, wrapper=failing, metrics=True, GATEWAY_ACK="first")
+    failing = [
+        "strace", "-DDD", "-f", "-qq", "-o", str(make.folder / "strace"), "-e", "trace=fdatasync",
+        "-e", "inject=fdatasync:error=EIO",
+    ]
+    listener = start(
+        serve, journal, make.endpoint(), hooks, functions=True, wrapper=failing, metrics=True,
+        GATEWAY_ACK="first",
+    )
     assert listener.ask(get()).body == b"ok\n"
-    assert "has been started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert "has been started" in listener.text(
+        slack.command(fields={"response_url": way_back(hooks)})
+    )
     assert listener.ask(get()).body.startswith(b"ok\nthe journal cannot be written: ")
     assert "gateway_journal_failing 1" in listener.metrics().body.decode()
     listener.functions.add("hello", "echo hello")
     listener.text(slack.command("/local/hello", fields={"response_url": way_back(hooks)}))
     assert hooks.wait()[0]["text"] == "hello"
-    assert any(line["message"] == "the journal does not cover this function" for line in listener.process.lines)
+    assert any(
+        line["message"] == "the journal does not cover this function"
+        for line in listener.process.lines
+    )
     assert listener.stop() == 0
 
 
 def test_one_process_at_a_time(make, serve, journal):  # noqa: F811
     start(serve, journal, make.endpoint())
     second = serve(wait=False, GATEWAY_JOURNAL=str(journal))
-    assert second.process.wait_exit() == 1 and "in use by another process" in second.process.lines[-1]["reason"]
+    assert (
+        second.process.wait_exit() == 1
+        and "in use by another process" in second.process.lines[-1]["reason"]
+    )
 
 
 def test_not_in_lambda(make, journal):
     runtime = make.runtime(wait=False, GATEWAY_JOURNAL=str(journal))
-    assert runtime.process.wait_exit() == 2 and "GATEWAY_JOURNAL" in runtime.api.init_errors[0].json()["errorMessage"]
+    assert (
+        runtime.process.wait_exit() == 2
+        and "GATEWAY_JOURNAL" in runtime.api.init_errors[0].json()["errorMessage"]
+    )
 
 
 def test_a_secret_that_cannot_be_fetched_at_first(make, serve, journal):  # noqa: F811
@@ -410,7 +515,9 @@ def test_a_secret_that_cannot_be_fetched_at_first(make, serve, journal):  # noqa
         "GATEWAY_TIMEOUT_MS": "400",
     }
     listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, **where)
-    assert "is still being started" in listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    assert "is still being started" in listener.text(
+        slack.command(fields={"response_url": way_back(hooks)})
+    )
     kill(listener)
     store.values.clear()
     asked = len(store.requests)
@@ -428,23 +535,32 @@ def test_a_secret_that_cannot_be_fetched_at_first(make, serve, journal):  # noqa
 
 def test_nothing_secret_in_it(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
-    listener = start(serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150")
+    listener = start(
+        serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150"
+    )
     listener.text(slack.command(fields={"response_url": way_back(hooks)}))
     kill(listener)
     for path in journal.iterdir():
-        assert path.stat().st_mode & 0o777 == 0o600 and slack.SECRET.encode() not in path.read_bytes()
+        assert (
+            path.stat().st_mode & 0o777 == 0o600 and slack.SECRET.encode() not in path.read_bytes()
+        )
 
 
 @pytest.mark.parametrize("moment", range(30))
 def test_killed_at_any_moment(make, serve, journal, moment):  # noqa: F811
-    """Every command that was acknowledged is started, or its user is told, and none is started twice without a word."""
+    """Every command that was acknowledged is started, or its user is told, and none is started
+    twice without a word."""
     hooks = make.keep(Hooks())
     slow = make.endpoint(default=peer.after(0.05, accepted()))
     listener = start(serve, journal, slow, hooks, GATEWAY_WORKERS="2", GATEWAY_ACK="first")
     promised = []
     for number in range(8):
         try:
-            listener.text(slack.command(f"/eu-west-1/fn-{number}", fields={"response_url": way_back(hooks, number)}))
+            listener.text(
+                slack.command(
+                    f"/eu-west-1/fn-{number}", fields={"response_url": way_back(hooks, number)}
+                )
+            )
             promised.append(number)
         except (AssertionError, OSError):
             break

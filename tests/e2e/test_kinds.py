@@ -1,4 +1,5 @@
-"""Every kind of request, with the acknowledgement that its kind gets for each outcome, from both hosts."""
+"""Every kind of request, with the acknowledgement that its kind gets for each outcome, from both
+hosts."""
 
 import json
 import threading
@@ -19,14 +20,18 @@ REFUSED = "/eu-west-1/refused"
 MORE = {
     "block_actions_of_a_modal": (
         "block_actions",
-        {"container": {"type": "view", "view_id": "V1"}, "view": {"id": "V1", "callback_id": "form"}, "channel": None},
+        {"container": {"type": "view", "view_id": "V1"},
+            "view": {"id": "V1", "callback_id": "form"}, "channel": None},
     ),
     "block_actions_of_a_home": (
         "block_actions",
-        {"container": {"type": "view", "view_id": "V2"}, "view": {"id": "V2", "type": "home", "callback_id": ""}, "channel": None},
+        {"container": {"type": "view", "view_id": "V2"},
+            "view": {"id": "V2", "type": "home", "callback_id": ""}, "channel": None},
     ),
-    "dialog_suggestion": ("dialog_submission", {"type": "dialog_suggestion", "name": "n", "value": "v"}),
-    "workflow_step_edit": ("shortcut", {"type": "workflow_step_edit", "workflow_step": {"workflow_id": "1", "step_id": "2"}}),
+    "dialog_suggestion": ("dialog_submission",
+        {"type": "dialog_suggestion", "name": "n", "value": "v"}),
+    "workflow_step_edit": ("shortcut",
+        {"type": "workflow_step_edit", "workflow_step": {"workflow_id": "1", "step_id": "2"}}),
     "unknown_json": None,
     "unknown_form": None,
     "unknown_body": None,
@@ -52,11 +57,14 @@ def make_request(kind, path):
 
 @pytest.fixture(scope="module", params=hosts.HOSTS)
 def host(request, tmp_path_factory, pki):
-    """One for whom requests come in time, and one for whom they never do; of the first, one path is only for others."""
+    """One for whom requests come in time, and one for whom they never do; of the first, one path is
+    only for others."""
     make = Maker(request, tmp_path_factory.mktemp("kinds"), pki)
     config = {"routes": [{"path": REFUSED, "invoke": "eu-west-1/my-fn", "users": ["U0"]}]}
     started = hosts.start(make, request.param, endpoint=make.endpoint(), config=config)
-    started.impatient = hosts.start(make, request.param, endpoint=make.endpoint(), GATEWAY_TIMEOUT_MS="100")
+    started.impatient = hosts.start(
+        make, request.param, endpoint=make.endpoint(), GATEWAY_TIMEOUT_MS="100"
+    )
     return started
 
 
@@ -82,35 +90,46 @@ def outcome(host, kind, what):
 
 
 def command(text):
-    return 200, JSON, json.dumps({"response_type": "ephemeral", "text": text}, separators=(",", ":"))
+    return (
+        200, JSON, json.dumps({"response_type": "ephemeral", "text": text}, separators=(",", ":")),
+    )
 
 
 WANTED = {
     ("command", "started"): command(NAME + " has been started..."),
     ("command", "pending"): command(NAME + " is still being started..."),
-    ("command", "refused"): command(NAME + " could not be started: you are not allowed to start it"),
-    ("command", "no-path"): command("Invalid resource [a/b/c]. Expecting format [region/function-name]"),
+    ("command", "refused"):
+        command(NAME + " could not be started: you are not allowed to start it"),
+    ("command", "no-path"):
+        command("Invalid resource [a/b/c]. Expecting format [region/function-name]"),
     ("event", "started"): (200, {}, ""),
     ("event", "pending"): (503, TEXT, NAME + " is still being started..."),
     ("event", "refused"): (200, {}, ""),
     ("event", "no-path"): (200, {}, ""),
     ("interaction", "started"): (200, {}, ""),
     ("interaction", "pending"): (200, {}, ""),
-    ("interaction", "refused"): (500, TEXT, NAME + " could not be started: you are not allowed to start it"),
-    ("interaction", "no-path"): (500, TEXT, "Invalid resource [a/b/c]. Expecting format [region/function-name]"),
+    ("interaction", "refused"):
+        (500, TEXT, NAME + " could not be started: you are not allowed to start it"),
+    ("interaction", "no-path"):
+        (500, TEXT, "Invalid resource [a/b/c]. Expecting format [region/function-name]"),
 }
 # The reason is AWS's or the connection's; what is around it, and what may happen next, is fixed.
 REASONS = {
-    ("command", "not-started"): (200, JSON, [NAME + " could not be started: ", "ResourceNotFoundException", "&lt;arn&gt;"]),
+    ("command", "not-started"):
+        (200, JSON, [NAME + " could not be started: ", "ResourceNotFoundException", "&lt;arn&gt;"]),
     ("command", "unknown"): (200, JSON, [NAME + " may or may not have been started: "]),
-    ("event", "not-started"): (403, {**TEXT, "x-slack-no-retry": "1"}, [NAME + " could not be started: "]),
+    ("event", "not-started"):
+        (403, {**TEXT, "x-slack-no-retry": "1"}, [NAME + " could not be started: "]),
     ("event", "unknown"): (503, TEXT, [NAME + " may or may not have been started: "]),
-    ("interaction", "not-started"): (500, TEXT, [NAME + " could not be started: ", "ResourceNotFoundException"]),
+    ("interaction", "not-started"):
+        (500, TEXT, [NAME + " could not be started: ", "ResourceNotFoundException"]),
     ("interaction", "unknown"): (500, TEXT, [NAME + " may or may not have been started: "]),
 }
 
 
-@pytest.mark.parametrize("what", ["started", "not-started", "unknown", "pending", "refused", "no-path"])
+@pytest.mark.parametrize(
+    "what", ["started", "not-started", "unknown", "pending", "refused", "no-path"]
+)
 @pytest.mark.parametrize("kind", ["command", "event", *INTERACTIONS])
 def test_acknowledgement(host, kind, what):
     before = len(host.endpoint.requests)
@@ -138,11 +157,16 @@ def test_block_suggestion_has_no_options_and_starts_nothing(host):
 
 def test_app_rate_limited(host):
     before, lines = len(host.endpoint.requests), len(host.process.lines)
-    body = {"token": slack.TOKEN, "type": "app_rate_limited", "team_id": "T1", "minute_rate_limited": 1518467820, "api_app_id": "A1"}
+    body = {
+        "token": slack.TOKEN, "type": "app_rate_limited", "team_id": "T1",
+        "minute_rate_limited": 1518467820, "api_app_id": "A1",
+    }
     assert host.ask(slack.json_request(body)) == (200, {}, "")
     assert len(host.endpoint.requests) == before
     host.process.wait_for_log("limiting the rate")
-    assert [line["level"] for line in host.process.lines[lines:] if "limiting" in json.dumps(line)] == ["WARN"]
+    assert [
+        line["level"] for line in host.process.lines[lines:] if "limiting" in json.dumps(line)
+    ] == ["WARN"]
 
 
 def test_url_verification(host):
@@ -150,7 +174,12 @@ def test_url_verification(host):
     for challenge in ("3eZbrw1aB", "gr\u00fc\u00dfe <&> \"\\", ""):
         body = {"token": slack.TOKEN, "challenge": challenge, "type": "url_verification"}
         assert host.ask(slack.json_request(body, "/anything/at/all")) == (200, TEXT, challenge)
-    assert host.ask(slack.json_request({"type": "url_verification", "challenge": "x"}, secret="wrong"))[0] == 401
+    assert (
+        host.ask(
+            slack.json_request({"type": "url_verification", "challenge": "x"}, secret="wrong")
+        )[0]
+        == 401
+    )
     assert len(host.endpoint.requests) == before
 
 
@@ -160,11 +189,17 @@ def test_unknown_kinds_are_logged_once_with_their_own_word(host):
     assert host.ask(slack.interaction("something_of_next_year")) == (200, {}, "")
     host.settled()
     host.process.wait_for_log("something_of_next_year")
-    lines = [line for line in host.process.lines[before:] if "something_of_next_year" in json.dumps(line)]
-    assert len(lines) == 1 and lines[0]["kind"] == "unknown" and lines[0]["type"] == "something_of_next_year"
+    lines = [
+        line for line in host.process.lines[before:] if "something_of_next_year" in json.dumps(line)
+    ]
+    assert (
+        len(lines) == 1
+        and lines[0]["kind"] == "unknown"
+        and lines[0]["type"] == "something_of_next_year"
+    )
 
 
-# ---- how they are written ----------------------------------------------------------------------------------------------
+# ---- how they are written ------------------------------------------------------------------------
 
 FORMS = [
     "application/x-www-form-urlencoded",
@@ -178,7 +213,10 @@ JSONS = ["application/json", "application/json; charset=utf-8", "Application/Jso
 @pytest.mark.parametrize("content_type", FORMS, ids=lambda t: t or "none")
 def test_forms(host, content_type):
     host.endpoint.default = accepted()
-    assert host.text(slack.SlackRequest(urlencode(slack.command_fields()), content_type)) == NAME + " has been started..."
+    assert (
+        host.text(slack.SlackRequest(urlencode(slack.command_fields()), content_type))
+        == NAME + " has been started..."
+    )
     form = "payload=" + quote_plus(json.dumps(slack.interaction_payload("shortcut")))
     assert host.ask(slack.SlackRequest(form, content_type)) == (200, {}, "")
 
@@ -215,7 +253,8 @@ def test_signed_but_not_what_it_claims_to_be(host, body, content_type):
 
 
 def test_kind_follows_from_the_bytes(host):
-    """A header is not signed: whatever it says, an event stays an event, and the text in it starts no command."""
+    """A header is not signed: whatever it says, an event stays an event, and the text in it starts
+    no command."""
     host.endpoint.default = accepted()
     event = {"type": "message", "text": "&command=%2Fdeploy&user_id=U1&ssl_check=1&"}
     requests = {
@@ -225,7 +264,9 @@ def test_kind_follows_from_the_bytes(host):
     }
     for body in requests.values():
         answers = set()
-        for content_type in [None, "", *FORMS, *JSONS, "text/plain", "application/json, text/plain"]:
+        for content_type in [
+            None, "", *FORMS, *JSONS, "text/plain", "application/json, text/plain",
+        ]:
             before = len(host.endpoint.requests)
             status, _, text = host.ask(slack.SlackRequest(body, content_type))
             invoked = host.endpoint.requests[before:]
@@ -241,7 +282,9 @@ def test_not_only_ascii(host):
     host.endpoint.default = accepted()
     event = host.payload_of(slack.command(fields={"text": WIDE, "user_name": WIDE})).json()
     assert event["isBase64Encoded"] is True
-    raw = json.dumps({"type": "event_callback", "event": {"type": "x", "text": WIDE}}, ensure_ascii=False)
+    raw = json.dumps(
+        {"type": "event_callback", "event": {"type": "x", "text": WIDE}}, ensure_ascii=False
+    )
     event = host.payload_of(slack.SlackRequest(raw, "application/json")).json()
     assert event["body"] == raw and event["isBase64Encoded"] is False
 
@@ -251,7 +294,10 @@ def test_a_mebibyte(host):
     host.endpoint.default = accepted()
     fields = urlencode(slack.command_fields(text=""))
     room = (1 << 20) - len(fields) - len("&more=")
-    assert host.text(slack.SlackRequest(fields + "&more=" + "x" * room)) == NAME + " has been started..."
+    assert (
+        host.text(slack.SlackRequest(fields + "&more=" + "x" * room))
+        == NAME + " has been started..."
+    )
     body = json.dumps({"type": "event_callback", "event": {"type": "x"}, "more": ""})
     body = body[:-2] + "y" * ((1 << 20) - len(body)) + '"}'
     assert host.ask(slack.SlackRequest(body, "application/json")) == (200, {}, "")

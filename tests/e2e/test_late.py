@@ -22,7 +22,9 @@ refused = failed(404, "ResourceNotFoundException", "Function not found: <arn>")
 def late(make, act, hooks=None, timeout_ms="150", **env):
     hooks = hooks or make.keep(Hooks())
     env.setdefault("GATEWAY_RESPONSE_HOSTS", hooks.origin)
-    runtime = make.runtime(endpoint=make.endpoint(default=act), GATEWAY_TIMEOUT_MS=timeout_ms, **env)
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=act), GATEWAY_TIMEOUT_MS=timeout_ms, **env
+    )
     runtime.process.forbidden.append("/commands/T1DC2JH3J/")
     return runtime, hooks
 
@@ -35,8 +37,12 @@ def assert_message(message, start, *parts):
 
 def test_failure_after_the_answer(make):
     runtime, hooks = late(make, peer.after(0.3, refused))
-    assert "is still being started" in runtime.text(slack.command(fields={"response_url": hooks.url()}))
-    assert_message(hooks.wait()[0], NOT, "ResourceNotFoundException", "Function not found: &lt;arn&gt;")
+    assert "is still being started" in runtime.text(
+        slack.command(fields={"response_url": hooks.url()})
+    )
+    assert_message(
+        hooks.wait()[0], NOT, "ResourceNotFoundException", "Function not found: &lt;arn&gt;"
+    )
     runtime.settled()
     assert len(hooks.requests) == 1
     assert hooks.requests[0].target == hooks.url().removeprefix(hooks.origin)
@@ -83,7 +89,8 @@ def test_failure_in_time_is_said_once(make):
 
 def test_failure_after_ack_first(make):
     runtime, hooks = late(
-        make, refused, timeout_ms="2500", GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel", GATEWAY_ACK_TEXT=""
+        make, refused, timeout_ms="2500", GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel",
+        GATEWAY_ACK_TEXT=""
     )
     status, _, body = runtime.ask(slack.command(fields={"response_url": hooks.url()}))
     assert (status, body) == (200, '{"response_type":"in_channel"}')
@@ -97,7 +104,8 @@ def test_failure_after_ack_first(make):
         ("message_action", lambda url: {"response_url": url}),
         (
             "view_submission",
-            lambda url: {"response_urls": [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": url}]},
+            lambda url: {"response_urls": [{"block_id": "b", "action_id": "a", "channel_id": "C1",
+                "response_url": url}]},
         ),
     ],
 )
@@ -117,7 +125,8 @@ def test_interaction_without_a_way_back(make):
 def test_over_tls(make, pki):
     hooks = make.keep(Hooks(tls=pki.server(), name="localhost"))
     runtime, _ = late(
-        make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}", SSL_CERT_FILE=pki.bundle()
+        make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}",
+        SSL_CERT_FILE=pki.bundle()
     )
     runtime.text(slack.command(fields={"response_url": hooks.url()}))
     assert_message(hooks.wait()[0], NOT)
@@ -131,7 +140,8 @@ def test_over_tls(make, pki):
 def test_over_bad_tls(make, pki, certificate):
     hooks = make.keep(Hooks(tls=pki.server(pki.leaf(**certificate)), name="localhost"))
     runtime, _ = late(
-        make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}", SSL_CERT_FILE=pki.bundle()
+        make, peer.after(0.3, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"localhost:{hooks.port}",
+        SSL_CERT_FILE=pki.bundle()
     )
     runtime.text(slack.command(fields={"response_url": hooks.url()}))
     runtime.settled()
@@ -170,7 +180,9 @@ def test_over_bad_tls(make, pki, certificate):
 def test_only_where_it_may_point(make, url):
     hooks, other = make.keep(Hooks()), make.keep(Hooks())
     runtime, _ = late(make, peer.after(0.25, refused), hooks)
-    runtime.text(slack.command(fields={"response_url": url.format(port=hooks.port, other=other.port)}))
+    runtime.text(
+        slack.command(fields={"response_url": url.format(port=hooks.port, other=other.port)})
+    )
     runtime.settled()
     assert not hooks.requests and not other.requests
 
@@ -214,7 +226,10 @@ def test_hook_that_fails(make, answer):
 def test_hook_redirects_are_not_followed(make, status):
     trap = make.keep(Hooks())
     hooks = make.keep(Hooks(script=[response(status, b"", [("Location", trap.url())])]))
-    runtime, _ = late(make, peer.after(0.25, refused), hooks, GATEWAY_RESPONSE_HOSTS=f"{hooks.origin},{trap.origin}")
+    runtime, _ = late(
+        make, peer.after(0.25, refused), hooks,
+        GATEWAY_RESPONSE_HOSTS=f"{hooks.origin},{trap.origin}",
+    )
     runtime.text(slack.command(fields={"response_url": hooks.url()}))
     runtime.settled()
     assert len(hooks.requests) == 1 and not trap.requests
@@ -231,6 +246,8 @@ def test_hook_that_hangs_is_left_before_lambdas_deadline(make):
 
 def test_nothing_is_posted_for_the_unsigned(make):
     runtime, hooks = late(make, peer.after(0.25, refused))
-    assert runtime.ask(slack.command(fields={"response_url": hooks.url()}, secret="wrong"))[0] == 401
+    assert (
+        runtime.ask(slack.command(fields={"response_url": hooks.url()}, secret="wrong"))[0] == 401
+    )
     runtime.settled()
     assert not hooks.requests

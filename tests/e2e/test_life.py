@@ -17,7 +17,8 @@ from support import invoke_endpoint as peer
 from support import slack
 from support.hooks import Hooks
 from support.listener import (  # noqa: F401
-    Client, children_of, command_text, environment, free_port, get, serve, status_of, way_back, wire_form,
+    Client, children_of, command_text, environment, free_port, get, serve,
+    status_of, way_back, wire_form,
 )  # fmt: skip
 from support.process import BINARY
 from support.wire import Gone, eventually, response
@@ -28,8 +29,7 @@ def signed():
     return wire_form(slack.command())
 
 
-
-# ---- draining --------------------------------------------------------------------------------------------------------
+# ---- draining ------------------------------------------------------------------------------------
 
 
 def refused(address):
@@ -53,12 +53,15 @@ def test_what_is_in_flight_is_finished(make, serve, number):  # noqa: F811
     endpoint.wait_for_requests(1)
     assert listener.ask(get()).status == 200
     listener.process.terminate(number)
-    # Idle connections end at once, new ones are refused, and one that was open hears that it drains.
+    # Idle connections end at once, new ones are refused, and one that was open hears that it
+    # drains.
     assert idle.end() == used.end() == "closed"
     assert eventually(lambda: refused(listener.address))
     checking.send(b"\r\n")
     answer = checking.answer()
-    assert (answer.status, answer.headers["connection"], answer.body) == (503, "close", b"draining\n")
+    assert (answer.status, answer.headers["connection"], answer.body) == (
+        503, "close", b"draining\n",
+    )
     half.send(signed()[-20:])
     endpoint.wait_for_requests(2)
     listener.process.terminate(number)  # once is enough, twice no harm
@@ -70,10 +73,16 @@ def test_what_is_in_flight_is_finished(make, serve, number):  # noqa: F811
         assert client.end() == "closed"
         client.sock.close()
     assert listener.process.wait_exit() == 0
-    assert len(listener.requests(kind="slash_command", status=200)) == 2 and len(listener.requests()) == 3
+    assert (
+        len(listener.requests(kind="slash_command", status=200)) == 2
+        and len(listener.requests()) == 3
+    )
     messages = [line["message"] for line in listener.process.lines]
     assert messages.count("draining: no new connections, what is in flight is finished") == 1
-    assert listener.process.lines[-1]["message"] == "stopped" and listener.process.lines[-1]["unfinished"] == 0
+    assert (
+        listener.process.lines[-1]["message"] == "stopped"
+        and listener.process.lines[-1]["unfinished"] == 0
+    )
 
 
 def test_nothing_in_flight_ends_at_once(serve):  # noqa: F811
@@ -166,20 +175,29 @@ def test_drain_tells_of_what_it_does_not_start(make, serve):  # noqa: F811
     listener.process.terminate()
     messages = [message["text"] for message in hooks.wait(12, 14)]
     assert listener.process.wait_exit(12) == 0
-    assert len([text for text in messages if "could not be started: the gateway is stopping" in text]) == 11
+    assert (
+        len([text for text in messages if "could not be started: the gateway is stopping" in text])
+        == 11
+    )
     assert len([text for text in messages if "may or may not have been started" in text]) == 1
     assert len({request.target for request in hooks.requests}) == 12
 
 
-# ---- PID 1 and an empty root -----------------------------------------------------------------------------------------
+# ---- PID 1 and an empty root ---------------------------------------------------------------------
 
 
 def may(*command):
-    return subprocess.run([*command, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    return (
+        subprocess.run(
+            [*command, "true"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ).returncode
+        == 0
+    )
 
 
 first_process = pytest.mark.skipif(
-    not may("unshare", "--pid", "--fork", "--kill-child"), reason="this machine gives us no PID namespace"
+    not may("unshare", "--pid", "--fork", "--kill-child"),
+    reason="this machine gives us no PID namespace",
 )
 
 
@@ -193,11 +211,15 @@ def inner(listener):
 @first_process
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_first_process_in_an_empty_root(make, serve, number):  # noqa: F811
-    """As in a container image made from scratch: no /proc, no /dev, no /etc, no library, nothing but the program."""
+    """As in a container image made from scratch: no /proc, no /dev, no /etc, no library, nothing
+    but the program."""
     root = make.folder / "root"
     root.mkdir()
     shutil.copy(BINARY, root / "gateway")
-    script = f'shift; PATH=$PATH:/usr/sbin:/sbin exec unshare --pid --fork --kill-child chroot {root} /gateway "$@"'
+    script = (
+        f"shift; PATH=$PATH:/usr/sbin:/sbin exec unshare --pid --fork --kill-child chroot {root}"
+        ' /gateway "$@"'
+    )
     listener = serve(endpoint=make.endpoint(), metrics=True, wrapper=["bash", "-c", script, "bash"])
     pid = inner(listener)
     assert os.readlink(f"/proc/{pid}/root") == str(root)
@@ -228,14 +250,22 @@ def test_first_process_takes_orphans(make, serve, functions):  # noqa: F811
         assert hooks.wait()[0]["text"] == "bye"
         assert eventually(lambda: len(children_of(pid)) == 3)
     else:
-        subprocess.run(["nsenter", f"--pid=/proc/{pid}/ns/pid", "sh", "-c", "for i in 1 2 3; do setsid sleep 0.3 & done"], check=True)
-    assert eventually(lambda: not children_of(pid)), [status_of(child)["State"] for child in children_of(pid)]
+        subprocess.run(
+            [
+                "nsenter", f"--pid=/proc/{pid}/ns/pid", "sh", "-c",
+                "for i in 1 2 3; do setsid sleep 0.3 & done",
+            ],
+            check=True,
+        )
+    assert eventually(lambda: not children_of(pid)), [
+        status_of(child)["State"] for child in children_of(pid)
+    ]
     assert listener.ask(get()).status == 200
     os.kill(pid, signal.SIGTERM)
     assert listener.process.wait_exit() == 0
 
 
-# ---- service managers ------------------------------------------------------------------------------------------------
+# ---- service managers ----------------------------------------------------------------------------
 
 
 class Manager:
@@ -261,7 +291,11 @@ class Manager:
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
 def test_notifications(make, serve, kind):  # noqa: F811
-    path = str(make.folder / "notify") if kind == "path" else f"@gateway-{os.getpid()}-{time.monotonic_ns()}"
+    path = (
+        str(make.folder / "notify")
+        if kind == "path"
+        else f"@gateway-{os.getpid()}-{time.monotonic_ns()}"
+    )
     manager = Manager(path)
     listener = serve(NOTIFY_SOCKET=path)
     assert manager.hear() == "READY=1"
@@ -303,8 +337,13 @@ def activated(serve, socks, *args, names="", pid="$$", **options):  # noqa: F811
     numbers = [sock.fileno() for sock in socks]
     moves = "".join(f"exec {50 + i}<&{number}; " for i, number in enumerate(numbers))
     moves += "".join(f"exec {3 + i}<&{50 + i} {50 + i}<&-; " for i in range(len(numbers)))
-    script = f'{moves} export LISTEN_PID={pid} LISTEN_FDS={len(numbers)} LISTEN_FDNAMES={names}; exec "$@"'
-    return serve(*args, wrapper=["bash", "-c", script, "bash"], options={"pass_fds": numbers}, **options)
+    script = (
+        f"{moves} export LISTEN_PID={pid} LISTEN_FDS={len(numbers)} LISTEN_FDNAMES={names}; exec"
+        ' "$@"'
+    )
+    return serve(
+        *args, wrapper=["bash", "-c", script, "bash"], options={"pass_fds": numbers}, **options
+    )
 
 
 def bound(address=("127.0.0.1", 0), family=socket.AF_INET, kind=socket.SOCK_STREAM, listen=True):
@@ -359,9 +398,9 @@ def test_only_metrics_from_a_manager(serve):  # noqa: F811
 def test_sockets_that_are_for_somebody_else(serve):  # noqa: F811
     sock = bound()
     listener = activated(serve, [sock], pid="1")
-    assert [line["address"] for line in listener.process.lines if line["message"] == "listening"] == [
-        f"127.0.0.1:{listener.address[1]}"
-    ]
+    assert [
+        line["address"] for line in listener.process.lines if line["message"] == "listening"
+    ] == [f"127.0.0.1:{listener.address[1]}"]
     assert listener.address != sock.getsockname() and listener.ask(get()).status == 200
     sock.close()
 
@@ -384,11 +423,16 @@ def test_descriptors_that_are_no_listening_sockets(serve, wrong):  # noqa: F811
 def test_functions_get_no_descriptors(make, serve):  # noqa: F811
     hooks = make.keep(Hooks())
     sock = bound()
-    listener = activated(serve, [sock], functions=True, hooks=hooks, NOTIFY_SOCKET="/nonexistent", listen=None)
-    listener.functions.add("fds", "ls /proc/self/fd | wc -l; env | grep -c -e LISTEN -e NOTIFY || true")
+    listener = activated(
+        serve, [sock], functions=True, hooks=hooks, NOTIFY_SOCKET="/nonexistent", listen=None
+    )
+    listener.functions.add(
+        "fds", "ls /proc/self/fd | wc -l; env | grep -c -e LISTEN -e NOTIFY || true"
+    )
     listener.text(slack.command("/local/fds", fields={"response_url": way_back(hooks)}))
     (message,) = hooks.wait()
-    # Its own three, and the one with which ls reads the directory; none of the gateway's, none that it was born with.
+    # Its own three, and the one with which ls reads the directory; none of the gateway's, none that
+    # it was born with.
     assert message["text"].split() == ["4", "0"]
     sock.close()
 
@@ -428,7 +472,7 @@ def test_killed_listener_leaves_no_socket_in_the_way(make, serve):  # noqa: F811
     assert serve(listen=f"unix:{path}").ask(get()).status == 200
 
 
-# ---- a bug -----------------------------------------------------------------------------------------------------------
+# ---- a bug ---------------------------------------------------------------------------------------
 
 BUG = "a bug in this program ends it; please report this line"
 
@@ -442,7 +486,8 @@ def died_of(process, number):
 
 @pytest.mark.parametrize("host", ["listener", "runtime"])
 def test_a_trap_says_where_first(make, serve, host):  # noqa: F811
-    """One line with version and address, then death by that signal. Sent from outside, it has no address."""
+    """One line with version and address, then death by that signal. Sent from outside, it has no
+    address."""
     process = serve().process if host == "listener" else make.runtime().process
     number = signal.SIGILL if os.uname().machine in ("x86_64", "armv7l") else signal.SIGTRAP
     os.kill(process.pid, number)
@@ -452,23 +497,36 @@ def test_a_trap_says_where_first(make, serve, host):  # noqa: F811
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="writes an instruction of x86-64")
-@pytest.mark.parametrize("function", ["listen_accept", "dispatch_run"], ids=["in the loop", "in a worker"])
+@pytest.mark.parametrize(
+    "function", ["listen_accept", "dispatch_run"], ids=["in the loop", "in a worker"]
+)
 def test_the_address_of_a_trap(make, serve, function):  # noqa: F811
     """Counted from the beginning of the program, as the symbols of the build are."""
     listener = serve(endpoint=make.endpoint())
     place = address_of(function)
     maps = Path(f"/proc/{listener.process.pid}/maps").read_text().splitlines()
-    start = min(int(line.split("-")[0], 16) for line in maps if line.endswith("/slack-lambda-gateway"))
+    start = min(
+        int(line.split("-")[0], 16) for line in maps if line.endswith("/slack-lambda-gateway")
+    )
     with open(f"/proc/{listener.process.pid}/mem", "r+b", buffering=0) as memory:
         memory.seek(start + place)
         memory.write(b"\x0f\x0b")
-    with contextlib.suppress(ConnectionError), listener.connect() as client:  # it may be gone before the request is sent
+    with (
+        contextlib.suppress(ConnectionError),
+        listener.connect() as client,
+    ):  # it may be gone before the request is sent
         client.send(signed())
     assert int(died_of(listener.process, signal.SIGILL)["address"], 16) == place
 
 
 def address_of(function):
     unstripped = Path(f"{BINARY}.debug")
-    symbols = subprocess.run(["nm", unstripped if unstripped.exists() else BINARY], capture_output=True, text=True).stdout
-    (line,) = [line for line in symbols.splitlines() if line.endswith(f" T {function}") or line.endswith(f" t {function}")]
+    symbols = subprocess.run(
+        ["nm", unstripped if unstripped.exists() else BINARY], capture_output=True, text=True
+    ).stdout
+    (line,) = [
+        line
+        for line in symbols.splitlines()
+        if line.endswith(f" T {function}") or line.endswith(f" t {function}")
+    ]
     return int(line.split()[0], 16)

@@ -1,4 +1,5 @@
-"""A second opinion: everything that AWS is asked for is asked of moto, which checks signatures and permissions itself."""
+"""A second opinion: everything that AWS is asked for is asked of moto, which checks signatures and
+permissions itself."""
 
 import json
 import os
@@ -79,7 +80,8 @@ def test_role(make, strict, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 @pytest.mark.parametrize(
-    "setting, secrets", [("ssm:/slack/secret", [SECRET]), ("secretsmanager:slack/app#signing", [SECRET, OLD_SECRET])]
+    "setting, secrets", [("ssm:/slack/secret", [SECRET]),
+        ("secretsmanager:slack/app#signing", [SECRET, OLD_SECRET])]
 )
 def test_secrets(make, strict, kind, setting, secrets):
     host = start(make, kind, strict, strict.known, SLACK_SIGNING_SECRET=setting)
@@ -88,7 +90,13 @@ def test_secrets(make, strict, kind, setting, secrets):
     assert host.ask(slack.command())[0] == 401
 
 
-@pytest.mark.parametrize("setting, name", [("ssm:/nowhere", "ParameterNotFound"), ("secretsmanager:nowhere", "ResourceNotFoundException")])
+@pytest.mark.parametrize(
+    "setting, name",
+    [
+        ("ssm:/nowhere", "ParameterNotFound"),
+        ("secretsmanager:nowhere", "ResourceNotFoundException"),
+    ],
+)
 def test_secrets_that_are_not_there(make, strict, setting, name):
     host = start(make, "serve", strict, strict.known, SLACK_SIGNING_SECRET=setting)
     assert host.ask(slack.command())[0] == 500
@@ -106,6 +114,8 @@ def test_web_identity(make, aws, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_instance_metadata(make, aws, kind):
-    host = start(make, kind, aws, AWS_EC2_METADATA_SERVICE_ENDPOINT=aws.url, AWS_EC2_METADATA_DISABLED=None)
+    host = start(
+        make, kind, aws, AWS_EC2_METADATA_SERVICE_ENDPOINT=aws.url, AWS_EC2_METADATA_DISABLED=None
+    )
     assert host.text(slack.command()) == STARTED
     assert host.process.wait_for_log("EC2 instance metadata")

@@ -1,4 +1,5 @@
-"""Events and answers with a little damage: whatever comes, an answer goes out and the process lives."""
+"""Events and answers with a little damage: whatever comes, an answer goes out and the process
+lives."""
 
 import random
 
@@ -65,8 +66,11 @@ def damaged(data, rng, pieces=PIECES):
 def test_damaged_events(make, door, skip_verify):
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)
-    # What is damaged may still be JSON to us and not to the strictest reader; that is the endpoint's business here.
-    runtime = make.runtime(endpoint=make.endpoint(check=False), GATEWAY_INSECURE_SKIP_VERIFY=skip_verify)
+    # What is damaged may still be JSON to us and not to the strictest reader; that is the
+    # endpoint's business here.
+    runtime = make.runtime(
+        endpoint=make.endpoint(check=False), GATEWAY_INSECURE_SKIP_VERIFY=skip_verify
+    )
     makers = [
         slack.command,
         slack.event,
@@ -75,7 +79,8 @@ def test_damaged_events(make, door, skip_verify):
     ]
     for i in range(120):
         event = damaged(encode(door.event(makers[i % 4](), as_base64=bool(i & 8))), rng)
-        # What is invalid UTF-8 on Slack's side may stand in a log line about it, but never what it says.
+        # What is invalid UTF-8 on Slack's side may stand in a log line about it, but never what it
+        # says.
         item = runtime.api.send(event, framing="length")
         assert item.done.wait(6), f"seed {seed}, event {i}: not answered: {event!r}"
         assert item.answer == b"{}" or item.reply["statusCode"] in (
@@ -90,18 +95,23 @@ def test_damaged_events(make, door, skip_verify):
             404,
         ), f"seed {seed}, event {i}: {item.answer!r}"
     assert "has been started" in runtime.text(slack.command())
-    assert len({request.body for request in runtime.endpoint.requests}) == len(runtime.endpoint.requests)
+    assert len({request.body for request in runtime.endpoint.requests}) == len(
+        runtime.endpoint.requests
+    )
 
 
 GOOD_ANSWERS = [
     response(202, b"", [("x-amzn-RequestId", "1"), ("Date", "Thu, 01 Jan 2026 00:00:00 GMT")]),
-    response(404, b'{"Type":"User","Message":"Function not found"}', [("x-amzn-ErrorType", "ResourceNotFoundException")]),
+    response(404, b'{"Type":"User","Message":"Function not found"}',
+        [("x-amzn-ErrorType", "ResourceNotFoundException")]),
     b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n"
+    b"Connection: keep-alive\r\n\r\nhello",
     response(
         403,
         b'{"message":"Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"}',
-        [("x-amzn-ErrorType", "InvalidSignatureException"), ("Date", "Thu, 01 Jan 2026 00:00:00 GMT")],
+        [("x-amzn-ErrorType", "InvalidSignatureException"),
+            ("Date", "Thu, 01 Jan 2026 00:00:00 GMT")],
     ),
 ]
 HTTP_PIECES = [
@@ -141,8 +151,12 @@ def test_damaged_answers(make, tls):
     for i in range(120):
         item = runtime.send(slack.command())
         assert item.done.wait(6), f"seed {seed}, answer {i}: {sent[-1]!r}"
-        assert "start" in item.reply["body"], f"seed {seed}, answer {i}: {item.answer!r} after {sent[-1]!r}"
+        assert (
+            "start" in item.reply["body"]
+        ), f"seed {seed}, answer {i}: {item.answer!r} after {sent[-1]!r}"
         if "has been started" in item.reply["body"]:
-            assert any(b"202" in answer for answer in sent[-4:]), f"seed {seed}, answer {i}: started by {sent[-1]!r}"
+            assert any(
+                b"202" in answer for answer in sent[-4:]
+            ), f"seed {seed}, answer {i}: started by {sent[-1]!r}"
     runtime.endpoint.default = peer.accepted()
     assert "has been started" in runtime.text(slack.command())

@@ -1,4 +1,5 @@
-"""With AWS's own names: resolved, connected to at port 443, verified. In a network of the test's own."""
+"""With AWS's own names: resolved, connected to at port 443, verified. In a network of the test's
+own."""
 
 import os
 import time
@@ -13,7 +14,8 @@ STARTED = "Lambda function my-fn@{} has been started..."
 NOT = "could not be started: "
 
 pytestmark = pytest.mark.skipif(
-    not network.available() and not os.environ.get("CI"), reason="needs root, for a network of its own"
+    not network.available() and not os.environ.get("CI"),
+    reason="needs root, for a network of its own",
 )
 
 
@@ -28,16 +30,23 @@ class World:
         self.names = self.make.keep(network.Dns(self.net, names, **options))
         return self.names
 
-    def aws(self, certificate_names=("*.amazonaws.com",), region="eu-west-1", host="127.0.0.1", name=None, **options):
+    def aws(
+        self, certificate_names=("*.amazonaws.com",), region="eu-west-1", host="127.0.0.1",
+        name=None, **options,
+    ):
         tls = self.pki.server(self.pki.leaf(names=certificate_names, addresses=()))
-        endpoint = self.make.endpoint(tls=tls, region=region, listener=self.net.listener(443, host), **options)
+        endpoint = self.make.endpoint(
+            tls=tls, region=region, listener=self.net.listener(443, host), **options
+        )
         endpoint.authority = name or f"lambda.{region}.amazonaws.com"
         return endpoint
 
     def runtime(self, endpoint, wait=True, **env):
         api = self.make.api(listener=self.net.listener(0))
         env.setdefault("AWS_ENDPOINT_URL_LAMBDA", None)
-        return self.make.runtime(endpoint=endpoint, api=api, wrapper=self.net.wrapper, wait=wait, **env)
+        return self.make.runtime(
+            endpoint=endpoint, api=api, wrapper=self.net.wrapper, wait=wait, **env
+        )
 
 
 @pytest.fixture
@@ -91,7 +100,9 @@ def test_wildcards(world, names, good):
 
 
 def test_other_regions_are_other_hosts(world):
-    world.dns({f"lambda.{region}.amazonaws.com": ["127.0.0.1"] for region in ("eu-west-1", "us-east-1")})
+    world.dns(
+        {f"lambda.{region}.amazonaws.com": ["127.0.0.1"] for region in ("eu-west-1", "us-east-1")}
+    )
     endpoint = world.aws(("lambda.eu-west-1.amazonaws.com", "lambda.us-east-1.amazonaws.com"))
     endpoint.check = False
     runtime = world.runtime(endpoint)
@@ -180,7 +191,9 @@ def test_name_server_that_does_not_answer(world, mute):
     assert runtime.api.nexts[0] - runtime.process.started < 0.3 + 0.25
     item = runtime.send(slack.command(), deadline_ms=6000)
     item.wait()
-    assert item.took < 2.95 and ("is still being started" in item.reply["body"] or NOT in item.reply["body"])
+    assert item.took < 2.95 and (
+        "is still being started" in item.reply["body"] or NOT in item.reply["body"]
+    )
     assert not endpoint.links
 
 
@@ -196,7 +209,9 @@ def test_slow_name_server(world):
 
 
 def test_warm_up_is_for_the_functions_own_region(world):
-    world.dns({f"lambda.{region}.amazonaws.com": ["127.0.0.1"] for region in ("eu-west-1", "us-east-1")})
+    world.dns(
+        {f"lambda.{region}.amazonaws.com": ["127.0.0.1"] for region in ("eu-west-1", "us-east-1")}
+    )
     endpoint = world.aws(("lambda.us-east-1.amazonaws.com", "lambda.eu-west-1.amazonaws.com"))
     world.runtime(endpoint, AWS_REGION="us-east-1")
     assert eventually(lambda: endpoint.links and endpoint.links[0].handshake, 1)

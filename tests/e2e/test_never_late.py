@@ -1,4 +1,5 @@
-"""Slack has its answer in time, whatever happens; the same work goes on, and the user hears how it ended. From both hosts."""
+"""Slack has its answer in time, whatever happens; the same work goes on, and the user hears how it
+ended. From both hosts."""
 
 import json
 import threading
@@ -55,7 +56,10 @@ class Timed:
 
 def peer_read(item):
     reply = item.reply
-    return reply["statusCode"], {name.lower(): value for name, value in reply["headers"].items()}, reply["body"]
+    return (
+        reply["statusCode"], {name.lower(): value for name, value in reply["headers"].items()},
+        reply["body"],
+    )
 
 
 def text(answer):
@@ -72,12 +76,18 @@ def timed(request, tmp_path_factory, pki):
 # Each ends in something, but not in time: (what the endpoint does, how the late message begins).
 ENDINGS = {
     "accepted": (peer.after(0.4, accepted()), None),
-    "refused": (peer.after(0.4, refused), NAME + " could not be started: ResourceNotFoundException"),
-    "unknown": (peer.after(0.4, peer.raw(b"HTTP/1.1 202 Acc")), NAME + " may or may not have been started: "),
-    "gateway-timeout": (peer.after(0.4, failed(504, "", "no")), NAME + " may or may not have been started: "),
-    "slow-answer": (peer.drip(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0.012), NAME + " could not be started: "),
-    "limited-for-ever": (failed(429, "TooManyRequestsException", "Rate exceeded"), NAME + " could not be started: TooManyRequests"),
-    "broken-for-ever": (peer.after(0.1, failed(500, "ServiceException", "no")), NAME + " could not be started: ServiceException"),
+    "refused": (peer.after(0.4, refused),
+        NAME + " could not be started: ResourceNotFoundException"),
+    "unknown": (peer.after(0.4, peer.raw(b"HTTP/1.1 202 Acc")),
+        NAME + " may or may not have been started: "),
+    "gateway-timeout": (peer.after(0.4, failed(504, "", "no")),
+        NAME + " may or may not have been started: "),
+    "slow-answer": (peer.drip(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0.012),
+        NAME + " could not be started: "),
+    "limited-for-ever": (failed(429, "TooManyRequestsException", "Rate exceeded"),
+        NAME + " could not be started: TooManyRequests"),
+    "broken-for-ever": (peer.after(0.1, failed(500, "ServiceException", "no")),
+        NAME + " could not be started: ServiceException"),
 }
 
 
@@ -95,9 +105,15 @@ def test_commands(timed, case):
     else:
         answer, messages = timed.late(act)
         assert text(answer) in (PENDING, messages[0]["text"])
-        assert [sorted(message) for message in messages] == [["replace_original", "response_type", "text"]]
+        assert [sorted(message) for message in messages] == [
+            ["replace_original", "response_type", "text"]
+        ]
         message = messages[0]
-        assert message["text"].startswith(says) and message["response_type"] == "ephemeral" and message["replace_original"] is False
+        assert (
+            message["text"].startswith(says)
+            and message["response_type"] == "ephemeral"
+            and message["replace_original"] is False
+        )
     assert len(timed.endpoint.requests) <= 4
     if case in ("accepted", "refused", "unknown"):
         assert len(timed.endpoint.requests) == 1, "the same invocation goes on"
@@ -105,14 +121,25 @@ def test_commands(timed, case):
 
 @pytest.mark.parametrize("kind", ["block_actions", "message_action"])
 def test_interactions(timed, kind):
-    answer, messages = timed.late(peer.after(0.4, refused), slack.interaction(kind, members=hosts.to(timed.hooks)))
-    assert answer == (200, {}, "") and messages[0]["text"].startswith(NAME + " could not be started: ")
+    answer, messages = timed.late(
+        peer.after(0.4, refused), slack.interaction(kind, members=hosts.to(timed.hooks))
+    )
+    assert answer == (200, {}, "") and messages[0]["text"].startswith(
+        NAME + " could not be started: "
+    )
 
 
 def test_modals(timed):
-    urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": timed.hooks.url()}]
-    answer, messages = timed.late(peer.after(0.4, refused), slack.interaction("view_submission", members={"response_urls": urls}))
-    assert answer == (200, {}, "") and messages[0]["text"].startswith(NAME + " could not be started: ")
+    urls = [
+        {"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": timed.hooks.url()}
+    ]
+    answer, messages = timed.late(
+        peer.after(0.4, refused),
+        slack.interaction("view_submission", members={"response_urls": urls}),
+    )
+    assert answer == (200, {}, "") and messages[0]["text"].startswith(
+        NAME + " could not be started: "
+    )
 
 
 def test_events_have_no_way_back(timed):
@@ -150,7 +177,11 @@ def test_first(make, kind):
     timed = Timed(make, kind, GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel")
     timed.endpoint.default = peer.later(gate, refused)
     answer, took = timed.ask()
-    assert json.loads(answer[2]) == {"response_type": "in_channel", "text": NAME + " is being started..."} and took < 0.2
+    assert (
+        json.loads(answer[2])
+        == {"response_type": "in_channel", "text": NAME + " is being started..."}
+        and took < 0.2
+    )
     gate.set()
     assert timed.hooks.wait()[0]["response_type"] == "ephemeral"
     timed.endpoint.default = accepted()
@@ -209,7 +240,11 @@ def test_nobody_there_until_later(make, kind):
     host = hosts.start(make, kind, endpoint=endpoint, GATEWAY_TIMEOUT_MS=str(TIMEOUT_MS))
     began = time.monotonic()
     answer = host.ask(slack.command())
-    assert time.monotonic() - began < 1.0 and " could not be started: " in text(answer) or text(answer) == PENDING
+    assert (
+        time.monotonic() - began < 1.0
+        and " could not be started: " in text(answer)
+        or text(answer) == PENDING
+    )
 
 
 def test_short_timeout_of_the_function_leaves_time_for_the_message(make):
@@ -219,4 +254,7 @@ def test_short_timeout_of_the_function_leaves_time_for_the_message(make):
     item = timed.host.started.send(slack.command(fields=hosts.to(timed.hooks)), deadline_ms=1500)
     assert 0.35 < item.took < 0.65
     assert timed.hooks.wait()[0]["text"].startswith(NAME + " may or may not have been started: ")
-    assert eventually(lambda: len(timed.host.started.api.nexts) > 1) and timed.host.started.api.nexts[1] - item.delivered < 1.5
+    assert (
+        eventually(lambda: len(timed.host.started.api.nexts) > 1)
+        and timed.host.started.api.nexts[1] - item.delivered < 1.5
+    )

@@ -66,7 +66,10 @@ def test_function(make, door, segment, function):
 )
 def test_region(make, region):
     runtime = make.runtime(endpoint=make.endpoint(region=region))
-    assert runtime.text(slack.command(f"/{region}/my-fn")) == f"Lambda function my-fn@{region} has been started..."
+    assert (
+        runtime.text(slack.command(f"/{region}/my-fn"))
+        == f"Lambda function my-fn@{region} has been started..."
+    )
 
 
 def test_full_arn_of_another_partition(make):
@@ -152,20 +155,26 @@ def test_bad_path(make, door, path, shown):
 
 @pytest.mark.parametrize(
     "path, text",
-    [("/<!channel>/&", "&lt;!channel&gt;/&amp;"), ("/%3C!here%3E/x", "&lt;!here&gt;/x"), ("/%26lt;/x", "&amp;lt;/x")],
+    [("/<!channel>/&", "&lt;!channel&gt;/&amp;"), ("/%3C!here%3E/x", "&lt;!here&gt;/x"),
+        ("/%26lt;/x", "&amp;lt;/x")],
 )
 def test_bad_path_cannot_ping(make, path, text):
     runtime = make.runtime()
-    assert text in runtime.text(slack.command(path)) and "<" not in runtime.text(slack.command(path))
+    assert text in runtime.text(slack.command(path)) and "<" not in runtime.text(
+        slack.command(path)
+    )
 
 
 @pytest.mark.parametrize(
-    "path", ["/" + "a" * 5000, "/" + "%41" * 5000, "/" + "\u00e4" * 300, "/" + "%C3%A4" * 300, "/" + "a/" * 3000]
+    "path", ["/" + "a" * 5000, "/" + "%41" * 5000, "/" + "\u00e4" * 300, "/" + "%C3%A4" * 300,
+        "/" + "a/" * 3000]
 )
 def test_long_bad_path_is_cut(make, path):
     runtime = make.runtime()
     text = runtime.text(slack.command(path))
-    shown = text.removeprefix("Invalid resource [").removesuffix("]. Expecting format [region/function-name]")
+    shown = text.removeprefix("Invalid resource [").removesuffix(
+        "]. Expecting format [region/function-name]"
+    )
     assert 100 <= len(shown) <= 201, len(shown)
 
 
@@ -175,7 +184,7 @@ def test_bad_utf8_in_a_path(make):
         assert runtime.text(slack.command(path)).startswith("Invalid resource [")
 
 
-# ---- what is taken off -----------------------------------------------------------------------------------------------
+# ---- what is taken off ---------------------------------------------------------------------------
 
 GOOD = "Lambda function my-fn@eu-west-1 has been started..."
 
@@ -211,7 +220,8 @@ def test_stage_is_a_whole_segment(make):
 
 @pytest.mark.parametrize(
     "base, prefix",
-    [("/slack", "/slack"), ("slack", "/slack"), ("/slack/", "/slack"), ("/a/b", "/a/b"), ("/slack", ""), ("/", ""), ("", "")],
+    [("/slack", "/slack"), ("slack", "/slack"), ("/slack/", "/slack"), ("/a/b", "/a/b"),
+        ("/slack", ""), ("/", ""), ("", "")],
 )
 @pytest.mark.parametrize("door", [URL, ALB, HTTP2, REST], ids=str)
 def test_base_path(make, door, base, prefix):
@@ -221,7 +231,8 @@ def test_base_path(make, door, base, prefix):
 
 
 @pytest.mark.parametrize(
-    "path", ["/slackx/eu-west-1/my-fn", "/slack/slack/eu-west-1/my-fn", "/slack", "/slack/", "/SLACK/eu-west-1/my-fn"]
+    "path", ["/slackx/eu-west-1/my-fn", "/slack/slack/eu-west-1/my-fn", "/slack", "/slack/",
+        "/SLACK/eu-west-1/my-fn"]
 )
 def test_base_path_is_taken_off_once_and_whole(make, path):
     runtime = make.runtime(GATEWAY_BASE_PATH="/slack")
@@ -241,13 +252,18 @@ def test_proxy_wins_over_the_path(make):
 
 def test_proxy_is_decoded_once_like_every_path(make):
     runtime = make.runtime()
-    for proxy, function in (("eu-west-1/my-fn:live", "my-fn%3Alive"), ("eu-west-1/my-fn%3Alive", "my-fn%3Alive")):
+    for proxy, function in (
+        ("eu-west-1/my-fn:live", "my-fn%3Alive"),
+        ("eu-west-1/my-fn%3Alive", "my-fn%3Alive"),
+    ):
         assert "has been started" in runtime.text(slack.command(), REST, proxy=proxy)
         assert function_of(runtime.endpoint.requests[-1]) == function
-    assert runtime.text(slack.command(), REST, proxy="eu-west-1/my-fn%253Alive").startswith("Invalid resource")
+    assert runtime.text(slack.command(), REST, proxy="eu-west-1/my-fn%253Alive").startswith(
+        "Invalid resource"
+    )
 
 
-# ---- who may be started ----------------------------------------------------------------------------------------------
+# ---- who may be started --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -281,7 +297,8 @@ def test_proxy_is_decoded_once_like_every_path(make):
 def test_allow(make, allow, path, allowed):
     runtime = make.runtime(GATEWAY_ALLOW=allow, wait=False)
     if allowed is None:
-        # Whether such a pattern stops the start is the program's choice; if it does not, it must not match by magic.
+        # Whether such a pattern stops the start is the program's choice; if it does not, it must
+        # not match by magic.
         assert eventually(lambda: runtime.api.nexts or not runtime.process.alive)
         if not runtime.process.alive:
             assert runtime.process.wait_exit() == 2

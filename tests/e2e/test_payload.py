@@ -1,4 +1,5 @@
-"""What the function gets: the event as it came, or what Slack said with the gateway's word added to it."""
+"""What the function gets: the event as it came, or what Slack said with the gateway's word added to
+it."""
 
 import hashlib
 import hmac
@@ -29,11 +30,15 @@ IDENT = {
 @pytest.fixture(scope="module", params=hosts.HOSTS)
 def host(request, tmp_path_factory, pki):
     make = Maker(request, tmp_path_factory.mktemp("payload"), pki)
-    return hosts.start(make, request.param, endpoint=make.endpoint(), config=CONFIG, GATEWAY_PAYLOAD="slack")
+    return hosts.start(
+        make, request.param, endpoint=make.endpoint(), config=CONFIG, GATEWAY_PAYLOAD="slack"
+    )
 
 
 def mac(received_at, url, secret=slack.SECRET):
-    return hmac.new(secret.encode(), f"relay:{received_at}:{url}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        secret.encode(), f"relay:{received_at}:{url}".encode(), hashlib.sha256
+    ).hexdigest()
 
 
 def strict(data):
@@ -63,21 +68,33 @@ def take(host, request, url=None, event_id=None, function="my-fn", retry=None, s
 
 def test_command(host):
     fields = slack.command_fields(text="a b & <!here> gr\u00fc\u00dfe \U0001f600 \"'\\", empty="")
-    assert take(host, slack.SlackRequest(urlencode(fields)), fields["response_url"]) == {"type": "slash_command", **fields}
+    assert take(host, slack.SlackRequest(urlencode(fields)), fields["response_url"]) == {
+        "type": "slash_command",
+        **fields,
+    }
 
 
 def test_command_without_a_way_back(host):
     assert take(host, slack.command(fields={"response_url": None}))["command"] == "/webhook-collect"
 
 
-@pytest.mark.parametrize("name", [path.stem for path in sorted(VECTORS.glob("*.json")) if "_" in path.stem or path.stem == "shortcut"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        path.stem
+        for path in sorted(VECTORS.glob("*.json"))
+        if "_" in path.stem or path.stem == "shortcut"
+    ],
+)
 def test_json(host, name):
     """Every kind that Slack documents, as an interaction or as an event."""
     text = (VECTORS / f"{name}.json").read_text()
     body = json.loads(text)
     if name in ("url_verification", "app_rate_limited", "block_suggestion"):
         return
-    url = body.get("response_url") or next((entry["response_url"] for entry in body.get("response_urls", [])), None)
+    url = body.get("response_url") or next(
+        (entry["response_url"] for entry in body.get("response_urls", [])), None
+    )
     if name.startswith("event"):
         request = slack.SlackRequest(text, slack.JSON)
     else:
@@ -88,7 +105,9 @@ def test_json(host, name):
 def test_the_text_of_json_stays_as_it_is(host):
     text = '{ "type" : "shortcut",\n"n":1.50, "big":12345678901234567890, "u":"\\u00fc\\/" }'
     body = host.payload_of(slack.SlackRequest("payload=" + quote_plus(text))).body.decode()
-    assert body.startswith('{"type" : "shortcut",\n"n":1.50, "big":12345678901234567890, "u":"\\u00fc\\/","gateway":{')
+    assert body.startswith(
+        '{"type" : "shortcut",\n"n":1.50, "big":12345678901234567890, "u":"\\u00fc\\/","gateway":{'
+    )
 
 
 def test_retries(host):
@@ -100,13 +119,19 @@ def test_retries(host):
         retry={"retry_num": 2, "retry_reason": "http_timeout"},
     )
     assert payload["type"] == "event_callback"
-    take(host, slack.event(event_id="Ev0FIRST", headers=[("X-Slack-Retry-Num", "x")]), event_id="Ev0FIRST")
+    take(
+        host, slack.event(event_id="Ev0FIRST", headers=[("X-Slack-Retry-Num", "x")]),
+        event_id="Ev0FIRST",
+    )
 
 
 def test_nobody_else_speaks_for_the_gateway(host):
     fields = slack.command_fields(gateway='{"reply_mac":"x"}', type="event_callback")
     wanted = {name: value for name, value in fields.items() if name not in ("gateway", "type")}
-    assert take(host, slack.SlackRequest(urlencode(fields)), fields["response_url"]) == {"type": "slash_command", **wanted}
+    assert take(host, slack.SlackRequest(urlencode(fields)), fields["response_url"]) == {
+        "type": "slash_command",
+        **wanted,
+    }
     text = json.dumps({"type": "shortcut", "gateway": {"reply_mac": "x", "region": "x"}})
     payload = host.payload_of(slack.SlackRequest("payload=" + quote_plus(text))).json()
     assert payload["gateway"]["region"] == "eu-west-1" and "reply_mac" not in payload["gateway"]
@@ -129,15 +154,22 @@ def test_a_mebibyte(host):
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_signed_with_the_secret_of_the_request(make, kind):
     secrets = [slack.OTHER_SECRET, slack.SECRET]
-    host = hosts.start(make, kind, endpoint=make.endpoint(), GATEWAY_PAYLOAD="slack", SLACK_SIGNING_SECRET=",".join(secrets))
+    host = hosts.start(
+        make, kind, endpoint=make.endpoint(), GATEWAY_PAYLOAD="slack",
+        SLACK_SIGNING_SECRET=",".join(secrets),
+    )
     for secret in secrets:
-        take(host, slack.command(secret=secret), slack.command_fields()["response_url"], secret=secret)
+        take(
+            host, slack.command(secret=secret), slack.command_fields()["response_url"],
+            secret=secret,
+        )
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_without_a_secret_nothing_is_vouched_for(make, kind):
     host = hosts.start(
-        make, kind, endpoint=make.endpoint(), GATEWAY_PAYLOAD="slack", SLACK_SIGNING_SECRET=None, GATEWAY_INSECURE_SKIP_VERIFY="1"
+        make, kind, endpoint=make.endpoint(), GATEWAY_PAYLOAD="slack", SLACK_SIGNING_SECRET=None,
+        GATEWAY_INSECURE_SKIP_VERIFY="1"
     )
     take(host, slack.command(signature=""))
 
@@ -145,7 +177,11 @@ def test_without_a_secret_nothing_is_vouched_for(make, kind):
 @pytest.mark.parametrize("door", front_doors.ALL, ids=repr)
 def test_event_is_byte_for_byte(make, door):
     runtime = make.runtime()
-    event = json.dumps(door.event(slack.command()), indent=1, ensure_ascii=False).replace("https", "htt\\u0070s").encode()
+    event = (
+        json.dumps(door.event(slack.command()), indent=1, ensure_ascii=False)
+        .replace("https", "htt\\u0070s")
+        .encode()
+    )
     assert door.read(runtime.send(event).reply)[0] == 200
     assert runtime.endpoint.only.body == event
 
@@ -158,4 +194,7 @@ def test_one_shape_through_every_front_door(make):
         payloads.append(runtime.endpoint.requests[-1].json())
         payloads[-1].pop("gateway")
     assert all(payload == payloads[0] for payload in payloads)
-    assert payloads[0] == {"type": "slash_command", **dict(parse_qsl(urlencode(slack.command_fields())))}
+    assert payloads[0] == {
+        "type": "slash_command",
+        **dict(parse_qsl(urlencode(slack.command_fields()))),
+    }

@@ -1,7 +1,7 @@
 """The way out through a proxy: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. Both hosts.
 
-Nothing goes through a proxy to this machine itself, so what is on the other side of one has a name that only the proxy
-knows, or the address 0.0.0.0."""
+Nothing goes through a proxy to this machine itself, so what is on the other side of one has a name
+that only the proxy knows, or the address 0.0.0.0."""
 
 import base64
 import json
@@ -43,10 +43,17 @@ class World:
 
     def aws(self, name="lambda.test", names=None, addresses=(), tls=True, **options):
         certificate = self.pki.leaf(names=(name,) if names is None else names, addresses=addresses)
-        return self.make.endpoint(tls=self.pki.server(certificate) if tls else None, name=name, **options)
+        return self.make.endpoint(
+            tls=self.pki.server(certificate) if tls else None, name=name, **options
+        )
 
     def slack(self, name="hooks.test", **options):
-        return self.make.keep(Hooks(tls=self.pki.server(self.pki.leaf(names=(name,), addresses=())), name=name, **options))
+        return self.make.keep(
+            Hooks(
+                tls=self.pki.server(self.pki.leaf(names=(name,), addresses=())), name=name,
+                **options,
+            )
+        )
 
     def proxy(self, act=None, **options):
         return self.make.keep(FakeProxy(act, **options))
@@ -69,7 +76,7 @@ class World:
         return text.removeprefix(NOT)
 
 
-# ---- a packaged proxy ------------------------------------------------------------------------------------------------
+# ---- a packaged proxy ----------------------------------------------------------------------------
 
 
 def test_packaged_proxy(world, tmp_path):
@@ -79,8 +86,12 @@ def test_packaged_proxy(world, tmp_path):
     for _ in range(3):
         assert host.text(slack.command()) == STARTED
     # A connection through it is kept like any other.
-    assert len(endpoint.requests) == 3 and len([link for link in endpoint.links if link.requests]) == 1
-    assert eventually(lambda: proxy.count(f"CONNECT 0.0.0.0:{endpoint.port}") == len(endpoint.links)), proxy.said()
+    assert (
+        len(endpoint.requests) == 3 and len([link for link in endpoint.links if link.requests]) == 1
+    )
+    assert eventually(
+        lambda: proxy.count(f"CONNECT 0.0.0.0:{endpoint.port}") == len(endpoint.links)
+    ), proxy.said()
 
 
 def test_packaged_proxy_in_plain(world, tmp_path):
@@ -89,12 +100,16 @@ def test_packaged_proxy_in_plain(world, tmp_path):
     host = world.start(proxy, endpoint, HTTPS_PROXY=None, HTTP_PROXY=proxy.url)
     assert host.text(slack.command()) == STARTED
     assert endpoint.only.header("proxy-authorization") is None
-    assert proxy.count(f"POST http://{endpoint.authority}/2015-03-31/functions/my-fn/invocations") == 1, proxy.said()
+    assert (
+        proxy.count(f"POST http://{endpoint.authority}/2015-03-31/functions/my-fn/invocations") == 1
+    ), proxy.said()
 
 
 def test_packaged_proxy_with_a_wrong_password(world, tmp_path):
     proxy = world.make.keep(Tinyproxy(tmp_path))
-    host = world.start(proxy, world.aws("0.0.0.0"), HTTPS_PROXY=f"http://corp:wrong7391@{proxy.authority}")
+    host = world.start(
+        proxy, world.aws("0.0.0.0"), HTTPS_PROXY=f"http://corp:wrong7391@{proxy.authority}"
+    )
     host.process.forbidden.append("wrong7391")
     why = world.refused(host)
     assert why.startswith(f"through the proxy {proxy.authority}: it answered 40")
@@ -107,7 +122,7 @@ def test_packaged_proxy_that_cannot_connect(world, tmp_path):
     assert f"through the proxy {proxy.authority}: it answered 50" in world.refused(host)
 
 
-# ---- what goes through it --------------------------------------------------------------------------------------------
+# ---- what goes through it ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy"])
@@ -120,7 +135,9 @@ def test_invocations(world, variable):
         assert host.text(slack.command()) == STARTED
     assert set(proxy.asked) == {f"CONNECT lambda.test:{world.endpoint.port}"}
     assert len(proxy.asked) == len(world.endpoint.links)
-    assert {request.header("host") for request in world.endpoint.requests} == {world.endpoint.authority}
+    assert {request.header("host") for request in world.endpoint.requests} == {
+        world.endpoint.authority
+    }
     assert all(request.header("proxy-authorization") is None for request in world.endpoint.requests)
     assert set(names) == {"lambda.test"}
 
@@ -130,13 +147,18 @@ def test_plain_requests(world):
     host = world.start(proxy, world.aws(tls=False), HTTPS_PROXY=None, HTTP_PROXY=proxy.url)
     assert host.text(slack.command()) == STARTED
     post = next(request for request in proxy.requests if request.method == "POST")
-    assert post.target == f"http://lambda.test:{world.endpoint.port}/2015-03-31/functions/my-fn/invocations"
+    assert (
+        post.target
+        == f"http://lambda.test:{world.endpoint.port}/2015-03-31/functions/my-fn/invocations"
+    )
     assert post.header("proxy-authorization") == way.basic()
 
 
 def test_upper_case_is_not_for_cgi(world):
     proxy = world.proxy()
-    host = world.start(proxy, world.aws(tls=False), HTTPS_PROXY=None, HTTP_PROXY=proxy.url, REQUEST_METHOD="GET")
+    host = world.start(
+        proxy, world.aws(tls=False), HTTPS_PROXY=None, HTTP_PROXY=proxy.url, REQUEST_METHOD="GET"
+    )
     assert "lambda.test" in world.refused(host) and not proxy.requests
 
 
@@ -158,27 +180,34 @@ def test_addresses(world):
     assert set(proxy.asked) == {f"CONNECT [fd00::1]:{endpoint.port}"}
 
 
-# ---- what does not ---------------------------------------------------------------------------------------------------
+# ---- what does not -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("tls", [True, False])
 def test_loopback_goes_straight(world, name, tls):
     proxy = world.proxy()
-    endpoint = world.aws(name, names=("localhost",), addresses=("127.0.0.1",), tls=tls, host="127.0.0.1")
+    endpoint = world.aws(
+        name, names=("localhost",), addresses=("127.0.0.1",), tls=tls, host="127.0.0.1"
+    )
     host = world.start(proxy, endpoint, HTTP_PROXY=proxy.url)
     assert host.text(slack.command()) == STARTED
     assert len(endpoint.requests) == 1 and not proxy.requests
 
 
 def test_metadata_is_asked_straight(world):
-    """Where nothing answers at its address, the function is not started; the proxy is left alone all the same."""
+    """Where nothing answers at its address, the function is not started; the proxy is left alone
+    all the same."""
     proxy = world.proxy()
-    nothing = {name: None for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")}
+    nothing = {
+        name: None for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    }
     host = world.start(proxy, HTTP_PROXY=proxy.url, **nothing, GATEWAY_TIMEOUT_MS="300")
     host.ask(slack.command())
     time.sleep(0.5)
-    assert all(line.startswith(f"CONNECT lambda.test:{world.endpoint.port}") for line in proxy.asked)
+    assert all(
+        line.startswith(f"CONNECT lambda.test:{world.endpoint.port}") for line in proxy.asked
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,7 +228,9 @@ def test_metadata_is_asked_straight(world):
 def test_exceptions(world, entries, straight):
     proxy = world.proxy()
     endpoint = world.aws("0.0.0.0", names=(), addresses=("0.0.0.0",))
-    host = world.start(proxy, endpoint, NO_PROXY="unused", no_proxy=entries.format(port=endpoint.port))
+    host = world.start(
+        proxy, endpoint, NO_PROXY="unused", no_proxy=entries.format(port=endpoint.port)
+    )
     assert host.text(slack.command()) == STARTED
     assert (not proxy.requests) == straight
 
@@ -212,15 +243,18 @@ def test_exception_by_name(world):
     assert "lambda.test" in why and "proxy" not in why and not proxy.requests
 
 
-# ---- whom to believe -------------------------------------------------------------------------------------------------
+# ---- whom to believe -----------------------------------------------------------------------------
 
 
 def test_certificate_is_for_the_target(world):
     proxy = world.proxy()
-    host = world.start(proxy, world.aws(names=("proxy.test", "localhost"), addresses=("127.0.0.1",)))
+    host = world.start(
+        proxy, world.aws(names=("proxy.test", "localhost"), addresses=("127.0.0.1",))
+    )
     why = world.refused(host)
     assert why == (
-        f"through the proxy {proxy.authority}: the certificate `localhost` of lambda.test is not for this name but for "
+        f"through the proxy {proxy.authority}: the certificate `localhost` of lambda.test is not "
+        "for this name but for "
         "proxy.test, localhost, 127.0.0.1"
     )
 
@@ -231,10 +265,13 @@ def test_proxy_that_reads_along(world):
     endpoint = world.make.endpoint(tls=world.pki.server(stranger), name="lambda.test")
     proxy = world.proxy()
     why = world.refused(world.start(proxy, endpoint))
-    assert why.startswith(f"through the proxy {proxy.authority}: the certificate `localhost` of lambda.test comes from an unknown authority, `localhost`: ")
+    assert why.startswith(
+        f"through the proxy {proxy.authority}: the certificate `localhost` of lambda.test comes "
+        "from an unknown authority, `localhost`: "
+    )
 
 
-# ---- proxies that misbehave ------------------------------------------------------------------------------------------
+# ---- proxies that misbehave ----------------------------------------------------------------------
 
 GOOD = b"HTTP/1.1 200 Connection established\r\nVia: 1.1 proxy\r\nContent-Length: 0\r\n\r\n"
 WARNING = b"\x15\x03\x03\x00\x02\x01\x70"  # unrecognized_name, which a server may say and go on
@@ -247,13 +284,18 @@ WARNING = b"\x15\x03\x03\x00\x02\x01\x70"  # unrecognized_name, which a server m
         way.tunnel(GOOD, at_once=1, pause=0.002),
         way.tunnel(GOOD, at_once=7),
         way.tunnel(b"HTTP/1.0 200\r\n\r\n"),
-        way.tunnel(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + GOOD),
+        way.tunnel(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + GOOD
+        ),
         way.tunnel(GOOD.replace(b"\r\n", b"\n")),
         way.tunnel(GOOD, behind=WARNING),
         way.tunnel(GOOD, at_once=len(GOOD) - 1, behind=WARNING),
         way.tunnel(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 8000 + b"\r\n\r\n"),
     ],
-    ids=["byte-by-byte", "slowly", "in-pieces", "short", "1xx-first", "bare-lf", "tls-at-once", "split-before-tls", "large-head"],
+    ids=[
+        "byte-by-byte", "slowly", "in-pieces", "short", "1xx-first", "bare-lf", "tls-at-once",
+        "split-before-tls", "large-head",
+    ],
 )
 def test_answers_that_will_do(world, act):
     host = world.start(world.proxy(act))
@@ -261,7 +303,10 @@ def test_answers_that_will_do(world, act):
     assert len(world.endpoint.requests) == 1
 
 
-NTLM = b"HTTP/1.1 407 Nobody\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"
+NTLM = (
+    b"HTTP/1.1 407 Nobody\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate:"
+    b" NTLM\r\nContent-Length: 0\r\n\r\n"
+)
 WRONG = "what answers there is not an HTTP proxy"
 
 
@@ -269,8 +314,17 @@ WRONG = "what answers there is not an HTTP proxy"
     "act, why, retried",
     [
         (way.refuses(403), "it answered 403 to CONNECT", False),
-        (way.refuses(407), "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the host", False),
-        (way.says(NTLM), "it answered 407 to CONNECT: it wants Negotiate, NTLM, and only Basic is supported", False),
+        (
+            way.refuses(407),
+            "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the "
+            "host",
+            False,
+        ),
+        (
+            way.says(NTLM),
+            "it answered 407 to CONNECT: it wants Negotiate, NTLM, and only Basic is supported",
+            False,
+        ),
         (way.refuses(302), "it answered 302 to CONNECT", False),
         (way.refuses(404), "it answered 404 to CONNECT", False),
         (way.refuses(502), "it answered 502 to CONNECT", True),
@@ -278,13 +332,19 @@ WRONG = "what answers there is not an HTTP proxy"
         (way.refuses(504), "it answered 504 to CONNECT", True),
         (way.says(b""), "the peer closed the connection", True),
         (way.says(b"HTTP/1.1 200 Connection esta"), "the peer closed the connection", True),
-        (way.says(b"HTTP/1.1 200 OK\r\n", "reset"), "the connection broke while receiving: Connection reset by peer", True),
+        (
+            way.says(b"HTTP/1.1 200 OK\r\n", "reset"),
+            "the connection broke while receiving: Connection reset by peer", True,
+        ),
         (way.says(b"<!DOCTYPE html><html><body>Sign in</body></html>", "hang"), WRONG, False),
         (way.says(b"SSH-2.0-OpenSSH_9.2\r\n", "hang"), WRONG, False),
         (way.says(b"\x15\x03\x03\x00\x02\x02\x28", "hang"), WRONG, False),
         (way.without_end, WRONG, False),
     ],
-    ids=["403", "407", "407-ntlm", "302", "404", "502", "503", "504", "closes", "closes-in-the-head", "resets", "page", "ssh", "tls-alert", "no-end"],
+    ids=[
+        "403", "407", "407-ntlm", "302", "404", "502", "503", "504", "closes", "closes-in-the-head",
+        "resets", "page", "ssh", "tls-alert", "no-end",
+    ],
 )
 def test_answers_that_will_not(world, act, why, retried):
     proxy = world.proxy(act)
@@ -300,7 +360,12 @@ def test_answers_that_will_not(world, act, why, retried):
 @pytest.mark.parametrize("length", [b"Content-Length: 42", b"Transfer-Encoding: chunked"])
 def test_page_instead_of_a_tunnel(world, length):
     """The length means nothing, the page behind it is no TLS."""
-    proxy = world.proxy(way.says(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n<html><body>Please sign in</body></html>\n\n" % length, "hang"))
+    proxy = world.proxy(
+        way.says(
+            b"HTTP/1.1 200 OK\r\n%s\r\n\r\n<html><body>Please sign in</body></html>\n\n" % length,
+            "hang",
+        )
+    )
     why = world.refused(world.start(proxy))
     assert why.startswith(
         f"through the proxy {proxy.authority}: TLS with lambda.test failed: "
@@ -325,18 +390,28 @@ def test_proxy_that_recovers(world):
 def test_no_proxy_there(world):
     proxy = world.proxy(open_now=False)
     why = world.refused(world.start(proxy))
-    assert why == f"through the proxy {proxy.authority}: cannot connect to {proxy.authority}: Connection refused"
+    assert (
+        why
+        == f"through the proxy {proxy.authority}: cannot connect to {proxy.authority}: Connection"
+        " refused"
+    )
 
 
 def test_proxy_without_an_address(world):
     proxy = world.proxy(open_now=False)
-    why = world.refused(world.start(proxy, HTTPS_PROXY="http://corp:p7391p7391@no-such-proxy.invalid:3128", GATEWAY_TIMEOUT_MS="2500"))
+    why = world.refused(
+        world.start(
+            proxy, HTTPS_PROXY="http://corp:p7391p7391@no-such-proxy.invalid:3128",
+            GATEWAY_TIMEOUT_MS="2500",
+        )
+    )
     assert why.startswith("through the proxy no-such-proxy.invalid:3128: ") and "region" not in why
 
 
 @pytest.mark.parametrize(
     "act",
-    [way.hang, way.says(b"HTTP/1.1 200 OK\r\n", "hang"), way.slowly(b"HTTP/1.1 200 " + b"x" * 200, 0.1), way.tunnel(GOOD, at_once=1, pause=0.02)],
+    [way.hang, way.says(b"HTTP/1.1 200 OK\r\n", "hang"),
+        way.slowly(b"HTTP/1.1 200 " + b"x" * 200, 0.1), way.tunnel(GOOD, at_once=1, pause=0.02)],
     ids=["silent", "stops", "endless", "slow"],
 )
 def test_slack_is_answered_in_time(world, act):
@@ -369,19 +444,24 @@ def test_messages_are_not_tried_again_when_refused(world):
     assert proxy.asked.count(f"CONNECT hooks.test:{hooks.port}") == 1 and not hooks.requests, line
 
 
-# ---- settings --------------------------------------------------------------------------------------------------------
+# ---- settings ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-@pytest.mark.parametrize("value", ["socks5://corp:p7391p7391@proxy:1080", "corp:p7391p7391@proxy:0"])
+@pytest.mark.parametrize(
+    "value", ["socks5://corp:p7391p7391@proxy:1080", "corp:p7391p7391@proxy:0"]
+)
 def test_settings_that_cannot_be_used(make, variable, value):
     api = make.api()
-    process = make.process(make.environment(api, make.endpoint(), **{variable: value}), name="bootstrap")
+    process = make.process(
+        make.environment(api, make.endpoint(), **{variable: value}), name="bootstrap"
+    )
     process.forbidden.append("p7391p7391")
     assert process.wait_exit() != 0
     text = json.loads(api.init_errors[0].body)["errorMessage"]
     assert text == (
-        f"{variable} must be [http://|https://][user:password@]host[:port], with user and password percent-encoded; "
+        f"{variable} must be [http://|https://][user:password@]host[:port], with user and "
+        "password percent-encoded; "
         "SOCKS proxies are not supported"
     )
 
@@ -394,7 +474,10 @@ def test_settings_that_cannot_be_used(make, variable, value):
         {"HTTPS_PROXY": "socks5://proxy:1080", "NO_PROXY": "*"},
         {"HTTPS_PROXY": "nonsense://", "NO_PROXY": "0.0.0.0,.test"},
     ],
-    ids=["for plain targets", "another one is preferred", "nothing goes through it", "neither Lambda nor Slack"],
+    ids=[
+        "for plain targets", "another one is preferred", "nothing goes through it",
+        "neither Lambda nor Slack",
+    ],
 )
 def test_unusable_settings_that_nothing_uses(world, settings):
     """Lambda is at an address that is no loopback one, so that a proxy would be asked."""
@@ -431,7 +514,7 @@ def test_all_proxy(world):
     assert proxy.requests and not other.requests
 
 
-# ---- proxies that are spoken to in TLS -------------------------------------------------------------------------------
+# ---- proxies that are spoken to in TLS -----------------------------------------------------------
 
 
 @pytest.fixture
@@ -450,10 +533,14 @@ def test_tls_proxy(world, inner_and_outer):
 
 
 def test_tls_proxy_for_plain_targets(world, inner_and_outer):
-    host = world.start(inner_and_outer, world.aws(tls=False), HTTPS_PROXY=None, HTTP_PROXY=inner_and_outer.url)
+    host = world.start(
+        inner_and_outer, world.aws(tls=False), HTTPS_PROXY=None, HTTP_PROXY=inner_and_outer.url
+    )
     assert host.text(slack.command()) == STARTED
     posts = [request for request in inner_and_outer.requests if request.method == "POST"]
-    assert {request.target for request in posts} == {f"http://lambda.test:{world.endpoint.port}/2015-03-31/functions/my-fn/invocations"}
+    assert {request.target for request in posts} == {
+        f"http://lambda.test:{world.endpoint.port}/2015-03-31/functions/my-fn/invocations"
+    }
     assert {request.header("proxy-authorization") for request in posts} == {way.basic()}
 
 
@@ -469,7 +556,8 @@ def test_tls_proxy_carries_much(world, inner_and_outer, size):
 
 @pytest.mark.parametrize(
     "act",
-    [way.tunnel(GOOD, at_once=1), way.tunnel(GOOD, at_once=7), way.tunnel(b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD)],
+    [way.tunnel(GOOD, at_once=1), way.tunnel(GOOD, at_once=7),
+        way.tunnel(b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD)],
     ids=["byte-by-byte", "in-pieces", "1xx first"],
 )
 def test_tls_proxy_answers(world, act):
@@ -481,7 +569,11 @@ def test_tls_proxy_answers(world, act):
     "act, why",
     [
         (way.refuses(403), "it answered 403 to CONNECT"),
-        (way.refuses(407), "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the host"),
+        (
+            way.refuses(407),
+            "it answered 407 to CONNECT: HTTPS_PROXY needs the right user:password@ before the "
+            "host",
+        ),
         (way.says(b"SSH-2.0-OpenSSH_9.2\r\n", "hang"), WRONG),
     ],
     ids=["403", "407", "ssh"],
@@ -500,24 +592,34 @@ def test_tls_proxy_ends_in_the_middle(world):
 
 
 def test_tls_proxy_must_be_known(world):
-    """By SSL_CERT_FILE; AWS_CA_BUNDLE is for AWS alone. The message names the proxy, which is who failed."""
+    """By SSL_CERT_FILE; AWS_CA_BUNDLE is for AWS alone. The message names the proxy, which is who
+    failed."""
     stranger = world.pki.leaf(names=("proxy.test",), addresses=("127.0.0.1",), self_signed=True)
     proxy = world.proxy(tls=world.pki.server(stranger))
     why = world.refused(world.start(proxy))
-    assert why.startswith(f"through the proxy {proxy.authority}: the certificate ") and "of 127.0.0.1 comes from an unknown authority" in why
+    assert (
+        why.startswith(f"through the proxy {proxy.authority}: the certificate ")
+        and "of 127.0.0.1 comes from an unknown authority" in why
+    )
     assert not proxy.requests
 
 
 def test_tls_proxy_is_not_known_by_the_bundle_for_aws(world):
     proxy = world.proxy(tls=world.pki.server())
     why = world.refused(world.start(proxy, SSL_CERT_FILE=None))
-    assert why.startswith(f"through the proxy {proxy.authority}: the certificate ") and "unknown authority" in why
+    assert (
+        why.startswith(f"through the proxy {proxy.authority}: the certificate ")
+        and "unknown authority" in why
+    )
 
 
 def test_tls_proxy_must_have_its_name(world):
     proxy = world.proxy(tls=world.pki.server(world.pki.leaf(names=("proxy.test",), addresses=())))
     why = world.refused(world.start(proxy))
-    assert why.startswith(f"through the proxy {proxy.authority}: the certificate ") and "is not for this name but for proxy.test" in why
+    assert (
+        why.startswith(f"through the proxy {proxy.authority}: the certificate ")
+        and "is not for this name but for proxy.test" in why
+    )
 
 
 class PlainProxy(Server):
@@ -533,16 +635,24 @@ def test_plain_proxy_taken_for_a_tls_one(world):
     proxy = world.make.keep(PlainProxy())
     why = world.refused(world.start(None, HTTPS_PROXY=f"https://127.0.0.1:{proxy.port}"))
     assert why.startswith(
-        f"through the proxy 127.0.0.1:{proxy.port}: TLS with 127.0.0.1 failed: the server does not speak TLS 1.2, or speaks no TLS"
+        f"through the proxy 127.0.0.1:{proxy.port}: TLS with 127.0.0.1 failed: the server does "
+        "not speak TLS 1.2, or speaks no TLS"
     )
 
 
 def test_target_behind_a_tls_proxy_is_verified(world, inner_and_outer):
-    why = world.refused(world.start(inner_and_outer, world.aws(names=("proxy.test", "localhost"), addresses=("127.0.0.1",))))
-    assert why.startswith(f"through the proxy {inner_and_outer.authority}: the certificate `localhost` of lambda.test is not for this name")
+    why = world.refused(
+        world.start(
+            inner_and_outer, world.aws(names=("proxy.test", "localhost"), addresses=("127.0.0.1",))
+        )
+    )
+    assert why.startswith(
+        f"through the proxy {inner_and_outer.authority}: the certificate `localhost` of "
+        "lambda.test is not for this name"
+    )
 
 
-# ---- as curl does ----------------------------------------------------------------------------------------------------
+# ---- as curl does --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -564,21 +674,25 @@ def test_target_behind_a_tls_proxy_is_verified(world, inner_and_outer):
     ],
 )
 def test_exceptions_as_curl_has_them(make, no_proxy):
-    """The same URL, the same settings: through the proxy or straight, where nobody knows the name."""
+    """The same URL, the same settings: through the proxy or straight, where nobody knows the name.
+    """
     ways = []
     for ask in ("curl", "send"):
         proxy = make.keep(FakeProxy(way.refuses(403)))
         url = "http://lambda.test:8080/eu-west-1/my-fn"
         env = {"http_proxy": proxy.url, "no_proxy": no_proxy}
         if ask == "curl":
-            subprocess.run(["curl", "-sq", "-m", "5", url], env={"PATH": "/usr/bin:/bin", **env}, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["curl", "-sq", "-m", "5", url], env={"PATH": "/usr/bin:/bin", **env},
+                stdout=subprocess.DEVNULL,
+            )
         else:
             send(url, **env)
         ways.append(bool(proxy.requests))
     assert ways[0] == ways[1]
 
 
-# ---- send ------------------------------------------------------------------------------------------------------------
+# ---- send ----------------------------------------------------------------------------------------
 
 
 def test_send_through_a_proxy(make):
@@ -595,6 +709,9 @@ def test_send_through_a_proxy(make):
 def test_send_through_a_tunnel(make):
     gateway = make.keep(Gateway(tls=make.pki.server(make.pki.leaf(names=("gateway.test",)))))
     proxy = make.keep(FakeProxy(user=True))
-    code, out, _ = send(f"https://gateway.test:{gateway.port}/", https_proxy=proxy.url, SSL_CERT_FILE=make.pki.bundle())
+    code, out, _ = send(
+        f"https://gateway.test:{gateway.port}/", https_proxy=proxy.url,
+        SSL_CERT_FILE=make.pki.bundle(),
+    )
     assert (code, out) == (0, "200\nfine\n")
     assert gateway.only.header("proxy-authorization") is None

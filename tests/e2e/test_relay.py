@@ -29,7 +29,8 @@ def record(payload, response=ANSWER, condition="Success", error=None, **members)
             "approximateInvokeCount": 1 if condition == "Success" else 3,
         },
         "requestPayload": payload,
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", **({"functionError": error} if error else {})},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST",
+            **({"functionError": error} if error else {})},
         "responsePayload": response,
         **members,
     }
@@ -45,9 +46,17 @@ def payload(body, age=0, url=None, secret=slack.SECRET, **word):
     """The payload in the form `slack`, with the gateway's word for it."""
     received_at = int((time.time() - age) * 1000)
     url = url or body.get("response_url") or body["response_urls"][0]["response_url"]
-    mac = hmac.new(secret.encode(), f"relay:{received_at}:{url}".encode(), hashlib.sha256).hexdigest()
-    gateway = {"request_id": "r", "region": "eu-west-1", "function": "my-fn", "received_at": received_at, "reply_mac": mac, **word}
-    return {**body, "gateway": {name: value for name, value in gateway.items() if value is not None}}
+    mac = hmac.new(
+        secret.encode(), f"relay:{received_at}:{url}".encode(), hashlib.sha256
+    ).hexdigest()
+    gateway = {
+        "request_id": "r", "region": "eu-west-1", "function": "my-fn", "received_at": received_at,
+        "reply_mac": mac, **word,
+    }
+    return {
+        **body,
+        "gateway": {name: value for name, value in gateway.items() if value is not None},
+    }
 
 
 class Relay:
@@ -82,14 +91,20 @@ class Relay:
 
     def posted(self, what, **options):
         messages, line = self.take(what, **options)
-        assert line["level"] == "INFO" and line["outcome"] == "posted" and line["function"] == "my-fn"
+        assert (
+            line["level"] == "INFO" and line["outcome"] == "posted" and line["function"] == "my-fn"
+        )
         assert line["invocation"] == "c8f2b1d4-0000-4000-8000-000000000001" and "reason" not in line
         return messages
 
     def refused(self, what, why, **options):
         messages, line = self.take(what, **options)
         assert not messages
-        assert line["level"] in ("WARN", "ERROR") and line["outcome"] == "failed" and why in line["reason"], line
+        assert (
+            line["level"] in ("WARN", "ERROR")
+            and line["outcome"] == "failed"
+            and why in line["reason"]
+        ), line
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +116,7 @@ def posted_text(text):
     return {"text": text, "replace_original": False}
 
 
-# ---- what is posted --------------------------------------------------------------------------------------------------------
+# ---- what is posted ------------------------------------------------------------------------------
 
 RESULTS = {
     "string": ("done <#C1>", posted_text("done <#C1>")),
@@ -113,19 +128,24 @@ RESULTS = {
     "deleting": ({"delete_original": True}, {"delete_original": True}),
     "response": ({"statusCode": 200, "headers": {}, "body": "done"}, posted_text("done")),
     "response-digits": ({"statusCode": "200", "body": "done"}, posted_text("done")),
-    "response-base64": ({"statusCode": 200, "body": "ZG9uZQ==", "isBase64Encoded": True}, posted_text("done")),
-    "response-message": ({"statusCode": 200, "body": '{"text":"gr\u00fc\u00dfe"}'}, posted_text("gr\u00fc\u00dfe")),
-    "response-of-the-template": ({"statusCode": 200, "body": '"Hello from Lambda!"'}, posted_text("Hello from Lambda!")),
+    "response-base64": ({"statusCode": 200, "body": "ZG9uZQ==", "isBase64Encoded": True},
+        posted_text("done")),
+    "response-message": ({"statusCode": 200, "body": '{"text":"gr\u00fc\u00dfe"}'},
+        posted_text("gr\u00fc\u00dfe")),
+    "response-of-the-template":
+        ({"statusCode": 200, "body": '"Hello from Lambda!"'}, posted_text("Hello from Lambda!")),
     "list": ([1, "a"], posted_text('```[1, "a"]```')),
     "no-message": ({"ok": "<```>"}, posted_text('```{"ok": "&lt;``\u200b`&gt;"}```')),
     "number": (42, posted_text("42")),
     "true": (True, posted_text("true")),
     "long-for-a-block": ("x" * 3001, posted_text("x" * 3001)),
     "longest": ("\u00fc" * 40_000, posted_text("\u00fc" * 40_000)),
-    "too-long": ("y" * 40_001, posted_text("y" * 39_960 + "\n(cut off: Slack takes 40000 characters)")),
+    "too-long": ("y" * 40_001,
+        posted_text("y" * 39_960 + "\n(cut off: Slack takes 40000 characters)")),
     "failed-status": (
         {"statusCode": 500, "body": "oops <a>"},
-        {"response_type": "ephemeral", "text": FAILED + "oops &lt;a&gt;", "replace_original": False},
+        {"response_type": "ephemeral", "text": FAILED + "oops &lt;a&gt;",
+            "replace_original": False},
     ),
     "failed-without-a-word": (
         {"statusCode": "502"},
@@ -147,7 +167,13 @@ def test_results(relay, case):
     assert request.header("content-type").startswith("application/json")
 
 
-@pytest.mark.parametrize("value", [None, "", {}, {"statusCode": 200, "body": ""}, {"statusCode": 200, "body": "{}"}, {"statusCode": 204}, ...])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, "", {}, {"statusCode": 200, "body": ""}, {"statusCode": 200, "body": "{}"},
+        {"statusCode": 204}, ...,
+    ],
+)
 def test_nothing_to_say(relay, value):
     messages, line = relay.take(record(event(relay.command()), value))
     assert not messages and line["outcome"] == "nothing to say" and line["level"] == "INFO"
@@ -156,7 +182,8 @@ def test_nothing_to_say(relay, value):
 FAILURES = {
     "error": (
         dict(condition="RetriesExhausted", error="Unhandled"),
-        {"errorType": "TypeError", "errorMessage": "<!here> x is not a function", "stackTrace": ["a"]},
+        {"errorType": "TypeError", "errorMessage": "<!here> x is not a function",
+            "stackTrace": ["a"]},
         "TypeError: &lt;!here&gt; x is not a function",
     ),
     "timeout": (
@@ -166,13 +193,16 @@ FAILURES = {
     ),
     "crash": (
         dict(condition="RetriesExhausted", error="Unhandled"),
-        {"errorType": "Runtime.ExitError", "errorMessage": "RequestId: c8f2 Error: Runtime exited with error: exit status 1"},
+        {"errorType": "Runtime.ExitError",
+            "errorMessage": "RequestId: c8f2 Error: Runtime exited with error: exit status 1"},
         "Runtime.ExitError: RequestId: c8f2 Error: Runtime exited with error: exit status 1",
     ),
-    "no-retries": (dict(condition="RetriesExhausted", error="Handled"), {"errorMessage": "no"}, "no"),
+    "no-retries": (dict(condition="RetriesExhausted", error="Handled"), {"errorMessage": "no"},
+        "no"),
     "handled": (dict(condition="Success", error="Handled"), {"errorMessage": "no"}, "no"),
     "too-old": (dict(condition="EventAgeExceeded", responseContext=...), ..., "EventAgeExceeded"),
-    "no-concurrency": (dict(condition="ZeroReservedConcurrency", responseContext=...), ..., "ZeroReservedConcurrency"),
+    "no-concurrency": (dict(condition="ZeroReservedConcurrency", responseContext=...), ...,
+        "ZeroReservedConcurrency"),
 }
 
 
@@ -199,9 +229,13 @@ def aged(relay, age, **options):
 
 
 def test_modals(relay):
-    urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": relay.hooks.url()}]
+    urls = [
+        {"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": relay.hooks.url()}
+    ]
     modal = slack.interaction_payload("view_submission", response_urls=urls)
-    assert relay.posted(record(event(slack.interaction("view_submission", members={"response_urls": urls})), "a")) == [posted_text("a")]
+    assert relay.posted(
+        record(event(slack.interaction("view_submission", members={"response_urls": urls})), "a")
+    ) == [posted_text("a")]
     assert relay.posted(record(payload(modal), "b")) == [posted_text("b")]
 
 
@@ -219,11 +253,18 @@ def test_the_same_record_again(relay):
     assert relay.posted(what) == relay.posted(what) == [posted_text("a")]
 
 
-# ---- in the envelopes of AWS ---------------------------------------------------------------------------------------------------
+# ---- in the envelopes of AWS ---------------------------------------------------------------------
 
 
 def by_topic(inner):
-    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {"MessageId": "n", "Message": json.dumps(inner)}}]}
+    return {
+        "Records": [
+            {
+                "EventSource": "aws:sns", "EventVersion": "1.0",
+                "Sns": {"MessageId": "n", "Message": json.dumps(inner)},
+            }
+        ]
+    }
 
 
 def by_bus(inner):
@@ -239,7 +280,10 @@ def by_bus(inner):
 def by_queue(*bodies):
     return {
         "Records": [
-            {"messageId": f"m{i}", "eventSource": "aws:sqs", "body": body if isinstance(body, str) else json.dumps(body)}
+            {
+                "messageId": f"m{i}", "eventSource": "aws:sqs",
+                "body": body if isinstance(body, str) else json.dumps(body),
+            }
             for i, body in enumerate(bodies)
         ]
     }
@@ -274,7 +318,10 @@ def test_batches(relay):
     def wrapped(text):
         return record(event(relay.command()), text)
 
-    whole = by_queue(wrapped("a"), "no JSON", notification(wrapped("b")), by_bus(wrapped("c")), notification(by_bus(wrapped("d"))))
+    whole = by_queue(
+        wrapped("a"), "no JSON", notification(wrapped("b")), by_bus(wrapped("c")),
+        notification(by_bus(wrapped("d"))),
+    )
     assert send(whole) == ({"batchItemFailures": []}, ["a", "b", "c", "d"])
     forged = record(event(aged(relay, 0, secret="forged")), "x")
     assert send(by_queue(forged, wrapped("a"))) == ({"batchItemFailures": []}, ["a"])
@@ -284,7 +331,7 @@ def test_batches(relay):
     assert send({"Records": []}) == ({}, [])
 
 
-# ---- what is not ------------------------------------------------------------------------------------------------------------
+# ---- what is not ---------------------------------------------------------------------------------
 
 OLD = "older than the 30 minutes"
 UNSIGNED = "does not carry a valid Slack signature"
@@ -327,7 +374,10 @@ def test_forged_payloads(relay):
         {"gateway": None},
     ):
         relay.refused(record({**real, **change}), "")
-    relay.refused(record(payload(relay.fields(), secret="forged")), "not made with any of this gateway's secrets")
+    relay.refused(
+        record(payload(relay.fields(), secret="forged")),
+        "not made with any of this gateway's secrets",
+    )
 
 
 def test_nothing_to_answer_to(relay):
@@ -342,9 +392,16 @@ def test_apps_with_secrets_of_their_own(make):
     relay = Relay(make, GATEWAY_CONFIG=json.dumps({"apps": {"A1": {"secret": own}}}))
     relay.process.forbidden.append(own)
     assert relay.posted(record(event(relay.command(api_app_id="A2")), "a")) == [posted_text("a")]
-    relay.refused(record(event(relay.command(api_app_id="A1"))), "another secret than that of the app")
-    relay.refused(record(payload({**relay.fields(), "api_app_id": "A1"})), "another secret than that of the app")
-    assert relay.posted(record(payload({**relay.fields(), "api_app_id": "A1"}, secret=own), "b")) == [posted_text("b")]
+    relay.refused(
+        record(event(relay.command(api_app_id="A1"))), "another secret than that of the app"
+    )
+    relay.refused(
+        record(payload({**relay.fields(), "api_app_id": "A1"})),
+        "another secret than that of the app",
+    )
+    assert relay.posted(
+        record(payload({**relay.fields(), "api_app_id": "A1"}, secret=own), "b")
+    ) == [posted_text("b")]
 
 
 @pytest.mark.parametrize(
@@ -375,10 +432,14 @@ def test_only_where_it_may_point(relay, url):
 
 def test_certificates_are_checked(make, pki):
     relay = Relay(make)
-    bad = make.keep(Hooks(tls=pki.server(pki.leaf(names=("hooks.example",), addresses=())), name="localhost"))
+    bad = make.keep(
+        Hooks(tls=pki.server(pki.leaf(names=("hooks.example",), addresses=())), name="localhost")
+    )
     other = Relay(make, GATEWAY_RESPONSE_HOSTS=bad.origin.removeprefix("https://"))
     other.refused(record(event(other.command(response_url=bad.url()))), "certificate")
-    assert not bad.requests and relay.posted(record(event(relay.command()), "a")) == [posted_text("a")]
+    assert not bad.requests and relay.posted(record(event(relay.command()), "a")) == [
+        posted_text("a")
+    ]
 
 
 def test_records_are_the_runtimes_alone(make):
@@ -392,7 +453,7 @@ def test_records_are_the_runtimes_alone(make):
         assert not hooks.requests and not host.endpoint.requests
 
 
-# ---- Slack's answers ------------------------------------------------------------------------------------------------------------
+# ---- Slack's answers -----------------------------------------------------------------------------
 
 
 def again(relay, script, count, **options):
@@ -415,7 +476,9 @@ def test_rate_limit_without_a_time(relay):
 def test_rate_limit_that_does_not_fit(relay):
     """Waiting for it would only cost."""
     for seconds in (5, 99999):
-        messages, line = relay.take(record(event(relay.command())), script=[limited(seconds)], deadline_ms=2000)
+        messages, line = relay.take(
+            record(event(relay.command())), script=[limited(seconds)], deadline_ms=2000
+        )
         assert len(messages) == 1 and "429" in line["reason"] and relay.took < 1.9
 
 
@@ -425,8 +488,12 @@ def test_out_of_order_for_a_moment(relay):
 
 
 def test_out_of_order_for_longer(relay):
-    messages, line = relay.take(record(event(relay.command())), script=[says(500, "server_error")] * 9, deadline_ms=2000)
-    assert 1 < len(messages) < 4 and line["reason"] == "Slack answered 500 server_error to the message"
+    messages, line = relay.take(
+        record(event(relay.command())), script=[says(500, "server_error")] * 9, deadline_ms=2000
+    )
+    assert (
+        1 < len(messages) < 4 and line["reason"] == "Slack answered 500 server_error to the message"
+    )
 
 
 @pytest.mark.parametrize(
@@ -449,7 +516,9 @@ def test_refusals_are_final(relay, answer, reason):
     assert len(messages) == 1 and line["outcome"] == "failed" and line["reason"] == reason
 
 
-@pytest.mark.parametrize("answer", [OK, response(200, b'{"ok":true}'), response(204), response(200, b"x" * 5000)])
+@pytest.mark.parametrize(
+    "answer", [OK, response(200, b'{"ok":true}'), response(204), response(200, b"x" * 5000)]
+)
 def test_acceptances(relay, answer):
     messages, line = relay.take(record(event(relay.command())), script=[answer])
     assert len(messages) == 1 and line["outcome"] == "posted"
@@ -457,7 +526,9 @@ def test_acceptances(relay, answer):
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_refusals(relay, status):
-    messages, line = relay.take(record(event(relay.command())), script=[redirect(relay.hooks.url("/other"), status)])
+    messages, line = relay.take(
+        record(event(relay.command())), script=[redirect(relay.hooks.url("/other"), status)]
+    )
     assert len(messages) == 1 and line["reason"] == f"Slack answered {status} to the message"
 
 

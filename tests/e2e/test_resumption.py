@@ -19,10 +19,12 @@ TICKET = b"a ticket" * 20
 
 def freeze(process):
     os.kill(process.pid, signal.SIGSTOP)
-    assert eventually(lambda: open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T", 2)
+    assert eventually(
+        lambda: open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T", 2
+    )
 
 
-# ---- with OpenSSL ----------------------------------------------------------------------------------------------------
+# ---- with OpenSSL --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["p256", "rsa2048"])
@@ -42,7 +44,9 @@ def test_a_connection_that_died_while_the_sandbox_was_frozen(make, pki, kind, em
         os.kill(runtime.process.pid, signal.SIGCONT)
     assert runtime.text(slack.command()) == STARTED
     # The first that a server with ECDSA alone sees is an offer that it declines.
-    assert [link.resumed for link in runtime.endpoint.links if link.cipher] == [False, True, True, True]
+    assert [link.resumed for link in runtime.endpoint.links if link.cipher] == [
+        False, True, True, True,
+    ]
     assert len(runtime.endpoint.requests) == 4
 
 
@@ -50,7 +54,11 @@ def test_by_id_where_there_are_no_tickets(make, pki):
     """The server ends its connections in good order; OpenSSL forgets such a session otherwise."""
     tls = pki.server()
     tls.options |= ssl.OP_NO_TICKET
-    runtime = make.runtime(endpoint=make.endpoint(tls=tls, name="localhost", default=peer.close_notify(peer.accepted())))
+    runtime = make.runtime(
+        endpoint=make.endpoint(
+            tls=tls, name="localhost", default=peer.close_notify(peer.accepted())
+        )
+    )
     for i in range(3):
         assert runtime.text(slack.command()) == STARTED
         runtime.settled()
@@ -60,8 +68,8 @@ def test_by_id_where_there_are_no_tickets(make, pki):
 
 @pytest.mark.parametrize("first, resumed", [(True, 0), (False, 1)], ids=["lost", "gained"])
 def test_a_server_that_changes_its_mind_about_ems(make, pki, first, resumed):
-    """RFC 7627, 5.3: a session stays as it began. OpenSSL refuses in one case, and begins a new session in the other; after
-    a refusal the program begins one itself."""
+    """RFC 7627, 5.3: a session stays as it began. OpenSSL refuses in one case, and begins a new
+    session in the other; after a refusal the program begins one itself."""
     tls = pki.server()
     tls.options |= 0 if first else NO_EMS
     runtime = make.runtime(endpoint=make.endpoint(tls=tls, name="localhost"))
@@ -72,14 +80,17 @@ def test_a_server_that_changes_its_mind_about_ems(make, pki, first, resumed):
     assert eventually(lambda: runtime.endpoint.links[-1].ended)
     assert runtime.text(slack.command()) == STARTED
     assert not runtime.endpoint.links[-1].resumed
-    assert [bool(link.fault) for link in runtime.endpoint.links] == [False] + ([True] if first else []) + [False]
+    assert [bool(link.fault) for link in runtime.endpoint.links] == [False] + (
+        [True] if first else []
+    ) + [False]
 
 
-# ---- with a server that does what it is told -------------------------------------------------------------------------
+# ---- with a server that does what it is told -----------------------------------------------------
 
 
 class Talk:
-    """A gateway and its peer. `ask` is one command, and the peer ends the connection behind the answer."""
+    """A gateway and its peer. `ask` is one command, and the peer ends the connection behind the
+    answer."""
 
     def __init__(self, make, pki, **manners):
         self.peer = make.keep(HandMade(pki.leaf(), open_now=False))
@@ -120,7 +131,8 @@ def test_tickets(talk, ems, pieces):
     assert t.peer.resumed == [False, True, True, True]
     assert t.tickets == [b"", TICKET, TICKET, TICKET]
     assert all(hello.extensions[EMS] == b"" for hello in t.peer.hellos)
-    # By its id the client knows that its ticket is accepted; an id that was used before would link connections.
+    # By its id the client knows that its ticket is accepted; an id that was used before would link
+    # connections.
     ids = [hello.session_id for hello in t.peer.hellos]
     assert [len(i) for i in ids] == [0, 32, 32, 32] and len(set(ids)) == 4
     assert len(t.peer.requests) == 4
@@ -149,7 +161,9 @@ def test_a_ticket_that_is_renewed(talk):
     assert t.ask() == t.ask() == STARTED
     t.change(renewed=b"third")
     assert t.ask() == t.ask() == STARTED
-    assert t.tickets == [b"", TICKET, b"second", b"third"] and t.peer.resumed == [False, True, True, True]
+    assert t.tickets == [b"", TICKET, b"second", b"third"] and t.peer.resumed == [
+        False, True, True, True,
+    ]
 
 
 def test_a_ticket_that_is_taken_back(talk):
@@ -170,7 +184,9 @@ def test_a_ticket_that_is_not_accepted(talk):
     assert t.tickets == [b"", TICKET, b"another", b"another", b""] and not any(t.peer.resumed)
 
 
-@pytest.mark.parametrize("size, kept", [(1, True), (1024, True), (1025, False), (65535, False), (0, False)])
+@pytest.mark.parametrize(
+    "size, kept", [(1, True), (1024, True), (1025, False), (65535, False), (0, False)]
+)
 @pytest.mark.parametrize("pieces", [False, True], ids=["whole", "pieces"])
 def test_tickets_of_every_size(talk, size, kept, pieces):
     t = talk(ticket=b"t" * size, pieces=pieces)

@@ -16,8 +16,12 @@ STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 NOT = "Lambda function my-fn@eu-west-1 could not be started: "
 MAYBE = "Lambda function my-fn@eu-west-1 may or may not have been started: "
 
-throttled = failed(429, "TooManyRequestsException", "Rate Exceeded.", Reason="CallerRateLimitExceeded")
-pending = failed(409, "ResourceConflictException", "The function is currently in the following state: Pending")
+throttled = failed(
+    429, "TooManyRequestsException", "Rate Exceeded.", Reason="CallerRateLimitExceeded"
+)
+pending = failed(
+    409, "ResourceConflictException", "The function is currently in the following state: Pending"
+)
 broken = failed(500, "ServiceException", "no")
 gateway = failed(502, "EC2ThrottledException", "no")
 slowed = failed(400, "ThrottlingException", "Rate exceeded")
@@ -26,7 +30,8 @@ away = failed(503, "ServiceUnavailable", "no")
 
 @pytest.mark.parametrize(
     "script",
-    [[throttled], [pending], [broken], [gateway], [away], [slowed], [throttled, broken, away], [gateway, pending, throttled]],
+    [[throttled], [pending], [broken], [gateway], [away], [slowed], [throttled, broken, away],
+        [gateway, pending, throttled]],
     ids=["429", "409", "500", "502", "503", "400", "429-500-503", "502-409-429"],
 )
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
@@ -68,15 +73,18 @@ def test_every_attempt_is_signed_anew(make):
     assert first.header("x-amz-date") != second.header("x-amz-date")
 
 
-# ---- connections -----------------------------------------------------------------------------------------------------
+# ---- connections ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "behaviour", [peer.close_at_once, peer.reset_at_once, peer.close_after_hello], ids=["closed", "reset", "closed-after-hello"]
+    "behaviour", [peer.close_at_once, peer.reset_at_once, peer.close_after_hello],
+    ids=["closed", "reset", "closed-after-hello"]
 )
 @pytest.mark.parametrize("times", [1, 3])
 def test_handshakes_are_tried_again(make, behaviour, times):
-    endpoint = make.endpoint(tls=True, open_now=False, at_accept={i: behaviour for i in range(times)})
+    endpoint = make.endpoint(
+        tls=True, open_now=False, at_accept={i: behaviour for i in range(times)}
+    )
     runtime = make.runtime(endpoint=endpoint)
     endpoint.open()
     assert runtime.text(slack.command()) == STARTED
@@ -120,7 +128,10 @@ def test_kept_connection_that_ended_meanwhile(make, tls):
 def test_kept_connection_that_ends_under_the_request(make, tls, ending):
     """Before a byte of an answer: once more, on a fresh one."""
     runtime = make.runtime(endpoint=make.endpoint(tls=tls, script=[accepted(), ending]))
-    assert runtime.text(slack.command("/eu-west-1/first")) == "Lambda function first@eu-west-1 has been started..."
+    assert (
+        runtime.text(slack.command("/eu-west-1/first"))
+        == "Lambda function first@eu-west-1 has been started..."
+    )
     assert runtime.text(slack.command()) == STARTED
     assert runtime.endpoint.functions == ["first", "my-fn", "my-fn"]
     assert [len(link.requests) for link in runtime.endpoint.links] == [2, 1]
@@ -167,7 +178,9 @@ def test_unknown_on_a_fresh_connection_is_never_sent_again(make, tls, ending):
 def test_warmed_connection_that_ended_meanwhile(make):
     """Nothing was ever asked on it, but it may have waited for long."""
     runtime = make.runtime(endpoint=make.endpoint(tls=True))
-    assert eventually(lambda: runtime.endpoint.links and runtime.endpoint.links[0].wire, 1), "nothing was prepared"
+    assert eventually(
+        lambda: runtime.endpoint.links and runtime.endpoint.links[0].wire, 1
+    ), "nothing was prepared"
     runtime.endpoint.drop_kept()
     time.sleep(0.05)
     assert runtime.text(slack.command()) == STARTED
@@ -175,7 +188,9 @@ def test_warmed_connection_that_ended_meanwhile(make):
 
 
 def test_server_that_says_it_will_close(make):
-    runtime = make.runtime(endpoint=make.endpoint(default=closing(accepted(fields=[("Connection", "close")]))))
+    runtime = make.runtime(
+        endpoint=make.endpoint(default=closing(accepted(fields=[("Connection", "close")])))
+    )
     for i in range(3):
         assert runtime.text(slack.command()) == STARTED
     assert [len(link.requests) for link in runtime.endpoint.links if link.requests] == [1, 1, 1]
@@ -184,7 +199,13 @@ def test_server_that_says_it_will_close(make):
 def test_server_that_speaks_unasked(make):
     """A kept connection with bytes on it that belong to nothing is not used again."""
     runtime = make.runtime(
-        endpoint=make.endpoint(script=[peer.raw(response(202) + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then="keep")])
+        endpoint=make.endpoint(
+            script=[
+                peer.raw(
+                    response(202) + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", then="keep"
+                )
+            ]
+        )
     )
     for _ in range(2):
         assert runtime.text(slack.command()) == STARTED
@@ -194,7 +215,9 @@ def test_server_that_speaks_unasked(make):
 @pytest.mark.parametrize("size", [3000, 6000000])
 def test_reset_in_the_middle_of_the_request(make, size):
     """What cannot have arrived whole was not started, surely, and may be sent again."""
-    endpoint = make.endpoint(open_now=False, receive_buffer=4096, at_head=lambda visit: visit.wire.reset())
+    endpoint = make.endpoint(
+        open_now=False, receive_buffer=4096, at_head=lambda visit: visit.wire.reset()
+    )
     runtime = make.runtime(endpoint=endpoint)
     endpoint.open()
     event = URL.event(slack.command())
@@ -219,25 +242,29 @@ def test_redirects_are_not_followed(make, status, name):
     trap = make.endpoint(check=False)
     location = name.format(trap.authority)
     runtime = make.runtime(
-        endpoint=make.endpoint(default=peer.raw(response(status, b"", [("Location", location)]), then="keep"))
+        endpoint=make.endpoint(
+            default=peer.raw(response(status, b"", [("Location", location)]), then="keep")
+        )
     )
     assert runtime.text(slack.command()).startswith(NOT)
     runtime.settled()
     assert len(runtime.endpoint.requests) == 1 and not trap.links
 
 
-# ---- clock and keys --------------------------------------------------------------------------------------------------
+# ---- clock and keys ------------------------------------------------------------------------------
 
 
 def skewed(
     offset,
     status=403,
     name="InvalidSignatureException",
-    message="Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z (20260101T001500Z - 5 min.)",
+    message="Signature expired: 20260101T000000Z is now earlier than "
+    "20260101T001000Z (20260101T001500Z - 5 min.)",
 ):
     def act(visit):
         date = email.utils.format_datetime(
-            datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset), usegmt=True
+            datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset),
+            usegmt=True,
         )
         failed(status, name, message, fields=[("Date", date)])(visit)
 
@@ -248,9 +275,12 @@ def skewed(
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"),
-        ("InvalidSignatureException", "Signature not yet current: 20260101T001000Z is still later than 20260101T000500Z"),
-        ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+        ("InvalidSignatureException",
+            "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z"),
+        ("InvalidSignatureException",
+            "Signature not yet current: 20260101T001000Z is still later than 20260101T000500Z"),
+        ("RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large."),
     ],
     ids=["expired", "not-yet", "skewed"],
 )
@@ -263,7 +293,9 @@ def test_wrong_clock_is_corrected_once(make, offset, name, message):
     assert not signatures.problems(second, endpoint.keys, False, clock_offset=offset)
     assert runtime.process.logged("WARN")
     assert runtime.text(slack.command()) == STARTED
-    assert not signatures.problems(endpoint.requests[2], endpoint.keys, False, clock_offset=offset), "the correction is kept"
+    assert not signatures.problems(
+        endpoint.requests[2], endpoint.keys, False, clock_offset=offset
+    ), "the correction is kept"
 
 
 def test_clock_is_corrected_only_once(make):
@@ -275,7 +307,12 @@ def test_clock_is_corrected_only_once(make):
 
 def test_wrong_signature_with_a_right_clock_is_final(make):
     endpoint = make.endpoint(
-        default=skewed(0, message="The request signature we calculated does not match the signature you provided.")
+        default=skewed(
+            0,
+            message=(
+                "The request signature we calculated does not match the signature you provided."
+            ),
+        )
     )
     runtime = make.runtime(endpoint=endpoint)
     text = runtime.text(slack.command())
@@ -286,7 +323,9 @@ def test_wrong_signature_with_a_right_clock_is_final(make):
 @pytest.mark.parametrize("name", ["ExpiredTokenException", "ExpiredToken"])
 def test_expired_keys_are_reported_and_the_sandbox_is_replaced(make, name):
     runtime = make.runtime(
-        endpoint=make.endpoint(default=failed(403, name, "The security token included in the request is expired"))
+        endpoint=make.endpoint(
+            default=failed(403, name, "The security token included in the request is expired")
+        )
     )
     item = runtime.send(slack.command())
     assert NOT in item.reply["body"] and name in item.reply["body"]
@@ -297,7 +336,11 @@ def test_expired_keys_are_reported_and_the_sandbox_is_replaced(make, name):
 
 
 def test_durable_execution_that_runs_already_is_not_sent_again(make):
-    runtime = make.runtime(endpoint=make.endpoint(default=failed(409, "DurableExecutionAlreadyStartedException", "already")))
+    runtime = make.runtime(
+        endpoint=make.endpoint(
+            default=failed(409, "DurableExecutionAlreadyStartedException", "already")
+        )
+    )
     runtime.text(slack.command())
     assert len(runtime.endpoint.requests) == 1
 
@@ -318,15 +361,20 @@ def test_one_failure_does_not_poison_the_next(make):
     runtime = make.runtime(endpoint=endpoint)
     endpoint.open()
     answers = [URL.read(runtime.send(slack.command()).reply)[2] for _ in range(6)]
-    assert ["has been started" in a for a in answers] == [False, True, False, True, False, True], answers
+    assert ["has been started" in a for a in answers] == [
+        False, True, False, True, False, True,
+    ], answers
 
 
-# ---- emulators ---------------------------------------------------------------------------------------------------------
+# ---- emulators -----------------------------------------------------------------------------------
 
 
 def test_emulator_runs_the_function_at_once(make):
     """LocalStack, SAM and the RIE answer with what the function returned."""
-    answer = response(200, b'{"any": "thing"}', [("Content-Type", "application/json"), ("X-Amz-Executed-Version", "$LATEST")])
+    answer = response(
+        200, b'{"any": "thing"}',
+        [("Content-Type", "application/json"), ("X-Amz-Executed-Version", "$LATEST")],
+    )
     runtime = make.runtime(endpoint=make.endpoint(default=peer.raw(answer, then="keep")))
     assert runtime.text(slack.command()) == STARTED
     assert runtime.text(slack.command()) == STARTED
@@ -340,14 +388,29 @@ def test_a_page_is_no_emulator(make):
     assert len(runtime.endpoint.requests) == 1
 
 
-# ---- what AWS says -----------------------------------------------------------------------------------------------------
+# ---- what AWS says -------------------------------------------------------------------------------
 
 
 def test_whole_message_reaches_slack_and_the_log(make):
-    message = ("User: arn:aws:sts::123456789012:assumed-role/gateway/" + "s" * 60 + " is not authorized to perform: lambda:InvokeFunction"
-               " on resource: arn:aws:lambda:eu-west-1:123456789012:function:my-fn because no identity-based policy allows the"
-               " lambda:InvokeFunction action. " + "More of it. " * 100)
-    runtime = make.runtime(endpoint=make.endpoint(script=[failed(403, "AccessDeniedException", message)]))
+    message = (
+        "User: arn:aws:sts::123456789012:assumed-role/gateway/"
+        + "s" * 60
+        + " is not authorized to perform: lambda:InvokeFunction"
+        " on resource: arn:aws:lambda:eu-west-1:123456789012:function:my-fn because no "
+        "identity-based policy allows the"
+        " lambda:InvokeFunction action. " + "More of it. " * 100
+    )
+    runtime = make.runtime(
+        endpoint=make.endpoint(script=[failed(403, "AccessDeniedException", message)])
+    )
     text = runtime.text(slack.command())
-    assert text == NOT + "AccessDeniedException: " + message[:1024] + "; the gateway's role needs lambda:InvokeFunction on it"
-    assert eventually(lambda: any(text[len(NOT):] in line.get("reason", "") for line in runtime.process.lines))
+    assert (
+        text
+        == NOT
+        + "AccessDeniedException: "
+        + message[:1024]
+        + "; the gateway's role needs lambda:InvokeFunction on it"
+    )
+    assert eventually(
+        lambda: any(text[len(NOT) :] in line.get("reason", "") for line in runtime.process.lines)
+    )

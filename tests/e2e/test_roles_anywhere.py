@@ -22,7 +22,9 @@ def client(pki, kind="p256", **options):
 
 
 def key_pem(certificate, form):
-    return certificate.key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return certificate.key.private_bytes(
+        serialization.Encoding.PEM, form, serialization.NoEncryption()
+    )
 
 
 def started(cloud, certificate, kind="serve", issuer=None, **changes):
@@ -40,14 +42,23 @@ def test_keys(cloud, pki, key, kind):
     started(cloud, client(pki, key), kind)
 
 
-@pytest.mark.parametrize("key, form", [("p256", FORMS.PKCS8), ("p256", FORMS.TraditionalOpenSSL), ("rsa2048", FORMS.PKCS8), ("rsa2048", FORMS.TraditionalOpenSSL)])
+@pytest.mark.parametrize(
+    "key, form",
+    [
+        ("p256", FORMS.PKCS8), ("p256", FORMS.TraditionalOpenSSL), ("rsa2048", FORMS.PKCS8),
+        ("rsa2048", FORMS.TraditionalOpenSSL),
+    ],
+)
 def test_forms_of_keys(cloud, pki, key, form):
     certificate = client(pki, key)
-    started(cloud, certificate, **{PREFIX + "KEY": cloud.file("form.key", key_pem(certificate, form))})
+    started(
+        cloud, certificate, **{PREFIX + "KEY": cloud.file("form.key", key_pem(certificate, form))}
+    )
 
 
 def test_many_signatures(cloud, pki):
-    """Those of ECDSA differ in length. A service of an hour asks seldom; here each listener asks once."""
+    """Those of ECDSA differ in length. A service of an hour asks seldom; here each listener asks
+    once."""
     for _ in range(8):
         started(cloud, client(pki))
 
@@ -82,10 +93,22 @@ def with_serial(pki, serial):
     now = datetime.datetime.utcnow()
     key = pki.key("p256")
     subject = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "host")])
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer.own.subject).public_key(key.public_key())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.own.subject)
+        .public_key(key.public_key())
+    )
     builder = builder.serial_number(serial).not_valid_before(now - DAY).not_valid_after(now + DAY)
-    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-    return Certificate(builder.add_extension(usage(sign_certs=False), critical=True).sign(issuer.key, hashes.SHA256()), key)
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=False, path_length=None), critical=True
+    )
+    return Certificate(
+        builder.add_extension(usage(sign_certs=False), critical=True).sign(
+            issuer.key, hashes.SHA256()
+        ),
+        key,
+    )
 
 
 def test_openssl_agrees(cloud, pki):
@@ -95,8 +118,13 @@ def test_openssl_agrees(cloud, pki):
     request = service.requests[-1]
     match = roles_anywhere.AUTHORIZATION.match(request.header("authorization"))
     text = roles_anywhere.string_to_sign(request, match, match["names"].split(";"), True)
-    public = certificate.key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    files = [cloud.file("public.pem", public), cloud.file("signature", bytes.fromhex(match["signature"])), cloud.file("text", text)]
+    public = certificate.key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    files = [
+        cloud.file("public.pem", public),
+        cloud.file("signature", bytes.fromhex(match["signature"])), cloud.file("text", text),
+    ]
     verify = ["openssl", "dgst", "-sha256", "-verify", files[0], "-signature", files[1], files[2]]
     assert subprocess.run(verify, capture_output=True).stdout == b"Verified OK\n"
 
@@ -112,13 +140,14 @@ def test_region_is_that_of_the_trust_anchor(cloud, pki, region):
     started(cloud, client(pki), AWS_REGION=region)
 
 
-# ---- refusals and what is wrong at home --------------------------------------------------------------------------------
+# ---- refusals and what is wrong at home ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "make_certificate, word",
     [
-        (lambda pki: client(pki, issuer=pki.authority(name="Foreign Root")), "not of the trust anchor"),
+        (lambda pki: client(pki, issuer=pki.authority(name="Foreign Root")),
+            "not of the trust anchor"),
         (lambda pki: client(pki, start=-10 * DAY, end=-DAY), "expired"),
         (lambda pki: client(pki, is_ca=True), "authority"),
     ],
@@ -141,8 +170,10 @@ def test_missing_variables(cloud, pki, name):
 @pytest.mark.parametrize(
     "name, content",
     [
-        ("CERT", None), ("CERT", b""), ("CERT", b"no pem"), ("CERT", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
-        ("KEY", None), ("KEY", b""), ("KEY", b"no pem"), ("KEY", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+        ("CERT", None), ("CERT", b""), ("CERT", b"no pem"),
+        ("CERT", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        ("KEY", None), ("KEY", b""), ("KEY", b"no pem"),
+        ("KEY", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_good(cloud, pki, name, content):
@@ -155,14 +186,23 @@ def test_key_of_another_certificate(cloud, pki):
     certificate = client(pki)
     service = cloud.anywhere()
     variables = anywhere_variables(cloud, certificate, service)
-    other = pki.authority(name="Other").key.private_bytes(serialization.Encoding.PEM, FORMS.PKCS8, serialization.NoEncryption())
-    assert PREFIX + "KEY" in cloud.complaint(**{**variables, PREFIX + "KEY": cloud.file("other.key", other)})
+    other = pki.authority(name="Other").key.private_bytes(
+        serialization.Encoding.PEM, FORMS.PKCS8, serialization.NoEncryption()
+    )
+    assert PREFIX + "KEY" in cloud.complaint(
+        **{**variables, PREFIX + "KEY": cloud.file("other.key", other)}
+    )
 
 
-@pytest.mark.parametrize("arn", ["no-arn", "arn:aws:rolesanywhere::123456789012:trust-anchor/x", anchor_arn("x.evil.com/")])
+@pytest.mark.parametrize(
+    "arn",
+    ["no-arn", "arn:aws:rolesanywhere::123456789012:trust-anchor/x", anchor_arn("x.evil.com/")],
+)
 def test_arns_without_a_region(cloud, pki, arn):
     variables = anywhere_variables(cloud, client(pki), cloud.anywhere())
-    assert PREFIX + "TRUST_ANCHOR_ARN" in cloud.complaint(**{**variables, PREFIX + "TRUST_ANCHOR_ARN": arn})
+    assert PREFIX + "TRUST_ANCHOR_ARN" in cloud.complaint(
+        **{**variables, PREFIX + "TRUST_ANCHOR_ARN": arn}
+    )
 
 
 def test_renewed_certificate(cloud, pki):
@@ -178,5 +218,8 @@ def test_renewed_certificate(cloud, pki):
     while time.monotonic() < end:
         cloud.started_by(host, "ANYWHERE")
         time.sleep(0.1)
-    serials = {roles_anywhere.AUTHORIZATION.match(r.header("authorization"))["serial"] for r in service.requests}
+    serials = {
+        roles_anywhere.AUTHORIZATION.match(r.header("authorization"))["serial"]
+        for r in service.requests
+    }
     assert serials == {str(first.own.serial_number), str(second.own.serial_number)}

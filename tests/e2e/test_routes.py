@@ -1,4 +1,5 @@
-"""GATEWAY_CONFIG: which function serves what, who may ask, and what is wrong with a configuration."""
+"""GATEWAY_CONFIG: which function serves what, who may ask, and what is wrong with a configuration.
+"""
 
 import json
 import re
@@ -20,10 +21,12 @@ def route(target, /, **members):
 
 CONFIG = {
     "routes": [
-        route("deploy:live", command="/deploy", channels=["C024BE91L", "C2"], ack="On it, {user_name}: {command} {text}"),
+        route("deploy:live", command="/deploy", channels=["C024BE91L", "C2"],
+            ack="On it, {user_name}: {command} {text}"),
         route("deploys", command="/deploy*", ack_type="in_channel"),
         route("never", command="/deploy-web"),
-        route("message", command="/message", ack={"response_type": "in_channel", "blocks": [{"type": "divider"}]}),
+        route("message", command="/message",
+            ack={"response_type": "in_channel", "blocks": [{"type": "divider"}]}),
         route("quiet", command="/quiet", ack=""),
         route("both", command="/both", path="hooks/*"),
         route("ticket", callback_id="new_ticket"),
@@ -47,7 +50,9 @@ ALLOWED = "eu-west-1/*, eu-west-1/*:123456789012:*"
 @pytest.fixture(scope="module", params=hosts.HOSTS)
 def host(request, tmp_path_factory, pki):
     make = Maker(request, tmp_path_factory.mktemp("routes"), pki)
-    return hosts.start(make, request.param, endpoint=make.endpoint(), config=CONFIG, GATEWAY_ALLOW=ALLOWED)
+    return hosts.start(
+        make, request.param, endpoint=make.endpoint(), config=CONFIG, GATEWAY_ALLOW=ALLOWED
+    )
 
 
 def started(host, request):
@@ -99,11 +104,14 @@ MATCHES = [
     # by action, and by both
     (slack.interaction("block_actions", "/"), "approve"),
     (
-        slack.interaction("block_actions", "/", {"view": {"callback_id": "panel_1"}, "actions": [{"action_id": "press-it"}]}),
+        slack.interaction("block_actions", "/",
+            {"view": {"callback_id": "panel_1"}, "actions": [{"action_id": "press-it"}]}),
         "pressed",
     ),
-    (slack.interaction("block_actions", "/", {"view": {"callback_id": "panel_1"}, "actions": [{"action_id": "x"}]}), None),
-    (slack.interaction("block_actions", "/", {"actions": [{"action_id": "x"}, {"action_id": "approve"}]}), None),
+    (slack.interaction("block_actions", "/",
+        {"view": {"callback_id": "panel_1"}, "actions": [{"action_id": "x"}]}), None),
+    (slack.interaction("block_actions", "/",
+        {"actions": [{"action_id": "x"}, {"action_id": "approve"}]}), None),
     # by event
     (event("app_mention"), "mention"),
     (event("starred"), "starred"),
@@ -112,7 +120,8 @@ MATCHES = [
     (event("a_star_added"), None),
     # nothing that a user types is taken for what an app says
     (command("x", text="/deploy", user_name="/deploy"), None),
-    (slack.interaction("message_action", "/", {"callback_id": "x", "message": {"callback_id": "new_ticket"}}), None),
+    (slack.interaction("message_action", "/",
+        {"callback_id": "x", "message": {"callback_id": "new_ticket"}}), None),
 ]
 
 
@@ -141,7 +150,8 @@ def test_lists_refuse_and_do_not_fall_through(host, number):
 
 
 def test_events_that_nothing_serves(host):
-    """Those that a list does not admit, and those that no route matches under a path that names nothing."""
+    """Those that a list does not admit, and those that no route matches under a path that names
+    nothing."""
     before = len(host.endpoint.requests)
     elsewhere = {"authorizations": [{"team_id": "T3"}]}
     assert host.ask(event("app_mention", **elsewhere)) == (200, {}, "")
@@ -161,10 +171,15 @@ def test_lists_admit(host):
 def test_acknowledgements(host):
     request = command("/deploy", channel_id="C2", text="a <!here>", user_name="b&c")
     assert host.text(request) == "On it, b&amp;c: /deploy a &lt;!here&gt;"
-    assert host.text(command("/deploys"), kind="in_channel") == "Lambda function deploys@eu-west-1 has been started..."
+    assert (
+        host.text(command("/deploys"), kind="in_channel")
+        == "Lambda function deploys@eu-west-1 has been started..."
+    )
     assert host.message(command("/message")) == CONFIG["routes"][3]["ack"]
     assert host.ask(command("/quiet")) == (200, {}, "")
-    assert host.ask(slack.interaction("view_submission", "/")) == (200, JSON, '{"response_action": "clear"}')
+    assert host.ask(slack.interaction("view_submission", "/")) == (
+        200, JSON, '{"response_action": "clear"}',
+    )
     assert host.text(command("/other")) == "Lambda function any@eu-west-1 has been started..."
 
 
@@ -177,7 +192,7 @@ def test_failures_are_said_instead_of_acknowledgements(host):
         host.endpoint.script = []
 
 
-# ---- what the configuration may do is bounded by GATEWAY_ALLOW --------------------------------------------------------------
+# ---- what the configuration may do is bounded by GATEWAY_ALLOW -----------------------------------
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -196,11 +211,13 @@ def test_allow_counts_for_routes(make, kind, allow, live, plain):
     host = hosts.start(make, kind, endpoint=make.endpoint(), config=config, GATEWAY_ALLOW=allow)
     for word, function, allowed in (("/live", "deploy:live", live), ("/plain", "deploy", plain)):
         text = host.text(command(word))
-        assert ("has been started" if allowed else "GATEWAY_ALLOW does not list it") in text and function in text
+        assert (
+            "has been started" if allowed else "GATEWAY_ALLOW does not list it"
+        ) in text and function in text
     assert len(host.endpoint.requests) == live + plain
 
 
-# ---- apps with secrets of their own ------------------------------------------------------------------------------------------
+# ---- apps with secrets of their own --------------------------------------------------------------
 
 OWN, SECOND = "a1" * 16, "b2" * 16
 APPS = {"apps": {"A1": {"secret": OWN}, "A2": {"secret": f"{SECOND},{SECOND[::-1]}"}}}
@@ -214,10 +231,25 @@ def test_apps(make, kind):
     def status(app, secret):
         return host.ask(slack.command(fields={"api_app_id": app}, secret=secret))[0]
 
-    assert status("A1", OWN) == status("A2", SECOND) == status("A2", SECOND[::-1]) == status("A3", slack.SECRET) == 200
-    assert status("A1", slack.SECRET) == status("A1", SECOND) == status("A3", OWN) == status("A2", OWN) == 401
+    assert (
+        status("A1", OWN)
+        == status("A2", SECOND)
+        == status("A2", SECOND[::-1])
+        == status("A3", slack.SECRET)
+        == 200
+    )
+    assert (
+        status("A1", slack.SECRET)
+        == status("A1", SECOND)
+        == status("A3", OWN)
+        == status("A2", OWN)
+        == 401
+    )
     assert len(host.endpoint.requests) == 4
-    assert host.process.wait_for_log("another secret than that of the app")["level"] in ("WARN", "INFO")
+    assert host.process.wait_for_log("another secret than that of the app")["level"] in (
+        "WARN",
+        "INFO",
+    )
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -228,7 +260,7 @@ def test_apps_are_enough(make, kind):
     assert host.ask(slack.command(fields={"api_app_id": "A1"}))[0] == 401
 
 
-# ---- keys ---------------------------------------------------------------------------------------------------------------------
+# ---- keys ----------------------------------------------------------------------------------------
 
 KEYS = {
     "apps": {"A1": {"secret": OWN}},
@@ -256,15 +288,19 @@ def inner(**members):
 BY_KEYS = {
     "own": (slack.event("/", {"api_app_id": "A1"}, event_id=None, secret=OWN), "own"),
     "not-own": (slack.event("/", {"api_app_id": "A9"}, event_id=None), None),
-    "edit": (inner(type="message", subtype="message_changed", channel="C1", message={"user": "U9"}), "edits"),
+    "edit": (inner(type="message", subtype="message_changed", channel="C1", message={"user": "U9"}),
+        "edits"),
     "bot": (inner(type="message", bot_id="B1", channel_type="im"), "bots"),
     "direct": (inner(type="message", user="U9", channel_type="im"), "direct"),
     "author": (inner(type="message", user="U1", channel_type="mpim"), "authors"),
-    "author-of-deleted": (inner(type="message", subtype="message_deleted", previous_message={"user": "U1"}), "authors"),
+    "author-of-deleted": (inner(type="message", subtype="message_deleted",
+        previous_message={"user": "U1"}), "authors"),
     "no-author": (inner(type="message", user="U9", channel_type="mpim"), None),
     "step": (inner(type="function_executed", function={"callback_id": "pilots"}), "pilot"),
-    "reaction": (inner(type="reaction_added", user="U1", item={"type": "message", "channel": "C1", "ts": "1.2"}), "reactions"),
-    "reaction-elsewhere": (inner(type="reaction_added", user="U1", item={"type": "message", "channel": "C2"}), None),
+    "reaction": (inner(type="reaction_added", user="U1",
+        item={"type": "message", "channel": "C1", "ts": "1.2"}), "reactions"),
+    "reaction-elsewhere":
+        (inner(type="reaction_added", user="U1", item={"type": "message", "channel": "C2"}), None),
     "file": (inner(type="file_shared", user_id="U9", channel_id="C1", file_id="F1"), "files"),
     "member": (command("/members", team_id="T1"), "members"),
     "guest": (command("/members", team_id="T2"), None),
@@ -288,13 +324,18 @@ def test_keys(keys, case):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_what_has_no_effect_is_said(make, kind):
-    config = {"routes": [route("f", command="/x"), route("g", command="/x"), route("h", event="message", ack="x")]}
+    config = {
+        "routes": [
+            route("f", command="/x"), route("g", command="/x"),
+            route("h", event="message", ack="x"),
+        ]
+    }
     host = hosts.start(make, kind, endpoint=make.endpoint(), config=config)
     host.process.wait_for_log("routes[1] is never reached")
     assert host.process.wait_for_log("routes[2].ack")["level"] == "WARN"
 
 
-# ---- where it stands -----------------------------------------------------------------------------------------------------------
+# ---- where it stands -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -328,18 +369,23 @@ BAD = {
     "no-list": ({"routes": {}}, ["routes must be a list"]),
     "no-route": ({"routes": [GOOD, 5]}, ["routes[1]", "object"]),
     "no-invoke": ({"routes": [GOOD, {"command": "/y"}]}, ["routes[1].invoke", "region/function"]),
-    "no-condition": ({"routes": [{"invoke": "eu-west-1/f"}]}, ["routes[0]", "command", "callback_id", "path"]),
-    "invoke-form": ({"routes": [{"command": "/x", "invoke": "f"}]}, ["routes[0].invoke", "region/function:qualifier"]),
-    "invoke-region": ({"routes": [{"command": "/x", "invoke": "evil.test/f"}]}, ["routes[0].invoke"]),
+    "no-condition": ({"routes": [{"invoke": "eu-west-1/f"}]},
+        ["routes[0]", "command", "callback_id", "path"]),
+    "invoke-form": ({"routes": [{"command": "/x", "invoke": "f"}]},
+        ["routes[0].invoke", "region/function:qualifier"]),
+    "invoke-region": ({"routes": [{"command": "/x", "invoke": "evil.test/f"}]},
+        ["routes[0].invoke"]),
     "invoke-other-region": (
-        {"routes": [{"command": "/x", "invoke": "eu-west-1/arn:aws:lambda:us-east-1:123456789012:function:f"}]},
+        {"routes": [{"command": "/x",
+            "invoke": "eu-west-1/arn:aws:lambda:us-east-1:123456789012:function:f"}]},
         ["routes[0].invoke"],
     ),
     "mode": ({"routes": [{**GOOD, "mode": "synchronous"}]}, ["routes[0].mode", "async", "sync"]),
     "payload": ({"routes": [{**GOOD, "payload": "raw"}]}, ["routes[0].payload", "event", "slack"]),
     "ack": ({"routes": [{**GOOD, "ack": 5}]}, ["routes[0].ack", "text", "message"]),
     "ack-name": ({"routes": [{**GOOD, "ack": "{name}"}]}, ["routes[0].ack", "{user_name}"]),
-    "ack-type": ({"routes": [{**GOOD, "ack_type": "all"}]}, ["routes[0].ack_type", "ephemeral", "in_channel"]),
+    "ack-type": ({"routes": [{**GOOD, "ack_type": "all"}]},
+        ["routes[0].ack_type", "ephemeral", "in_channel"]),
     "users": ({"routes": [{**GOOD, "users": "U1"}]}, ["routes[0].users", "list"]),
     "empty": ({"routes": [{**GOOD, "callback_id": ""}]}, ["routes[0].callback_id", "empty"]),
     "misspelt": ({"routes": [{**GOOD, "comand": "/y"}]}, ["routes[0].comand", "command"]),

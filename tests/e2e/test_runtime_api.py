@@ -29,7 +29,9 @@ def test_framing(make, framing):
     assert runtime.endpoint.only.body == event
 
 
-@pytest.mark.parametrize("size", [2047, 2048, 2049, 16383, 16384, 16385, 65536, 1 << 20, 6 << 20, ANSWER_MAX])
+@pytest.mark.parametrize(
+    "size", [2047, 2048, 2049, 16383, 16384, 16385, 65536, 1 << 20, 6 << 20, ANSWER_MAX]
+)
 @pytest.mark.parametrize("framing", ["length", "auto"])
 def test_size_of_the_event(make, size, framing):
     runtime = make.runtime()
@@ -41,7 +43,8 @@ def test_size_of_the_event(make, size, framing):
 
 
 def test_event_cut_by_the_service(make):
-    """Over 6,291,556 bytes are cut without notice: what is left is no JSON, and still wants an answer."""
+    """Over 6,291,556 bytes are cut without notice: what is left is no JSON, and still wants an
+    answer."""
     runtime = make.runtime()
     whole = padded(ANSWER_MAX + 1000)
     item = runtime.api.send(whole, sent=whole[:ANSWER_MAX])
@@ -68,7 +71,8 @@ def test_event_that_is_no_json(make, event):
 @pytest.mark.parametrize(
     "fields",
     [
-        [("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", ""), ("Lambda-Runtime-Trace-Id", "")],
+        [("Lambda-Runtime-Client-Context", ""), ("Lambda-Runtime-Cognito-Identity", ""),
+            ("Lambda-Runtime-Trace-Id", "")],
         [("Lambda-Runtime-Aws-Tenant-Id", "t1"), ("X-Unknown", "y" * 8000)],
         [("Set-Cookie", "a=b")] * 50,
     ],
@@ -120,7 +124,10 @@ def test_connection_closed_while_it_waits(make):
         raw(response(200, b"{}")),
         raw(response(200, b"{}", [("Lambda-Runtime-Aws-Request-Id", "")])),
     ],
-    ids=["close", "reset", "500", "403", "cut-head", "cut-body", "garbage", "newline", "no-request-id", "empty-request-id"],
+    ids=[
+        "close", "reset", "500", "403", "cut-head", "cut-body", "garbage", "newline",
+        "no-request-id", "empty-request-id",
+    ],
 )
 def test_next_that_fails_for_ever(make, trouble):
     """Three tries, then the process ends so that the sandbox is replaced."""
@@ -183,7 +190,9 @@ def test_answer_that_gets_no_answer(make, how):
     assert len(runtime.endpoint.requests) <= 2
 
 
-@pytest.mark.parametrize("request_id", ["x", "8476a536-e9f4-11e8-9739-2dfe598c3fcd", "a" * 64, "A-Z_9"])
+@pytest.mark.parametrize(
+    "request_id", ["x", "8476a536-e9f4-11e8-9739-2dfe598c3fcd", "a" * 64, "A-Z_9"]
+)
 def test_request_id(make, request_id):
     runtime = make.runtime()
     item = runtime.api.send(encode(URL.event(slack.command())), request_id=request_id)
@@ -194,8 +203,12 @@ def test_request_id(make, request_id):
 def test_request_id_that_does_not_belong_into_a_path(make, request_id):
     """Nothing is posted to a place that the peer made up."""
     runtime = make.runtime()
-    runtime.api.put(raw(response(200, b"{}", [("Lambda-Runtime-Aws-Request-Id", request_id)]), then_close=False))
-    eventually(lambda: not runtime.process.alive or len(runtime.api.nexts) > 1 or runtime.api.problems, 2)
+    runtime.api.put(
+        raw(response(200, b"{}", [("Lambda-Runtime-Aws-Request-Id", request_id)]), then_close=False)
+    )
+    eventually(
+        lambda: not runtime.process.alive or len(runtime.api.nexts) > 1 or runtime.api.problems, 2
+    )
     assert not runtime.api.init_errors
     runtime.api.problems[:] = [p for p in runtime.api.problems if not p.startswith("POST to")]
     assert not runtime.api.problems
@@ -208,7 +221,10 @@ def test_deadline_that_makes_no_sense(make, value):
     """Better the usual time than none."""
     runtime = make.runtime()
     item = runtime_api.Invocation(encode(URL.event(slack.command())))
-    item.head_fields = lambda: [("Lambda-Runtime-Aws-Request-Id", item.request_id), ("Lambda-Runtime-Deadline-Ms", value)]
+    item.head_fields = lambda: [
+        ("Lambda-Runtime-Aws-Request-Id", item.request_id),
+        ("Lambda-Runtime-Deadline-Ms", value),
+    ]
     runtime.api.put(item)
     status, _, body = URL.read(item.reply)
     assert status == 200 and ("started" in body)
@@ -240,7 +256,9 @@ def test_waiting_for_an_event_costs_nothing(make):
 def test_arguments_make_it_something_else(make):
     """Only without arguments is it the runtime."""
     api = make.api()
-    process = make.process(make.environment(api, make.endpoint()), name="bootstrap", args=["--version"])
+    process = make.process(
+        make.environment(api, make.endpoint()), name="bootstrap", args=["--version"]
+    )
     process.process.wait(5)
     process.expected_exit = 0
     assert process.process.returncode == 0 and not api.nexts
@@ -259,4 +277,6 @@ def test_the_log_warns_of_a_timeout_of_three_seconds(make):
     assert warned
     runtime.text(slack.command(), deadline_ms=3000)
     runtime.settled()
-    assert len([line for line in runtime.process.logged("WARN") if "30" in json.dumps(line)]) == len(warned), "once is enough"
+    assert len(
+        [line for line in runtime.process.logged("WARN") if "30" in json.dumps(line)]
+    ) == len(warned), "once is enough"

@@ -1,4 +1,5 @@
-"""Where the signing secret lies: a file, Systems Manager, Secrets Manager; both stages of one; and rotations."""
+"""Where the signing secret lies: a file, Systems Manager, Secrets Manager; both stages of one; and
+rotations."""
 
 import json
 import signal
@@ -15,18 +16,26 @@ from support.secret_stores import Parameters, SecretsManager, refusal
 from support.service import FAULTS
 from support.wire import eventually
 
-ONE, TWO, THREE = "1f742231b10e8888abcd99yyyzzz85a5", "2c1d2f0a9b8e7d6c5b4a39281706f5e4", "3e9b11c0d5a74f6e8899aabbccddeeff"
+ONE, TWO, THREE = (
+    "1f742231b10e8888abcd99yyyzzz85a5", "2c1d2f0a9b8e7d6c5b4a39281706f5e4",
+    "3e9b11c0d5a74f6e8899aabbccddeeff",
+)
 MINUTE = 61
 
 
 class Store:
-    """A gateway whose secrets lie in these places. Keys are the environment's, or with `cloud` another source's."""
+    """A gateway whose secrets lie in these places. Keys are the environment's, or with `cloud`
+    another source's."""
 
     def __init__(self, make, parameters=(), secrets=(), **options):
         self.make = make
         self.keys = signatures.Keys()
-        self.parameters = make.keep(Parameters(dict(parameters), keys=self.keys, tls=make.pki.server(), **options))
-        self.secrets = make.keep(SecretsManager(dict(secrets), keys=self.keys, tls=make.pki.server(), **options))
+        self.parameters = make.keep(
+            Parameters(dict(parameters), keys=self.keys, tls=make.pki.server(), **options)
+        )
+        self.secrets = make.keep(
+            SecretsManager(dict(secrets), keys=self.keys, tls=make.pki.server(), **options)
+        )
 
     def start(self, kind, setting, **env):
         env = {
@@ -61,14 +70,15 @@ def write(folder, text):
     return f"file:{path}"
 
 
-# ---- places ------------------------------------------------------------------------------------------------------------
+# ---- places --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 @pytest.mark.parametrize(
     "content, secrets",
     [
-        (ONE, [ONE]), (ONE + "\n", [ONE]), (f" \t{ONE} \r\n", [ONE]), (f"{ONE},{TWO}", [ONE, TWO]), (f"{ONE}\n{TWO}\n", [ONE, TWO]),
+        (ONE, [ONE]), (ONE + "\n", [ONE]), (f" \t{ONE} \r\n", [ONE]), (f"{ONE},{TWO}", [ONE, TWO]),
+        (f"{ONE}\n{TWO}\n", [ONE, TWO]),
         (f"{ONE}\r\n\r\n{TWO} , {THREE}\r\n", [ONE, TWO, THREE]),
     ],
     ids=["plain", "line", "blanks", "comma", "lines", "all"],
@@ -78,7 +88,13 @@ def test_file(make, tmp_path, kind, content, secrets):
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
-@pytest.mark.parametrize("name", ["/slack/secret", "secret", "/slack/secret:3", "/slack/secret:live", "arn:aws:ssm:eu-west-1:123456789012:parameter/slack/secret"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/slack/secret", "secret", "/slack/secret:3", "/slack/secret:live",
+        "arn:aws:ssm:eu-west-1:123456789012:parameter/slack/secret",
+    ],
+)
 def test_parameter(make, kind, name):
     plain = name.rpartition("parameter")[2]
     store = Store(make, parameters={plain: ONE + "\n"})
@@ -95,7 +111,8 @@ def test_parameter(make, kind, name):
         ("slack/app", ONE.encode() + b"\n", [ONE]),
         ("slack/app", f"{ONE}\n{TWO}", [ONE, TWO]),
         ("slack/app#signing", json.dumps({"other": TWO, "signing": ONE}), [ONE]),
-        ("slack/app#signing", json.dumps({"signing": f"{ONE},{TWO}", "x": {"signing": THREE}}), [ONE, TWO]),
+        ("slack/app#signing", json.dumps({"signing": f"{ONE},{TWO}", "x": {"signing": THREE}}),
+            [ONE, TWO]),
         ("slack/app#si\u00e9ning", json.dumps({"si\u00e9ning": ONE}), [ONE]),
         ("slack/app#signing", json.dumps({"signing": ONE}).encode(), [ONE]),
     ],
@@ -114,7 +131,11 @@ def test_arn_of_a_secret(make):
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
-@pytest.mark.parametrize("current, previous, key", [(ONE, TWO, ""), (json.dumps({"k": ONE}), json.dumps({"k": TWO}), "#k")], ids=["text", "member"])
+@pytest.mark.parametrize(
+    "current, previous, key",
+    [(ONE, TWO, ""), (json.dumps({"k": ONE}), json.dumps({"k": TWO}), "#k")],
+    ids=["text", "member"],
+)
 def test_both_stages(make, kind, current, previous, key):
     """While Slack still signs with the one and already with the other."""
     store = Store(make, secrets={"app": {"AWSCURRENT": current, "AWSPREVIOUS": previous}})
@@ -139,12 +160,14 @@ def test_keys_of_another_source(make, cloud):
     variables, _ = from_container(cloud)
     store = Store(make, parameters={"p": ONE})
     store.parameters.keys = cloud.ring
-    host = cloud.start(**variables, SLACK_SIGNING_SECRET="ssm:p", AWS_ENDPOINT_URL_SSM=store.parameters.url)
+    host = cloud.start(
+        **variables, SLACK_SIGNING_SECRET="ssm:p", AWS_ENDPOINT_URL_SSM=store.parameters.url
+    )
     assert host.text(slack.command(secret=ONE)) == STARTED
     assert len(cloud.ring.issued) == 1
 
 
-# ---- when it is read ---------------------------------------------------------------------------------------------------
+# ---- when it is read -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -181,7 +204,9 @@ class Rotation:
         self.store.secrets.rotate("p", TWO)
         write(folder, TWO)
         self.before = len(self.service.requests)
-        assert status(self.host, TWO) == 401 and len(self.service.requests) == self.before, "not before the minute is over"
+        assert (
+            status(self.host, TWO) == 401 and len(self.service.requests) == self.before
+        ), "not before the minute is over"
         if fails:
             self.service.default = FAULTS["500"]
 
@@ -191,17 +216,24 @@ class Rotation:
             assert self.host.text(slack.command(secret=ONE)) == STARTED, "what it knew it knows"
             assert self.host.process.logged("WARN", "ERROR")
             return
-        assert self.host.text(slack.command(secret=TWO)) == STARTED, "this very request is looked at again"
+        assert (
+            self.host.text(slack.command(secret=TWO)) == STARTED
+        ), "this very request is looked at again"
         assert status(self.host, ONE) == (200 if self.place == "secretsmanager" else 401)
         reads = len(self.service.requests) - self.before
         with ThreadPoolExecutor(8 if self.kind == "serve" else 1) as pool:
             assert set(pool.map(lambda _: status(self.host, THREE), range(30))) == {401}
-        assert len(self.service.requests) - self.before == reads <= 2, "one look for a flood of wrong signatures"
+        assert (
+            len(self.service.requests) - self.before == reads <= 2
+        ), "one look for a flood of wrong signatures"
 
 
 def test_rotations_without_a_restart(make, tmp_path):
-    """A wrong signature leads to another look, a minute after the last one. All at once, for it takes that minute."""
-    plan = [(kind, place, False) for kind in hosts.HOSTS for place in ("ssm", "secretsmanager", "file")]
+    """A wrong signature leads to another look, a minute after the last one. All at once, for it
+    takes that minute."""
+    plan = [
+        (kind, place, False) for kind in hosts.HOSTS for place in ("ssm", "secretsmanager", "file")
+    ]
     plan += [(kind, "ssm", True) for kind in hosts.HOSTS]
     rotations = [Rotation(make, tmp_path / str(i), *which) for i, which in enumerate(plan)]
     time.sleep(MINUTE)
@@ -228,16 +260,19 @@ def test_no_reload_is_lost(make):
     host.process.process.send_signal(signal.SIGHUP)
     time.sleep(0.2)
     gate.set()
-    assert eventually(lambda: len(store.parameters.requests) == before + 2), "the second signal was lost"
+    assert eventually(
+        lambda: len(store.parameters.requests) == before + 2
+    ), "the second signal was lost"
     assert eventually(lambda: status(host, TWO) == 200)
 
 
-# ---- when it cannot be read ------------------------------------------------------------------------------------------
+# ---- when it cannot be read ----------------------------------------------------------------------
 
 
 REFUSALS = {
     "no-such": refusal("ParameterNotFound"),
-    "denied": refusal("AccessDeniedException", "User: arn:aws:sts::1:x is not authorized to perform: ssm:GetParameter", key="Message"),
+    "denied": refusal("AccessDeniedException",
+        "User: arn:aws:sts::1:x is not authorized to perform: ssm:GetParameter", key="Message"),
     "no-key": refusal("com.amazonaws.ssm#InvalidKeyId", "The key is disabled"),
     "decryption": refusal("DecryptionFailure", "Secrets Manager can't decrypt the secret"),
     "500": refusal("InternalServerError", status=500),
@@ -271,13 +306,17 @@ def test_faults(make, place, kind, answer):
 
 @pytest.mark.parametrize("place", ["ssm", "secretsmanager"])
 def test_throttled_once(make, place):
-    store = Store(make, parameters={"p": ONE}, secrets={"p": ONE}, script=[refusal("ThrottlingException", "Rate exceeded")])
+    store = Store(
+        make, parameters={"p": ONE}, secrets={"p": ONE},
+        script=[refusal("ThrottlingException", "Rate exceeded")],
+    )
     accepted(store.start("serve", f"{place}:p"), ONE)
 
 
 @pytest.mark.parametrize(
     "value",
-    ["", "\n", json.dumps({"other": ONE}), json.dumps({"k": 5}), json.dumps([ONE]), "no json", json.dumps({"k": ""}), "{"],
+    ["", "\n", json.dumps({"other": ONE}), json.dumps({"k": 5}), json.dumps([ONE]), "no json",
+        json.dumps({"k": ""}), "{"],
 )
 def test_values_without_the_member(make, value):
     store = Store(make, secrets={"app": value})
@@ -290,12 +329,17 @@ def test_values_without_the_member(make, value):
 def test_file_without_a_secret(cloud, content):
     """Said at the start, for a file is there then or never."""
     path = cloud.file("secret", content) if content is not None else f"{cloud.folder}/nowhere"
-    told = cloud.complaint(SLACK_SIGNING_SECRET=f"file:{path}", **cloud.ring.issue("ENV").environment())
+    told = cloud.complaint(
+        SLACK_SIGNING_SECRET=f"file:{path}", **cloud.ring.issue("ENV").environment()
+    )
     assert "SLACK_SIGNING_SECRET" in told
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
-@pytest.mark.parametrize("before, after", [("\ufeff", ""), ("", "\r\n"), ("\ufeff ", " \n\n")], ids=["mark", "line", "both"])
+@pytest.mark.parametrize(
+    "before, after", [("\ufeff", ""), ("", "\r\n"), ("\ufeff ", " \n\n")],
+    ids=["mark", "line", "both"],
+)
 def test_file_as_editors_write_it(make, tmp_path, kind, before, after):
     """A byte order mark and line ends are no part of a secret."""
     path = tmp_path / "secret"
@@ -317,7 +361,9 @@ def test_file_as_editors_write_it(make, tmp_path, kind, before, after):
 def test_file_that_holds_something_else(cloud, content, word):
     path = cloud.folder / "secret"
     path.write_bytes(content)
-    told = cloud.complaint(SLACK_SIGNING_SECRET=f"file:{path}", **cloud.ring.issue("ENV").environment())
+    told = cloud.complaint(
+        SLACK_SIGNING_SECRET=f"file:{path}", **cloud.ring.issue("ENV").environment()
+    )
     assert "SLACK_SIGNING_SECRET" in told and word in told
 
 

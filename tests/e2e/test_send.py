@@ -18,7 +18,8 @@ from support.wire import Gone, Server, Wire, chunked, eventually, head_problems,
 
 USAGE_PARTS = ["--command", "--text", "--field", "--payload", "--event", "SLACK_SIGNING_SECRET"]
 DEFAULTS = {
-    "command": "/test", "text": "", "user_id": "U0000000000", "user_name": "tester", "team_id": "T0000000000",
+    "command": "/test", "text": "", "user_id": "U0000000000", "user_name": "tester",
+    "team_id": "T0000000000",
     "channel_id": "C0000000000", "channel_name": "test", "api_app_id": "A0000000000",
     "trigger_id": "1111111111.2222222222.33333333333333333333333333333333",
 }  # fmt: skip
@@ -43,7 +44,9 @@ class Gateway(Server):
         wire = Wire(sock)
         request = wire.read_request()
         self.problems += head_problems(request.head)
-        stamp, signature = request.header("x-slack-request-timestamp"), request.header("x-slack-signature")
+        stamp, signature = request.header("x-slack-request-timestamp"), request.header(
+            "x-slack-signature"
+        )
         if signature != slack.sign(request.body, stamp, self.secret):
             self.problems.append(f"the signature {signature} is not that of the body")
         if request.header("content-length") != str(len(request.body)):
@@ -67,10 +70,16 @@ class Gateway(Server):
 
 
 def send(*arguments, secret=slack.SECRET, hurry=None, **env):
-    """(exit code, standard output, standard error). `hurry`: called again and again until it is true, and when nothing ends
-    the program by then, it is ended."""
-    env = {"PATH": "/usr/bin:/bin", **({"SLACK_SIGNING_SECRET": secret} if secret is not None else {}), **env}
-    process = subprocess.Popen([BINARY, "send", *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    """(exit code, standard output, standard error). `hurry`: called again and again until it is
+    true, and when nothing ends the program by then, it is ended."""
+    env = {
+        "PATH": "/usr/bin:/bin", **({"SLACK_SIGNING_SECRET": secret} if secret is not None else {}),
+        **env,
+    }
+    process = subprocess.Popen(
+        [BINARY, "send", *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
     if hurry:
         assert eventually(hurry)
         try:
@@ -92,8 +101,13 @@ def test_to_a_listener_and_back(make, serve):  # noqa: F811
     """The way a person tries it."""
     endpoint = make.endpoint()
     listener = serve(endpoint=endpoint)
-    code, out, err = send(f"http://127.0.0.1:{listener.address[1]}/eu-west-1/my-fn", "--command", "/deploy", "--text", "now & here")
-    text = '{"response_type":"ephemeral","text":"Lambda function my-fn@eu-west-1 has been started..."}'
+    code, out, err = send(
+        f"http://127.0.0.1:{listener.address[1]}/eu-west-1/my-fn", "--command", "/deploy", "--text",
+        "now & here",
+    )
+    text = (
+        '{"response_type":"ephemeral","text":"Lambda function my-fn@eu-west-1 has been started..."}'
+    )
     assert (code, out, err) == (0, f"200\n{text}\n", SIGNED)
     assert len(endpoint.requests) == 1
 
@@ -109,11 +123,15 @@ def test_made_up_command(gateway):
 def test_command_text_and_fields(gateway):
     g = gateway()
     code, _, _ = send(
-        g.url + "/x/y", "--command", "/dep", "--text", "a=b & 50% grüße +", "--field", "user_id=U1", "--field", "extra=a=b", "--field", "empty=",
+        g.url + "/x/y", "--command", "/dep", "--text", "a=b & 50% grüße +", "--field", "user_id=U1",
+        "--field", "extra=a=b", "--field", "empty=",
         "--field", "extra=last",
     )  # fmt: skip
     assert code == 0
-    assert g.form == {**DEFAULTS, "command": "/dep", "text": "a=b & 50% grüße +", "user_id": "U1", "extra": "last", "empty": ""}
+    assert g.form == {
+        **DEFAULTS, "command": "/dep", "text": "a=b & 50% grüße +", "user_id": "U1",
+        "extra": "last", "empty": "",
+    }
 
 
 def test_options_before_the_address(gateway):
@@ -139,22 +157,35 @@ def test_payload(gateway, case):
     assert send(g.url + "/x/y", "--payload", json.dumps(payload))[0] == 0
     sent = json.loads(g.form["payload"])
     assert payload.items() <= sent.items() and "response_url" not in sent
-    assert sent["api_app_id"] == "A0000000000" and sent["team"]["id"] == "T0000000000" and sent["user"]["id"] == "U0000000000"
+    assert (
+        sent["api_app_id"] == "A0000000000"
+        and sent["team"]["id"] == "T0000000000"
+        and sent["user"]["id"] == "U0000000000"
+    )
     assert re.fullmatch(r"\d+\.\d+\.[0-9a-f]{32}", sent["trigger_id"])
     port = free_port()
-    send(g.url + "/x/y", "--payload", json.dumps(payload), f"--wait={port}", hurry=lambda: len(g.requests) == 2)
+    send(
+        g.url + "/x/y", "--payload", json.dumps(payload), f"--wait={port}",
+        hurry=lambda: len(g.requests) == 2,
+    )
     sent = json.loads(dict(parse_qsl(g.requests[1].body.decode()))["payload"])
     assert sent.get("response_url") == (f"http://127.0.0.1:{port}/send" if has_url else None)
 
 
 def test_payload_keeps_what_is_there(gateway):
     g = gateway()
-    whole = {"type": "block_actions", "api_app_id": "A1", "trigger_id": "t", "team": None, "user": {"id": "U1"}, "response_url": "https://x/"}
+    whole = {
+        "type": "block_actions", "api_app_id": "A1", "trigger_id": "t", "team": None,
+        "user": {"id": "U1"}, "response_url": "https://x/",
+    }
     assert send(g.url + "/x/y", "--payload", json.dumps(whole))[0] == 0
     assert json.loads(g.form["payload"]) == whole
 
 
-ENVELOPES = ['{"type":"url_verification","challenge":"ü"}', '{"type":"event_callback","event":{"type":"x"}}', '{"event":{}}', '{"type":"app_rate_limited"}']
+ENVELOPES = [
+    '{"type":"url_verification","challenge":"ü"}', '{"type":"event_callback","event":{"type":"x"}}',
+    '{"event":{}}', '{"type":"app_rate_limited"}',
+]
 
 
 @pytest.mark.parametrize("event", ENVELOPES)
@@ -170,13 +201,17 @@ def test_bare_event(gateway):
     assert send(g.url + "/x/y", "--event", json.dumps(event))[0] == 0
     sent = json.loads(g.only.body)
     assert sent["type"] == "event_callback" and sent["event"] == event
-    assert sent["api_app_id"] == "A0000000000" and sent["team_id"] == "T0000000000" and abs(sent["event_time"] - time.time()) < 60
+    assert (
+        sent["api_app_id"] == "A0000000000"
+        and sent["team_id"] == "T0000000000"
+        and abs(sent["event_time"] - time.time()) < 60
+    )
     assert sent["authorizations"][0]["team_id"] == "T0000000000"
     assert send(g.url + "/x/y", "--event", json.dumps(event))[0] == 0
     assert json.loads(g.requests[1].body)["event_id"] != sent["event_id"]
 
 
-# ---- --wait -------------------------------------------------------------------------------------------------------------
+# ---- --wait --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["command", "button"])
@@ -186,7 +221,9 @@ def test_wait_prints_what_is_posted_back(make, serve, kind):  # noqa: F811
     listener = serve(functions=True, GATEWAY_RESPONSE_HOSTS=f"http://127.0.0.1:{port}")
     listener.functions.add("hello", "echo hello")
     arguments = ["--payload", '{"type":"block_actions"}'] if kind == "button" else []
-    code, out, _ = send(f"http://127.0.0.1:{listener.address[1]}/local/hello", f"--wait={port}", *arguments)
+    code, out, _ = send(
+        f"http://127.0.0.1:{listener.address[1]}/local/hello", f"--wait={port}", *arguments
+    )
     assert code == 0, out
     lines = out.split("\n")
     assert lines[0] == "200" and "posted to the response_url:" in lines
@@ -201,7 +238,9 @@ def test_wait_takes_a_post_in_any_shape(gateway):
     posts = [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"nonsense\r\n\r\n",
-        b"POST /send HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n",
+        b"POST /send HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunks
+        + b"0\r\n\r\n",
     ]
     answers = []
 
@@ -213,7 +252,9 @@ def test_wait_takes_a_post_in_any_shape(gateway):
                 answers.append(sock.recv(100).split()[1])
         return True
 
-    code, out, _ = send(g.url, f"--wait={port}", hurry=lambda: g.requests and not answers and post())
+    code, out, _ = send(
+        g.url, f"--wait={port}", hurry=lambda: g.requests and not answers and post()
+    )
     assert code == 0 and answers == [b"400", b"400", b"200"] and message.decode() in out
 
 
@@ -230,7 +271,13 @@ def test_wait_on_a_port_that_is_taken(gateway):
 def test_wrong_json_is_refused(gateway, kind, text):
     g = gateway()
     code, out, err = send(g.url, kind, text)
-    assert code == 2 and not out and err.startswith("slack-lambda-gateway: " + kind) and "JSON" in err and not g.requests
+    assert (
+        code == 2
+        and not out
+        and err.startswith("slack-lambda-gateway: " + kind)
+        and "JSON" in err
+        and not g.requests
+    )
 
 
 @pytest.mark.parametrize("url", ["", "/", "/a/b/", "/a%2Fb/c%20d", "/a/b?x=y&z", "/?q", "?q"])
@@ -246,7 +293,9 @@ def test_targets(gateway, url):
 
 def test_https(gateway, pki):
     g = gateway(tls=pki.server())
-    assert send(f"https://localhost:{g.port}/x/y", SSL_CERT_FILE=pki.bundle()) == (0, "200\nfine\n", SIGNED)
+    assert send(f"https://localhost:{g.port}/x/y", SSL_CERT_FILE=pki.bundle()) == (
+        0, "200\nfine\n", SIGNED,
+    )
     assert g.only.header("host") == f"localhost:{g.port}"
 
 
@@ -270,7 +319,11 @@ ANSWERS = {
 @pytest.mark.parametrize("status", ANSWERS)
 def test_exit_code_and_status(gateway, status):
     body = b"" if status == 204 else b"text"
-    g = gateway(answer=response(status, body, fields=[("Location", "http://127.0.0.1:1/")], length=status != 204))
+    g = gateway(
+        answer=response(
+            status, body, fields=[("Location", "http://127.0.0.1:1/")], length=status != 204
+        )
+    )
     code, out, err = send(g.url)
     assert (code, out, err) == (ANSWERS[status], f"{status}\n" + ("text\n" if body else ""), SIGNED)
     assert len(g.requests) == 1
@@ -280,7 +333,8 @@ BODIES = {
     "line feed at the end": (response(200, b"a\n"), "200\na\n"),
     "none at the end": (response(200, b"a"), "200\na\n"),
     "empty": (response(200, b""), "200\n"),
-    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"hello world", 3), "200\nhello world\n"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"hello world",
+        3), "200\nhello world\n"),
     "until close": (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", "200\nuntil the end\n"),
     "large": (response(200, b"x" * 3_000_000), "200\n" + "x" * 3_000_000 + "\n"),
     "interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n" + response(200, b"a"), "200\na\n"),
@@ -304,12 +358,16 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_answers(gateway, name):
     code, out, err = send(gateway(answer=BROKEN[name]).url)
-    assert code == 1 and not out and err.startswith("slack-lambda-gateway: ") and err.count("\n") == 1, err
+    assert (
+        code == 1 and not out and err.startswith("slack-lambda-gateway: ") and err.count("\n") == 1
+    ), err
 
 
 def test_nobody_there():
     code, out, err = send(f"http://127.0.0.1:{free_port()}/x/y")
-    assert code == 1 and not out and err.startswith("slack-lambda-gateway: ") and err.count("\n") == 1
+    assert (
+        code == 1 and not out and err.startswith("slack-lambda-gateway: ") and err.count("\n") == 1
+    )
 
 
 def test_answer_that_never_comes(gateway):
@@ -356,7 +414,8 @@ def test_first_of_several_secrets(gateway, secret, used):
         (["http://127.0.0.1:1", "--text", "x" * 1_050_000], {}, ["larger"]),
         (["http://127.0.0.1:1"], {"secret": None}, ["SLACK_SIGNING_SECRET"]),
         (["http://127.0.0.1:1"], {"secret": ""}, ["SLACK_SIGNING_SECRET"]),
-        (["http://127.0.0.1:1"], {"secret": None, "GATEWAY_INSECURE_SKIP_VERIFY": "1"}, ["SLACK_SIGNING_SECRET"]),
+        (["http://127.0.0.1:1"], {"secret": None, "GATEWAY_INSECURE_SKIP_VERIFY": "1"},
+            ["SLACK_SIGNING_SECRET"]),
         (["https://127.0.0.1:1"], {"SSL_CERT_FILE": "/nonexistent"}, ["SSL_CERT_FILE"]),
     ],
 )
@@ -403,7 +462,10 @@ def test_response_url_field_comes_back(make, serve):  # noqa: F811
     hooks = make.keep(Hooks())
     listener = serve(functions=True, hooks=hooks)
     listener.functions.add("hello", "echo hello")
-    code, out, _ = send(f"http://127.0.0.1:{listener.address[1]}/local/hello", "--field", f"response_url={hooks.url()}")
+    code, out, _ = send(
+        f"http://127.0.0.1:{listener.address[1]}/local/hello", "--field",
+        f"response_url={hooks.url()}",
+    )
     assert code == 0 and "hello@local has been started" in json.loads(out.split("\n")[1])["text"]
     assert hooks.wait()[0]["text"] == "hello"
 
@@ -412,7 +474,10 @@ def test_output_that_nobody_reads(gateway):
     """A pipe that closes early ends it without a word, but not by a signal."""
     g = gateway(answer=response(200, b"x" * 1_000_000))
     reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
-    done = subprocess.run([BINARY, "send", g.url], env={"SLACK_SIGNING_SECRET": slack.SECRET}, stdout=reader.stdin, timeout=10)
+    done = subprocess.run(
+        [BINARY, "send", g.url], env={"SLACK_SIGNING_SECRET": slack.SECRET}, stdout=reader.stdin,
+        timeout=10,
+    )
     reader.stdin.close()
     reader.wait()
     assert done.returncode in (0, 1)

@@ -1,4 +1,5 @@
-"""What a function gets from the listener: the event that a Function URL makes of the same request."""
+"""What a function gets from the listener: the event that a Function URL makes of the same request.
+"""
 
 import json
 import re
@@ -30,11 +31,14 @@ def event_of(listener, endpoint, request, fields=(), http="1.1"):
 
 
 def expected(request, fields=(), cookies=None, http="1.1"):
-    """The same as a dictionary, by hand. What differs from request to request is looked at elsewhere."""
+    """The same as a dictionary, by hand. What differs from request to request is looked at
+    elsewhere."""
     headers = {}
     for name, value in [*request.headers, ("Content-Length", str(len(request.body))), *fields]:
         if name.lower() != "cookie":
-            headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
+            headers[name.lower()] = (
+                f"{headers[name.lower()]},{value}" if name.lower() in headers else value
+            )
     event = front_doors.URL.event(request)
     event["headers"] = headers
     if cookies is not None:
@@ -51,7 +55,9 @@ def same(event, wanted):
     assert IDENT.match(context.pop("requestId"))
     epoch = context.pop("timeEpoch")
     assert abs(epoch / 1000 - time.time()) < 5
-    assert context.pop("time") == time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(epoch // 1000))
+    assert context.pop("time") == time.strftime(
+        "%d/%b/%Y:%H:%M:%S +0000", time.gmtime(epoch // 1000)
+    )
     for name in ("requestId", "timeEpoch", "time"):
         del wanted["requestContext"][name]
     assert event == wanted
@@ -63,8 +69,17 @@ BODIES = {
     "json": (slack.JSON, slack.event().body),
     "json with a charset": ("application/json; charset=utf-8", slack.event(event_id="Ev2").body),
     "json in capitals": ("Application/JSON", slack.event(event_id="Ev3").body),
-    "json outside ASCII": (slack.JSON, json.dumps({"type": "event_callback", "event": {"text": "grüße ✓ \U0001f600"}}, ensure_ascii=False).encode()),
-    "json with escapes": (slack.JSON, b'{"type":"event_callback","event_id":"E1","event":{"text":"\\u0000 \\" \\\\ \\n"}, "x":1.0e5 }'),
+    "json outside ASCII": (
+        slack.JSON,
+        json.dumps(
+            {"type": "event_callback", "event": {"text": "grüße ✓ \U0001f600"}}, ensure_ascii=False
+        ).encode(),
+    ),
+    "json with escapes": (
+        slack.JSON,
+        b'{"type":"event_callback","event_id":"E1","event":{"text":"\\u0000 \\" \\\\ \\n"}, '
+        b'"x":1.0e5 }',
+    ),
 }
 
 
@@ -84,7 +99,9 @@ def test_bodies(listener, endpoint, name):
 
 
 def test_bytes_that_are_no_text(listener, endpoint):
-    request = slack.SlackRequest(b"command=%2Fx&text=\xff\xfe\x00", "text/plain; x=application/x-www-form-urlencoded")
+    request = slack.SlackRequest(
+        b"command=%2Fx&text=\xff\xfe\x00", "text/plain; x=application/x-www-form-urlencoded"
+    )
     with listener.connect() as client:
         status = client.ask(wire_form(request)).status
     if status == 200:  # it may be refused as no form; if it is taken, it must be base64
@@ -94,8 +111,10 @@ def test_bytes_that_are_no_text(listener, endpoint):
 def test_fields(listener, endpoint):
     request = slack.command()
     fields = [
-        ("X-One", "a"), ("x-one", "b"), ("X-ONE", "c, d"), ("X-Empty", ""), ("X-Quote", 'say "x" \\ y'),
-        ("X-Forwarded-For", "1.2.3.4"), ("X-" + "Long-" * 60 + "Name", "v"), ("X-Letters", "!#$%&'*+-.^_`|~"),
+        ("X-One", "a"), ("x-one", "b"), ("X-ONE", "c, d"), ("X-Empty", ""),
+        ("X-Quote", 'say "x" \\ y'),
+        ("X-Forwarded-For", "1.2.3.4"), ("X-" + "Long-" * 60 + "Name", "v"),
+        ("X-Letters", "!#$%&'*+-.^_`|~"),
         ("!#$%&'*+-.^_`|~", "odd name"),
     ]  # fmt: skip
     same(event_of(listener, endpoint, request, fields), expected(request, fields))
@@ -110,8 +129,13 @@ def test_many_fields_of_one_name(listener, endpoint):
 
 def test_bytes_outside_ascii_in_a_field(listener, endpoint):
     request = slack.command()
-    event = event_of(listener, endpoint, request, [("X-Utf8", "grüße".encode().decode("latin-1")), ("X-Latin", "gr\xfc\xdfe")])
-    assert event["headers"]["x-utf8"] == "grüße" and event["headers"]["x-latin"] == "gr\ufffd\ufffde"
+    event = event_of(
+        listener, endpoint, request,
+        [("X-Utf8", "grüße".encode().decode("latin-1")), ("X-Latin", "gr\xfc\xdfe")],
+    )
+    assert (
+        event["headers"]["x-utf8"] == "grüße" and event["headers"]["x-latin"] == "gr\ufffd\ufffde"
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,10 +210,16 @@ def no_doubles(pairs):
 
 def test_no_query(listener, endpoint):
     event = event_of(listener, endpoint, slack.command())
-    assert event["rawQueryString"] == "" and "queryStringParameters" not in event and "cookies" not in event
+    assert (
+        event["rawQueryString"] == ""
+        and "queryStringParameters" not in event
+        and "cookies" not in event
+    )
 
 
-@pytest.mark.parametrize("path", ["/eu-west-1/my-fn", "/eu-west-1/my%2Dfn", "/eu-west-1/my-fn%3Aprod", "/eu-west-1/fn:1"])
+@pytest.mark.parametrize(
+    "path", ["/eu-west-1/my-fn", "/eu-west-1/my%2Dfn", "/eu-west-1/my-fn%3Aprod", "/eu-west-1/fn:1"]
+)
 def test_paths_as_they_came(listener, endpoint, path):
     request = slack.command(path)
     event = event_of(listener, endpoint, request)
@@ -212,41 +242,61 @@ def test_http_1_0(listener, endpoint):
 def test_chunks_look_like_a_length(listener, endpoint):
     """A function sees the body, not how it travelled."""
     request = slack.command()
-    plain = wire_form(request).replace(b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked")
+    plain = wire_form(request).replace(
+        b"Content-Length: %d" % len(request.body), b"Transfer-Encoding: chunked"
+    )
     head, _, body = plain.partition(b"\r\n\r\n")
     with listener.connect() as client:
-        assert client.ask(head + b"\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n").status == 200
+        assert (
+            client.ask(head + b"\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n").status == 200
+        )
     event = endpoint.requests[-1].json()
     assert event["body"] == expected(request)["body"]
 
 
 def test_large_body(listener, endpoint):
     """The largest that there may be, and every byte of it escaped."""
-    request = slack.SlackRequest(b'{"type":"event_callback","event_id":"L","x":"' + b"\\u0001" * 174000 + b'"}', slack.JSON)
+    request = slack.SlackRequest(
+        b'{"type":"event_callback","event_id":"L","x":"' + b"\\u0001" * 174000 + b'"}', slack.JSON
+    )
     assert len(request.body) < 1 << 20
     assert event_of(listener, endpoint, request)["body"] == request.body.decode()
 
 
 def test_slack_payload(serve_once, endpoint):  # noqa: F811
     listener = serve_once("--payload", "slack", endpoint=endpoint)
-    request = slack.command(headers=[("X-Slack-Retry-Num", "2"), ("X-Slack-Retry-Reason", "http_timeout")])
+    request = slack.command(
+        headers=[("X-Slack-Retry-Num", "2"), ("X-Slack-Retry-Reason", "http_timeout")]
+    )
     with listener.connect() as client:
         assert client.ask(wire_form(request)).status == 200
     payload = endpoint.requests[-1].json()
     gateway = payload.pop("gateway")
-    assert payload == {"type": "slash_command", **dict(parse_qsl(request.body.decode(), keep_blank_values=True))}
+    assert payload == {
+        "type": "slash_command",
+        **dict(parse_qsl(request.body.decode(), keep_blank_values=True)),
+    }
     assert IDENT.match(gateway.pop("request_id"))
     assert abs(gateway.pop("received_at") / 1000 - time.time()) < 5
     assert re.match(r"[0-9a-f]{64}\Z", gateway.pop("reply_mac"))
-    assert gateway == {"region": "eu-west-1", "function": "my-fn", "retry_num": 2, "retry_reason": "http_timeout"}
+    assert gateway == {
+        "region": "eu-west-1", "function": "my-fn", "retry_num": 2, "retry_reason": "http_timeout",
+    }
 
 
 def test_request_id_is_the_one_of_the_log(listener, endpoint):
     event = event_of(listener, endpoint, slack.command("/eu-west-1/fn-logged"))
     number = event["requestContext"]["requestId"]
     (line,) = listener.wait_for_requests(1, request_id=number)
-    assert line["path"] == "/eu-west-1/fn-logged" and line["kind"] == "slash_command" and line["status"] == 200
-    assert any(entry["message"] == "started" and entry["request_id"] == number for entry in listener.process.lines)
+    assert (
+        line["path"] == "/eu-west-1/fn-logged"
+        and line["kind"] == "slash_command"
+        and line["status"] == 200
+    )
+    assert any(
+        entry["message"] == "started" and entry["request_id"] == number
+        for entry in listener.process.lines
+    )
 
 
 def test_unix_socket_has_no_source_address(serve_once, endpoint):  # noqa: F811

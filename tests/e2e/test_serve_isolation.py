@@ -1,4 +1,5 @@
-"""Whoever is hostile or slow never costs another client its answer: places, buffers and the loop's time are lost by them."""
+"""Whoever is hostile or slow never costs another client its answer: places, buffers and the loop's
+time are lost by them."""
 
 import contextlib
 import signal
@@ -19,7 +20,8 @@ PLACES = 256
 
 
 class Flood:
-    """Opens connections again and again, as many as there are places, each of which does `begin` and no more."""
+    """Opens connections again and again, as many as there are places, each of which does `begin`
+    and no more."""
 
     def __init__(self, address, begin, sources=("127.0.0.1",)):
         self.address, self.begin, self.sources = address, begin, sources
@@ -27,7 +29,9 @@ class Flood:
         self.thread = threading.Thread(target=self.run)
 
     def open_one(self):
-        sock = socket.create_connection(self.address, 5, (self.sources[self.opened % len(self.sources)], 0))
+        sock = socket.create_connection(
+            self.address, 5, (self.sources[self.opened % len(self.sources)], 0)
+        )
         self.opened += 1
         with contextlib.suppress(OSError):
             sock.sendall(self.begin)
@@ -60,7 +64,8 @@ YOUNG_S = 0.25  # so long nobody loses the place that he was given
 
 
 def signed_text(listener):
-    """Of a signed client, which can only lose its place if a busy machine takes so long for its request."""
+    """Of a signed client, which can only lose its place if a busy machine takes so long for its
+    request."""
     while True:
         start = time.monotonic()
         try:
@@ -72,10 +77,14 @@ def signed_text(listener):
 MANY = tuple(f"127.0.{i // 8}.{i % 8 + 1}" for i in range(64))
 
 
-@pytest.mark.parametrize("begin", [b"", b"P", wire_form(slack.command(), body=False)], ids=["silent", "one byte", "a head"])
+@pytest.mark.parametrize(
+    "begin", [b"", b"P", wire_form(slack.command(), body=False)],
+    ids=["silent", "one byte", "a head"],
+)
 @pytest.mark.parametrize("sources", [("127.0.0.1",), MANY], ids=["one address", "many"])
 def test_flood_of_connections(make, serve, begin, sources):  # noqa: F811
-    """Every signed client is served: on a connection that it kept, and on new ones, from the address of the flood."""
+    """Every signed client is served: on a connection that it kept, and on new ones, from the
+    address of the flood."""
     listener = serve(endpoint=make.endpoint(), GATEWAY_CONNECTIONS=str(PLACES))
     with listener.connect() as kept:
         assert command_text(kept.ask(slack.command())) == STARTED
@@ -88,10 +97,15 @@ def test_flood_of_connections(make, serve, begin, sources):  # noqa: F811
 
 
 def test_large_buffers_go_to_those_who_sign(make, serve):  # noqa: F811
-    """Unsigned bodies that stop in the middle hold them all; a signed large one, and metrics, are served."""
+    """Unsigned bodies that stop in the middle hold them all; a signed large one, and metrics, are
+    served."""
     listener = serve(endpoint=make.endpoint(), metrics=True, GATEWAY_CONNECTIONS="256")
     stuck = []
-    forged = wire_form(slack.interaction("block_actions", members={"big": "x" * 100_000}, secret=slack.OTHER_SECRET))
+    forged = wire_form(
+        slack.interaction(
+            "block_actions", members={"big": "x" * 100_000}, secret=slack.OTHER_SECRET
+        )
+    )
     for _ in range(16):
         client = listener.connect()
         client.send(forged[: len(forged) // 2])
@@ -105,10 +119,14 @@ def test_large_buffers_go_to_those_who_sign(make, serve):  # noqa: F811
 
 
 def test_forged_large_bodies_do_not_hold_up_the_loop(make, serve):  # noqa: F811
-    """With many secrets each costs a verifier long; health checks and small commands meanwhile cost what they always do."""
+    """With many secrets each costs a verifier long; health checks and small commands meanwhile cost
+    what they always do."""
     secrets = ",".join([slack.SECRET] + [f"{i:032x}" for i in range(63)])
     listener = serve(endpoint=make.endpoint(), SLACK_SIGNING_SECRET=secrets)
-    forged = wire_form(slack.interaction("block_actions", members={"big": "x" * 1_000_000}, secret="no"), close=True)
+    forged = wire_form(
+        slack.interaction("block_actions", members={"big": "x" * 1_000_000}, secret="no"),
+        close=True,
+    )
     stop = threading.Event()
     statuses = []
 
@@ -134,13 +152,18 @@ def test_forged_large_bodies_do_not_hold_up_the_loop(make, serve):  # noqa: F811
     assert set(statuses) <= {401, 503} and 401 in statuses
 
 
-# ---- the loop's own time ---------------------------------------------------------------------------------------------
+# ---- the loop's own time -------------------------------------------------------------------------
 
 
 def posted(body, *fields):
     """Not signed by anybody who knows a secret."""
     stamp = f"X-Slack-Request-Timestamp: {int(time.time())}\r\nX-Slack-Signature: v0={'0' * 64}"
-    head = "\r\n".join(["POST /eu-west-1/my-fn HTTP/1.1", "Host: x", "Content-Type: application/x-www-form-urlencoded", stamp, *fields])
+    head = "\r\n".join(
+        [
+            "POST /eu-west-1/my-fn HTTP/1.1", "Host: x",
+            "Content-Type: application/x-www-form-urlencoded", stamp, *fields,
+        ]
+    )
     return head.encode() + b"\r\n\r\n" + body
 
 
@@ -154,13 +177,17 @@ UNAUTHENTICATED = {
     "31 KiB": sized(b"a=b&" * 7936),
     "1 MiB": sized(b"a=b&" * 262144),
     "ssl_check at the end of 1 MiB": sized(b"a=b&" * 262140 + b"ssl_check=1"),
-    "1 MiB in chunks of 16 bytes": posted((b"10\r\n" + b"a=b&" * 4 + b"\r\n") * 65536 + b"0\r\n\r\n", "Transfer-Encoding: chunked", "Connection: close"),
-    "many fields": posted(b"", *(f"A{i}: b" for i in range(80)), "Content-Length: 0", "Connection: close"),
+    "1 MiB in chunks of 16 bytes":
+        posted((b"10\r\n" + b"a=b&" * 4 + b"\r\n") * 65536 + b"0\r\n\r\n",
+        "Transfer-Encoding: chunked", "Connection: close"),
+    "many fields": posted(b"", *(f"A{i}: b" for i in range(80)), "Content-Length: 0",
+        "Connection: close"),
 }
 
 
 def received_ms(size=1 << 20, times=8):
-    """Processor time that it takes here, now, to receive as much in a thread that does nothing else."""
+    """Processor time that it takes here, now, to receive as much in a thread that does nothing
+    else."""
     ours, theirs = socket.socketpair()
     memory, spent = bytearray(size), []
 
@@ -183,7 +210,8 @@ def received_ms(size=1 << 20, times=8):
 
 @pytest.mark.parametrize("case", UNAUTHENTICATED)
 def test_the_loop_spends_little_on_the_unauthenticated(serve, case):  # noqa: F811
-    """With 64 secrets: no more than a millisecond, or, on a slow or busy machine, what receiving so much costs anybody there."""
+    """With 64 secrets: no more than a millisecond, or, on a slow or busy machine, what receiving so
+    much costs anybody there."""
     secrets = ",".join([slack.SECRET] + [f"{i:032x}" for i in range(63)])
     listener = serve(SLACK_SIGNING_SECRET=secrets)
     assert listener.ask(UNAUTHENTICATED[case]).status == 401
@@ -198,7 +226,8 @@ def test_the_loop_spends_little_on_the_unauthenticated(serve, case):  # noqa: F8
 @pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "CHACHA20-POLY1305"])
 @pytest.mark.parametrize("case", ["1 MiB", "1 MiB in chunks of 16 bytes"])
 def test_the_loop_decrypts_little_of_the_unauthenticated(make, serve, case, cipher):  # noqa: F811
-    """Its part of the handshake included. A busy machine wakes it for each record, so not all of these count."""
+    """Its part of the handshake included. A busy machine wakes it for each record, so not all of
+    these count."""
     server = Https(make, serve)
     context = client_context(make.pki, suites=f"ECDHE-ECDSA-{cipher}")
     costs = []
@@ -217,12 +246,19 @@ def test_reading_everything_again_costs_the_loop_nothing(make, serve):  # noqa: 
     leaf = make.pki.leaf("rsa2048")
     (make.folder / "chain.pem").write_bytes(leaf.chain_pem())
     (make.folder / "key.pem").write_bytes(leaf.key_pem())
-    files = ["--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem")]
+    files = [
+        "--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem"),
+    ]
     listener = serve(*files, SLACK_SIGNING_SECRET=f"file:{secrets}")
     costs = []
     for count in range(1, 10):
         before = listener.loop_cpu_ms()
         listener.process.terminate(signal.SIGHUP)
-        assert eventually(lambda: sum("TLS certificate read" in line["message"] for line in listener.process.lines) > count)
+        assert eventually(
+            lambda: sum(
+                "TLS certificate read" in line["message"] for line in listener.process.lines
+            )
+            > count
+        )
         costs.append(listener.loop_cpu_ms() - before)
     assert sorted(costs)[4] <= 1.0, costs

@@ -70,7 +70,10 @@ def client(listener, hooks, seed, faults, context=None):
                 if context:
                     one.sock = context.wrap_socket(one.sock, server_hostname="localhost")
                 for _ in range(dice.randrange(1, 30)):
-                    batch = [requests(dice, hooks, f"{seed}-{done + i}") for i in range(dice.choice([1, 1, 1, 4]))]
+                    batch = [
+                        requests(dice, hooks, f"{seed}-{done + i}")
+                        for i in range(dice.choice([1, 1, 1, 4]))
+                    ]
                     done += len(batch)
                     try:
                         one.send(b"".join(batch))
@@ -95,16 +98,22 @@ def test_under_mixed_load(make, serve, pki, secure):  # noqa: F811
     arguments, context = [], None
     if secure:
         leaf = pki.leaf()
-        arguments = ["--tls-cert", pki.file(leaf.chain_pem()), "--tls-key", pki.file(leaf.key_pem())]
+        arguments = [
+            "--tls-cert", pki.file(leaf.chain_pem()), "--tls-key", pki.file(leaf.key_pem()),
+        ]
         context = client_context(pki)
     listener = serve(
         *arguments, endpoint=endpoint, hooks=hooks, functions=True, metrics=True,
-        GATEWAY_WORKERS="6", GATEWAY_TIMEOUT_MS="250", GATEWAY_CONFIG=json.dumps(config), GATEWAY_FUNCTION_LIMIT="3",
+        GATEWAY_WORKERS="6", GATEWAY_TIMEOUT_MS="250", GATEWAY_CONFIG=json.dumps(config),
+        GATEWAY_FUNCTION_LIMIT="3",
     )  # fmt: skip
     listener.functions.add("quick", "echo quick; echo words >&2")
     listener.functions.add("slow", "sleep 0.2; cat | wc -c")
     faults = []
-    threads = [threading.Thread(target=client, args=(listener, hooks, seed, faults, context)) for seed in range(CLIENTS)]
+    threads = [
+        threading.Thread(target=client, args=(listener, hooks, seed, faults, context))
+        for seed in range(CLIENTS)
+    ]
     for thread in threads:
         thread.start()
     while sum(thread.is_alive() for thread in threads) > 2:
@@ -113,7 +122,8 @@ def test_under_mixed_load(make, serve, pki, secure):  # noqa: F811
         time.sleep(0.2)
     # The last ones are still at it.
     code = listener.stop(20)
-    # A modal that closed, whose function was refused afterwards, has no way back: its user cannot be told.
+    # A modal that closed, whose function was refused afterwards, has no way back: its user cannot
+    # be told.
     assert code == (1 if listener.process.lines[-1]["untold"] else 0), listener.process.lines[-60:]
     for thread in threads:
         thread.join(20)

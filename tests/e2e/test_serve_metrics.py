@@ -1,4 +1,5 @@
-"""What the listener tells about itself: the text format of Prometheus, and that the numbers are right."""
+"""What the listener tells about itself: the text format of Prometheus, and that the numbers are
+right."""
 
 import re
 import subprocess
@@ -46,13 +47,21 @@ def parse(text):
         elif line.startswith("# TYPE "):
             name, kind = line[7:].split(" ")
             assert name == helped, f"{line}, but the help is about {helped}"
-            assert re.match(NAME + r"\Z", name) and name not in kinds and kind in ("counter", "gauge", "histogram"), line
+            assert (
+                re.match(NAME + r"\Z", name)
+                and name not in kinds
+                and kind in ("counter", "gauge", "histogram")
+            ), line
             kinds[name], current = kind, name
         else:
             match = SAMPLE.match(line)
             assert match, line
             name, labels, value = match.groups()
-            family = re.sub("_(bucket|sum|count)$", "", name) if kinds.get(current) == "histogram" else name
+            family = (
+                re.sub("_(bucket|sum|count)$", "", name)
+                if kinds.get(current) == "histogram"
+                else name
+            )
             assert family == current, f"{line} stands in {current}"
             pairs, at = [], 0
             while labels and at < len(labels):
@@ -72,17 +81,26 @@ def check_histograms(kinds, samples):
     for name, kind in kinds.items():
         if kind != "histogram":
             continue
-        buckets = [(dict(labels)["le"], value) for labels, value in samples[name + "_bucket"].items()]
+        buckets = [
+            (dict(labels)["le"], value) for labels, value in samples[name + "_bucket"].items()
+        ]
         bounds = [float(bound) for bound, _ in buckets]
         counts = [value for _, value in buckets]
-        assert bounds == sorted(bounds) and bounds[-1] == float("inf") and len(set(bounds)) == len(bounds)
+        assert (
+            bounds == sorted(bounds)
+            and bounds[-1] == float("inf")
+            and len(set(bounds)) == len(bounds)
+        )
         assert counts == sorted(counts) and counts[-1] == samples[name + "_count"][()]
         assert samples[name + "_sum"][()] >= 0
 
 
 def read(listener):
     answer = listener.metrics()
-    assert answer.status == 200 and answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert (
+        answer.status == 200
+        and answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    )
     return parse(answer.body.decode())
 
 
@@ -126,18 +144,33 @@ def test_numbers(make, serve):  # noqa: F811
     listener.wait_for_requests(7)
     assert eventually(lambda: value(listener, "gateway_request_seconds_count") == 8)
     samples = read(listener)[1]
-    requests = {tuple(dict(key).values()): count for key, count in samples["gateway_requests_total"].items()}
+    requests = {
+        tuple(dict(key).values()): count for key, count in samples["gateway_requests_total"].items()
+    }
     assert requests == {
-        ("slash_command", "200"): 2, ("event_callback", "200"): 1, ("view_submission", "500"): 1, ("other", "401"): 1, ("other", "405"): 1,
+        ("slash_command", "200"): 2, ("event_callback", "200"): 1, ("view_submission", "500"): 1,
+        ("other", "401"): 1, ("other", "405"): 1,
         ("other", "400"): 1, ("other", "200"): 1,
     }  # fmt: skip
-    invokes = {(dict(key)["outcome"], dict(key)["error"]): count for key, count in samples["gateway_invokes_total"].items()}
-    assert invokes == {("started", ""): 2, ("not started", "AccessDeniedException"): 1, ("not started", "ResourceNotFoundException"): 1}
+    invokes = {
+        (dict(key)["outcome"], dict(key)["error"]): count
+        for key, count in samples["gateway_invokes_total"].items()
+    }
+    assert invokes == {
+        ("started", ""): 2, ("not started", "AccessDeniedException"): 1,
+        ("not started", "ResourceNotFoundException"): 1,
+    }
     assert samples["gateway_retries_total"][()] == 1
-    assert samples["gateway_request_seconds_count"][()] == 8 and samples["gateway_invoke_seconds_count"][()] == 4
+    assert (
+        samples["gateway_request_seconds_count"][()] == 8
+        and samples["gateway_invoke_seconds_count"][()] == 4
+    )
     assert 0.3 < samples["gateway_invoke_seconds_sum"][()] < 5
     assert 0.3 < samples["gateway_request_seconds_sum"][()] < 5
-    buckets = {float(dict(key)["le"]): count for key, count in samples["gateway_invoke_seconds_bucket"].items()}
+    buckets = {
+        float(dict(key)["le"]): count
+        for key, count in samples["gateway_invoke_seconds_bucket"].items()
+    }
     assert buckets[0.25] == 3 and buckets[3.0] == 4
 
 
@@ -161,11 +194,23 @@ def test_gauges(make, serve):  # noqa: F811
 
 
 def test_relays(make, serve):  # noqa: F811
-    hooks = make.keep(Hooks(script=[b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]))
+    hooks = make.keep(
+        Hooks(
+            script=[
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            ]
+        )
+    )
     listener = serve(metrics=True, functions=True, hooks=hooks)
     listener.functions.add("f", "echo x")
     for number in (1, 2):
-        assert listener.ask(slack.command("/local/f", fields={"response_url": way_back(hooks, number)})).status == 200
+        assert (
+            listener.ask(
+                slack.command("/local/f", fields={"response_url": way_back(hooks, number)})
+            ).status
+            == 200
+        )
         hooks.wait(number)
     assert eventually(lambda: value(listener, "gateway_relays_total", outcome="failed") == 1)
     assert value(listener, "gateway_relays_total", outcome="posted") == 1
@@ -175,7 +220,10 @@ def test_relays(make, serve):  # noqa: F811
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "x" * 500, "grüße", "a b"])
 def test_error_names_are_somebody_elses(make, serve, name):  # noqa: F811
     """Whatever stands where AWS names its error, the format holds."""
-    listener = serve(metrics=True, endpoint=make.endpoint(default=peer.failed(400, name.encode().decode("latin-1"), "no")))
+    listener = serve(
+        metrics=True,
+        endpoint=make.endpoint(default=peer.failed(400, name.encode().decode("latin-1"), "no")),
+    )
     assert listener.ask(slack.command()).status == 200
     assert eventually(lambda: value(listener, "gateway_invoke_seconds_count") == 1)
     assert sum(read(listener)[1]["gateway_invokes_total"].values()) == 1
@@ -236,7 +284,9 @@ def test_more_than_a_report_has_room_for(serve, request_):  # noqa: F811
 
 def test_no_metrics_unless_wanted(serve):  # noqa: F811
     listener = serve()
-    assert [line["for"] for line in listener.process.lines if line["message"] == "listening"] == ["requests"]
+    assert [line["for"] for line in listener.process.lines if line["message"] == "listening"] == [
+        "requests"
+    ]
 
 
 def test_scraped_while_busy(make, serve):  # noqa: F811
@@ -273,7 +323,15 @@ def test_promtool_finds_nothing(make, serve):  # noqa: F811
     journal = make.folder / "journal"
     journal.mkdir(mode=0o700)
     listener = serve(metrics=True, endpoint=make.endpoint(), GATEWAY_JOURNAL=str(journal))
-    assert set(read(listener)[0]) == {*FAMILIES, "gateway_tls_failures_total", "gateway_journal_unsettled", "gateway_journal_failing"}
-    assert listener.ask(slack.command()).status == 200 and listener.ask(slack.command(secret="wrong")).status == 401
-    run = subprocess.run(["promtool", "check", "metrics"], input=listener.metrics().body, capture_output=True)
+    assert set(read(listener)[0]) == {
+        *FAMILIES, "gateway_tls_failures_total", "gateway_journal_unsettled",
+        "gateway_journal_failing",
+    }
+    assert (
+        listener.ask(slack.command()).status == 200
+        and listener.ask(slack.command(secret="wrong")).status == 401
+    )
+    run = subprocess.run(
+        ["promtool", "check", "metrics"], input=listener.metrics().body, capture_output=True
+    )
     assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")

@@ -61,7 +61,8 @@ REFUSED = {
     "bare CR": b"GET /healthz HTTP/1.1\r\nHost: example.test\r\nX: a\rb\r\n\r\n",
     "CR CR LF": b"GET /healthz HTTP/1.1\r\r\nHost: example.test\r\n\r\n",
     "two empty lines first": b"\r\n\r\n" + get(),
-    "absolute form with an empty Host": post(line="POST http://example.test/eu-west-1/my-fn HTTP/1.1", host="Host:"),
+    "absolute form with an empty Host":
+        post(line="POST http://example.test/eu-west-1/my-fn HTTP/1.1", host="Host:"),
     "NUL in a value": post("X-A: a\0b"),
     "NUL in a name": post("X\0A: b"),
     "NUL in the target": post(line="POST /eu-west-1/my\0fn HTTP/1.1"),
@@ -80,9 +81,11 @@ REFUSED = {
     "Host with a user": post(host="Host: user@example.test"),
     "Host list": post(host="Host: a.test, b.test"),
     "absolute form of another host": post(line="POST http://other.test/eu-west-1/my-fn HTTP/1.1"),
-    "absolute form of another port": post(line="POST http://example.test:81/eu-west-1/my-fn HTTP/1.1"),
+    "absolute form of another port":
+        post(line="POST http://example.test:81/eu-west-1/my-fn HTTP/1.1"),
     "absolute form with a user": post(line="POST http://u@example.test/eu-west-1/my-fn HTTP/1.1"),
-    "absolute form of another scheme": post(line="POST ftp://example.test/eu-west-1/my-fn HTTP/1.1"),
+    "absolute form of another scheme":
+        post(line="POST ftp://example.test/eu-west-1/my-fn HTTP/1.1"),
     "authority form": b"CONNECT example.test:443 HTTP/1.1\r\nHost: example.test:443\r\n\r\n",
     "target without a slash": post(line="POST eu-west-1/my-fn HTTP/1.1"),
     "asterisk": post(line="POST * HTTP/1.1"),
@@ -124,7 +127,9 @@ def test_refused_with_400(listener, name):
     with listener.connect() as client:
         answer = client.ask(REFUSED[name] + get() * 2)
         assert (answer.status, answer.headers["connection"]) == (400, "close")
-        assert answer.headers["content-type"] == "application/json" and answer.body.startswith(b'{"error":"')
+        assert answer.headers["content-type"] == "application/json" and answer.body.startswith(
+            b'{"error":"'
+        )
         # What follows is not read as another request, and the end is in good order.
         client.half_close()
         assert client.end() == "closed"
@@ -138,7 +143,12 @@ def test_each_refusal_is_logged_once_with_its_reason(serve_once):  # noqa: F811
     lines = listener.wait_for_requests(len(REFUSED))
     assert len(lines) == len(REFUSED)
     for line in lines:
-        assert line["status"] == 400 and line["remote"] == "127.0.0.1" and line["why"] and line["ms"] >= 0
+        assert (
+            line["status"] == 400
+            and line["remote"] == "127.0.0.1"
+            and line["why"]
+            and line["ms"] >= 0
+        )
     # A path is shown where the head could be read.
     assert {line.get("path") for line in lines} == {None, "/eu-west-1/my-fn"}
 
@@ -157,16 +167,20 @@ def accepted():
     """Signed when they are asked for."""
     return {
         "absolute form": wire_form(SIGNED).replace(b"POST /", b"POST http://example.test/"),
-        "absolute form in other letters": wire_form(SIGNED).replace(b"POST /", b"POST HTTPS://EXAMPLE.test/"),
+        "absolute form in other letters":
+            wire_form(SIGNED).replace(b"POST /", b"POST HTTPS://EXAMPLE.test/"),
         "an empty Host": wire_form(SIGNED).replace(b"Host: example.test", b"Host:"),
         "one empty line first": b"\r\n" + wire_form(SIGNED),
-        "names in capitals": wire_form(SIGNED).replace(b"Content-Length", b"CONTENT-LENGTH").replace(b"X-Slack-Signature", b"X-SLACK-SIGNATURE"),
+        "names in capitals": wire_form(SIGNED).replace(b"Content-Length",
+            b"CONTENT-LENGTH").replace(b"X-Slack-Signature", b"X-SLACK-SIGNATURE"),
         "no space behind the colon": wire_form(SIGNED).replace(b": ", b":"),
-        "blanks around values": wire_form(SIGNED).replace(b": ", b": \t ").replace(b"Host: \t example.test", b"Host: example.test \t"),
+        "blanks around values": wire_form(SIGNED).replace(b": ",
+            b": \t ").replace(b"Host: \t example.test", b"Host: example.test \t"),
         "value outside ASCII": wire_form(SIGNED, fields=[("X-A", "gr\xfc\xdfe")]),
         "value that is empty": wire_form(SIGNED, fields=[("X-A", "")]),
         "1.0 with its length": wire_form(SIGNED, http="1.0"),
-        "leading zeros in the length": wire_form(SIGNED).replace(b"Content-Length: ", b"Content-Length: 000"),
+        "leading zeros in the length":
+            wire_form(SIGNED).replace(b"Content-Length: ", b"Content-Length: 000"),
         "chunks": as_chunks(SIGNED),
         "one chunk": as_chunks(SIGNED, 10000),
         "chunks of one byte": as_chunks(SIGNED, 1),
@@ -198,7 +212,13 @@ def test_one_byte_at_a_time(listener, endpoint, name):
     assert len(endpoint.requests) == before + 1
 
 
-@pytest.mark.parametrize("name", ["two lengths", "bare LF in one line", "folded line", "chunk longer than its size", "HTTP/2's preface"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two lengths", "bare LF in one line", "folded line", "chunk longer than its size",
+        "HTTP/2's preface",
+    ],
+)
 def test_refused_one_byte_at_a_time(listener, name):
     with listener.connect() as client:
         try:
@@ -218,7 +238,7 @@ def test_cut_in_two(listener, cut):
         assert client.answer().status == 200
 
 
-# ---- sizes -----------------------------------------------------------------------------------------------------------
+# ---- sizes ---------------------------------------------------------------------------------------
 
 
 def head_of_size(size):
@@ -226,7 +246,13 @@ def head_of_size(size):
     return start + b"x" * (size - len(start) - 4) + b"\r\n\r\n"
 
 
-@pytest.mark.parametrize(("size", "status"), [(HEAD_MAX - 1, 200), (HEAD_MAX, 200), (HEAD_MAX + 1, 431), (2 * HEAD_MAX, 431), (10 * HEAD_MAX, 431)])
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [
+        (HEAD_MAX - 1, 200), (HEAD_MAX, 200), (HEAD_MAX + 1, 431), (2 * HEAD_MAX, 431),
+        (10 * HEAD_MAX, 431),
+    ],
+)
 def test_head_sizes(listener, size, status):
     with listener.connect() as client:
         assert client.ask(head_of_size(size)).status == status
@@ -259,7 +285,13 @@ def large(size):
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-@pytest.mark.parametrize(("size", "status"), [(16384, 200), (32768, 200), (BODY_MAX - 1, 200), (BODY_MAX, 200), (BODY_MAX + 1, 413), (2 * BODY_MAX, 413)])
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [
+        (16384, 200), (32768, 200), (BODY_MAX - 1, 200), (BODY_MAX, 200), (BODY_MAX + 1, 413),
+        (2 * BODY_MAX, 413),
+    ],
+)
 def test_body_sizes(listener, endpoint, size, status, framing):
     before = len(endpoint.requests)
     request = large(size)
@@ -287,7 +319,8 @@ def test_refused_by_its_length_before_it_comes(listener):
 
 
 def test_a_4xx_is_seen_by_who_goes_on_sending(listener):
-    """The rest of a refused request is taken and thrown away, so that no reset swallows the answer."""
+    """The rest of a refused request is taken and thrown away, so that no reset swallows the answer.
+    """
     with listener.connect() as client:
         client.send(wire_form(large(10 * BODY_MAX), body=False))
         time.sleep(0.05)
@@ -314,11 +347,15 @@ def test_large_bodies_at_once(listener, endpoint):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(statuses) == 24 and set(statuses) <= {(200, None), (503, "1")} and (200, None) in statuses
+    assert (
+        len(statuses) == 24
+        and set(statuses) <= {(200, None), (503, "1")}
+        and (200, None) in statuses
+    )
     assert listener.ask(get()).status == 200
 
 
-# ---- what a client may leave to the other side -----------------------------------------------------------------------
+# ---- what a client may leave to the other side ---------------------------------------------------
 
 
 def test_expect_continue(listener):
@@ -346,7 +383,12 @@ def test_expect_continue_in_1_0_is_not_answered(listener):
 
 def test_expect_continue_for_too_large_a_body(listener):
     with listener.connect() as client:
-        assert client.ask(wire_form(large(BODY_MAX + 1), fields=[("Expect", "100-continue")], body=False)).status == 413
+        assert (
+            client.ask(
+                wire_form(large(BODY_MAX + 1), fields=[("Expect", "100-continue")], body=False)
+            ).status
+            == 413
+        )
 
 
 @pytest.mark.parametrize("value", ["200-ok", "100-continue, 100-continue", "100-continue;x=y", ""])
@@ -376,7 +418,10 @@ def test_other_expectations(listener, value):
 def test_connections_are_kept_as_asked(listener, http, fields, kept):
     with listener.connect() as client:
         answer = client.ask(get(http=http, fields=fields))
-        assert (answer.status, answer.headers["connection"]) == (200, "keep-alive" if kept else "close")
+        assert (answer.status, answer.headers["connection"]) == (
+            200,
+            "keep-alive" if kept else "close",
+        )
         if kept:
             assert client.ask(get()).status == 200
         else:
@@ -407,9 +452,15 @@ def test_other_methods(listener, method):
 def test_options_asterisk(listener):
     with listener.connect() as client:
         answer = client.ask(get("*", method="OPTIONS"))
-        assert (answer.status, answer.headers["allow"], answer.body) == (204, "GET, HEAD, OPTIONS, POST", b"")
+        assert (answer.status, answer.headers["allow"], answer.body) == (
+            204, "GET, HEAD, OPTIONS, POST", b"",
+        )
         answer = client.ask(get("/"))
-        assert answer.status == 200 and answer.body.startswith(b"slack-lambda-gateway: ") and answer.body.count(b"\n") == 1
+        assert (
+            answer.status == 200
+            and answer.body.startswith(b"slack-lambda-gateway: ")
+            and answer.body.count(b"\n") == 1
+        )
         assert client.ask(get("/", method="PUT")).status == 405
 
 
@@ -417,10 +468,12 @@ def test_options_asterisk(listener):
 def test_health(listener, target):
     with listener.connect() as client:
         answer = client.ask(get(target))
-        assert (answer.status, answer.headers["content-type"], answer.body) == (200, "text/plain", b"ok\n")
+        assert (answer.status, answer.headers["content-type"], answer.body) == (
+            200, "text/plain", b"ok\n",
+        )
 
 
-# ---- many requests on one connection ---------------------------------------------------------------------------------
+# ---- many requests on one connection -------------------------------------------------------------
 
 
 def test_pipelined_requests_are_answered_in_order(listener, endpoint):
@@ -455,7 +508,10 @@ def test_pipelined_requests_are_answered_in_order(listener, endpoint):
 
 def test_pipelined_large_and_small(listener):
     with listener.connect() as client:
-        thread = threading.Thread(target=client.send, args=((wire_form(large(BODY_MAX)) + get() + wire_form(large(40000)) + get()) * 3,))
+        thread = threading.Thread(
+            target=client.send,
+            args=((wire_form(large(BODY_MAX)) + get() + wire_form(large(40000)) + get()) * 3,),
+        )
         thread.start()
         for _ in range(3):
             assert [client.answer().status for _ in range(4)] == [200] * 4
@@ -489,7 +545,10 @@ def test_half_closed_clients_get_their_answers(listener):
         assert client.end() == "closed"
 
 
-@pytest.mark.parametrize("part", [wire_form(SIGNED)[:100], wire_form(SIGNED)[:-1], as_chunks(SIGNED)[:-1]], ids=["head", "body", "chunks"])
+@pytest.mark.parametrize(
+    "part", [wire_form(SIGNED)[:100], wire_form(SIGNED)[:-1], as_chunks(SIGNED)[:-1]],
+    ids=["head", "body", "chunks"],
+)
 def test_half_closed_in_the_middle(listener, part):
     with listener.connect() as client:
         client.send(part)
@@ -525,4 +584,6 @@ def any_client(listener):
     """Established connections of the listener's port, as the kernel counts them."""
     port = f"{listener.address[1]:04X}"
     with open("/proc/net/tcp") as table:
-        return sum(1 for line in table if line.split()[1].endswith(":" + port) and line.split()[3] == "01")
+        return sum(
+            1 for line in table if line.split()[1].endswith(":" + port) and line.split()[3] == "01"
+        )

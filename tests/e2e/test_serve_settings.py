@@ -1,4 +1,5 @@
-"""Settings of the listener: how many connections, who is behind a proxy, where administrators look, a socket's rights."""
+"""Settings of the listener: how many connections, who is behind a proxy, where administrators look,
+a socket's rights."""
 
 import grp
 import os
@@ -19,7 +20,9 @@ from support.wire import eventually
 def refused(*args, **env):
     """What a start that fails says; its exit code."""
     env = {"PATH": "/usr/bin:/bin", "SLACK_SIGNING_SECRET": slack.SECRET, **env}
-    run = subprocess.run([BINARY, "serve", *args], env=env, capture_output=True, text=True, timeout=10)
+    run = subprocess.run(
+        [BINARY, "serve", *args], env=env, capture_output=True, text=True, timeout=10
+    )
     assert run.stdout == "" and run.stderr.count("\n") == 1, run
     return run.returncode, run.stderr
 
@@ -38,7 +41,9 @@ def address_for(listener, use):
 def test_admin_address(serve):  # noqa: F811
     listener = serve("--admin-listen", "127.0.0.1:0")
     admin = address_for(listener, "admin")
-    for path, status in [("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/eu-west-1/my-fn", 404)]:
+    for path, status in [
+        ("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/eu-west-1/my-fn", 404),
+    ]:
         with Client(admin) as client:
             assert client.ask(get(path)).status == status, path
     with Client(admin) as client:
@@ -120,7 +125,8 @@ def test_rights_of_a_unix_socket(make, serve, mode):  # noqa: F811
 
 
 def test_umask_of_a_unix_socket(make, serve):  # noqa: F811
-    """It is for the socket alone: what a credential_process makes meanwhile keeps its own rights."""
+    """It is for the socket alone: what a credential_process makes meanwhile keeps its own rights.
+    """
     helper, told = make.folder / "helper", make.folder / "umask"
     helper.write_text(f"#!/bin/sh\numask >{told}.new && mv {told}.new {told}\n")
     helper.chmod(0o755)
@@ -129,7 +135,10 @@ def test_umask_of_a_unix_socket(make, serve):  # noqa: F811
     serve(
         listen=f"unix:{make.folder}/gateway.sock,mode=0660",
         wait=False,
-        wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bind", "-e", "inject=bind:delay_exit=500000"],
+        wrapper=[
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=bind", "-e",
+            "inject=bind:delay_exit=500000",
+        ],
         AWS_CONFIG_FILE=str(config),
         AWS_ACCESS_KEY_ID=None,
         AWS_SECRET_ACCESS_KEY=None,
@@ -148,11 +157,15 @@ def test_rights_that_make_no_sense(tmp_path, options):
 def test_group_that_nobody_knows(make, serve):  # noqa: F811
     listener = serve(listen=f"unix:{make.folder}/gateway.sock,group=no-such-group", wait=False)
     assert listener.process.wait_exit() == 1
-    assert "no-such-group is not in /etc/group" in listener.process.wait_for_log("cannot start")["reason"]
+    assert (
+        "no-such-group is not in /etc/group"
+        in listener.process.wait_for_log("cannot start")["reason"]
+    )
 
 
 @pytest.mark.parametrize(
-    "name, value", [("CONNECTIONS", "15"), ("CONNECTIONS", "many"), ("IDLE_TIMEOUT", "0"), ("TRUSTED_PROXIES", "10.0.0.0/33"),
+    "name, value", [("CONNECTIONS", "15"), ("CONNECTIONS", "many"), ("IDLE_TIMEOUT", "0"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
                     ("TRUSTED_PROXIES", "proxy.test"), ("ADMIN_LISTEN", "8080")],
 )  # fmt: skip
 def test_values_that_cannot_be_used(name, value):
@@ -186,7 +199,10 @@ def test_too_few_files(serve, files):  # noqa: F811
 
 def test_starts_in_little_memory(make, serve):  # noqa: F811
     """64 MiB of data, and everything is served: commands, large interactions, several at once."""
-    listener = serve(endpoint=make.endpoint(), GATEWAY_CONNECTIONS="256", wrapper=["prlimit", f"--data={64 << 20}"])
+    listener = serve(
+        endpoint=make.endpoint(), GATEWAY_CONNECTIONS="256",
+        wrapper=["prlimit", f"--data={64 << 20}"],
+    )
     large = slack.interaction("block_actions", members={"big": "x" * 900_000})
     for _ in range(5):
         assert listener.ask(slack.command()).status == 200

@@ -52,7 +52,7 @@ def percentile(values, share):
     return sorted(values)[int(share * (len(values) - 1))]
 
 
-# ---- limits of time --------------------------------------------------------------------------------------------------
+# ---- limits of time ------------------------------------------------------------------------------
 
 
 def test_limits_of_time(serve):  # noqa: F811
@@ -76,7 +76,9 @@ def test_limits_of_time(serve):  # noqa: F811
             answer = client.answer()
             took = time.monotonic() - began
             assert (answer.status, answer.headers["connection"]) == (408, "close"), answer
-            assert seconds - 0.1 < took < seconds + 1.5, f"408 after {took:.1f} s instead of {seconds}"
+            assert (
+                seconds - 0.1 < took < seconds + 1.5
+            ), f"408 after {took:.1f} s instead of {seconds}"
             client.half_close()
             assert client.end() == "closed"
 
@@ -118,7 +120,8 @@ def test_limits_of_time(serve):  # noqa: F811
         lambda: expect_408(head, 10),
         lambda: expect_408(head + body[:-1], 10),
         lambda: expect_408(head + body[:10], 10, drip=body[10:60]),
-        lambda: expect_408(head.replace(b"Content-Length: %d" % len(body), b"Transfer-Encoding: chunked"), 10, drip=b"1\r\na\r\n" * 8),
+        lambda: expect_408(head.replace(b"Content-Length: %d" % len(body),
+            b"Transfer-Encoding: chunked"), 10, drip=b"1\r\na\r\n" * 8),
         lambda: expect_end(10, large * 4),
         expect_to_live_on,
     )
@@ -129,7 +132,7 @@ def test_limits_of_time(serve):  # noqa: F811
     assert listener.requests(why="the client did not take its answer")
 
 
-# ---- crowds ----------------------------------------------------------------------------------------------------------
+# ---- crowds --------------------------------------------------------------------------------------
 
 
 def latencies(listener, count):
@@ -166,7 +169,9 @@ def test_two_thousand_slow_clients(make, serve, descriptors):  # noqa: F811
         for client in clients:
             client.sock.close()
     slow, fast = percentile(during, 0.99), percentile(before, 0.99)
-    assert slow < 3 * fast + 0.25, f"99 of 100 within {slow * 1000:.1f} ms, without the others {fast * 1000:.1f} ms"
+    assert (
+        slow < 3 * fast + 0.25
+    ), f"99 of 100 within {slow * 1000:.1f} ms, without the others {fast * 1000:.1f} ms"
     # Their memory goes back when they are gone.
     assert eventually(lambda: listener.rss_below(64 * 1024)), f"{listener.rss_kib()} KiB"
 
@@ -193,7 +198,9 @@ def test_ten_thousand_idle_connections(serve, descriptors):  # noqa: F811
     finally:
         for client in clients:
             client.sock.close()
-    assert fresh < 64 * 1024 and used < 64 * 1024, f"{fresh} KiB fresh, {used} KiB after a request each"
+    assert (
+        fresh < 64 * 1024 and used < 64 * 1024
+    ), f"{fresh} KiB fresh, {used} KiB after a request each"
 
 
 def test_more_connections_than_there_may_be(serve):  # noqa: F811
@@ -209,7 +216,8 @@ def test_more_connections_than_there_may_be(serve):  # noqa: F811
         assert eventually(idle[0].peer_left) and not idle[1].peer_left()
     for client in idle:
         client.sock.close()
-    # Whoever has begun a request has signed nothing either: the first loses its place, and hears so.
+    # Whoever has begun a request has signed nothing either: the first loses its place, and hears
+    # so.
     busy = [listener.connect() for _ in range(most)]
     for client in busy:
         client.send(b"G")
@@ -224,7 +232,10 @@ def test_more_connections_than_there_may_be(serve):  # noqa: F811
     # Only those that have signed keep theirs, and then there is none for others.
     signed = [listener.connect() for _ in range(most)]
     for client in signed:
-        assert client.ask(slack.json_request({"type": "url_verification", "challenge": "x"})).status == 200
+        assert (
+            client.ask(slack.json_request({"type": "url_verification", "challenge": "x"})).status
+            == 200
+        )
         client.send(b"P")
     with listener.connect() as one_more:
         head = one_more.read_head()
@@ -269,8 +280,14 @@ def test_greedy_client(serve, flood):  # noqa: F811
     """One that sends as fast as it can, for ever, gets no more than its turn."""
     listener = serve(quiet=True)
     stop = threading.Event()
-    first = {"requests": b"", "refused": b"\n", "body": b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"}[flood]
-    rest = {"requests": get() * 1000, "refused": b"a" * 65536, "body": b"4000\r\n" + b"a" * 0x4000 + b"\r\n"}[flood]
+    first = {
+        "requests": b"", "refused": b"\n",
+        "body": b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    }[flood]
+    rest = {
+        "requests": get() * 1000, "refused": b"a" * 65536,
+        "body": b"4000\r\n" + b"a" * 0x4000 + b"\r\n",
+    }[flood]
 
     def send():
         while not stop.is_set():
@@ -307,13 +324,17 @@ def test_greedy_client(serve, flood):  # noqa: F811
         stop.set()
         for thread in threads:
             thread.join()
-    assert len(taken) > 5 and statistics.median(taken) < 0.2 and max(taken) < 1.5, f"{sorted(taken)[-5:]}"
+    assert (
+        len(taken) > 5 and statistics.median(taken) < 0.2 and max(taken) < 1.5
+    ), f"{sorted(taken)[-5:]}"
 
 
 def test_answers_that_nobody_takes(make, serve):  # noqa: F811
     """More stuck clients than there are jobs; a unix socket is full the soonest."""
     path = str(make.folder / "gateway.sock")
-    listener = serve(quiet=True, listen=f"unix:{path}", endpoint=make.endpoint(), GATEWAY_WORKERS="1")
+    listener = serve(
+        quiet=True, listen=f"unix:{path}", endpoint=make.endpoint(), GATEWAY_WORKERS="1"
+    )
     clients = []
     try:
         for _ in range(300):
@@ -334,11 +355,12 @@ def test_answers_that_nobody_takes(make, serve):  # noqa: F811
             client.sock.close()
 
 
-# ---- upstream --------------------------------------------------------------------------------------------------------
+# ---- upstream ------------------------------------------------------------------------------------
 
 
 def test_workers_exhausted(make, serve):  # noqa: F811
-    """Two workers hang: who waits is answered in time, a full queue says so, and everything is started in the end."""
+    """Two workers hang: who waits is answered in time, a full queue says so, and everything is
+    started in the end."""
     gate = threading.Event()
     endpoint = make.endpoint(default=peer.later(gate, peer.accepted()))
     listener = serve(endpoint=endpoint, metrics=True, GATEWAY_WORKERS="2", GATEWAY_TIMEOUT_MS="700")
@@ -348,12 +370,20 @@ def test_workers_exhausted(make, serve):  # noqa: F811
     for i, client in enumerate(clients):
         client.send(wire_form(slack.command(f"/eu-west-1/fn-{i}")))
     endpoint.wait_for_requests(2)
-    assert eventually(lambda: b"\ngateway_queue 256\n" in listener.metrics().body), listener.metrics().body
+    assert eventually(
+        lambda: b"\ngateway_queue 256\n" in listener.metrics().body
+    ), listener.metrics().body
     with listener.connect() as client:
         answer = client.ask(wire_form(slack.command()))
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1") and time.monotonic() < began + 0.65
+        assert (answer.status, answer.headers["retry-after"]) == (
+            503,
+            "1",
+        ) and time.monotonic() < began + 0.65
     for i, client in enumerate(clients):
-        assert command_text(client.answer()) == f"Lambda function fn-{i}@eu-west-1 is still being started..."
+        assert (
+            command_text(client.answer())
+            == f"Lambda function fn-{i}@eu-west-1 is still being started..."
+        )
     assert 0.6 < time.monotonic() - began < 2
     # Health is not a matter of workers.
     assert listener.ask(get()).status == 200
@@ -381,7 +411,9 @@ def test_failure_after_waiting_is_told(make, serve):  # noqa: F811
     assert command_text(first.answer()) == command_text(second.answer()) == PENDING
     gate.set()
     (message,) = hooks.wait(1)
-    assert "could not be started: " in message["text"] and hooks.requests[0].target.endswith("/2/96rGlfmibIGlgcZRskXaIFfN")
+    assert "could not be started: " in message["text"] and hooks.requests[0].target.endswith(
+        "/2/96rGlfmibIGlgcZRskXaIFfN"
+    )
     first.sock.close()
     second.sock.close()
 
@@ -401,7 +433,9 @@ def test_client_leaves_while_its_request_is_in_flight(make, serve, how):  # noqa
         except Gone:
             pass
     gate.set()
-    assert eventually(lambda: len([line for line in listener.process.lines if line["message"] == "started"]) == 20)
+    assert eventually(
+        lambda: len([line for line in listener.process.lines if line["message"] == "started"]) == 20
+    )
     assert len(listener.wait_for_requests(20)) == 20
     assert listener.text(slack.command()) == STARTED
     assert len(endpoint.requests) == 21
@@ -425,7 +459,7 @@ def test_events_that_wait_for_a_worker_get_503(make, serve):  # noqa: F811
     assert len(endpoint.requests) == 2
 
 
-# ---- the log ---------------------------------------------------------------------------------------------------------
+# ---- the log -------------------------------------------------------------------------------------
 
 
 def test_log_that_nobody_reads(serve):  # noqa: F811
@@ -447,7 +481,10 @@ def test_log_that_nobody_reads(serve):  # noqa: F811
 
 def test_log_whose_reader_has_left(make, serve):  # noqa: F811
     path = make.folder / "quiet.sock"
-    listener = serve(listen=f"unix:{path}", wait=False, wrapper=["bash", "-c", 'exec "$@" 2> >(exec 0<&-)', "bash"])
+    listener = serve(
+        listen=f"unix:{path}", wait=False,
+        wrapper=["bash", "-c", 'exec "$@" 2> >(exec 0<&-)', "bash"],
+    )
     assert eventually(path.exists)
     listener.address = str(path)
     for _ in range(20):
@@ -458,7 +495,9 @@ def test_log_whose_reader_has_left(make, serve):  # noqa: F811
 def test_secrets_stay_out_of_the_log(make, serve):  # noqa: F811
     """At the lowest level, through everything that a request can become."""
     hooks = make.keep(Hooks())
-    endpoint = make.endpoint(script=[peer.accepted(), peer.failed(403, "AccessDeniedException", "no")])
+    endpoint = make.endpoint(
+        script=[peer.accepted(), peer.failed(403, "AccessDeniedException", "no")]
+    )
     listener = serve("--log-level", "debug", endpoint=endpoint, hooks=hooks)
     assert listener.ask(slack.command()).status == 200
     assert listener.ask(slack.command()).status == 200
@@ -471,8 +510,8 @@ def test_secrets_stay_out_of_the_log(make, serve):  # noqa: F811
 
 @pytest.mark.parametrize("cut", [20, -5], ids=["in-the-head", "in-the-body"])
 def test_a_client_that_waits_for_an_acknowledgement(serve, cut):
-    """With Nagle's algorithm the second piece of a request leaves when the first is acknowledged, which the kernel puts off for
-    40 ms or more on a connection that has been used."""
+    """With Nagle's algorithm the second piece of a request leaves when the first is acknowledged,
+    which the kernel puts off for 40 ms or more on a connection that has been used."""
     data = wire_form(slack.command(secret=slack.OTHER_SECRET))
     times = []
     with serve().connect() as client:

@@ -1,4 +1,5 @@
-"""How the listener starts: where it listens, options over variables, and what it refuses to start with."""
+"""How the listener starts: where it listens, options over variables, and what it refuses to start
+with."""
 
 import os
 import socket
@@ -39,7 +40,10 @@ def test_default_address(make, serve):  # noqa: F811
 
 def test_port_0_takes_a_free_one(serve):  # noqa: F811
     first, second = serve(), serve()
-    assert first.address[0] == second.address[0] == "127.0.0.1" and first.address[1] != second.address[1]
+    assert (
+        first.address[0] == second.address[0] == "127.0.0.1"
+        and first.address[1] != second.address[1]
+    )
     assert first.ask(get()).status == second.ask(get()).status == 200
 
 
@@ -60,15 +64,19 @@ def test_listen_beats_port(serve):  # noqa: F811
 def test_variable_and_option(serve):  # noqa: F811
     ports = free_port(), free_port()
     assert serve(listen=None, GATEWAY_LISTEN=f"127.0.0.1:{ports[0]}").address[1] == ports[0]
-    over = serve(f"--listen=127.0.0.1:{ports[1]}", listen=None, GATEWAY_LISTEN=f"127.0.0.1:{ports[0]}")
+    over = serve(
+        f"--listen=127.0.0.1:{ports[1]}", listen=None, GATEWAY_LISTEN=f"127.0.0.1:{ports[0]}"
+    )
     assert over.address[1] == ports[1]
 
 
 def test_options_over_variables(make, serve):  # noqa: F811
     endpoint = make.endpoint()
     listener = serve(
-        "--allow", "eu-west-1/my-*", "--ack-text=ok {function}", "--ack-type", "in_channel", "--base-path=/slack", "--log-level", "debug",
-        endpoint=endpoint, GATEWAY_ALLOW="*/nothing", GATEWAY_ACK_TEXT="no", GATEWAY_LOG_LEVEL="error",
+        "--allow", "eu-west-1/my-*", "--ack-text=ok {function}", "--ack-type", "in_channel",
+        "--base-path=/slack", "--log-level", "debug",
+        endpoint=endpoint, GATEWAY_ALLOW="*/nothing", GATEWAY_ACK_TEXT="no",
+        GATEWAY_LOG_LEVEL="error",
     )  # fmt: skip
     answer = listener.ask(slack.command("/slack/eu-west-1/my-fn"))
     assert answer.body == b'{"response_type":"in_channel","text":"ok my-fn"}'
@@ -107,10 +115,18 @@ def test_unix_socket_for_a_group_of_others(serve):  # noqa: F811
     """One whose rights cannot be set leaves no file behind."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
-        wrapper = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
-        listener = serve(listen=f"unix:{folder}/gateway.sock,group=root", wait=False, wrapper=wrapper)
+        wrapper = (
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+            if os.geteuid() == 0
+            else []
+        )
+        listener = serve(
+            listen=f"unix:{folder}/gateway.sock,group=root", wait=False, wrapper=wrapper
+        )
         assert listener.process.wait_exit() == 1
-        assert "Operation not permitted" in listener.process.lines[-1]["reason"] and not os.listdir(folder)
+        assert "Operation not permitted" in listener.process.lines[-1]["reason"] and not os.listdir(
+            folder
+        )
 
 
 def test_unix_socket_in_use_is_left_alone(make, serve):  # noqa: F811
@@ -143,10 +159,11 @@ def test_address_of_another_machine(serve):  # noqa: F811
     assert "192.0.2.1:0" in listener.process.lines[-1]["reason"]
 
 
-# ---- what is refused -------------------------------------------------------------------------------------------------
+# ---- what is refused -----------------------------------------------------------------------------
 
 REFUSED = {
-    "port too large": (["--listen", "127.0.0.1:65536"], {}, ["--listen: ", "127.0.0.1:65536", "ADDRESS:PORT"]),
+    "port too large": (["--listen", "127.0.0.1:65536"], {},
+        ["--listen: ", "127.0.0.1:65536", "ADDRESS:PORT"]),
     "no port": (["--listen", "127.0.0.1"], {}, ["127.0.0.1", "ADDRESS:PORT"]),
     "port alone in listen": (["--listen", "8080"], {}, ["8080", "ADDRESS:PORT"]),
     "name": (["--listen", "example.test:80"], {}, ["example.test:80"]),
@@ -154,20 +171,28 @@ REFUSED = {
     "ipv4 in brackets": (["--listen", "[127.0.0.1]:80"], {}, ["[127.0.0.1]:80"]),
     "relative socket": (["--listen", "unix:gateway.sock"], {}, ["unix:gateway.sock", "absolute"]),
     "long socket": (["--listen", "unix:/" + "x" * 200], {}, ["unix:/", "107"]),
-    "metrics address": (["--metrics-listen", "nowhere"], {}, ["--metrics-listen: ", "nowhere", "ADDRESS:PORT"]),
+    "metrics address": (["--metrics-listen", "nowhere"], {},
+        ["--metrics-listen: ", "nowhere", "ADDRESS:PORT"]),
     "PORT": ([], {"PORT": "http"}, ["PORT", "http", "65535"]),
     "PORT too large": ([], {"PORT": "70000"}, ["PORT", "70000", "65535"]),
     "workers": (["--workers", "0"], {}, ["--workers=0 ", "1024"]),
-    "workers that are no number": ([], {"GATEWAY_WORKERS": "many"}, ["GATEWAY_WORKERS", "many", "1024"]),
-    "unknown option": (["--lsten", "127.0.0.1:0"], {}, ["unknown option --lsten; did you mean --listen?"]),
+    "workers that are no number":
+        ([], {"GATEWAY_WORKERS": "many"}, ["GATEWAY_WORKERS", "many", "1024"]),
+    "unknown option": (["--lsten", "127.0.0.1:0"], {},
+        ["unknown option --lsten; did you mean --listen?"]),
     "not an option": (["listen"], {}, ["listen"]),
     "option without value": (["--listen"], {}, ["--listen", "value"]),
     "directory that is not there": (["--functions", "/nonexistent"], {}, ["/nonexistent"]),
-    "directory that is a file": (["--functions", "/etc/passwd"], {}, ["GATEWAY_FUNCTIONS", "directory"]),
-    "function timeout": (["--functions", "/tmp", "--function-timeout", "0"], {}, ["--function-timeout=0 ", "86400"]),
-    "function limit": (["--functions", "/tmp", "--function-limit", "x"], {}, ["--function-limit=x "]),
-    "function environment": (["--functions", "/tmp", "--function-env", "A,,B"], {}, ["GATEWAY_FUNCTION_ENV"]),
-    "unknown variable": ([], {"GATEWAY_LISTENS": "x"}, ["unknown variable GATEWAY_LISTENS; did you mean GATEWAY_LISTEN?"]),
+    "directory that is a file":
+        (["--functions", "/etc/passwd"], {}, ["GATEWAY_FUNCTIONS", "directory"]),
+    "function timeout": (["--functions", "/tmp", "--function-timeout", "0"], {},
+        ["--function-timeout=0 ", "86400"]),
+    "function limit": (["--functions", "/tmp", "--function-limit", "x"], {},
+        ["--function-limit=x "]),
+    "function environment":
+        (["--functions", "/tmp", "--function-env", "A,,B"], {}, ["GATEWAY_FUNCTION_ENV"]),
+    "unknown variable": ([], {"GATEWAY_LISTENS": "x"},
+        ["unknown variable GATEWAY_LISTENS; did you mean GATEWAY_LISTEN?"]),
     "no secret": ([], {"SLACK_SIGNING_SECRET": None}, ["SLACK_SIGNING_SECRET"]),
 }  # fmt: skip
 
@@ -201,10 +226,16 @@ class RawProcess(Process):
 
 
 def test_misspelt_option_with_a_value_that_is_a_secret_does_not_show_it(make):
-    process = RawProcess(make.folder / "task", environment(), args=["serve", f"--slack-signing-secret={slack.SECRET}"])
+    process = RawProcess(
+        make.folder / "task", environment(),
+        args=["serve", f"--slack-signing-secret={slack.SECRET}"],
+    )
     make.keep(process)
     assert process.wait_exit() == 2
-    assert slack.SECRET not in process.partial_text() and "--slack-signing-secret" in process.partial_text()
+    assert (
+        slack.SECRET not in process.partial_text()
+        and "--slack-signing-secret" in process.partial_text()
+    )
 
 
 def test_kubernetes_variables_do_no_harm(serve):  # noqa: F811
@@ -221,10 +252,12 @@ def test_kubernetes_variables_do_no_harm(serve):  # noqa: F811
 
 def test_insecure_is_logged(serve):  # noqa: F811
     listener = serve(GATEWAY_INSECURE_SKIP_VERIFY="1")
-    assert listener.process.logged("WARN")[0]["message"].startswith("GATEWAY_INSECURE_SKIP_VERIFY=1")
+    assert listener.process.logged("WARN")[0]["message"].startswith(
+        "GATEWAY_INSECURE_SKIP_VERIFY=1"
+    )
 
 
-# ---- as little as it needs -------------------------------------------------------------------------------------------
+# ---- as little as it needs -----------------------------------------------------------------------
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -233,7 +266,10 @@ def test_as_an_ordinary_user(make, serve):  # noqa: F811
     for folder in make.folder.parents:
         if str(folder) != "/tmp" and "pytest" in str(folder):
             folder.chmod(0o755)
-    wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
+    wrapper = [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+        "--inh-caps=-all",
+    ]
     listener = serve(endpoint=make.endpoint(), wrapper=wrapper)
     with open(f"/proc/{listener.process.pid}/status") as status:
         assert "Uid:\t65534\t65534\t65534\t65534" in status.read()

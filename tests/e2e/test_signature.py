@@ -11,7 +11,8 @@ GOOD = slack.SECRET
 
 
 def refused(runtime, request, door=URL, **options):
-    """The answer to a request that must be refused, after making sure that it is refused in the one way."""
+    """The answer to a request that must be refused, after making sure that it is refused in the one
+    way."""
     lines = len(runtime.process.lines)
     answer = runtime.ask(request, door, **options)
     runtime.settled()
@@ -84,7 +85,9 @@ def test_within_the_window(make, age):
 def test_the_log_says_by_how_much(make, age):
     runtime = make.runtime()
     _, line = refused(runtime, slack.command(age=age))
-    assert any(str(abs(age) + d) in line["message"] or str(abs(age) + d) in str(line) for d in (-1, 0, 1)), line
+    assert any(
+        str(abs(age) + d) in line["message"] or str(abs(age) + d) in str(line) for d in (-1, 0, 1)
+    ), line
 
 
 def test_the_body_is_what_is_signed(make):
@@ -109,7 +112,9 @@ def test_upper_case_hex_is_malformed(make, door):
     request = slack.command()
     headers = []
     for name, value in request.headers:
-        headers.append((name, value.upper().replace("V0", "v0") if name == "X-Slack-Signature" else value))
+        headers.append(
+            (name, value.upper().replace("V0", "v0") if name == "X-Slack-Signature" else value)
+        )
     request.headers = headers
     refused(runtime, request, door)
 
@@ -150,7 +155,9 @@ def test_doubled_by_case(make, name):
         pytest.param(lambda e: e["headers"].update({"x-slack-signature": 1}), id="number"),
         pytest.param(lambda e: e["headers"].update({"x-slack-signature": []}), id="empty-array"),
         pytest.param(
-            lambda e: e["headers"].update({"x-slack-request-timestamp": int(e["headers"]["x-slack-request-timestamp"])}),
+            lambda e: e["headers"].update(
+                {"x-slack-request-timestamp": int(e["headers"]["x-slack-request-timestamp"])}
+            ),
             id="timestamp-number",
         ),
         pytest.param(lambda e: e.update(headers=None), id="no-headers"),
@@ -192,7 +199,8 @@ def test_a_secret_is_text_of_any_length(make):
 def test_skip_verify(make):
     runtime = make.runtime(SLACK_SIGNING_SECRET=None, GATEWAY_INSECURE_SKIP_VERIFY="1")
     assert any(
-        "verif" in line["message"] or "GATEWAY_INSECURE_SKIP_VERIFY" in str(line) for line in runtime.process.logged("WARN")
+        "verif" in line["message"] or "GATEWAY_INSECURE_SKIP_VERIFY" in str(line)
+        for line in runtime.process.logged("WARN")
     )
     assert "has been started" in runtime.text(slack.command(signature="", timestamp=""))
     assert "has been started" in runtime.text(slack.command(secret="wrong"))

@@ -34,14 +34,17 @@ def test_ssl_check_in_a_form_needs_no_signature(make, door):
 @by_door
 def test_ssl_check_in_the_query_of_a_get(make, door):
     runtime = started(make)
-    request = slack.SlackRequest(b"", None, method="GET", query="ssl_check=1&token=t", signature="", timestamp="")
+    request = slack.SlackRequest(
+        b"", None, method="GET", query="ssl_check=1&token=t", signature="", timestamp=""
+    )
     assert runtime.ask(request, door) == (200, {}, "")
     quiet(runtime)
 
 
 @pytest.mark.parametrize(
     "body",
-    ["ssl_check=0&token=t", "ssl_check=11", "ssl_check=", "xssl_check=1", "a=ssl_check=1", "text=%26ssl_check=1&"],
+    ["ssl_check=0&token=t", "ssl_check=11", "ssl_check=", "xssl_check=1", "a=ssl_check=1",
+        "text=%26ssl_check=1&"],
     ids=str,
 )
 def test_almost_ssl_check_needs_a_signature(make, body):
@@ -61,7 +64,11 @@ def test_ssl_check_in_the_query_of_a_post_means_nothing(make):
 def test_url_verification(make, door):
     runtime = started(make)
     request = slack.json_request(
-        {"token": slack.TOKEN, "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P", "type": "url_verification"}
+        {
+            "token": slack.TOKEN,
+            "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P",
+            "type": "url_verification",
+        }
     )
     status, headers, body = runtime.ask(request, door)
     assert status == 200 and headers["content-type"].split(";")[0] == "text/plain"
@@ -119,7 +126,9 @@ def test_healthz(make, door):
     quiet(runtime)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "post", "POSTX", ""])
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "post", "POSTX", ""]
+)
 @pytest.mark.parametrize("door", [REST, HTTP2, ALB], ids=str)
 def test_other_methods(make, door, method):
     runtime = started(make)
@@ -136,11 +145,13 @@ def test_other_methods(make, door, method):
         pytest.param(lambda: slack.SlackRequest("[1]", slack.JSON), id="json-array"),
         pytest.param(lambda: slack.SlackRequest('{"a":1}x', slack.JSON), id="json-and-more"),
         pytest.param(lambda: slack.SlackRequest(b'{"a":"\xff"}', slack.JSON), id="json-not-utf-8"),
-        pytest.param(lambda: slack.SlackRequest(b"\xef\xbb\xbf{}", slack.JSON), id="json-with-a-mark"),
+        pytest.param(lambda: slack.SlackRequest(b"\xef\xbb\xbf{}", slack.JSON),
+            id="json-with-a-mark"),
         pytest.param(lambda: slack.SlackRequest("payload=%7B%22type%22%3A"), id="cut-payload"),
         pytest.param(lambda: slack.SlackRequest("payload=x"), id="payload-not-json"),
         pytest.param(lambda: slack.SlackRequest("payload=%5B%5D"), id="payload-array"),
-        pytest.param(lambda: slack.SlackRequest("text=%zz&command=%2Fx"), id="percent-without-digits"),
+        pytest.param(lambda: slack.SlackRequest("text=%zz&command=%2Fx"),
+            id="percent-without-digits"),
         pytest.param(lambda: slack.SlackRequest("command=%2Fx&text=%4"), id="percent-at-the-end"),
         pytest.param(lambda: slack.SlackRequest("[" * 100 + "]" * 100, slack.JSON), id="too-deep"),
     ],
@@ -155,7 +166,8 @@ def test_signed_but_not_what_it_claims_to_be(make, request_of):
 
 
 @pytest.mark.parametrize(
-    "body", ["=", "a", "!!!!", "YQ=", "YQ==YQ==", "Y Q==", "YR==", "YWJj\n", "\u00e9\u00e9\u00e9\u00e9", "YW-_"], ids=ascii
+    "body", ["=", "a", "!!!!", "YQ=", "YQ==YQ==", "Y Q==", "YR==", "YWJj\n",
+        "\u00e9\u00e9\u00e9\u00e9", "YW-_"], ids=ascii
 )
 def test_body_that_is_not_the_base64_it_claims_to_be(make, body):
     runtime = started(make)

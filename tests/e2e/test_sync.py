@@ -1,4 +1,5 @@
-"""Routes that wait for the function: Slack gets what it returned, in time or late, from both hosts."""
+"""Routes that wait for the function: Slack gets what it returned, in time or late, from both hosts.
+"""
 
 import base64
 import json
@@ -28,7 +29,9 @@ def returns(value, error=None, fields=()):
     """What Lambda answers for a function that returned this."""
     body = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
     extra = [("X-Amz-Function-Error", error)] if error else []
-    return lambda visit: visit.wire.send(response(200, body, [("x-amzn-RequestId", "id-1"), *extra, *fields]))
+    return lambda visit: visit.wire.send(
+        response(200, body, [("x-amzn-RequestId", "id-1"), *extra, *fields])
+    )
 
 
 class Hosts:
@@ -37,7 +40,9 @@ class Hosts:
     def __init__(self, make, kind):
         self.hooks = make.keep(Hooks())
         self.patient = hosts.start(make, kind, hooks=self.hooks, config=CONFIG)
-        self.impatient = hosts.start(make, kind, hooks=self.hooks, config=CONFIG, GATEWAY_TIMEOUT_MS="100")
+        self.impatient = hosts.start(
+            make, kind, hooks=self.hooks, config=CONFIG, GATEWAY_TIMEOUT_MS="100"
+        )
 
     def ask(self, act, request):
         self.patient.endpoint.default = act
@@ -65,7 +70,8 @@ ANSWERS = {
     # id: (what the function returns, status, headers, body)
     "object": ({"text": "a"}, 200, JSON, '{"text":"a"}'),
     "empty-object": ({}, 200, {}, ""),
-    "as-it-stands": (b' { "text" : "\\u00fc", "text2":1.50 }\n', 200, JSON, '{ "text" : "\\u00fc", "text2":1.50 }'),
+    "as-it-stands": (b' { "text" : "\\u00fc", "text2":1.50 }\n', 200, JSON,
+        '{ "text" : "\\u00fc", "text2":1.50 }'),
     "string": ("hello", 200, JSON, '{"text":"hello"}'),
     "number": (4.2, 200, JSON, '{"text":"4.2"}'),
     "list": ([1, None], 200, JSON, '{"text":"```[1,null]```"}'),
@@ -74,14 +80,16 @@ ANSWERS = {
     "null": (None, 200, {}, ""),
     "response": ({"statusCode": 200, "body": '{"text":"a"}'}, 200, JSON, '{"text":"a"}'),
     "response-text": (
-        {"statusCode": 200, "headers": {"Content-Type": "text/plain", "X-Other": "x"}, "body": "gr\u00fc\u00dfe"},
+        {"statusCode": 200, "headers": {"Content-Type": "text/plain", "X-Other": "x"},
+            "body": "gr\u00fc\u00dfe"},
         200,
         {"content-type": "text/plain"},
         "gr\u00fc\u00dfe",
     ),
     "response-object": ({"statusCode": 200, "body": {"text": "a"}}, 200, JSON, '{"text":"a"}'),
     "response-base64": (
-        {"statusCode": 200, "body": base64.b64encode(b'{"text":"b"}').decode(), "isBase64Encoded": True},
+        {"statusCode": 200, "body": base64.b64encode(b'{"text":"b"}').decode(),
+            "isBase64Encoded": True},
         200,
         JSON,
         '{"text":"b"}',
@@ -119,14 +127,19 @@ def test_modals(host, value):
 
 
 def test_options(host):
-    options = {"options": [{"text": {"type": "plain_text", "text": str(i)}, "value": str(i)} for i in range(100)]}
+    options = {
+        "options": [
+            {"text": {"type": "plain_text", "text": str(i)}, "value": str(i)} for i in range(100)
+        ]
+    }
     status, headers, body = host.ask(returns(options), slack.interaction("block_suggestion", "/x"))
     assert (status, headers, json.loads(body)) == (200, JSON, options)
 
 
 UNFIT = {
     "not-json": (returns(b"{oops"), " failed: what it returned cannot be used: it is not JSON"),
-    "no-status": (returns({"statusCode": 199, "body": "x"}), " failed: what it returned cannot be used: its status is below 200"),
+    "no-status": (returns({"statusCode": 199, "body": "x"}),
+        " failed: what it returned cannot be used: its status is below 200"),
     "bad-base64": (
         returns({"statusCode": 200, "body": "%", "isBase64Encoded": True}),
         " failed: what it returned cannot be used: its body is not valid base64",
@@ -136,15 +149,18 @@ UNFIT = {
         " failed: what it returned cannot be used: one of its headers cannot be sent",
     ),
     "error": (
-        returns({"errorType": "TypeError", "errorMessage": "x is <not> a function", "trace": ["a"]}, "Unhandled"),
+        returns({"errorType": "TypeError", "errorMessage": "x is <not> a function", "trace": ["a"]},
+            "Unhandled"),
         " failed: TypeError: x is &lt;not&gt; a function",
     ),
     "timeout": (
-        returns({"errorMessage": "2026-01-01T00:00:00Z id Task timed out after 3.00 seconds"}, "Unhandled"),
+        returns({"errorMessage": "2026-01-01T00:00:00Z id Task timed out after 3.00 seconds"},
+            "Unhandled"),
         " failed: 2026-01-01T00:00:00Z id Task timed out after 3.00 seconds",
     ),
     "error-without-a-word": (returns(None, "Unhandled"), " failed: without a reason"),
-    "refused": (failed(404, "ResourceNotFoundException", "Function not found: a"), " could not be started: "),
+    "refused": (failed(404, "ResourceNotFoundException", "Function not found: a"),
+        " could not be started: "),
     "accepted": (peer.accepted(), " may or may not have been started: "),
     "too-large": (returns(b'"' + b"x" * 300_000 + b'"'), " may or may not have been started: "),
     "cut": (peer.raw(response(200, b'{"text":"x"}')[:-4]), " may or may not have been started: "),
@@ -160,14 +176,18 @@ def test_no_answer(host, case):
     assert message["text"].startswith(NAME + says)
     status, headers, text = host.ask(act, slack.interaction("view_submission", "/x"))
     assert (status, headers) == (500, TEXT) and text.startswith(NAME + says)
-    assert host.ask(act, slack.interaction("block_suggestion", "/x")) == (200, JSON, '{"options":[]}')
+    assert host.ask(act, slack.interaction("block_suggestion", "/x")) == (
+        200, JSON, '{"options":[]}',
+    )
     host.patient.settled()
     assert not host.hooks.requests
 
 
 def test_what_a_function_says_of_its_failure_is_not_logged(host):
     """It may have in it what the user wrote, which no log has."""
-    act = returns({"errorType": "ValueError", "errorMessage": f"invalid: {slack.TEXT}"}, "Unhandled")
+    act = returns(
+        {"errorType": "ValueError", "errorMessage": f"invalid: {slack.TEXT}"}, "Unhandled"
+    )
     before = len(host.patient.process.lines)
 
     def reasons():
@@ -177,7 +197,9 @@ def test_what_a_function_says_of_its_failure_is_not_logged(host):
     assert slack.TEXT in host.ask(act, host.command())[2]
     assert eventually(lambda: reasons() == ["Unhandled"])
     host.ask(returns({"statusCode": 500, "body": slack.TEXT}), host.command())
-    assert eventually(lambda: reasons()[1:] == ["it answered with the status 500 Internal Server Error"])
+    assert eventually(
+        lambda: reasons()[1:] == ["it answered with the status 500 Internal Server Error"]
+    )
 
 
 def late_message(**members):
@@ -185,22 +207,27 @@ def late_message(**members):
 
 
 LATE = {
-    "object": (returns({"text": "a", "response_type": "in_channel"}), late_message(text="a", response_type="in_channel")),
-    "replacing": (returns({"text": "a", "replace_original": True}), {"text": "a", "replace_original": True}),
+    "object": (returns({"text": "a", "response_type": "in_channel"}),
+        late_message(text="a", response_type="in_channel")),
+    "replacing": (returns({"text": "a", "replace_original": True}),
+        {"text": "a", "replace_original": True}),
     "string": (returns("a <#C1>"), late_message(text="a <#C1>")),
     "list": (returns(["<a>"]), late_message(text='```["&lt;a&gt;"]```')),
     "response": (returns({"statusCode": 200, "body": '{"text":"a"}'}), late_message(text="a")),
     "response-base64": (
-        returns({"statusCode": "200", "body": base64.b64encode(b"hello").decode(), "isBase64Encoded": True}),
+        returns({"statusCode": "200", "body": base64.b64encode(b"hello").decode(),
+            "isBase64Encoded": True}),
         late_message(text="hello"),
     ),
     "response-status": (
         returns({"statusCode": 500, "body": "<oops>"}),
-        {"response_type": "ephemeral", "text": NAME + " failed: &lt;oops&gt;", "replace_original": False},
+        {"response_type": "ephemeral", "text": NAME + " failed: &lt;oops&gt;",
+            "replace_original": False},
     ),
     "error": (
         returns({"errorType": "E", "errorMessage": "<m>"}, "Unhandled"),
-        {"response_type": "ephemeral", "text": NAME + " failed: E: &lt;m&gt;", "replace_original": False},
+        {"response_type": "ephemeral", "text": NAME + " failed: E: &lt;m&gt;",
+            "replace_original": False},
     ),
 }
 
@@ -210,12 +237,17 @@ def test_late(host, case):
     act, want = LATE[case]
     (status, headers, body), messages = host.ask_late(act, host.command())
     assert (status, headers) == (200, JSON)
-    assert json.loads(body) == {"response_type": "ephemeral", "text": NAME + " is still being started..."}
+    assert json.loads(body) == {
+        "response_type": "ephemeral",
+        "text": NAME + " is still being started...",
+    }
     assert messages() == [want]
 
 
 def test_late_modal(host):
-    urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}]
+    urls = [
+        {"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}
+    ]
     request = slack.interaction("view_submission", "/x", {"response_urls": urls})
     answer, messages = host.ask_late(returns({"text": "later"}), request)
     assert answer == (200, {}, "") and messages() == [late_message(text="later")]
@@ -224,11 +256,20 @@ def test_late_modal(host):
 def test_late_errors_of_a_modal(host):
     """The modal has closed: what it could not show goes through the response_url, or to the log."""
     errors = returns({"response_action": "errors", "errors": {"a": "too <short>"}})
-    urls = [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}]
-    answer, messages = host.ask_late(errors, slack.interaction("view_submission", "/x", {"response_urls": urls}))
+    urls = [
+        {"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}
+    ]
+    answer, messages = host.ask_late(
+        errors, slack.interaction("view_submission", "/x", {"response_urls": urls})
+    )
     assert answer == (200, {}, "")
     assert messages() == [
-        late_message(text="The form had closed, but what you entered was not accepted:\n\u2022 too &lt;short&gt;")
+        late_message(
+            text=(
+                "The form had closed, but what you entered was not accepted:\n\u2022 too"
+                " &lt;short&gt;"
+            )
+        )
     ]
     answer, _ = host.ask_late(errors, slack.interaction("view_submission", "/x"))
     assert answer == (200, {}, "")
@@ -240,26 +281,46 @@ def test_buttons(host):
     members = {"response_url": host.hooks.url()}
     before = len(host.hooks.requests)
     for kind in ("block_actions", "message_action"):
-        assert host.ask(returns({"text": kind}), slack.interaction(kind, "/x", members)) == (200, {}, "")
+        assert host.ask(returns({"text": kind}), slack.interaction(kind, "/x", members)) == (
+            200, {}, "",
+        )
         assert host.hooks.wait(before + 1)[before:] == [late_message(text=kind)]
         before += 1
-    assert host.ask(returns("a"), slack.interaction("block_actions", "/x", members)) == (200, {}, "")
+    assert host.ask(returns("a"), slack.interaction("block_actions", "/x", members)) == (
+        200, {}, "",
+    )
     assert host.hooks.wait(before + 1)[before:] == [late_message(text="a")]
-    status, _, body = host.ask(returns({"statusCode": 500, "body": "oops"}), slack.interaction("block_actions", "/x", members))
+    status, _, body = host.ask(
+        returns({"statusCode": 500, "body": "oops"}),
+        slack.interaction("block_actions", "/x", members),
+    )
     assert (status, body) == (500, "oops")
     assert host.hooks.wait(before + 2)[before + 1]["text"] == NAME + " failed: oops"
 
 
 def test_text_of_a_modal(host):
     """A text closes the modal and follows; a string that holds an object is the object."""
-    urls = {"response_urls": [{"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": host.hooks.url()}]}
+    urls = {
+        "response_urls": [
+            {
+                "block_id": "b", "action_id": "a", "channel_id": "C1",
+                "response_url": host.hooks.url(),
+            }
+        ]
+    }
     before = len(host.hooks.requests)
-    assert host.ask(returns("saved"), slack.interaction("view_submission", "/x", urls)) == (200, {}, "")
+    assert host.ask(returns("saved"), slack.interaction("view_submission", "/x", urls)) == (
+        200, {}, "",
+    )
     assert host.hooks.wait(before + 1)[before:] == [late_message(text="saved")]
     action = '{"response_action":"clear"}'
-    assert host.ask(returns(action), slack.interaction("view_submission", "/x", urls)) == (200, JSON, action)
+    assert host.ask(returns(action), slack.interaction("view_submission", "/x", urls)) == (
+        200, JSON, action,
+    )
     wrapped = returns({"statusCode": 200, "body": action})
-    assert host.ask(wrapped, slack.interaction("view_submission", "/x", urls)) == (200, JSON, action)
+    assert host.ask(wrapped, slack.interaction("view_submission", "/x", urls)) == (
+        200, JSON, action,
+    )
     assert len(host.hooks.requests) == before + 1
 
 

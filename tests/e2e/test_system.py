@@ -1,4 +1,5 @@
-"""The system under the program on a bad day: interrupted calls, nothing left to have, frozen and thawed."""
+"""The system under the program on a bad day: interrupted calls, nothing left to have, frozen and
+thawed."""
 
 import os
 import signal
@@ -21,7 +22,10 @@ NETWORK = "read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,poll,ppoll,co
 def injected(make, fault, endpoint=None, **env):
     """A runtime whose system calls fail as strace's `-e inject` says."""
     return make.runtime(
-        endpoint=endpoint, wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + fault], wait=False, **env
+        endpoint=endpoint,
+        wrapper=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + fault],
+        wait=False,
+        **env,
     )
 
 
@@ -81,7 +85,8 @@ def test_connections_that_cannot_be_made(make, fault, text):
 
 @pytest.mark.parametrize("when", range(1, 9))
 def test_no_memory_at_start(make, when):
-    """Whichever request for memory fails: it ends with a code, not with a signal, or does without."""
+    """Whichever request for memory fails: it ends with a code, not with a signal, or does without.
+    """
     runtime = injected(make, f"mmap:error=ENOMEM:when={when}")
     eventually(lambda: not runtime.process.alive or runtime.api.nexts, 10)
     if runtime.process.alive:
@@ -91,24 +96,31 @@ def test_no_memory_at_start(make, when):
 
 
 def test_in_the_least_memory_that_lambda_offers(make):
-    runtime = make.runtime(endpoint=make.endpoint(tls=True), wrapper=["prlimit", f"--as={128 << 20}"])
+    runtime = make.runtime(
+        endpoint=make.endpoint(tls=True), wrapper=["prlimit", f"--as={128 << 20}"]
+    )
     big = URL.event(slack.command())
     big["stageVariables"] = {"pad": "x" * ((6 << 20) - 3000)}
     assert URL.read(runtime.send(big).wait(10).reply)[0] == 200
     assert runtime.text(slack.command()) == STARTED
 
 
-# ---- kernels and sandboxes that refuse ---------------------------------------------------------------------------------
+# ---- kernels and sandboxes that refuse -----------------------------------------------------------
 
 
 def refusing(*faults):
-    return ["strace", "-f", "-qq", "-o", "/dev/null", *(part for fault in faults for part in ("-e", f"inject={fault}"))]
+    return [
+        "strace", "-f", "-qq", "-o", "/dev/null",
+        *(part for fault in faults for part in ("-e", f"inject={fault}")),
+    ]
 
 
 # What `serve` calls before it listens; without arch_prctl, which is libc's own start.
 CALLS = (
-    "bind clone close_range epoll_create1 epoll_ctl epoll_pwait eventfd2 fcntl fstat futex geteuid getrandom getsockname listen mmap "
-    "mprotect open poll prctl prlimit64 readlink rt_sigaction rt_sigprocmask sched_getaffinity set_tid_address setpriority setsockopt "
+    "bind clone close_range epoll_create1 epoll_ctl epoll_pwait eventfd2 fcntl fstat futex "
+    "geteuid getrandom getsockname listen mmap "
+    "mprotect open poll prctl prlimit64 readlink rt_sigaction rt_sigprocmask sched_getaffinity "
+    "set_tid_address setpriority setsockopt "
     "signalfd4 socket"
 ).split()
 
@@ -121,10 +133,14 @@ def listening(process):
 @pytest.mark.parametrize("call", CALLS)
 def test_calls_that_are_refused(make, call, error):
     """It does without, or says in one sentence at the start why it cannot; no signal ends it."""
-    listener = Serve(make)(functions=True, metrics=True, wait=False, wrapper=refusing(f"{call}:error={error}"))
+    listener = Serve(make)(
+        functions=True, metrics=True, wait=False, wrapper=refusing(f"{call}:error={error}")
+    )
     process = listener.process
     nameless = call == "getsockname"  # it cannot tell its own address then
-    assert eventually(lambda: not process.alive or listening(process) and (nameless or listener.listening()), 20), process.lines
+    assert eventually(
+        lambda: not process.alive or listening(process) and (nameless or listener.listening()), 20
+    ), process.lines
     ends = call == "epoll_pwait" and error != "ENOSYS"  # else libc knows another call
     if process.alive and not ends:
         assert nameless or listener.ask(get()).status == 200
@@ -138,7 +154,9 @@ def test_calls_that_are_refused(make, call, error):
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_without_getrandom(make, kind, error):
     wrapper = refusing(f"getrandom:error={error}")
-    host = hosts.start(make, kind, make.endpoint(tls=True), wrapper=wrapper, AWS_CA_BUNDLE=make.pki.bundle())
+    host = hosts.start(
+        make, kind, make.endpoint(tls=True), wrapper=wrapper, AWS_CA_BUNDLE=make.pki.bundle()
+    )
     assert host.text(slack.command()) == STARTED
 
 
@@ -151,21 +169,37 @@ def test_without_any_random_bytes(make):
     assert process.wait_exit(20) == 1
     (told,) = process.problems
     process.problems.clear()
-    assert "no random bytes: the kernel refuses getrandom(2), and /dev/urandom cannot be read" in told
+    assert (
+        "no random bytes: the kernel refuses getrandom(2), and /dev/urandom cannot be read" in told
+    )
 
 
-@pytest.mark.parametrize("limits", [[f"--as={1 << 30}"], [f"--data={64 << 20}"], [f"--as={1 << 30}", f"--data={64 << 20}"]], ids=["as", "data", "both"])
+@pytest.mark.parametrize(
+    "limits",
+    [[f"--as={1 << 30}"], [f"--data={64 << 20}"], [f"--as={1 << 30}", f"--data={64 << 20}"]],
+    ids=["as", "data", "both"],
+)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_in_little_address_space(make, pki, limits, tls):
     """As on a small board, or under a service manager's limits."""
     certificate = pki.leaf()
     (make.folder / "chain.pem").write_bytes(certificate.chain_pem())
     (make.folder / "key.pem").write_bytes(certificate.key_pem())
-    shown = ["--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem")] if tls else []
-    listener = Serve(make)(*shown, endpoint=make.endpoint(tls=True), wrapper=["prlimit", *limits], GATEWAY_CONNECTIONS="256")
+    shown = (
+        ["--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem")]
+        if tls
+        else []
+    )
+    listener = Serve(make)(
+        *shown, endpoint=make.endpoint(tls=True), wrapper=["prlimit", *limits],
+        GATEWAY_CONNECTIONS="256",
+    )
     if tls:
         context = ssl.create_default_context(cafile=pki.bundle())
-        with socket.create_connection(listener.address) as sock, context.wrap_socket(sock, server_hostname="localhost") as secure:
+        with (
+            socket.create_connection(listener.address) as sock,
+            context.wrap_socket(sock, server_hostname="localhost") as secure,
+        ):
             secure.sendall(get())
             assert secure.recv(200).startswith(b"HTTP/1.1 200 OK")
         return
@@ -188,7 +222,8 @@ def state(process):
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("dropped", [False, True], ids=["kept", "dropped"])
 def test_frozen_between_events(make, seconds, tls, dropped):
-    """As Lambda does: the next event is there, and the connections may be gone, when the process runs again."""
+    """As Lambda does: the next event is there, and the connections may be gone, when the process
+    runs again."""
     runtime = make.runtime(endpoint=make.endpoint(tls=tls))
     assert runtime.text(slack.command("/eu-west-1/first")) == STARTED.replace("my-fn", "first")
     runtime.settled()
@@ -205,7 +240,8 @@ def test_frozen_between_events(make, seconds, tls, dropped):
 
 
 def test_frozen_in_the_middle_of_an_event(make):
-    """The machine below may pause for a moment, too. No time that passed is taken for more than it was."""
+    """The machine below may pause for a moment, too. No time that passed is taken for more than it
+    was."""
     runtime = make.runtime(endpoint=make.endpoint())
     for _ in range(5):
         item = runtime.send(slack.command())
@@ -219,7 +255,9 @@ def test_frozen_in_the_middle_of_an_event(make):
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_started_with_closed_descriptors(make, closed):
     """A connection must not end up where the log is written."""
-    runtime = make.runtime(wrapper=["sh", "-c", f'exec "$@" {closed}', "sh"], GATEWAY_LOG_LEVEL="debug")
+    runtime = make.runtime(
+        wrapper=["sh", "-c", f'exec "$@" {closed}', "sh"], GATEWAY_LOG_LEVEL="debug"
+    )
     runtime.ask(slack.command(secret="wrong"))
     for _ in range(3):
         assert runtime.text(slack.command()) == STARTED
@@ -227,13 +265,17 @@ def test_started_with_closed_descriptors(make, closed):
 
 def test_log_that_nobody_reads(make):
     """A full pipe: lines may be lost or late, but with the pipe gone the process goes on."""
-    runtime = make.runtime(wrapper=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"], GATEWAY_LOG_LEVEL="debug")
+    runtime = make.runtime(
+        wrapper=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"], GATEWAY_LOG_LEVEL="debug"
+    )
     for _ in range(3):
         assert runtime.text(slack.command()) == STARTED
 
 
 def test_log_whose_reader_has_gone(make):
     """Lines are lost, requests are not."""
-    runtime = make.runtime(wrapper=["sh", "-c", '"$@" 2>&1 >/dev/null | :', "sh"], GATEWAY_LOG_LEVEL="debug")
+    runtime = make.runtime(
+        wrapper=["sh", "-c", '"$@" 2>&1 >/dev/null | :', "sh"], GATEWAY_LOG_LEVEL="debug"
+    )
     for _ in range(3):
         assert runtime.text(slack.command()) == STARTED

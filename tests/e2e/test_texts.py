@@ -1,5 +1,6 @@
-"""Every kind of file and every variable that is read, as editors, shells and forms write them: blanks and line ends around a
-value and a byte order mark before it do not count, and UTF-16 is named as what it is."""
+"""Every kind of file and every variable that is read, as editors, shells and forms write them:
+blanks and line ends around a value and a byte order mark before it do not count, and UTF-16 is
+named as what it is."""
 
 import json
 
@@ -35,7 +36,9 @@ class Stand:
         self.cloud, self.form = cloud, form
 
     def write(self, text):
-        return self.cloud.file("text", self.form(text.decode() if isinstance(text, bytes) else text))
+        return self.cloud.file(
+            "text", self.form(text.decode() if isinstance(text, bytes) else text)
+        )
 
     def keys(self, **more):
         return {**self.cloud.ring.issue("ENV").environment(), **more}
@@ -64,7 +67,10 @@ def web_identity(stand):
 
 def container(stand):
     agent = stand.cloud.container(authorization="Bearer abc")
-    return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": agent.full_uri, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": stand.write("Bearer abc")}
+    return {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": agent.full_uri,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": stand.write("Bearer abc"),
+    }
 
 
 def of_a_profile(stand):
@@ -77,14 +83,22 @@ ROUTES = json.dumps({"routes": [{"command": "/other", "invoke": "eu-west-1/f"}]}
 
 # What each kind of file is and is named by: the variables with which it is used.
 FILES = {
-    "credentials": lambda s: {"AWS_SHARED_CREDENTIALS_FILE": s.write(profile_text(s.cloud.ring.lasting("PROFILE")))},
+    "credentials": lambda s: {
+        "AWS_SHARED_CREDENTIALS_FILE": s.write(profile_text(s.cloud.ring.lasting("PROFILE")))
+    },
     "config": lambda s: {"AWS_CONFIG_FILE": s.write(profile_text(s.cloud.ring.lasting("PROFILE")))},
     "bundle": lambda s: s.keys(AWS_CA_BUNDLE=s.bundle()),
     "bundle for all": lambda s: s.keys(AWS_CA_BUNDLE="", SSL_CERT_FILE=s.bundle()),
-    "bundle of a profile": lambda s: s.profile(f"[default]\nca_bundle = {s.bundle()}\n", **s.keys(AWS_CA_BUNDLE="", AWS_PROFILE="default")),
+    "bundle of a profile": lambda s: s.profile(
+        f"[default]\nca_bundle = {s.bundle()}\n", **s.keys(AWS_CA_BUNDLE="", AWS_PROFILE="default")
+    ),
     "routes": lambda s: s.keys(GATEWAY_CONFIG="@" + s.write(ROUTES)),
     "secret": lambda s: s.keys(SLACK_SIGNING_SECRET="file:" + s.write(slack.SECRET)),
-    "secret of an app": lambda s: s.keys(GATEWAY_CONFIG=json.dumps({"apps": {"A1": {"secret": "file:" + s.write(slack.OTHER_SECRET)}}})),
+    "secret of an app": lambda s: s.keys(
+        GATEWAY_CONFIG=json.dumps(
+            {"apps": {"A1": {"secret": "file:" + s.write(slack.OTHER_SECRET)}}}
+        )
+    ),
     "web identity": web_identity,
     "web identity of a profile": of_a_profile,
     "container": container,
@@ -124,7 +138,9 @@ def test_files_of_https(make, pki, which, form):
         assert https.openssl()[0] == 0
         return
     assert listener.process.wait_exit() == 1
-    assert any("is UTF-16; save it as UTF-8" in line.get("reason", "") for line in listener.process.lines)
+    assert any(
+        "is UTF-16; save it as UTF-8" in line.get("reason", "") for line in listener.process.lines
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -134,9 +150,17 @@ def test_secrets_in_stores(make, place, form):
     change, good = FORMS[form]
     value = change(slack.SECRET + "\n").decode("utf-8" if good else "latin-1")
     keys, tls = signatures.Keys(), make.pki.server()
-    stores = [make.keep(kind({"p": value}, keys=keys, tls=tls)) for kind in (Parameters, SecretsManager)]
-    variables = {"AWS_ENDPOINT_URL_SSM": stores[0].url, "AWS_ENDPOINT_URL_SECRETS_MANAGER": stores[1].url, "AWS_CA_BUNDLE": make.pki.bundle()}
-    host = hosts.start(make, "serve", make.endpoint(), SLACK_SIGNING_SECRET=place, AWS_REGION="eu-west-1", **variables)
+    stores = [
+        make.keep(kind({"p": value}, keys=keys, tls=tls)) for kind in (Parameters, SecretsManager)
+    ]
+    variables = {
+        "AWS_ENDPOINT_URL_SSM": stores[0].url, "AWS_ENDPOINT_URL_SECRETS_MANAGER": stores[1].url,
+        "AWS_CA_BUNDLE": make.pki.bundle(),
+    }
+    host = hosts.start(
+        make, "serve", make.endpoint(), SLACK_SIGNING_SECRET=place, AWS_REGION="eu-west-1",
+        **variables,
+    )
     if good:
         assert host.text(slack.command()) == STARTED
     else:
@@ -152,7 +176,10 @@ def test_files_of_the_machine(make, pki, tmp_path, name, form):
     world = World(make, pki, tmp_path)
     aws = world.aws(("*.eu-west-1.amazonaws.com",))
     world.dns({aws.authority: ["127.0.0.1"]} if name == "resolv.conf" else {})
-    texts = {"hosts": f"127.0.0.1 {aws.authority if name == 'hosts' else 'localhost'}\n", "resolv.conf": "nameserver 127.0.0.1\n"}
+    texts = {
+        "hosts": f"127.0.0.1 {aws.authority if name == 'hosts' else 'localhost'}\n",
+        "resolv.conf": "nameserver 127.0.0.1\n",
+    }
     (tmp_path / name).write_bytes(change(texts[name]))
     runtime = world.runtime(aws)
     said = runtime.text(slack.command())
@@ -168,11 +195,13 @@ def test_files_of_the_machine_are_looked_at_by_the_start(make, pki, tmp_path, na
     world = World(make, pki, tmp_path)
     (tmp_path / name).write_bytes("nameserver 127.0.0.1\n".encode("utf-16"))
     listener = Serve(make)(wrapper=world.net.wrapper, wait=False)
-    (line,) = listener.process.wait_for_log("how names are resolved") and [x for x in listener.process.lines if "how names" in x["message"]]
+    (line,) = listener.process.wait_for_log("how names are resolved") and [
+        x for x in listener.process.lines if "how names" in x["message"]
+    ]
     assert line["path"] == f"/etc/{name}" and "is UTF-16; save it as UTF-8" in line["reason"]
 
 
-# ---- variables -------------------------------------------------------------------------------------------------------
+# ---- variables -----------------------------------------------------------------------------------
 
 WRAPPINGS = {
     "mark": MARK + "{}",
@@ -227,9 +256,18 @@ def test_variables(cloud, source, wrapping):
     """All that there are at once."""
     variables, _ = SOURCES[source](cloud)
     variables = cloud.environment(**settings(cloud.folder), **variables)
-    variables |= {"SLACK_SIGNING_SECRET": slack.SECRET, "AWS_ENDPOINT_URL_LAMBDA": cloud.endpoint.url}
-    variables = {name: value and WRAPPINGS[wrapping].format(value.replace("{", "{{").replace("}", "}}")) for name, value in variables.items()}
-    variables = {name: value and value.replace("{{", "{").replace("}}", "}") for name, value in variables.items()}
+    variables |= {
+        "SLACK_SIGNING_SECRET": slack.SECRET,
+        "AWS_ENDPOINT_URL_LAMBDA": cloud.endpoint.url,
+    }
+    variables = {
+        name: value and WRAPPINGS[wrapping].format(value.replace("{", "{{").replace("}", "}}"))
+        for name, value in variables.items()
+    }
+    variables = {
+        name: value and value.replace("{{", "{").replace("}}", "}")
+        for name, value in variables.items()
+    }
     listener = Serve(cloud.make)(endpoint=cloud.endpoint, **variables)
     cloud.ring.watch(listener.process)
     cloud.started_by(Host("serve", listener, cloud.endpoint), source)
@@ -258,4 +296,8 @@ def test_variables_in_utf16(cloud, name, mark):
     """As a shell puts a file into one: without its zeros."""
     variables = {**cloud.ring.issue("ENV").environment(), "AWS_CA_BUNDLE": None}
     variables[name] = mark + str(variables.get(name) or "4")
-    assert cloud.complaint(**variables).rstrip().endswith(f"{name} is UTF-16; save what it comes from as UTF-8")
+    assert (
+        cloud.complaint(**variables)
+        .rstrip()
+        .endswith(f"{name} is UTF-16; save what it comes from as UTF-8")
+    )

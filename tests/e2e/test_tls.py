@@ -34,8 +34,9 @@ def accepted(make, name="localhost", **options):
 
 
 def refused(make, certificate=True, name="localhost", **options):
-    """Nothing of the request reaches the peer, and a refused certificate is not tried again. What else fails is tried four
-    times, and once more where the first offer seems to have been declined."""
+    """Nothing of the request reaches the peer, and a refused certificate is not tried again. What
+    else fails is tried four times, and once more where the first offer seems to have been declined.
+    """
     settings = settings_in(options)
     endpoint = make.endpoint(name=name, open_now=False, **options)
     runtime = make.runtime(endpoint=endpoint, **settings)
@@ -45,11 +46,13 @@ def refused(make, certificate=True, name="localhost", **options):
     assert NOT in text, text
     runtime.settled()
     assert not endpoint.requests
-    assert len(endpoint.links) in ((1,) if certificate else (4, 5)), f"{len(endpoint.links)} connections"
+    assert len(endpoint.links) in (
+        (1,) if certificate else (4, 5)
+    ), f"{len(endpoint.links)} connections"
     return text
 
 
-# ---- keys and signatures ---------------------------------------------------------------------------------------------
+# ---- keys and signatures -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "rsa3072", "rsa4096", "rsa8192", "p256", "p384"])
@@ -86,12 +89,14 @@ def test_digest_of_the_signature(make, pki, digest, good, root):
 def test_root_of_384_bits(make, pki):
     """As Amazon Root CA 4 and ISRG Root X2 are."""
     root = pki.authority("p384", "Big Root", hashes.SHA384)
-    endpoint = make.endpoint(name="localhost", tls=pki.server(pki.leaf("p384", root, digest=hashes.SHA384)))
+    endpoint = make.endpoint(
+        name="localhost", tls=pki.server(pki.leaf("p384", root, digest=hashes.SHA384))
+    )
     runtime = make.runtime(endpoint=endpoint, AWS_CA_BUNDLE=pki.bundle(root))
     assert runtime.text(slack.command()) == STARTED
 
 
-# ---- what the certificate says ---------------------------------------------------------------------------------------
+# ---- what the certificate says -------------------------------------------------------------------
 
 GOOD = {
     "plain": {},
@@ -100,7 +105,8 @@ GOOD = {
     "purpose-critical": dict(purposes_critical=True),
     "any-purpose": dict(purposes=(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)),
     "key-usage": dict(key_usage=True),
-    "two-purposes": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)),
+    "two-purposes": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,
+        ExtendedKeyUsageOID.SERVER_AUTH)),
     "no-common-name": dict(common_name=None),
     "other-common-name": dict(common_name="other.test"),
     "root-sent-too": dict(with_root=True),
@@ -124,10 +130,13 @@ BAD = {
     "expired": dict(start=-30 * 24 * HOUR, end=-HOUR),
     "expired-a-minute-ago": dict(end=datetime.timedelta(seconds=-60)),
     "not-yet-valid": dict(start=HOUR),
-    "valid-in-a-century": dict(start=datetime.timedelta(days=36500), end=datetime.timedelta(days=36600)),
+    "valid-in-a-century":
+        dict(start=datetime.timedelta(days=36500), end=datetime.timedelta(days=36600)),
     "for-clients": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,)),
-    "for-clients-critical": dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,), purposes_critical=True),
-    "for-mail": dict(purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.CODE_SIGNING)),
+    "for-clients-critical":
+        dict(purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,), purposes_critical=True),
+    "for-mail": dict(purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION,
+        ExtendedKeyUsageOID.CODE_SIGNING)),
     "authority": dict(is_ca=True),
     "self-signed": dict(self_signed=True),
 }
@@ -155,7 +164,10 @@ def test_bad_certificate(make, pki, case):
         ((), ("::1",), False),
         ((), ("::ffff:127.0.0.1",), False),
     ],
-    ids=["address", "second-address", "other-address", "address-as-name", "name-only", "wildcard", "ipv6", "mapped"],
+    ids=[
+        "address", "second-address", "other-address", "address-as-name", "name-only", "wildcard",
+        "ipv6", "mapped",
+    ],
 )
 def test_addresses(make, pki, names, addresses, good):
     tls = pki.server(pki.leaf(names=names, addresses=addresses, common_name="127.0.0.1"))
@@ -167,38 +179,55 @@ def test_certificate_for_anybody(make, pki):
     refused(make, tls=pki.server(pki.leaf(names=("x.test",), addresses=(), common_name=None)))
 
 
-# ---- who signed it ---------------------------------------------------------------------------------------------------
+# ---- who signed it -------------------------------------------------------------------------------
 
 
 def intermediate(pki, **options):
-    return pki.authority("p256", options.pop("name", "Middle"), issuer=options.pop("issuer", pki.authority()), **options)
+    return pki.authority(
+        "p256", options.pop("name", "Middle"), issuer=options.pop("issuer", pki.authority()),
+        **options,
+    )
 
 
 CHAINS = {
     "one-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki))),
-    "two-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)))),
-    "rsa-between": (True, lambda pki: pki.leaf("rsa2048", pki.authority("rsa2048", "Middle", issuer=pki.authority("rsa2048")))),
-    "path-length-kept": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="Zero", path_length=0))),
+    "two-between": (True,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)))),
+    "rsa-between": (True, lambda pki: pki.leaf("rsa2048",
+        pki.authority("rsa2048", "Middle", issuer=pki.authority("rsa2048")))),
+    "path-length-kept": (True,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Zero", path_length=0))),
     "in-the-wrong-order": (True, lambda pki: shuffled(pki)),
     "twice-and-strangers": (True, lambda pki: with_strangers(pki)),
-    "purpose-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki, purposes=(ExtendedKeyUsageOID.SERVER_AUTH,)))),
+    "purpose-between": (True, lambda pki: pki.leaf(issuer=intermediate(pki,
+        purposes=(ExtendedKeyUsageOID.SERVER_AUTH,)))),
     "purpose-between-is-another": (
         False,
-        lambda pki: pki.leaf(issuer=intermediate(pki, name="Mail", purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION,))),
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Mail",
+            purposes=(ExtendedKeyUsageOID.EMAIL_PROTECTION,))),
     ),
-    "permitted": (True, lambda pki: pki.leaf(issuer=intermediate(pki, permitted=("localhost", "127.0.0.0/8")))),
-    "not-permitted": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="Other", permitted=("example.test",)))),
-    "not-permitted-address": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="Net", permitted=("10.0.0.0/8",)))),
-    "excluded": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="But", excluded=("localhost",)))),
-    "excluded-elsewhere": (True, lambda pki: pki.leaf(issuer=intermediate(pki, name="But not", excluded=("example.test",)))),
+    "permitted": (True, lambda pki: pki.leaf(issuer=intermediate(pki,
+        permitted=("localhost", "127.0.0.0/8")))),
+    "not-permitted": (False,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Other", permitted=("example.test",)))),
+    "not-permitted-address": (False,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Net", permitted=("10.0.0.0/8",)))),
+    "excluded": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="But",
+        excluded=("localhost",)))),
+    "excluded-elsewhere": (True,
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="But not", excluded=("example.test",)))),
     "one-missing": (False, lambda pki: pki.leaf(issuer=intermediate(pki), alone=True)),
-    "unknown-authority": (False, lambda pki: pki.leaf(issuer=pki.authority("p256", "Unknown Root"))),
+    "unknown-authority": (False,
+        lambda pki: pki.leaf(issuer=pki.authority("p256", "Unknown Root"))),
     "unknown-of-the-same-name": (False, lambda pki: same_name(pki)),
-    "between-is-no-authority": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False))),
-    "between-may-not-sign": (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No Sign", sign_certs=False))),
+    "between-is-no-authority":
+        (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False))),
+    "between-may-not-sign":
+        (False, lambda pki: pki.leaf(issuer=intermediate(pki, name="No Sign", sign_certs=False))),
     "path-length-exceeded": (
         False,
-        lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki, name="Zero", path_length=0))),
+        lambda pki: pki.leaf(issuer=intermediate(pki, name="Lower",
+            issuer=intermediate(pki, name="Zero", path_length=0))),
     ),
     "leaf-signs-leaf": (False, lambda pki: leaf_of_leaf(pki)),
 }
@@ -206,14 +235,19 @@ CHAINS = {
 
 def shuffled(pki):
     """Two authorities between, the upper one first, and the root."""
-    certificate = pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)), with_root=True)
+    certificate = pki.leaf(
+        issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)), with_root=True
+    )
     certificate.chain.reverse()
     return certificate
 
 
 def with_strangers(pki):
     certificate = pki.leaf(issuer=intermediate(pki, name="Lower", issuer=intermediate(pki)))
-    strangers = [pki.authority("rsa2048", "Stranger").own, pki.authority("p256", "Unknown Root").own]
+    strangers = [
+        pki.authority("rsa2048", "Stranger").own,
+        pki.authority("p256", "Unknown Root").own,
+    ]
     certificate.chain = strangers + [certificate.own] + certificate.chain * 2 + strangers
     return certificate
 
@@ -247,19 +281,40 @@ def test_constraints_of_the_root(make, pki):
     root = pki.authority(name="Limited Root", permitted=("localhost", "127.0.0.1/32"))
     bundle = pki.file(root.pem())
     accepted(make, tls=pki.server(pki.leaf(issuer=root)), AWS_CA_BUNDLE=bundle)
-    text = refused(make, tls=pki.server(pki.leaf(issuer=root, names=("localhost", "other.test"))), AWS_CA_BUNDLE=bundle)
-    assert "the certificate `Limited Root p256` above that of localhost does not permit other.test (name constraints)" in text
+    text = refused(
+        make, tls=pki.server(pki.leaf(issuer=root, names=("localhost", "other.test"))),
+        AWS_CA_BUNDLE=bundle,
+    )
+    assert (
+        "the certificate `Limited Root p256` above that of localhost does not permit other.test "
+        "(name constraints)"
+        in text
+    )
 
 
 @pytest.mark.parametrize(
     "options, words",
     [
         (dict(common_name="\x1b[31mred`"), None),
-        (dict(names=("other.test",), addresses=()), "the certificate `localhost` of localhost is not for this name but for other.test"),
-        (dict(end=-HOUR, start=-9 * HOUR), "the certificate `localhost` of localhost has expired on 20"),
+        (
+            dict(names=("other.test",), addresses=()),
+            "the certificate `localhost` of localhost is not for this name but for other.test",
+        ),
+        (
+            dict(end=-HOUR, start=-9 * HOUR),
+            "the certificate `localhost` of localhost has expired on 20",
+        ),
         (dict(start=HOUR), "the certificate `localhost` of localhost is not valid before 20"),
-        (dict(san=False), "the certificate `localhost` of localhost has no subjectAltName; the common name does not count"),
-        (dict(is_ca=True), "the certificate `localhost` of localhost is a CA's; a server must have one of its own, with CA:FALSE"),
+        (
+            dict(san=False),
+            "the certificate `localhost` of localhost has no subjectAltName; the common name does "
+            "not count",
+        ),
+        (
+            dict(is_ca=True),
+            "the certificate `localhost` of localhost is a CA's; a server must have one of its "
+            "own, with CA:FALSE",
+        ),
         (
             dict(common_name="\x1b[31mred`", names=("other.test",), addresses=()),
             "the certificate `?[31mred?` of localhost is not for this name but for other.test",
@@ -276,31 +331,47 @@ def test_words_about_a_certificate(make, pki, options, words):
 
 
 def test_words_about_an_authority(make, pki):
-    text = refused(make, tls=pki.server(pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False))))
-    assert "the certificate `No CA p256` above that of localhost is not a CA's and may not issue certificates" in text
+    text = refused(
+        make, tls=pki.server(pki.leaf(issuer=intermediate(pki, name="No CA", is_ca=False)))
+    )
+    assert (
+        "the certificate `No CA p256` above that of localhost is not a CA's and may not issue "
+        "certificates"
+        in text
+    )
     text = refused(make, tls=pki.server(pki.leaf(issuer=pki.authority("p256", "Unknown Root"))))
-    assert "the certificate `localhost` of localhost comes from an unknown authority, `Unknown Root p256`: set AWS_CA_BUNDLE" in text
+    assert (
+        "the certificate `localhost` of localhost comes from an unknown authority, `Unknown Root "
+        "p256`: set AWS_CA_BUNDLE"
+        in text
+    )
 
 
 def test_words_about_a_curve_that_is_not_supported(make, pki):
     between = pki.authority("p521", name="Between", issuer=pki.authority())
     text = refused(make, tls=pki.server(pki.leaf(issuer=between, digest=hashes.SHA512)))
-    assert "the certificate `Between p521` above that of localhost" in text and "P-521" in text, text
+    assert (
+        "the certificate `Between p521` above that of localhost" in text and "P-521" in text
+    ), text
 
 
 def test_words_about_what_a_bundle_leaves_out(make, pki):
     weak = pki.authority("rsa1024", "Weak Root")
     bundle = pki.file(pki.authority().pem() + weak.pem() + pki.leaf().pem())
-    endpoint = make.endpoint(tls=pki.server(pki.leaf(issuer=weak)), name="localhost", open_now=False)
+    endpoint = make.endpoint(
+        tls=pki.server(pki.leaf(issuer=weak)), name="localhost", open_now=False
+    )
     runtime = make.runtime(endpoint=endpoint, AWS_CA_BUNDLE=bundle)
     endpoint.open()
     assert (
-        "comes from an unknown authority, `Weak Root rsa1024`, which AWS_CA_BUNDLE contains but which cannot be used: its key is "
+        "comes from an unknown authority, `Weak Root rsa1024`, which AWS_CA_BUNDLE contains but "
+        "which cannot be used: its key is "
         "not supported: RSA of 1024 bits"
     ) in runtime.text(slack.command())
     (line,) = [line for line in runtime.process.logged() if "left out" in line["message"]]
     assert line["used"] == 1 and line["left_out"] == 2 and line["reasons"] == (
-        "`Weak Root rsa1024` (its key is not supported: RSA of 1024 bits); `localhost` (it is not a CA's)"
+        "`Weak Root rsa1024` (its key is not supported: RSA of 1024 bits); `localhost` (it is not "
+        "a CA's)"
     )
 
 
@@ -329,7 +400,12 @@ def test_bundle_of_150_roots(make, pki):
         pki.authority(kinds[i % 3], f"Other Root {i % 12}", name_of)
         for i, name_of in enumerate([hashes.SHA256, hashes.SHA384] * 6)
     ]
-    pems = b"# a comment\r\n".join([a.pem() for a in others] * 13) + pki.authority().pem() + b"\n\n" + others[0].pem()
+    pems = (
+        b"# a comment\r\n".join([a.pem() for a in others] * 13)
+        + pki.authority().pem()
+        + b"\n\n"
+        + others[0].pem()
+    )
     bundle = pki.file(pems)
     runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=bundle)
     assert runtime.text(slack.command()) == STARTED
@@ -344,23 +420,30 @@ def test_bundle_with_what_does_not_belong(make, pki):
         + b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
         + pki.authority().pem().replace(b"\n", b"\r\n")
     )
-    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=pki.file(pems))
+    runtime = make.runtime(
+        endpoint=make.endpoint(tls=True, name="localhost"), AWS_CA_BUNDLE=pki.file(pems)
+    )
     assert runtime.text(slack.command()) == STARTED
 
 
-# ---- the words of TLS ------------------------------------------------------------------------------------------------
+# ---- the words of TLS ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind, suite", [(kind, suite) for kind in SUITES for suite in SUITES[kind]])
+@pytest.mark.parametrize(
+    "kind, suite", [(kind, suite) for kind in SUITES for suite in SUITES[kind]]
+)
 def test_suite(make, pki, kind, suite):
     certificate = pki.leaf({"ecdsa": "p256", "rsa": "rsa2048"}[kind])
     link = accepted(make, tls=pki.server(certificate, suite))
     assert link.cipher == suite and link.version == "TLSv1.2"
 
 
-@pytest.mark.parametrize("kinds", [["rsa2048"], ["p256"], ["p256", "rsa2048"]], ids=["rsa", "ecdsa", "both"])
+@pytest.mark.parametrize(
+    "kinds", [["rsa2048"], ["p256"], ["p256", "rsa2048"]], ids=["rsa", "ecdsa", "both"]
+)
 def test_rsa_is_offered_alone_at_first(make, pki, kinds):
-    """It costs less to check. A server without it declines, sees the second offer at once, and no first one any more."""
+    """It costs less to check. A server without it declines, sees the second offer at once, and no
+    first one any more."""
     tls = pki.server()
     for kind in kinds:
         leaf = pki.leaf(kind)
@@ -375,7 +458,9 @@ def test_rsa_is_offered_alone_at_first(make, pki, kinds):
         eventually(lambda: False, 0.03)
     ciphers = [link.cipher for link in runtime.endpoint.links]
     if "rsa2048" in kinds:
-        assert len(ciphers) == 3 and all(cipher.startswith("ECDHE-RSA-") for cipher in ciphers), ciphers
+        assert len(ciphers) == 3 and all(
+            cipher.startswith("ECDHE-RSA-") for cipher in ciphers
+        ), ciphers
     else:
         assert ciphers[0] is None and len(ciphers) == 4, ciphers
         assert all(cipher.startswith("ECDHE-ECDSA-") for cipher in ciphers[1:]), ciphers
@@ -386,7 +471,10 @@ def offered(hello):
     start = 44 + hello[43]
     size = int.from_bytes(hello[start : start + 2], "big")
     suites = {hello[start + 2 + i : start + 4 + i] for i in range(0, size, 2)}
-    return tuple(bool(suites & set(kind)) for kind in ((b"\xc0\x2f", b"\xc0\x30"), (b"\xc0\x2b", b"\xc0\x2c")))
+    return tuple(
+        bool(suites & set(kind))
+        for kind in ((b"\xc0\x2f", b"\xc0\x30"), (b"\xc0\x2b", b"\xc0\x2c"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -408,7 +496,9 @@ def test_what_declines_the_first_offer(make, answer, declined):
     endpoint.open()
     assert runtime.text(slack.command()).startswith(NOT)
     runtime.settled()
-    assert [offered(hello) for hello in hellos] == [(True, False)] + ([(True, True)] * 4 if declined else [(True, False)] * 3)
+    assert [offered(hello) for hello in hellos] == [(True, False)] + (
+        [(True, True)] * 4 if declined else [(True, False)] * 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -433,7 +523,9 @@ def test_suite_that_is_not_spoken(make, pki, suite):
     refused(make, certificate=False, tls=pki.server(pki.leaf("rsa2048"), suite))
 
 
-@pytest.mark.parametrize("suite", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-AES128-CCM"])
+@pytest.mark.parametrize(
+    "suite", ["ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA", "ECDHE-ECDSA-AES128-CCM"]
+)
 def test_suite_with_ecdsa_that_is_not_spoken(make, pki, suite):
     refused(make, certificate=False, tls=pki.server(pki.leaf("p256"), suite))
 
@@ -447,7 +539,12 @@ def test_version_that_is_not_spoken(make, pki, version):
 
 
 def test_server_that_could_do_more(make, pki):
-    assert accepted(make, tls=pki.server(least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_3)).version == "TLSv1.2"
+    assert (
+        accepted(
+            make, tls=pki.server(least=ssl.TLSVersion.TLSv1_2, most=ssl.TLSVersion.TLSv1_3)
+        ).version
+        == "TLSv1.2"
+    )
 
 
 @pytest.mark.parametrize("curve", ["prime256v1", "secp384r1"])
@@ -461,14 +558,19 @@ def test_curve_that_is_not_spoken(make, pki):
 
 @pytest.mark.parametrize(
     "group, kinds",
-    [("X25519", ["rsa2048"]), ("P-256", ["rsa2048"]), ("P-384", ["rsa2048"]), ("X25519", ["p256"]), ("X25519", ["p256", "rsa2048"])],
+    [("X25519", ["rsa2048"]), ("P-256", ["rsa2048"]), ("P-384", ["rsa2048"]), ("X25519", ["p256"]),
+        ("X25519", ["p256", "rsa2048"])],
 )
 def test_groups_and_certificates_with_the_openssl_tool(make, pki, group, kinds):
-    """Python's servers cannot be told to speak X25519 only; another implementation's view does no harm either."""
+    """Python's servers cannot be told to speak X25519 only; another implementation's view does no
+    harm either."""
     shown = []
     for option, kind in zip(("", "d"), kinds):
         certificate = pki.leaf(kind)
-        shown += [f"-{option}cert", pki.file(certificate.chain_pem()), f"-{option}key", pki.file(certificate.key_pem())]
+        shown += [
+            f"-{option}cert", pki.file(certificate.chain_pem()), f"-{option}key",
+            pki.file(certificate.key_pem()),
+        ]
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
@@ -494,7 +596,9 @@ def test_groups_and_certificates_with_the_openssl_tool(make, pki, group, kinds):
         assert eventually(lambda: listening(port), 3)
         endpoint = make.endpoint(open_now=False)
         runtime = make.runtime(
-            endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{port}", AWS_CA_BUNDLE=pki.bundle()
+            endpoint=endpoint,
+            AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{port}",
+            AWS_CA_BUNDLE=pki.bundle(),
         )
         item = runtime.send(slack.command())
         threading.Thread(target=answer_when_asked, args=(server,), daemon=True).start()
@@ -509,7 +613,9 @@ def test_groups_and_certificates_with_the_openssl_tool(make, pki, group, kinds):
 def listening(port):
     """Whether somebody listens there, without connecting."""
     with open("/proc/net/tcp") as table:
-        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table)
+        return any(
+            line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in table
+        )
 
 
 def answer_when_asked(server):
@@ -527,7 +633,9 @@ def test_server_name_is_sent_for_names_only(make, pki):
     seen = {}
     for name in ("localhost", "127.0.0.1"):
         tls = pki.server()
-        tls.sni_callback = lambda sock, server_name, context, name=name: seen.update({name: server_name})
+        tls.sni_callback = lambda sock, server_name, context, name=name: seen.update(
+            {name: server_name}
+        )
         accepted(make, name=name, tls=tls)
     assert seen == {"localhost": "localhost", "127.0.0.1": None}
 
@@ -540,12 +648,21 @@ def test_server_that_insists_on_a_client_certificate(make, pki):
     tls = pki.server(ask_client=True)
     tls.verify_mode = ssl.CERT_REQUIRED
     text = refused(make, certificate=False, tls=tls)
-    assert "the server asked for a client certificate, which this program cannot show, and then ended the connection" in text
+    assert (
+        "the server asked for a client certificate, which this program cannot show, and then "
+        "ended the connection"
+        in text
+    )
 
 
 def test_session_is_taken_up_again(make):
-    """Where the server ended the connection in good order; OpenSSL forgets the session otherwise."""
-    runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost", default=peer.close_notify(peer.accepted())))
+    """Where the server ended the connection in good order; OpenSSL forgets the session otherwise.
+    """
+    runtime = make.runtime(
+        endpoint=make.endpoint(
+            tls=True, name="localhost", default=peer.close_notify(peer.accepted())
+        )
+    )
     for i in range(3):
         assert runtime.text(slack.command()) == STARTED
         runtime.settled()
@@ -554,7 +671,8 @@ def test_session_is_taken_up_again(make):
 
 
 def test_session_of_another_server_is_not_forced(make, pki):
-    """The same address with new keys: the old session is offered, declined, and a full handshake follows."""
+    """The same address with new keys: the old session is offered, declined, and a full handshake
+    follows."""
     runtime = make.runtime(endpoint=make.endpoint(tls=True, name="localhost"))
     assert runtime.text(slack.command()) == STARTED
     runtime.settled()
@@ -588,14 +706,18 @@ def test_new_certificate_is_looked_at_again(make, pki):
         b"\x17\x03\x03\x00\x10" + b"y" * 16,
         b"\x16\x03\x03\x00\x00" * 1000,
     ],
-    ids=["http", "alert-fatal", "alert-close", "zeros", "long-record", "empty-hello", "data-first", "empty-records"],
+    ids=[
+        "http", "alert-fatal", "alert-close", "zeros", "long-record", "empty-hello", "data-first",
+        "empty-records",
+    ],
 )
 def test_answers_to_a_hello_that_are_none(make, data):
     refused(make, certificate=False, tls=True, at_accept={"all": peer.refuse_with(data)})
 
 
 class Share(Server):
-    """Shakes hands as far as its key share, whose signature is right, and keeps what comes after it."""
+    """Shakes hands as far as its key share, whose signature is right, and keeps what comes after
+    it."""
 
     def __init__(self, certificate, share, **options):
         self.certificate, self.share = certificate, share
@@ -607,7 +729,9 @@ class Share(Server):
         hello = wire.read(int.from_bytes(wire.read(5)[3:], "big"))
         der = self.certificate.own.public_bytes(serialization.Encoding.DER)
         share = b"\3\0\x1d" + bytes([len(self.share)]) + self.share
-        signature = self.certificate.key.sign(hello[6:38] + bytes(32) + share, padding.PKCS1v15(), hashes.SHA256())
+        signature = self.certificate.key.sign(
+            hello[6:38] + bytes(32) + share, padding.PKCS1v15(), hashes.SHA256()
+        )
         for kind, body in (
             (2, b"\3\3" + bytes(32) + b"\0\xc0\x2f\0"),
             (11, counted(counted(der, 3), 3)),
@@ -627,33 +751,45 @@ def test_key_share_of_small_order(make, pki, first_byte, good):
     """Nothing that a secret known to everybody protects is sent."""
     server = make.keep(Share(pki.leaf(), bytes([first_byte]) + bytes(31), open_now=False))
     runtime = make.runtime(
-        endpoint=make.endpoint(open_now=False), AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{server.port}", AWS_CA_BUNDLE=pki.bundle()
+        endpoint=make.endpoint(open_now=False),
+        AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{server.port}",
+        AWS_CA_BUNDLE=pki.bundle(),
     )
     server.open()
     text = runtime.text(slack.command())
     runtime.settled()
     assert text.startswith(NOT) and ("a key share that cannot be used" in text) == (not good)
-    assert server.after and all(data.startswith(b"\x16\3\3\0\x25\x10") if good else data == b"" for data in server.after)
+    assert server.after and all(
+        data.startswith(b"\x16\3\3\0\x25\x10") if good else data == b"" for data in server.after
+    )
 
 
 @pytest.mark.parametrize("spoil", ["flip", "truncate"])
 @pytest.mark.parametrize("kept", [False, True], ids=["fresh", "kept"])
 def test_record_that_was_changed_on_the_way(make, pki, spoil, kept):
-    """Somebody in the middle changes one byte of the answer, or cuts it: no answer, no false success, no second start."""
+    """Somebody in the middle changes one byte of the answer, or cuts it: no answer, no false
+    success, no second start."""
     endpoint = make.endpoint(tls=pki.server(), name="localhost", check=False)
     middle = make.keep(Middle(endpoint.port, spoil, skip=kept, open_now=kept))
-    runtime = make.runtime(endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{middle.port}")
+    runtime = make.runtime(
+        endpoint=endpoint, AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{middle.port}"
+    )
     if kept:
-        assert runtime.text(slack.command("/eu-west-1/first")) == "Lambda function first@eu-west-1 has been started..."
+        assert (
+            runtime.text(slack.command("/eu-west-1/first"))
+            == "Lambda function first@eu-west-1 has been started..."
+        )
     else:
         middle.open()
-    assert runtime.text(slack.command()).startswith("Lambda function my-fn@eu-west-1 may or may not have been started: ")
+    assert runtime.text(slack.command()).startswith(
+        "Lambda function my-fn@eu-west-1 may or may not have been started: "
+    )
     assert len(endpoint.requests) == 1 + kept
 
 
 class Middle(Server):
-    """Passes bytes between a client and the real endpoint, and spoils a record of application data that the server sends:
-    the first, or with `skip` the second."""
+    """Passes bytes between a client and the real endpoint, and spoils a record of application data
+    that the server sends: the first, or with `skip` the second."""
 
     def __init__(self, target, spoil, skip, **options):
         self.target, self.spoil, self.skip = target, spoil, skip

@@ -1,4 +1,5 @@
-"""A network of a test's own in which AWS's names and the addresses of metadata lead to fakes. Needs root."""
+"""A network of a test's own in which AWS's names and the addresses of metadata lead to fakes. Needs
+root."""
 
 from support import hosts, network
 from support.hosts import Host
@@ -9,7 +10,8 @@ ECS, EKS, EKS_6 = "169.254.170.2", "169.254.170.23", "fd00:ec2::23"
 
 
 class AwsNetwork:
-    """`cloud` is where the fakes come from; `names` says where each name leads, and every other one nowhere."""
+    """`cloud` is where the fakes come from; `names` says where each name leads, and every other one
+    nowhere."""
 
     def __init__(self, make, cloud):
         self.make, self.cloud = make, cloud
@@ -45,15 +47,22 @@ class AwsNetwork:
 
     def start(self, kind="serve", **env):
         """A gateway that lives in there."""
-        wanted = self.cloud.environment(AWS_EC2_METADATA_DISABLED=None, AWS_ENDPOINT_URL_LAMBDA=None, **env)
+        wanted = self.cloud.environment(
+            AWS_EC2_METADATA_DISABLED=None, AWS_ENDPOINT_URL_LAMBDA=None, **env
+        )
         if kind == "lambda":
             api = self.make.api(listener=self.net.listener(0))
-            started = self.make.runtime(self.cloud.endpoint, api=api, wrapper=self.net.wrapper, **wanted)
+            started = self.make.runtime(
+                self.cloud.endpoint, api=api, wrapper=self.net.wrapper, **wanted
+            )
         else:
             path = str(self.cloud.folder / "socket")
             wanted.setdefault("AWS_ENDPOINT_URL_LAMBDA", None)
             started = Serve(self.make)(
-                endpoint=self.cloud.endpoint, listen=f"unix:{path}", wrapper=self.net.wrapper, **wanted
+                endpoint=self.cloud.endpoint,
+                listen=f"unix:{path}",
+                wrapper=self.net.wrapper,
+                **wanted,
             )
         self.cloud.ring.watch(started.process)
         return Host(kind, started, self.cloud.endpoint)

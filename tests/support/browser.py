@@ -1,4 +1,5 @@
-"""A headless Chromium, driven over its DevTools protocol through a pipe: what a person's browser makes of a page."""
+"""A headless Chromium, driven over its DevTools protocol through a pipe: what a person's browser
+makes of a page."""
 
 import base64
 import fcntl
@@ -22,11 +23,14 @@ class Browser:
         self.log = open(folder / "browser.log", "wb")
         self.process = subprocess.Popen(
             [
-                "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
-                "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
+                "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
+                "--disable-background-networking", "--disable-component-update",
+                "--remote-debugging-pipe",
                 f"--user-data-dir={folder / 'profile'}", "about:blank",
             ],
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)}, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)}, stdout=self.log, stderr=self.log,
+            stdin=subprocess.DEVNULL,
             preexec_fn=lambda: (os.dup2(commands, 3), os.dup2(events, 4)), close_fds=False,
         )  # fmt: skip
         os.close(commands)
@@ -42,9 +46,13 @@ class Browser:
 
     def receive(self, until):
         left = until - time.monotonic()
-        assert left > 0 and select.select([self.events], [], [], left)[0], "the browser says nothing"
+        assert (
+            left > 0 and select.select([self.events], [], [], left)[0]
+        ), "the browser says nothing"
         data = os.read(self.events, 1 << 20)
-        assert data, "the browser has ended: " + open(self.log.name, errors="replace").read()[-2000:]
+        assert data, (
+            "the browser has ended: " + open(self.log.name, errors="replace").read()[-2000:]
+        )
         *messages, self.unread = (self.unread + data).split(b"\0")
         for message in map(json.loads, messages):
             if "id" in message:
@@ -54,7 +62,10 @@ class Browser:
 
     def call(self, method, session=None, **parameters):
         self.last += 1
-        message = {"id": self.last, "method": method, "params": parameters, **({"sessionId": session} if session else {})}
+        message = {
+            "id": self.last, "method": method, "params": parameters,
+            **({"sessionId": session} if session else {}),
+        }
         os.write(self.commands, json.dumps(message).encode() + b"\0")
         until = time.monotonic() + START_S
         while self.last not in self.answers:
@@ -71,12 +82,17 @@ class Page:
     def __init__(self, browser, url, dark, width, height, script):
         self.browser = browser
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+            mobile=width < 600,
+        )
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
         self.call("Page.navigate", url=url)
         self.wait_for(lambda: self.events("Page.loadEventFired"))
@@ -85,7 +101,11 @@ class Page:
         return self.browser.call(method, self.session, **parameters)
 
     def events(self, method):
-        return [event["params"] for event in self.browser.heard if event["method"] == method and event["sessionId"] == self.session]
+        return [
+            event["params"]
+            for event in self.browser.heard
+            if event["method"] == method and event["sessionId"] == self.session
+        ]
 
     def wait_for(self, condition):
         until = time.monotonic() + START_S
@@ -94,7 +114,9 @@ class Page:
 
     def evaluate(self, expression):
         """What it comes to, as JSON can hold it; a promise is waited for."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -108,11 +130,15 @@ class Page:
     def problems(self):
         """What it has complained of: refused styles and scripts, uncaught exceptions."""
         logged = [event["entry"]["text"] for event in self.events("Log.entryAdded")]
-        return logged + [event["exceptionDetails"]["text"] for event in self.events("Runtime.exceptionThrown")]
+        return logged + [
+            event["exceptionDetails"]["text"] for event in self.events("Runtime.exceptionThrown")
+        ]
 
     def requested(self):
         return {event["request"]["url"] for event in self.events("Network.requestWillBeSent")}
 
     def screenshot(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+        path.write_bytes(
+            base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        )

@@ -1,4 +1,5 @@
-"""Certificates of every kind, good and bad, made when a test asks for them; and TLS servers that show them."""
+"""Certificates of every kind, good and bad, made when a test asks for them; and TLS servers that
+show them."""
 
 import datetime
 import ipaddress
@@ -17,8 +18,10 @@ VECTORS = Path(__file__).parent.parent / "vectors"
 DAY = datetime.timedelta(days=1)
 
 SUITES = {
-    "ecdsa": ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"],
-    "rsa": ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"],
+    "ecdsa": ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-ECDSA-CHACHA20-POLY1305"],
+    "rsa": ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-CHACHA20-POLY1305"],
 }
 
 
@@ -26,7 +29,9 @@ def make_key(kind):
     if kind in CURVES:
         return ec.generate_private_key(CURVES[kind]())
     if kind == "rsa8192":  # which would take half a minute
-        return serialization.load_pem_private_key((VECTORS / "pkey/rsa8192-pkcs8.pem").read_bytes(), None)
+        return serialization.load_pem_private_key(
+            (VECTORS / "pkey/rsa8192-pkcs8.pem").read_bytes(), None
+        )
     return rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
 
 
@@ -40,16 +45,20 @@ class Certificate:
         return self.own.public_bytes(serialization.Encoding.PEM)
 
     def chain_pem(self):
-        return b"".join([self.pem()] + [c.public_bytes(serialization.Encoding.PEM) for c in self.chain])
+        return b"".join(
+            [self.pem()] + [c.public_bytes(serialization.Encoding.PEM) for c in self.chain]
+        )
 
     def key_pem(self):
         return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()
         )
 
 
 class Pki:
-    """Keys are made once a run and kind; the two roots, P-256 and RSA, are what `bundle()` has in it."""
+    """Keys are made once a run and kind; the two roots, P-256 and RSA, are what `bundle()` has in
+    it."""
 
     def __init__(self, folder=None):
         self.folder = Path(folder or tempfile.mkdtemp(prefix="pki-"))
@@ -75,17 +84,25 @@ class Pki:
         permitted=(),
         excluded=(),
     ):
-        """A root, or with `issuer` an intermediate. `permitted` and `excluded`: DNS names and networks as name constraints."""
-        ident = ("ca", kind, name, digest.name, issuer and issuer.own.subject.rfc4514_string(), is_ca, sign_certs, path_length)
+        """A root, or with `issuer` an intermediate. `permitted` and `excluded`: DNS names and
+        networks as name constraints."""
+        ident = (
+            "ca", kind, name, digest.name, issuer and issuer.own.subject.rfc4514_string(), is_ca,
+            sign_certs, path_length,
+        )
         ident += (purposes, permitted, excluded)
         if ident not in self.made:
             key = self.key(kind, "ca " + name)
             subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {kind}")])
             builder = self.builder(subject, issuer.own.subject if issuer else subject, key)
-            builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=path_length), critical=True)
+            builder = builder.add_extension(
+                x509.BasicConstraints(ca=is_ca, path_length=path_length), critical=True
+            )
             builder = builder.add_extension(usage(sign_certs), critical=True)
             if purposes:
-                builder = builder.add_extension(x509.ExtendedKeyUsage(list(purposes)), critical=True)
+                builder = builder.add_extension(
+                    x509.ExtendedKeyUsage(list(purposes)), critical=True
+                )
             if permitted or excluded:
                 constraints = x509.NameConstraints(subtrees(permitted), subtrees(excluded))
                 builder = builder.add_extension(constraints, critical=True)
@@ -126,21 +143,32 @@ class Pki:
         basic=True,
         key_usage=False,
     ):
-        """A server's certificate. By default a good one for localhost and 127.0.0.1, of the kind that is offered first."""
+        """A server's certificate. By default a good one for localhost and 127.0.0.1, of the kind
+        that is offered first."""
         issuer = issuer or self.authority()
         key = self.key(kind)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
-        builder = self.builder(subject, subject if self_signed else issuer.own.subject, key, start, end)
+        subject = x509.Name(
+            [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
+        )
+        builder = self.builder(
+            subject, subject if self_signed else issuer.own.subject, key, start, end
+        )
         if basic:
-            builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+            builder = builder.add_extension(
+                x509.BasicConstraints(ca=is_ca, path_length=None), critical=True
+            )
         if key_usage:
             builder = builder.add_extension(usage(sign_certs=False), critical=True)
         if purposes:
-            builder = builder.add_extension(x509.ExtendedKeyUsage(list(purposes)), critical=purposes_critical)
+            builder = builder.add_extension(
+                x509.ExtendedKeyUsage(list(purposes)), critical=purposes_critical
+            )
         if san:
             alternatives = [x509.DNSName(name) for name in names]
             alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
-            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName(alternatives), critical=False
+            )
         with warnings.catch_warnings():
             # SHA-1 is what some of these certificates are made for.
             warnings.simplefilter("ignore")
@@ -162,7 +190,8 @@ class Pki:
         return str(path)
 
     def bundle(self, *authorities):
-        """The path of a bundle with these authorities, by default the P-256 root and the RSA root."""
+        """The path of a bundle with these authorities, by default the P-256 root and the RSA root.
+        """
         if not authorities:
             authorities = (self.authority(), self.authority("rsa2048"))
         if authorities not in self.made:
@@ -187,7 +216,9 @@ class Pki:
             context.minimum_version, context.maximum_version = least, most
         # Level 0: a server may show what a client has to refuse.
         context.set_ciphers((suites or "ALL") + ":@SECLEVEL=0")
-        context.load_cert_chain(self.file(certificate.chain_pem()), self.file(certificate.key_pem()))
+        context.load_cert_chain(
+            self.file(certificate.chain_pem()), self.file(certificate.key_pem())
+        )
         if curve:
             context.set_ecdh_curve(curve)
         if ask_client:
@@ -198,7 +229,9 @@ class Pki:
 
 def subtrees(names):
     """DNS names, and networks as ADDRESS/BITS."""
-    return [x509.IPAddress(ipaddress.ip_network(n)) if "/" in n else x509.DNSName(n) for n in names] or None
+    return [
+        x509.IPAddress(ipaddress.ip_network(n)) if "/" in n else x509.DNSName(n) for n in names
+    ] or None
 
 
 def usage(sign_certs):

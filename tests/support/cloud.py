@@ -1,4 +1,5 @@
-"""AWS around one gateway: sources of credentials as they are wanted, and an Invoke endpoint that knows what they gave."""
+"""AWS around one gateway: sources of credentials as they are wanted, and an Invoke endpoint that
+knows what they gave."""
 
 from support import hosts, roles_anywhere, signatures, slack
 from support.container_credentials import ContainerCredentials
@@ -25,7 +26,7 @@ class Cloud:
         (self.home / ".aws").mkdir(parents=True)
         self.services = []
 
-    # ---- fakes; each comes with the variables that lead there --------------------------------------------------------
+    # ---- fakes; each comes with the variables that lead there ------------------------------------
 
     def keep(self, service):
         self.services.append(service)
@@ -43,7 +44,11 @@ class Cloud:
         return self.keep(Sts(self.ring, tls=self.tls(tls), **options))
 
     def anywhere(self, issuer=None, tls=True, **options):
-        return self.keep(RolesAnywhere(self.ring, issuer or self.make.pki.authority(), tls=self.tls(tls), **options))
+        return self.keep(
+            RolesAnywhere(
+                self.ring, issuer or self.make.pki.authority(), tls=self.tls(tls), **options
+            )
+        )
 
     def tls(self, wanted):
         return self.make.pki.server() if wanted is True else wanted or None
@@ -57,7 +62,7 @@ class Cloud:
         """~/.aws/config or ~/.aws/credentials."""
         (self.home / ".aws" / name).write_text(text)
 
-    # ---- the gateway -------------------------------------------------------------------------------------------------
+    # ---- the gateway -----------------------------------------------------------------------------
 
     def environment(self, **env):
         wanted = {
@@ -78,7 +83,8 @@ class Cloud:
         return host
 
     def complaint(self, **env):
-        """What is said of settings that cannot work: in one line at the start, which ends it, else to the first request."""
+        """What is said of settings that cannot work: in one line at the start, which ends it, else
+        to the first request."""
         listener = Serve(self.make)(endpoint=self.endpoint, wait=False, **self.environment(**env))
         process = listener.process
         assert eventually(lambda: not process.alive or listener.listening()), process.lines
@@ -102,7 +108,7 @@ class Cloud:
         assert self.signers()[-1] == source, self.signers()
 
 
-# ---- whole sources: variables that make this the only one ----------------------------------------------------------------
+# ---- whole sources: variables that make this the only one ----------------------------------------
 
 
 def from_environment(cloud, **_):
@@ -120,7 +126,10 @@ def from_web_identity(cloud, **options):
 
 
 def profile_text(keys, name="default"):
-    text = f"[{name}]\naws_access_key_id = {keys.access_key_id}\naws_secret_access_key = {keys.secret}\n"
+    text = (
+        f"[{name}]\naws_access_key_id = {keys.access_key_id}\naws_secret_access_key ="
+        f" {keys.secret}\n"
+    )
     return text + (f"aws_session_token = {keys.token}\n" if keys.token else "")
 
 
@@ -159,7 +168,9 @@ def anywhere_variables(cloud, certificate, service):
 
 def from_anywhere(cloud, **options):
     service = cloud.anywhere(**options)
-    return anywhere_variables(cloud, cloud.make.pki.leaf(key_usage=True, purposes=()), service), [service]
+    return anywhere_variables(cloud, cloud.make.pki.leaf(key_usage=True, purposes=()), service), [
+        service
+    ]
 
 
 # In the order of the chain, by the name of their keys; the last one is no part of it.

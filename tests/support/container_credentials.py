@@ -1,12 +1,16 @@
-"""The agents that give credentials to containers: ECS's, EKS Pod Identity's, and whoever else speaks their protocol."""
+"""The agents that give credentials to containers: ECS's, EKS Pod Identity's, and whoever else
+speaks their protocol."""
 
 from support.service import Service
 
 
 class ContainerCredentials(Service):
-    """`authorization`: the one value that is let in; None: none must be sent. `document(keys)` may change the answer."""
+    """`authorization`: the one value that is let in; None: none must be sent. `document(keys)` may
+    change the answer."""
 
-    def __init__(self, ring, path="/v2/credentials/0bd8d6f4-7d66-4c5c-a6d7-9c1a47d3a3c3", authorization=None, life=3600,
+    def __init__(self, ring,
+                 path="/v2/credentials/0bd8d6f4-7d66-4c5c-a6d7-9c1a47d3a3c3",
+                 authorization=None, life=3600,
                  document=None, **options):  # fmt: skip
         self.ring, self.path, self.authorization, self.life = ring, path, authorization, life
         self.document = document or (lambda keys: {})

@@ -1,8 +1,9 @@
 """Somebody who wants the listener to have no time and no place for others, as a process of its own.
 
-It takes every place at once with connections that send a byte, or nothing where there is TLS, and from then on, at the
-rates that it is told, opens further ones, makes whole handshakes, and sends forged bodies of 1 MiB. What the listener
-closes is opened again by the next; what it does not close is held, as many as `hold`."""
+It takes every place at once with connections that send a byte, or nothing where there is TLS, and
+from then on, at the rates that it is told, opens further ones, makes whole handshakes, and sends
+forged bodies of 1 MiB. What the listener closes is opened again by the next; what it does not close
+is held, as many as `hold`."""
 
 import contextlib
 import json
@@ -20,7 +21,8 @@ PATIENCE_S = 10
 BODY = 1 << 20
 FORGED = (
     "POST /eu-west-1/my-fn HTTP/1.1\r\nHost: example.test\r\nContent-Type: application/json\r\n"
-    "X-Slack-Signature: v0={}\r\nX-Slack-Request-Timestamp: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n"
+    "X-Slack-Signature: v0={}\r\nX-Slack-Request-Timestamp: {}\r\nConnection: close\r\n"
+    "Content-Length: {}\r\n\r\n"
 )
 ONE = ("127.0.0.1",)
 MANY = tuple(f"127.0.0.{i}" for i in range(1, 65))
@@ -28,15 +30,20 @@ MANY = tuple(f"127.0.0.{i}" for i in range(1, 65))
 
 class Flood:
     """`rates`: "open", "handshake", "forge", each by the second; "handshake" makes it one of HTTPS.
-    As a context manager it floods; it begins when every place was taken and each kind was done once. `done` counts."""
+    As a context manager it floods; it begins when every place was taken and each kind was done
+    once. `done` counts."""
 
     def __init__(self, address, sources=ONE, hold=1000, **rates):
-        self.told = json.dumps({"address": address, "sources": sources, "hold": hold, "rates": rates})
+        self.told = json.dumps(
+            {"address": address, "sources": sources, "hold": hold, "rates": rates}
+        )
         self.done = {}
 
     def __enter__(self):
         command = ["/usr/bin/python3", str(Path(__file__).resolve()), self.told]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert self.process.stdout.readline() == "begun\n"
         return self
 
@@ -47,12 +54,14 @@ class Flood:
 
 class Attacker:
     def __init__(self, address, sources, hold, rates):
-        self.address, self.sources, self.hold, self.rates = tuple(address), cycle(sources), hold, rates
+        self.address, self.sources, self.hold, self.rates = (
+            tuple(address), cycle(sources), hold, rates,
+        )
         self.held, self.counts, self.stop = deque(), Counter(), threading.Event()
         self.tls = ssl.create_default_context()
         self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
 
-    # ---- what is done once ---------------------------------------------------------------------------------------------
+    # ---- what is done once -----------------------------------------------------------------------
 
     def dial(self):
         return socket.create_connection(self.address, PATIENCE_S, (next(self.sources), 0))
@@ -79,7 +88,7 @@ class Attacker:
             sock.sendall(FORGED.format("0" * 64, int(time.time()), BODY).encode() + b"{" * BODY)
             assert sock.recv(65536)
 
-    # ---- and again -----------------------------------------------------------------------------------------------------
+    # ---- and again -------------------------------------------------------------------------------
 
     def attempt(self, kind):
         try:
@@ -89,7 +98,8 @@ class Attacker:
             self.counts[kind + " failed"] += 1
 
     def repeat(self, kind, number, threads):
-        """Every `threads`-th of the moments that the rate makes; one that has passed is left out."""
+        """Every `threads`-th of the moments that the rate makes; one that has passed is left out.
+        """
         turn = number
         while not self.stop.wait(max(0.0, self.began + turn / self.rates[kind] - time.monotonic())):
             self.attempt(kind)

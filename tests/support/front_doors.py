@@ -1,4 +1,5 @@
-"""The events that AWS makes of an HTTP request, and the answers that it takes back, for every front door."""
+"""The events that AWS makes of an HTTP request, and the answers that it takes back, for every front
+door."""
 
 import base64
 import json
@@ -16,10 +17,13 @@ def body_member(request, as_base64):
 
 
 def lower_joined(headers):
-    """Names in lower case, values of one name joined by commas, as HTTP APIs and Function URLs have them."""
+    """Names in lower case, values of one name joined by commas, as HTTP APIs and Function URLs have
+    them."""
     joined = {}
     for name, value in headers:
-        joined[name.lower()] = joined[name.lower()] + "," + value if name.lower() in joined else value
+        joined[name.lower()] = (
+            joined[name.lower()] + "," + value if name.lower() in joined else value
+        )
     return joined
 
 
@@ -31,7 +35,8 @@ def multi(headers, lower=False):
 
 
 class FrontDoor:
-    """`event(request)` is the event as a dictionary; `reply_members` what the answer has besides the usual."""
+    """`event(request)` is the event as a dictionary; `reply_members` what the answer has besides
+    the usual."""
 
     base64_default = False
     health_check = False
@@ -49,7 +54,8 @@ class FrontDoor:
         raise NotImplementedError
 
     def read(self, reply):
-        """(status, headers by lower-case name, body) of an answer, whose form must be the door's own."""
+        """(status, headers by lower-case name, body) of an answer, whose form must be the door's
+        own."""
         assert isinstance(reply, dict), f"the answer is {reply!r}"
         must = {"statusCode", "body", self.headers_member} | self.extra
         assert must <= set(reply) <= must | self.optional, f"members of the answer: {sorted(reply)}"
@@ -64,15 +70,21 @@ class FrontDoor:
         if "statusDescription" in reply:
             code, _, reason = reply["statusDescription"].partition(" ")
             assert code == str(reply["statusCode"]) and reason, reply["statusDescription"]
-        return reply["statusCode"], {name.lower(): value for name, value in headers.items()}, reply["body"]
+        return (
+            reply["statusCode"], {name.lower(): value for name, value in headers.items()},
+            reply["body"],
+        )
 
 
 class Rest(FrontDoor):
-    """API Gateway REST API, proxy integration, payload format 1.0. The path lies below the stage."""
+    """API Gateway REST API, proxy integration, payload format 1.0. The path lies below the stage.
+    """
 
     version = None
 
-    def event(self, request, as_base64=None, stage="prod", proxy="auto", epoch_ms=None, base_path=""):
+    def event(
+        self, request, as_base64=None, stage="prod", proxy="auto", epoch_ms=None, base_path=""
+    ):
         path = request.path
         query = dict(parse_qsl(request.query)) or None
         event = {
@@ -82,8 +94,10 @@ class Rest(FrontDoor):
             "headers": dict(request.headers),
             "multiValueHeaders": multi(request.headers),
             "queryStringParameters": query,
-            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
-            "pathParameters": {"proxy": path.lstrip("/") if proxy == "auto" else proxy} if proxy else None,
+            "multiValueQueryStringParameters":
+                {k: [v] for k, v in query.items()} if query else None,
+            "pathParameters":
+                {"proxy": path.lstrip("/") if proxy == "auto" else proxy} if proxy else None,
             "stageVariables": None,
             "requestContext": {
                 "accountId": ACCOUNT,
@@ -97,7 +111,8 @@ class Rest(FrontDoor):
                 "requestId": str(uuid.uuid4()),
                 "domainName": "abcdef1234.execute-api.eu-west-1.amazonaws.com",
                 "requestTimeEpoch": int(time.time() * 1000) if epoch_ms is None else epoch_ms,
-                "identity": {"sourceIp": "1.2.3.4", "userAgent": "Slackbot 1.0 (+https://api.slack.com/robots)"},
+                "identity": {"sourceIp": "1.2.3.4",
+                    "userAgent": "Slackbot 1.0 (+https://api.slack.com/robots)"},
             },
             "body": body_member(request, as_base64) if request.body else None,
             "isBase64Encoded": bool(as_base64),
@@ -125,7 +140,11 @@ class HttpApi2(FrontDoor):
         if as_base64 is None:
             types = [v for k, v in request.headers if k.lower() == "content-type"]
             as_base64 = not any(t.startswith(("application/json", "text/")) for t in types)
-        raw_path = base_path + request.path if stage == "$default" else f"/{stage}{base_path}{request.path}"
+        raw_path = (
+            base_path + request.path
+            if stage == "$default"
+            else f"/{stage}{base_path}{request.path}"
+        )
         route = "POST /{proxy+}" if self.proxy else "$default"
         event = {
             "version": "2.0",
@@ -160,7 +179,9 @@ class HttpApi2(FrontDoor):
         if request.query:
             event["queryStringParameters"] = dict(parse_qsl(request.query))
         if self.proxy and proxy:
-            event["pathParameters"] = {"proxy": request.path.lstrip("/") if proxy == "auto" else proxy}
+            event["pathParameters"] = {
+                "proxy": request.path.lstrip("/") if proxy == "auto" else proxy
+            }
         if request.body:
             event["body"] = body_member(request, as_base64)
         event["isBase64Encoded"] = bool(request.body) and as_base64
@@ -195,7 +216,9 @@ class Alb(FrontDoor):
     def event(self, request, as_base64=None, base_path="", **options):
         if as_base64 is None:
             types = [v for k, v in request.headers if k.lower() == "content-type"]
-            as_base64 = bool(types) and not any(t.startswith(("application/json", "text/")) for t in types)
+            as_base64 = bool(types) and not any(
+                t.startswith(("application/json", "text/")) for t in types
+            )
         headers = request.headers + [
             ("X-Forwarded-For", "1.2.3.4"),
             ("X-Amzn-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
@@ -203,7 +226,10 @@ class Alb(FrontDoor):
         pairs = [tuple((part + "=").split("=")[:2]) for part in request.query.split("&") if part]
         event = {
             "requestContext": {
-                "elb": {"targetGroupArn": f"arn:aws:elasticloadbalancing:eu-west-1:{ACCOUNT}:targetgroup/x/abc"}
+                "elb": {
+                    "targetGroupArn":
+                        f"arn:aws:elasticloadbalancing:eu-west-1:{ACCOUNT}:targetgroup/x/abc"
+                }
             },
             "httpMethod": request.method,
             "path": base_path + request.path,

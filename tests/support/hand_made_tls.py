@@ -1,5 +1,5 @@
-"""A server of TLS 1.2 made by hand, so that it can break the protocol where no library would: X25519, RSA,
-AES-128-GCM, sessions by tickets or ids, with or without an extended master secret."""
+"""A server of TLS 1.2 made by hand, so that it can break the protocol where no library would:
+X25519, RSA, AES-128-GCM, sessions by tickets or ids, with or without an extended master secret."""
 
 import hashlib
 import hmac
@@ -55,12 +55,15 @@ class Hello:
 
 class Session:
     def __init__(self, master, extended, ticket=b"", session_id=b""):
-        self.master, self.extended, self.ticket, self.session_id = master, extended, ticket, session_id
+        self.master, self.extended, self.ticket, self.session_id = (
+            master, extended, ticket, session_id,
+        )
 
 
 class HandMade(Server):
-    """Answers each request with 202 and ends the connection. The attributes say how it behaves, from the next connection on;
-    `hellos` and `resumed` have an entry for each connection, `alerts` and `requests` for what came."""
+    """Answers each request with 202 and ends the connection. The attributes say how it behaves,
+    from the next connection on; `hellos` and `resumed` have an entry for each connection, `alerts`
+    and `requests` for what came."""
 
     def __init__(self, certificate, **options):
         self.certificate = certificate
@@ -153,16 +156,27 @@ class Connection:
             extensions += struct.pack(">HH", EMS, 0)
         if announced:
             extensions += struct.pack(">HH", TICKET, 0)
-        self.tell(2, b"\3\3" + self.random + counted(session_id, 1) + struct.pack(">HB", SUITE, 0) + counted(extensions, 2))
+        self.tell(
+            2,
+            b"\3\3"
+            + self.random
+            + counted(session_id, 1)
+            + struct.pack(">HB", SUITE, 0)
+            + counted(extensions, 2),
+        )
 
     def give_ticket(self, ticket, announced):
         if ticket is not None and (announced or self.server.announced is not None):
-            body = struct.pack(">I", self.server.lifetime) + counted(ticket, 2) + self.server.trailing
+            body = (
+                struct.pack(">I", self.server.lifetime) + counted(ticket, 2) + self.server.trailing
+            )
             self.tell(4, body, self.server.pieces)
 
     def resume(self, session):
         server = self.server
-        extended = session.extended if server.ems_when_resuming is None else server.ems_when_resuming
+        extended = (
+            session.extended if server.ems_when_resuming is None else server.ems_when_resuming
+        )
         announced = server.renewed is not None
         self.greet(self.hello.session_id, extended, announced)
         self.master = session.master
@@ -182,7 +196,9 @@ class Connection:
         key = x25519.X25519PrivateKey.generate()
         raw = serialization.Encoding.Raw, serialization.PublicFormat.Raw
         share = b"\3\0\x1d" + counted(key.public_key().public_bytes(*raw), 1)
-        signature = server.certificate.key.sign(self.hello.random + self.random + share, padding.PKCS1v15(), hashes.SHA256())
+        signature = server.certificate.key.sign(
+            self.hello.random + self.random + share, padding.PKCS1v15(), hashes.SHA256()
+        )
         self.tell(12, share + b"\4\1" + counted(signature, 2))
         self.tell(14, b"")
         point = self.receive(HANDSHAKE)[5:]

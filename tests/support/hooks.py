@@ -5,12 +5,15 @@ import ssl
 
 from support.wire import Gone, Server, Wire, eventually, head_problems, response
 
-# ---- what Slack may answer; entries of a script --------------------------------------------------------------------
+# ---- what Slack may answer; entries of a script --------------------------------------------------
 
 
 def says(status, word, fields=()):
     """A refusal in Slack's words."""
-    return response(status, json.dumps({"ok": False, "error": word}).encode(), [("Content-Type", "application/json"), *fields])
+    return response(
+        status, json.dumps({"ok": False, "error": word}).encode(),
+        [("Content-Type", "application/json"), *fields],
+    )
 
 
 def limited(seconds=None):
@@ -40,7 +43,8 @@ BROKEN = response(503)
 
 
 class Hooks(Server):
-    """Takes messages. `script` holds the answers, bytes or a function of the wire; then 200 `ok`."""
+    """Takes messages. `script` holds the answers, bytes or a function of the wire; then 200 `ok`.
+    """
 
     def __init__(self, tls=None, script=(), name="127.0.0.1", **options):
         self.tls = tls
@@ -62,8 +66,12 @@ class Hooks(Server):
         while True:
             request = wire.read_request()
             self.problems += [f"response_url: {problem}" for problem in head_problems(request.head)]
-            if request.method != "POST" or not (request.header("content-type") or "").startswith("application/json"):
-                self.problems.append(f"response_url: {request.method} of {request.header('content-type')}")
+            if request.method != "POST" or not (request.header("content-type") or "").startswith(
+                "application/json"
+            ):
+                self.problems.append(
+                    f"response_url: {request.method} of {request.header('content-type')}"
+                )
             for name in ("authorization", "x-amz-date", "x-amz-security-token"):
                 if request.values(name):
                     self.problems.append(f"response_url: {name} was sent there")
@@ -75,5 +83,7 @@ class Hooks(Server):
                 wire.send(act)
 
     def wait(self, count=1, timeout=5.0):
-        assert eventually(lambda: len(self.requests) >= count, timeout), f"{len(self.requests)} messages came, not {count}"
+        assert eventually(
+            lambda: len(self.requests) >= count, timeout
+        ), f"{len(self.requests)} messages came, not {count}"
         return [request.json() for request in self.requests[:count]]

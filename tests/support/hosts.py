@@ -1,4 +1,5 @@
-"""One way to talk to both hosts: the Lambda runtime and the listener answer the same requests alike."""
+"""One way to talk to both hosts: the Lambda runtime and the listener answer the same requests
+alike."""
 
 import json
 
@@ -9,7 +10,8 @@ from support.invoke_endpoint import InvokeEndpoint
 from support.listener import Serve
 
 HOSTS = ["lambda", "serve"]
-# What an answer may have as far as Slack is concerned; the rest is HTTP's or a front door's business.
+# What an answer may have as far as Slack is concerned; the rest is HTTP's or a front door's
+# business.
 HEADERS = {"content-type", "allow", "x-slack-no-retry"}
 
 
@@ -19,7 +21,11 @@ class SyncEndpoint(InvokeEndpoint):
     def examine(self, request, number):
         before = len(self.problems)
         super().examine(request, number)
-        fresh = [text for text in self.problems[before:] if not text.endswith("X-Amz-Invocation-Type is RequestResponse")]
+        fresh = [
+            text
+            for text in self.problems[before:]
+            if not text.endswith("X-Amz-Invocation-Type is RequestResponse")
+        ]
         self.problems[before:] = fresh
 
 
@@ -41,12 +47,16 @@ class Host:
     def message(self, request, **options):
         """What a slash command's user sees, as an object."""
         status, headers, body = self.ask(request, **options)
-        assert status == 200 and headers == {"content-type": "application/json"}, (status, headers, body)
+        assert status == 200 and headers == {"content-type": "application/json"}, (
+            status, headers, body,
+        )
         return json.loads(body)
 
     def text(self, request, kind="ephemeral", **options):
         message = self.message(request, **options)
-        assert list(message) == ["response_type", "text"] and message["response_type"] == kind, message
+        assert (
+            list(message) == ["response_type", "text"] and message["response_type"] == kind
+        ), message
         return message["text"]
 
     def payload_of(self, request, **options):

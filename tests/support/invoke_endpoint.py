@@ -1,8 +1,10 @@
-"""A Lambda Invoke endpoint, in plain or over TLS, that checks every request and answers as it is told.
+"""A Lambda Invoke endpoint, in plain or over TLS, that checks every request and answers as it is
+told.
 
-What it does with a request is a function `act(visit)`; the ones below make them. A script is a list of them, used up
-in order over all connections; `default` answers what comes after. What it does with a connection before the first
-request is a function too (`at_accept`), by the number of the connection."""
+What it does with a request is a function `act(visit)`; the ones below make them. A script is a list
+of them, used up in order over all connections; `default` answers what comes after. What it does
+with a connection before the first request is a function too (`at_accept`), by the number of the
+connection."""
 
 import json
 import re
@@ -14,7 +16,10 @@ import uuid
 from support import signatures
 from support.wire import Gone, Server, Wire, eventually, head_problems, response
 
-PATH = re.compile(r"(?P<base>/.*)?/2015-03-31/functions/(?P<function>(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)/invocations\Z")
+PATH = re.compile(
+    r"(?P<base>/.*)?/2015-03-31/functions/(?P<function>(?:[A-Za-z0-9._~-]|"
+    r"%[0-9A-F]{2})+)/invocations\Z"
+)
 
 
 class Visit:
@@ -41,7 +46,7 @@ class Link:
         self.ended = False
 
 
-# ---- what to do with a request ---------------------------------------------------------------------------------------
+# ---- what to do with a request -------------------------------------------------------------------
 
 
 def accepted(request_id=None, fields=()):
@@ -53,7 +58,8 @@ def accepted(request_id=None, fields=()):
             response(
                 202,
                 b"",
-                [("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())), ("x-amzn-RequestId", own), *fields],
+                [("Date", time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())),
+                    ("x-amzn-RequestId", own), *fields],
             )
         )
 
@@ -178,7 +184,7 @@ def closing(act):
     return whole
 
 
-# ---- what to do with a connection before there is a request ----------------------------------------------------------
+# ---- what to do with a connection before there is a request --------------------------------------
 
 
 def refuse_with(data):
@@ -220,7 +226,8 @@ def close_after_hello(wire, endpoint):
 
 
 class InvokeEndpoint(Server):
-    """`requests` are all that came; `links` all connections; `started` the requests that were answered with 202."""
+    """`requests` are all that came; `links` all connections; `started` the requests that were
+    answered with 202."""
 
     def __init__(
         self,
@@ -253,10 +260,12 @@ class InvokeEndpoint(Server):
         self.url = f"{'https' if tls else 'http'}://{name}:{self.port}{base_path}"
         self.authority = f"{name}:{self.port}"
 
-    # ---- what a test asks --------------------------------------------------------------------------------------------
+    # ---- what a test asks ------------------------------------------------------------------------
 
     def wait_for_requests(self, count, timeout=5.0):
-        assert eventually(lambda: len(self.requests) >= count, timeout), f"{len(self.requests)} requests came, not {count}"
+        assert eventually(
+            lambda: len(self.requests) >= count, timeout
+        ), f"{len(self.requests)} requests came, not {count}"
         return self.requests[:count]
 
     @property
@@ -275,12 +284,13 @@ class InvokeEndpoint(Server):
             if link.wire and not link.ended:
                 link.ended = True
                 try:
-                    # Closing is for the thread that reads there: the number would be another socket's at once.
+                    # Closing is for the thread that reads there: the number would be another
+                    # socket's at once.
                     link.wire.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
 
-    # ---- what a client sees ------------------------------------------------------------------------------------------
+    # ---- what a client sees ----------------------------------------------------------------------
 
     def serve(self, sock):
         with self.lock:
@@ -294,7 +304,9 @@ class InvokeEndpoint(Server):
         link.wire = Wire(sock)
         try:
             while True:
-                before_body = self.at_head and (lambda request: self.at_head(Visit(self, link, request)))
+                before_body = self.at_head and (
+                    lambda request: self.at_head(Visit(self, link, request))
+                )
                 request = link.wire.read_request(before_body)
                 with self.lock:
                     number = len(self.requests)
@@ -317,7 +329,9 @@ class InvokeEndpoint(Server):
         with self.lock:
             self.socks.append(sock)
         link.handshake = time.monotonic()
-        link.version, link.cipher, link.resumed = sock.version(), sock.cipher()[0], sock.session_reused
+        link.version, link.cipher, link.resumed = (
+            sock.version(), sock.cipher()[0], sock.session_reused,
+        )
         return sock
 
     def examine(self, request, number):
@@ -340,7 +354,9 @@ class InvokeEndpoint(Server):
             json.loads(request.body)
         except ValueError:
             wrong.append("the payload is not JSON")
-        wrong += signatures.problems(request, self.keys, bool(self.tls), clock_offset=self.clock_offset)
+        wrong += signatures.problems(
+            request, self.keys, bool(self.tls), clock_offset=self.clock_offset
+        )
         found = signatures.scope(request)
         if found and self.region and found["region"] != self.region:
             wrong.append(f"signed for {found['region']}")

@@ -1,4 +1,5 @@
-"""Access keys that fake sources of credentials hand out, and that the fake services of AWS then know."""
+"""Access keys that fake sources of credentials hand out, and that the fake services of AWS then
+know."""
 
 import datetime
 import math
@@ -10,7 +11,8 @@ from support.signatures import Keys
 
 
 class Issued(Keys):
-    """Keys with an end. `expires` is a moment of the wall clock in whole seconds, None for never."""
+    """Keys with an end. `expires` is a moment of the wall clock in whole seconds, None for never.
+    """
 
     def __init__(self, access_key_id, secret, token, expires):
         super().__init__(access_key_id, secret, token)
@@ -26,11 +28,14 @@ class Issued(Keys):
 
 
 def iso(moment):
-    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )
 
 
 class KeyRing:
-    """All keys that were handed out in a test. Access key ids begin with the name of their source: see `source_of`."""
+    """All keys that were handed out in a test. Access key ids begin with the name of their source:
+    see `source_of`."""
 
     def __init__(self):
         self.issued = {}

@@ -1,4 +1,5 @@
-"""The program as a listener: how a test starts `serve`, and the clients that talk to it, well or badly."""
+"""The program as a listener: how a test starts `serve`, and the clients that talk to it, well or
+badly."""
 
 import json
 import os
@@ -17,8 +18,10 @@ from support.wire import Wire, eventually
 
 DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z")
 REASONS = {
-    200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    408: "Request Timeout", 413: "Content Too Large", 417: "Expectation Failed", 431: "Request Header Fields Too Large",
+    200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+    404: "Not Found", 405: "Method Not Allowed",
+    408: "Request Timeout", 413: "Content Too Large", 417: "Expectation Failed",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
@@ -27,7 +30,9 @@ Answer = namedtuple("Answer", "status headers body")
 
 def wire_form(request, http="1.1", close=False, fields=(), body=True):
     """A SlackRequest as bytes. `body=False` leaves it for later."""
-    lines = [f"{request.method} {request.path}{'?' if request.query else ''}{request.query} HTTP/{http}"]
+    lines = [
+        f"{request.method} {request.path}{'?' if request.query else ''}{request.query} HTTP/{http}"
+    ]
     lines += [f"{name}: {value}" for name, value in request.headers]
     if request.body or request.method == "POST":
         lines.append(f"Content-Length: {len(request.body)}")
@@ -43,10 +48,15 @@ def get(path="/healthz", http="1.1", fields=(), method="GET"):
 
 
 class Client(Wire):
-    """One connection. What it reads must be a response as this program makes them, byte for byte in form."""
+    """One connection. What it reads must be a response as this program makes them, byte for byte in
+    form."""
 
     def __init__(self, address, timeout=8.0, receive_buffer=None, send_buffer=None):
-        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        family = (
+            socket.AF_UNIX
+            if isinstance(address, str)
+            else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        )
         sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -75,10 +85,16 @@ class Client(Wire):
             name, value = field.split(": ", 1)
             assert name.lower() not in headers and value == value.strip() and value, field
             headers[name.lower()] = value
-        assert {name for name in headers if not name.startswith("x-other")} <= {"date", "content-type", "content-length", "connection", "allow", "retry-after", "x-slack-no-retry"}, headers
+        assert {name for name in headers if not name.startswith("x-other")} <= {
+            "date", "content-type", "content-length", "connection", "allow", "retry-after",
+            "x-slack-no-retry",
+        }, headers
         assert "date" not in headers or DATE.match(headers["date"]), headers
         assert headers["connection"] in ("keep-alive", "close"), headers
-        return Answer(status, headers, b"" if to_head or status == 204 else self.read(int(headers["content-length"])))
+        return Answer(
+            status, headers,
+            b"" if to_head or status == 204 else self.read(int(headers["content-length"])),
+        )
 
     def ask(self, data):
         """Sends a request (bytes or a SlackRequest) and reads its answer."""
@@ -88,7 +104,8 @@ class Client(Wire):
         return self.answer(to_head=data.startswith(b"HEAD "))
 
     def end(self):
-        """How the other side ended the connection, and that it sent nothing before: "closed" or "reset"."""
+        """How the other side ended the connection, and that it sent nothing before: "closed" or
+        "reset"."""
         try:
             data = self.buffer or self.sock.recv(65536)
         except ConnectionResetError:
@@ -101,7 +118,8 @@ class Client(Wire):
 
 
 class Served(Process):
-    """The process of a listener. Functions of its backend live in groups of their own: they are ended with it."""
+    """The process of a listener. Functions of its backend live in groups of their own: they are
+    ended with it."""
 
     def close(self):
         children = children_of(self.pid) if self.alive else []
@@ -121,14 +139,18 @@ class Listener:
     """A started listener. `address` is where requests go, `metrics_address` where metrics are."""
 
     def __init__(self, process, endpoint=None, hooks=None, functions=None):
-        self.process, self.endpoint, self.hooks, self.functions = process, endpoint, hooks, functions
+        self.process, self.endpoint, self.hooks, self.functions = (
+            process, endpoint, hooks, functions,
+        )
         self.quiet = False
         self.address = self.metrics_address = None
 
     def wait(self, timeout=5.0):
         """Until it listens, or has ended."""
         if self.quiet:
-            assert eventually(self.reachable, timeout), f"it does not listen; log: {self.process.lines}"
+            assert eventually(
+                self.reachable, timeout
+            ), f"it does not listen; log: {self.process.lines}"
             return self
         eventually(lambda: not self.process.alive or self.listening(), timeout)
         assert self.listening(), f"it does not listen; log: {self.process.lines}"
@@ -172,7 +194,9 @@ class Listener:
         return [line for line in lines if having.items() <= line.items()]
 
     def wait_for_requests(self, count, **having):
-        assert eventually(lambda: len(self.requests(**having)) >= count), f"{self.requests(**having)}"
+        assert eventually(
+            lambda: len(self.requests(**having)) >= count
+        ), f"{self.requests(**having)}"
         return self.requests(**having)
 
     def metrics(self):
@@ -183,7 +207,8 @@ class Listener:
         return int(status_of(self.process.pid)["VmRSS"].split()[0])
 
     def rss_below(self, kib):
-        """Any is, under a sanitizer: that has memory of its own for each byte of the program's, so the rest of a test counts."""
+        """Any is, under a sanitizer: that has memory of its own for each byte of the program's, so
+        the rest of a test counts."""
         return "SANITIZER" in os.environ or self.rss_kib() < kib
 
     def cpu_s(self):
@@ -218,7 +243,8 @@ def free_port():
 
 
 def thread_cpu_ms(pid):
-    """Processor time of the first thread of a process; the clock of /proc/PID/stat has ticks of 10 ms."""
+    """Processor time of the first thread of a process; the clock of /proc/PID/stat has ticks of 10
+    ms."""
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e6
 
 
@@ -265,13 +291,18 @@ class Functions:
     def read(self, name, timeout=5.0):
         """The contents of a file that a function writes there, once it ends with a line feed."""
         path = self.folder / name
-        assert eventually(lambda: path.exists() and path.read_bytes().endswith(b"\n"), timeout), f"no {name}"
+        assert eventually(
+            lambda: path.exists() and path.read_bytes().endswith(b"\n"), timeout
+        ), f"no {name}"
         return path.read_text()
 
 
 def environment(endpoint=None, hooks=None, **changes):
     """The least that a listener needs. None takes a variable away."""
-    env = {"PATH": "/usr/bin:/bin", "SLACK_SIGNING_SECRET": slack.SECRET, **signatures.Keys().environment()}
+    env = {
+        "PATH": "/usr/bin:/bin", "SLACK_SIGNING_SECRET": slack.SECRET,
+        **signatures.Keys().environment(),
+    }
     env["AWS_EC2_METADATA_DISABLED"] = "true"  # those of the machine that the tests run on
     if endpoint:
         env["AWS_ENDPOINT_URL_LAMBDA"] = endpoint.url
@@ -284,7 +315,8 @@ def environment(endpoint=None, hooks=None, **changes):
 class Serve:
     """serve(ARGUMENT..., VARIABLE=...) starts a listener on a free port of 127.0.0.1.
 
-    `functions=True` gives it an embedded backend; `hooks` is where response_urls point; with `quiet` it logs errors only."""
+    `functions=True` gives it an embedded backend; `hooks` is where response_urls point; with
+    `quiet` it logs errors only."""
 
     def __init__(self, make):
         self.make = make
@@ -317,9 +349,14 @@ class Serve:
             arguments += ["--functions", str(where.folder)]
         if metrics:
             arguments += ["--metrics-listen", "127.0.0.1:0"]
-        hidden = [env.get("AWS_SECRET_ACCESS_KEY"), env.get("AWS_SESSION_TOKEN"), *slack.literals(env.get("SLACK_SIGNING_SECRET", ""))]
+        hidden = [
+            env.get("AWS_SECRET_ACCESS_KEY"), env.get("AWS_SESSION_TOKEN"),
+            *slack.literals(env.get("SLACK_SIGNING_SECRET", "")),
+        ]
         folder = self.make.folder / "task"
-        process = Served(folder, env, args=arguments, wrapper=wrapper, forbidden=hidden, **(options or {}))
+        process = Served(
+            folder, env, args=arguments, wrapper=wrapper, forbidden=hidden, **(options or {})
+        )
         listener = Listener(self.make.keep(process), endpoint, hooks, where)
         if quiet:
             listener.quiet, listener.address = True, parse_address(listen)

@@ -1,4 +1,5 @@
-"""EC2's instance metadata service, version 2 with its session tokens and version 1, as far as roles go."""
+"""EC2's instance metadata service, version 2 with its session tokens and version 1, as far as roles
+go."""
 
 import re
 import secrets
@@ -14,13 +15,16 @@ TOKEN_FIELD = "x-aws-ec2-metadata-token"
 
 
 class Metadata(Service):
-    """`mode`: "required" (sessions only), "optional" (without one, too), "v1" (no sessions: `refusal` answers a PUT),
-    "off". `document(keys)` may change what is said of the keys."""
+    """`mode`: "required" (sessions only), "optional" (without one, too), "v1" (no sessions:
+    `refusal` answers a PUT), "off". `document(keys)` may change what is said of the keys."""
 
     content_type = "text/plain"
     keep_alive = False
 
-    def __init__(self, ring, role="gateway-role", life=3600, mode="required", refusal=403, document=None, **options):
+    def __init__(
+        self, ring, role="gateway-role", life=3600, mode="required", refusal=403, document=None,
+        **options,
+    ):
         self.ring, self.role, self.life, self.mode, self.refusal = ring, role, life, mode, refusal
         self.document = document or (lambda keys: {})
         self.sessions = {}
@@ -35,7 +39,11 @@ class Metadata(Service):
         status, body = self.decide(request)
         if status != 200:
             self.refused.append((request, status))
-            body = body or f"<?xml version=\"1.0\"?><html><head><title>{status}</title></head><body></body></html>"
+            body = (
+                body
+                or f'<?xml version="1.0"?><html><head><title>{status}</title></head>'
+                 f'<body></body></html>'
+            )
         fields = [("Server", "EC2ws"), ("Accept-Ranges", "none")]
         if request.method == "PUT" and status == 200:
             fields.append(("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", request.header(TTL_FIELD)))

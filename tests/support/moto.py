@@ -1,7 +1,8 @@
-"""moto, somebody else's idea of AWS: a server that checks signatures and permissions, as a second opinion.
+"""moto, somebody else's idea of AWS: a server that checks signatures and permissions, as a second
+opinion.
 
-Its wheel is fetched with pip into build/ the first time; what it needs are packages of the distribution. Where it cannot be
-had its tests are skipped, but not on a machine that has CI set."""
+Its wheel is fetched with pip into build/ the first time; what it needs are packages of the
+distribution. Where it cannot be had its tests are skipped, but not on a machine that has CI set."""
 
 import hashlib
 import io
@@ -25,15 +26,23 @@ from support.wire import eventually
 WHEEL = "moto==5.2.5"
 SHA256 = "eef62cdcf3bfe73e0863743511ba042dfaba04ba3d5ecdcb896a196c693ad528"
 PLACE = ROOT / "build" / "moto"
-EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+EVERYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
 
 
 def fetch():
     """Where the package lies, or None."""
     if not PLACE.exists():
         with tempfile.TemporaryDirectory() as folder:
-            command = ["/usr/bin/python3", "-m", "pip", "download", "-q", "--no-deps", "--disable-pip-version-check"]
-            if subprocess.run([*command, "--dest", folder, WHEEL], capture_output=True).returncode != 0:
+            command = [
+                "/usr/bin/python3", "-m", "pip", "download", "-q", "--no-deps",
+                "--disable-pip-version-check",
+            ]
+            if (
+                subprocess.run([*command, "--dest", folder, WHEEL], capture_output=True).returncode
+                != 0
+            ):
                 return None
             wheel = next(Path(folder).glob("*.whl")).read_bytes()
         if hashlib.sha256(wheel).hexdigest() != SHA256:
@@ -48,7 +57,8 @@ def fetch():
 
 
 class Moto:
-    """A server of its own, in which a function is ready. It believes everybody until it is told not to."""
+    """A server of its own, in which a function is ready. It believes everybody until it is told not
+    to."""
 
     def __init__(self, **env):
         with socket.socket() as sock:
@@ -64,8 +74,12 @@ class Moto:
         )
         assert eventually(self.reachable, 30, 0.1), "moto does not listen"
         self.control("config", {"lambda": {"use_docker": False}})
-        self.role = self.client("iam").create_role(RoleName="role", AssumeRolePolicyDocument=EVERYTHING)["Role"]["Arn"]
-        self.client("iam").put_role_policy(RoleName="role", PolicyName="all", PolicyDocument=EVERYTHING)
+        self.role = self.client("iam").create_role(
+            RoleName="role", AssumeRolePolicyDocument=EVERYTHING
+        )["Role"]["Arn"]
+        self.client("iam").put_role_policy(
+            RoleName="role", PolicyName="all", PolicyDocument=EVERYTHING
+        )
         self.add_function("my-fn")
 
     def reachable(self):
@@ -73,7 +87,10 @@ class Moto:
             return sock.connect_ex(("127.0.0.1", self.port)) == 0
 
     def control(self, what, body):
-        request = urllib.request.Request(f"{self.url}/moto-api/{what}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"{self.url}/moto-api/{what}", json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
         urllib.request.urlopen(request).close()
 
     def be_strict(self):
@@ -85,7 +102,10 @@ class Moto:
         keys = keys or signatures.Keys()
         session.set_credentials(keys.access_key_id, keys.secret, keys.token)
         return session.create_client(
-            service, region_name="eu-west-1", endpoint_url=self.url, config=Config(retries={"max_attempts": 0})
+            service,
+            region_name="eu-west-1",
+            endpoint_url=self.url,
+            config=Config(retries={"max_attempts": 0}),
         )
 
     def user(self, name, policy=EVERYTHING):
@@ -102,7 +122,11 @@ class Moto:
         with zipfile.ZipFile(code, "w") as archive:
             archive.writestr("x.py", "def handler(event, context): return event\n")
         self.client("lambda").create_function(
-            FunctionName=name, Runtime="python3.11", Role=self.role, Handler="x.handler", Code={"ZipFile": code.getvalue()}
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=self.role,
+            Handler="x.handler",
+            Code={"ZipFile": code.getvalue()},
         )
 
     def stop(self):

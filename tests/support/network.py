@@ -1,4 +1,5 @@
-"""A network of its own for one test: loopback, every port free, names as the test says. Needs root."""
+"""A network of its own for one test: loopback, every port free, names as the test says. Needs root.
+"""
 
 import ctypes
 import fcntl
@@ -22,7 +23,8 @@ def available():
 
 
 class Network:
-    """A thread lives in the namespace and makes sockets there; whoever gets them may use them anywhere."""
+    """A thread lives in the namespace and makes sockets there; whoever gets them may use them
+    anywhere."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -69,17 +71,25 @@ class Network:
         self.aliases += 1
 
         def job():
-            with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            with socket.socket(
+                socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM
+            ) as sock:
                 if six:
-                    (index,) = struct.unpack("16xi20x", fcntl.ioctl(sock, SIOCGIFINDEX, struct.pack("16s24x", b"lo")))
-                    request = socket.inet_pton(socket.AF_INET6, address) + struct.pack("=Ii", 128, index)
+                    (index,) = struct.unpack(
+                        "16xi20x", fcntl.ioctl(sock, SIOCGIFINDEX, struct.pack("16s24x", b"lo"))
+                    )
+                    request = socket.inet_pton(socket.AF_INET6, address) + struct.pack(
+                        "=Ii", 128, index
+                    )
                 else:
                     place = struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
                     request = struct.pack("16s16s8x", f"lo:{self.aliases}".encode(), place)
                 fcntl.ioctl(sock, SIOCSIFADDR, request)
 
         def usable():
-            with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            with socket.socket(
+                socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM
+            ) as sock:
                 try:
                     sock.bind((address, 0, 0, 1) if six else (address, 0))
                 except OSError:
@@ -94,7 +104,9 @@ class Network:
         """A bound TCP socket; its Server opens it."""
 
         def job():
-            sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+            sock = socket.socket(
+                socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM
+            )
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((host, port))
             return sock
@@ -118,17 +130,23 @@ class Network:
     @property
     def wrapper(self):
         """The command that starts a program inside."""
-        mounts = [f"mount --bind {self.folder}/{name} /etc/{name}" for name in ("hosts", "resolv.conf")]
+        mounts = [
+            f"mount --bind {self.folder}/{name} /etc/{name}" for name in ("hosts", "resolv.conf")
+        ]
         script = " && ".join([*mounts, 'exec "$@"'])
-        return ["nsenter", f"--net=/proc/{os.getpid()}/task/{self.tid}/ns/net", "unshare", "-m", "sh", "-c", script, "sh"]
+        return [
+            "nsenter", f"--net=/proc/{os.getpid()}/task/{self.tid}/ns/net", "unshare", "-m", "sh",
+            "-c", script, "sh",
+        ]
 
     def stop(self):
         self.jobs.put(None)
 
 
 class Dns:
-    """A name server. `names` maps a name to its addresses (or a function of name and type that returns them, None for
-    no such name); `truncate`: UDP answers say "use TCP"; `delay` in seconds; `mute`: never answers."""
+    """A name server. `names` maps a name to its addresses (or a function of name and type that
+    returns them, None for no such name); `truncate`: UDP answers say "use TCP"; `delay` in seconds;
+    `mute`: never answers."""
 
     def __init__(self, network, names, truncate=False, delay=0.0, mute=False, port=53):
         self.names, self.truncate, self.delay, self.mute = names, truncate, delay, mute

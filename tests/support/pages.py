@@ -1,7 +1,9 @@
-"""The pages that people read: their blocks of code, and a machine on which the commands in them can be typed.
+"""The pages that people read: their blocks of code, and a machine on which the commands in them can
+be typed.
 
-A block is marked by a comment on the line above it, which readers do not see: `<!-- test: NAME -->` says that a test types
-it, together with the other blocks of that name in their order, `<!-- not run: REASON -->` why none does."""
+A block is marked by a comment on the line above it, which readers do not see: `<!-- test: NAME -->`
+says that a test types it, together with the other blocks of that name in their order, `<!-- not
+run: REASON -->` why none does."""
 
 import os
 import re
@@ -43,14 +45,20 @@ def blocks(path):
                 inside.append(line.removeprefix(indent) + "\n")
             mark = MARK.match(before)
             marked = {} if not mark else {"test" if mark[1] == "test" else "reason": mark[2]}
-            found.append(Block(str(path.relative_to(ROOT)), number, language, "".join(inside), **marked))
+            found.append(
+                Block(str(path.relative_to(ROOT)), number, language, "".join(inside), **marked)
+            )
         before = line
     return found
 
 
 def marked(page, name, language=None):
     """The blocks of a page that one test types."""
-    return [b for b in blocks(ROOT / page) if b.test == name and (language is None or b.language == language)]
+    return [
+        b
+        for b in blocks(ROOT / page)
+        if b.test == name and (language is None or b.language == language)
+    ]
 
 
 WRAPPER = """#!/bin/sh
@@ -70,8 +78,9 @@ exit 1
 
 
 class Desk:
-    """A folder in which commands are typed, by a shell that stops at the first that fails. `build/slack-lambda-gateway` is
-    there; `aws` and `slack-lambda-gateway` are commands. What listens, listens at `address`."""
+    """A folder in which commands are typed, by a shell that stops at the first that fails.
+    `build/slack-lambda-gateway` is there; `aws` and `slack-lambda-gateway` are commands. What
+    listens, listens at `address`."""
 
     def __init__(self, folder, address, **env):
         self.folder, self.address = folder, address
@@ -80,10 +89,14 @@ class Desk:
         commands.mkdir()
         wrapper = WRAPPER.format(program=BINARY, place=folder)
         self.add(commands / "slack-lambda-gateway", wrapper)
-        self.add(commands / "aws", f'#!/bin/sh\nPYTHONPATH={TOOLS} exec /usr/bin/python3 {TOOLS}/bin/aws "$@"\n')
+        self.add(
+            commands / "aws",
+            f'#!/bin/sh\nPYTHONPATH={TOOLS} exec /usr/bin/python3 {TOOLS}/bin/aws "$@"\n',
+        )
         self.add(folder / "build" / "slack-lambda-gateway", wrapper)
         self.env = {
-            "PATH": f"{commands}:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(folder), "AWS_EC2_METADATA_DISABLED": "true",
+            "PATH": f"{commands}:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(folder),
+            "AWS_EC2_METADATA_DISABLED": "true",
             "GATEWAY_LISTEN": address, "GATEWAY_LOG_FORMAT": "json", **env,
         }
 
@@ -97,8 +110,10 @@ class Desk:
         for written, meant in instead.items():
             assert written in text, f"{written} is not typed any more"
             text = text.replace(written, meant)
-        done = subprocess.run(["bash", "-eux", "-o", "pipefail"], input=text, cwd=self.folder, env=self.env | env, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        done = subprocess.run(
+            ["bash", "-eux", "-o", "pipefail"], input=text, cwd=self.folder, env=self.env | env,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+        )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 

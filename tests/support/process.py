@@ -1,4 +1,5 @@
-"""The program under test as a process: clean environment, every line of its log looked at, no death by signal."""
+"""The program under test as a process: clean environment, every line of its log looked at, no death
+by signal."""
 
 import fcntl
 import json
@@ -36,9 +37,13 @@ FORBIDDEN = [
 
 
 class Process:
-    """A started program. `lines` are its log as objects; `close` ends it the way Lambda does, with SIGKILL."""
+    """A started program. `lines` are its log as objects; `close` ends it the way Lambda does, with
+    SIGKILL."""
 
-    def __init__(self, folder, env, args=(), name="slack-lambda-gateway", wrapper=(), forbidden=(), cwd=None, **options):
+    def __init__(
+        self, folder, env, args=(), name="slack-lambda-gateway", wrapper=(), forbidden=(), cwd=None,
+        **options,
+    ):
         program = Path(folder) / name
         if not program.exists():
             program.parent.mkdir(parents=True, exist_ok=True)
@@ -127,18 +132,20 @@ class Process:
         else:
             self.read_lines.append(line)
 
-    # ---- the log -----------------------------------------------------------------------------------------------------
+    # ---- the log ---------------------------------------------------------------------------------
 
     def logged(self, *levels, since=0):
         return [line for line in self.lines[since:] if not levels or line["level"] in levels]
 
     def wait_for_log(self, text, timeout=3.0):
         """The first line in which `text` stands anywhere."""
-        found = eventually(lambda: [line for line in self.lines if text in json.dumps(line)], timeout)
+        found = eventually(
+            lambda: [line for line in self.lines if text in json.dumps(line)], timeout
+        )
         assert found, f"no log line with {text!r}; there are {self.lines}"
         return found[0]
 
-    # ---- the end -----------------------------------------------------------------------------------------------------
+    # ---- the end ---------------------------------------------------------------------------------
 
     def wait_exit(self, timeout=5.0):
         """The exit code of a program that ends by itself."""

@@ -1,4 +1,5 @@
-"""The way out: a packaged HTTP proxy as companies run it, and one of the tests' own that does what it is told.
+"""The way out: a packaged HTTP proxy as companies run it, and one of the tests' own that does what
+it is told.
 
 What the latter does with a request is a function `act(visit)`, as with the Invoke endpoint."""
 
@@ -15,8 +16,12 @@ USER, PASSWORD = "corp%user", "p@ss: w/rd?7391"
 
 def in_url(user=USER, password=PASSWORD):
     """The credentials as they stand in HTTPS_PROXY."""
-    return "".join(f"%{byte:02x}" if not chr(byte).isalnum() else chr(byte) for byte in user.encode()) + ":" + "".join(
-        f"%{byte:02X}" if not chr(byte).isalnum() else chr(byte) for byte in password.encode()
+    return (
+        "".join(f"%{byte:02x}" if not chr(byte).isalnum() else chr(byte) for byte in user.encode())
+        + ":"
+        + "".join(
+            f"%{byte:02X}" if not chr(byte).isalnum() else chr(byte) for byte in password.encode()
+        )
     )
 
 
@@ -33,11 +38,14 @@ class Visit:
         self.proxy, self.wire, self.request = proxy, wire, request
 
 
-# ---- what to do with a request ---------------------------------------------------------------------------------------
+# ---- what to do with a request -------------------------------------------------------------------
 
 
-def tunnel(head=b"HTTP/1.1 200 Connection established\r\n\r\n", at_once=None, pause=0.0, behind=b""):
-    """Connects on. The answer goes out `at_once` bytes a segment, and `behind` is sent with its end."""
+def tunnel(
+    head=b"HTTP/1.1 200 Connection established\r\n\r\n", at_once=None, pause=0.0, behind=b""
+):
+    """Connects on. The answer goes out `at_once` bytes a segment, and `behind` is sent with its
+    end."""
 
     def act(visit):
         upstream = visit.proxy.connect(visit.request.target)
@@ -84,7 +92,9 @@ def says(data, then="close"):
 
 
 def refuses(status, body=b"<html><body>Access denied</body></html>"):
-    return says(b"HTTP/1.1 %d Some Reason\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+    return says(
+        b"HTTP/1.1 %d Some Reason\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+    )
 
 
 def hang(visit):
@@ -102,7 +112,9 @@ def without_end(visit):
     """A head that goes on and on."""
     visit.wire.send(b"HTTP/1.1 200 OK\r\n")
     while not visit.proxy.stopping.is_set():
-        visit.wire.send(b"X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n")
+        visit.wire.send(
+            b"X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+        )
 
 
 def plainly(visit):
@@ -110,20 +122,27 @@ def plainly(visit):
     scheme, _, rest = visit.request.target.partition("://")
     authority, slash, path = rest.partition("/")
     if scheme != "http" or visit.request.header("host") != authority:
-        visit.proxy.problems.append(f"proxy: {visit.request.method} {visit.request.target} for {visit.request.header('host')}")
+        visit.proxy.problems.append(
+            f"proxy: {visit.request.method} {visit.request.target} for "
+            f"{visit.request.header('host')}"
+        )
     upstream = visit.proxy.connect(authority)
     fields = b"".join(
-        f"{name}: {value}\r\n".encode("latin-1") for name, value in visit.request.fields if name.lower() != "proxy-authorization"
+        f"{name}: {value}\r\n".encode("latin-1")
+        for name, value in visit.request.fields
+        if name.lower() != "proxy-authorization"
     )
     head = f"{visit.request.method} {slash}{path} HTTP/1.1\r\n".encode() + fields + b"\r\n"
     carry(visit.wire.sock, upstream, head + visit.request.body)
 
 
 class FakeProxy(Server):
-    """Whatever it is to connect to, it connects to a port of 127.0.0.1 with the same number, as if it knew the names.
+    """Whatever it is to connect to, it connects to a port of 127.0.0.1 with the same number, as if
+    it knew the names.
 
-    `act` is what it does; `requests` are all that came. With `user` it asks for `USER` and `PASSWORD`. With `tls`, a
-    context, it is spoken to in TLS; `links` counts the connections whose handshake went well."""
+    `act` is what it does; `requests` are all that came. With `user` it asks for `USER` and
+    `PASSWORD`. With `tls`, a context, it is spoken to in TLS; `links` counts the connections whose
+    handshake went well."""
 
     def __init__(self, act=None, user=False, tls=None, **options):
         self.act = act
@@ -134,7 +153,9 @@ class FakeProxy(Server):
         super().__init__(**options)
         self.authority = f"127.0.0.1:{self.port}"
         scheme = "https" if tls else "http"
-        self.url = f"{scheme}://{in_url()}@{self.authority}" if user else f"{scheme}://{self.authority}"
+        self.url = (
+            f"{scheme}://{in_url()}@{self.authority}" if user else f"{scheme}://{self.authority}"
+        )
 
     @property
     def asked(self):
@@ -183,12 +204,18 @@ class Tinyproxy:
         self.url = f"http://{in_url('corp', 'secret7391')}@{self.authority}"
         configuration = folder / "tinyproxy.conf"
         self.log = folder / "tinyproxy.log"
-        lines = [f"Port {self.port}", "Listen 127.0.0.1", "Timeout 60", "MaxClients 20", f'LogFile "{self.log}"', "LogLevel Info"]
+        lines = [
+            f"Port {self.port}", "Listen 127.0.0.1", "Timeout 60", "MaxClients 20",
+            f'LogFile "{self.log}"', "LogLevel Info",
+        ]
         if user:
             lines.append("BasicAuth corp secret7391")
         configuration.write_text("\n".join(lines) + "\n")
         self.process = subprocess.Popen(
-            ["tinyproxy", "-d", "-c", str(configuration)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ["tinyproxy", "-d", "-c", str(configuration)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         if not eventually(self.listens):
             self.stop()

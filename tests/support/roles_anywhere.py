@@ -1,4 +1,5 @@
-"""IAM Roles Anywhere: keys for whoever shows a certificate of the trust anchor and signs with its private key."""
+"""IAM Roles Anywhere: keys for whoever shows a certificate of the trust anchor and signs with its
+private key."""
 
 import base64
 import binascii
@@ -15,16 +16,21 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from support.service import Service
 
-PROFILE = "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/c0ffee00-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
+PROFILE = (
+    "arn:aws:rolesanywhere:eu-west-1:123456789012:profile/c0ffee00-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
+)
 ROLE = "arn:aws:iam::123456789012:role/gateway"
 AUTHORIZATION = re.compile(
-    r"(?P<algorithm>AWS4-X509-(?:RSA|ECDSA)-SHA256) Credential=(?P<serial>[1-9]\d*)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)"
-    r"/rolesanywhere/aws4_request, SignedHeaders=(?P<names>[a-z0-9;-]+), Signature=(?P<signature>(?:[0-9a-f]{2})+)\Z"
+    r"(?P<algorithm>AWS4-X509-(?:RSA|ECDSA)-SHA256) "
+    r"Credential=(?P<serial>[1-9]\d*)/(?P<date>\d{8})/(?P<region>[a-z0-9-]+)"
+    r"/rolesanywhere/aws4_request, SignedHeaders=(?P<names>[a-z0-9;-]+), "
+    r"Signature=(?P<signature>(?:[0-9a-f]{2})+)\Z"
 )
 
 
 def anchor_arn(region):
-    return f"arn:aws:rolesanywhere:{region}:123456789012:trust-anchor/4a1ae4de-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
+    anchor = "trust-anchor/4a1ae4de-9f5b-4c4f-8ef5-4cb8a2f0d2c1"
+    return f"arn:aws:rolesanywhere:{region}:123456789012:{anchor}"
 
 
 class Denied(Exception):
@@ -48,17 +54,28 @@ class RolesAnywhere(Service):
             self.session(request)
         except Denied as denied:
             self.denied.append(str(denied))
-            return denied.status, {"message": str(denied)}, [("x-amzn-ErrorType", denied.name + ":")]
+            return (
+                denied.status, {"message": str(denied)}, [("x-amzn-ErrorType", denied.name + ":")],
+            )
         keys = self.ring.issue("ANYWHERE", self.life)
-        role = {"arn": f"arn:aws:sts::123456789012:assumed-role/gateway/{'0' * 16}", "assumedRoleId": "AROAEXAMPLE:0"}
+        role = {
+            "arn": f"arn:aws:sts::123456789012:assumed-role/gateway/{'0' * 16}",
+            "assumedRoleId": "AROAEXAMPLE:0",
+        }
         credentials = {
             "accessKeyId": keys.access_key_id,
             "expiration": keys.expiration,
             "secretAccessKey": keys.secret,
             "sessionToken": keys.token,
         }
-        one = {"assumedRoleUser": role, "credentials": credentials, "packedPolicySize": 0, "roleArn": ROLE, "sourceIdentity": "CN=x"}
-        return 201, {"credentialSet": [one], "enrollmentArn": PROFILE, "subjectArn": self.anchor_arn}, ()
+        one = {
+            "assumedRoleUser": role, "credentials": credentials, "packedPolicySize": 0,
+            "roleArn": ROLE, "sourceIdentity": "CN=x",
+        }
+        return (
+            201, {"credentialSet": [one], "enrollmentArn": PROFILE, "subjectArn": self.anchor_arn},
+            (),
+        )
 
     def session(self, request):
         path, _, query = request.target.partition("?")
@@ -66,7 +83,10 @@ class RolesAnywhere(Service):
             raise Denied("no such operation", 404, "UnknownOperationException")
         pairs = [pair.split("=") for pair in query.split("&")]
         asked = {urllib.parse.unquote(name): urllib.parse.unquote(value) for name, value in pairs}
-        if asked != {"profileArn": PROFILE, "roleArn": ROLE, "trustAnchorArn": self.anchor_arn} or len(pairs) != 3:
+        if (
+            asked != {"profileArn": PROFILE, "roleArn": ROLE, "trustAnchorArn": self.anchor_arn}
+            or len(pairs) != 3
+        ):
             raise Denied(f"query {sorted(asked)}", 400, "ValidationException")
         if request.header("content-type") != "application/json":
             self.complain(request, f"Content-Type is {request.header('content-type')}")
@@ -86,7 +106,9 @@ class RolesAnywhere(Service):
                 raise Denied(f"certificate: {fault}") from fault
 
         leaf = read(request.header("x-amz-x509") or "")
-        chain = [read(text) for text in (request.header("x-amz-x509-chain") or "").split(",") if text]
+        chain = [
+            read(text) for text in (request.header("x-amz-x509-chain") or "").split(",") if text
+        ]
         if len(chain) > 5:
             raise Denied("the chain is too long")
         child = leaf
@@ -115,13 +137,18 @@ class RolesAnywhere(Service):
             raise Denied(f"signed are {names}")
         date = request.header("x-amz-date")
         moment = datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ")
-        if abs((datetime.datetime.utcnow() - moment).total_seconds()) > 30 or match["date"] != date[:8]:
+        if (
+            abs((datetime.datetime.utcnow() - moment).total_seconds()) > 30
+            or match["date"] != date[:8]
+        ):
             raise Denied("Signature expired")
         key = certificate.public_key()
         text = string_to_sign(request, match, names, bool(self.tls))
         try:
             if isinstance(key, rsa.RSAPublicKey) and "RSA" in match["algorithm"]:
-                key.verify(bytes.fromhex(match["signature"]), text, padding.PKCS1v15(), hashes.SHA256())
+                key.verify(
+                    bytes.fromhex(match["signature"]), text, padding.PKCS1v15(), hashes.SHA256()
+                )
             elif isinstance(key, ec.EllipticCurvePublicKey) and "ECDSA" in match["algorithm"]:
                 key.verify(bytes.fromhex(match["signature"]), text, ec.ECDSA(hashes.SHA256()))
             else:
@@ -137,9 +164,15 @@ def check_issued(child, parent):
     key = parent.public_key()
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(child.signature, child.tbs_certificate_bytes, padding.PKCS1v15(), child.signature_hash_algorithm)
+            key.verify(
+                child.signature, child.tbs_certificate_bytes, padding.PKCS1v15(),
+                child.signature_hash_algorithm,
+            )
         else:
-            key.verify(child.signature, child.tbs_certificate_bytes, ec.ECDSA(child.signature_hash_algorithm))
+            key.verify(
+                child.signature, child.tbs_certificate_bytes,
+                ec.ECDSA(child.signature_hash_algorithm),
+            )
     except InvalidSignature as fault:
         raise Denied("the certificate is not of the trust anchor") from fault
 

@@ -1,4 +1,5 @@
-"""A Lambda Runtime API (2018-06-01) as the service's own behaves, and as it misbehaves when told to."""
+"""A Lambda Runtime API (2018-06-01) as the service's own behaves, and as it misbehaves when told
+to."""
 
 import collections
 import json
@@ -17,10 +18,10 @@ ARN = "arn:aws:lambda:eu-west-1:123456789012:function:gateway"
 class Invocation:
     """One event on its way through the runtime.
 
-    `framing`: "auto" as the service does it (a length up to 2,048 bytes, above that one chunk), "length", "one-byte"
-    (a length, every byte of head and body in a segment of its own), or a number: chunks of that size.
-    `statuses`: what successive posts of the answer get; the last one stays. "close" and "reset" are none at all.
-    `slow`: seconds until a post is answered."""
+    `framing`: "auto" as the service does it (a length up to 2,048 bytes, above that one chunk),
+    "length", "one-byte" (a length, every byte of head and body in a segment of its own), or a
+    number: chunks of that size. `statuses`: what successive posts of the answer get; the last one
+    stays. "close" and "reset" are none at all. `slow`: seconds until a post is answered."""
 
     def __init__(
         self,
@@ -90,7 +91,8 @@ class Invocation:
 
 
 class Misbehaviour:
-    """Something else than an event in answer to a `/next`: called with the wire, has to answer or to end it."""
+    """Something else than an event in answer to a `/next`: called with the wire, has to answer or
+    to end it."""
 
     def __init__(self, act):
         self.act = act
@@ -98,7 +100,9 @@ class Misbehaviour:
 
 def refuse(status, kind="InternalServerError"):
     body = json.dumps({"errorMessage": "no", "errorType": kind}).encode()
-    return Misbehaviour(lambda wire: wire.send(response(status, body, [("Content-Type", "application/json")])))
+    return Misbehaviour(
+        lambda wire: wire.send(response(status, body, [("Content-Type", "application/json")]))
+    )
 
 
 def raw(data, then_close=True):
@@ -117,8 +121,9 @@ reset = Misbehaviour(lambda wire: wire.reset())
 class RuntimeApi(Server):
     """`send` puts an event into the queue; whoever asks for `/next` first gets it.
 
-    `concurrency` is the number of `/next` calls that may wait at once: more of them are answered with 500, as Lambda
-    Managed Instances do. With one, asking again without having answered delivers the same event again."""
+    `concurrency` is the number of `/next` calls that may wait at once: more of them are answered
+    with 500, as Lambda Managed Instances do. With one, asking again without having answered
+    delivers the same event again."""
 
     def __init__(self, concurrency=1, close_after_answer=False, always_fields=(), **options):
         self.queue = collections.deque()
@@ -138,7 +143,7 @@ class RuntimeApi(Server):
         super().__init__(**options)
         self.address = f"127.0.0.1:{self.port}"
 
-    # ---- what a test says --------------------------------------------------------------------------------------------
+    # ---- what a test says ------------------------------------------------------------------------
 
     def put(self, item):
         with self.turn:
@@ -150,8 +155,11 @@ class RuntimeApi(Server):
         return self.put(Invocation(event, **options))
 
     def wait_for_next(self, count=1, timeout=5.0):
-        """Until `/next` was asked `count` times in all; then the runtime is ready, or ready again."""
-        assert eventually(lambda: len(self.nexts) >= count, timeout), f"/next was asked {len(self.nexts)} times"
+        """Until `/next` was asked `count` times in all; then the runtime is ready, or ready again.
+        """
+        assert eventually(
+            lambda: len(self.nexts) >= count, timeout
+        ), f"/next was asked {len(self.nexts)} times"
 
     def stop(self):
         self.stopping.set()
@@ -159,7 +167,7 @@ class RuntimeApi(Server):
             self.turn.notify_all()
         super().stop()
 
-    # ---- what the runtime sees ---------------------------------------------------------------------------------------
+    # ---- what the runtime sees -------------------------------------------------------------------
 
     def serve(self, sock):
         with self.lock:
@@ -232,7 +240,9 @@ class RuntimeApi(Server):
             framing = "length" if len(item.sent) <= 2048 else len(item.sent)
         item.deliveries += 1
         if isinstance(framing, int):
-            data = response(200, b"", fields + [("Transfer-Encoding", "chunked")], length=False) + chunked(item.sent, framing)
+            data = response(
+                200, b"", fields + [("Transfer-Encoding", "chunked")], length=False
+            ) + chunked(item.sent, framing)
         else:
             data = response(200, item.sent, fields)
         if framing == "one-byte":
@@ -248,11 +258,17 @@ class RuntimeApi(Server):
         wire.send(response(202, b'{"status":"OK"}\n'))
 
     def serve_post(self, wire, request):
-        match = re.match(re.escape(BASE) + r"/invocation/([^/]+)/(response|error)\Z", request.target)
+        match = re.match(
+            re.escape(BASE) + r"/invocation/([^/]+)/(response|error)\Z", request.target
+        )
         item = self.invocations.get(match[1]) if match else None
         if not item:
             self.problems.append(f"POST to {request.target}")
-            wire.send(response(400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}'))
+            wire.send(
+                response(
+                    400, b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}'
+                )
+            )
             return
         item.posts += 1
         status = item.statuses.popleft() if len(item.statuses) > 1 else item.statuses[0]
@@ -273,4 +289,13 @@ class RuntimeApi(Server):
             if self.unanswered is item:
                 self.unanswered = None
         item.done.set()
-        wire.send(response(status, b'{"status":"OK"}\n' if status == 202 else b'{"errorMessage":"no","errorType":"No"}'))
+        wire.send(
+            response(
+                status,
+                (
+                    b'{"status":"OK"}\n'
+                    if status == 202
+                    else b'{"errorMessage":"no","errorType":"No"}'
+                ),
+            )
+        )

@@ -1,4 +1,5 @@
-"""Where signing secrets can lie: Systems Manager's parameters and Secrets Manager, in AWS's JSON protocol 1.1."""
+"""Where signing secrets can lie: Systems Manager's parameters and Secrets Manager, in AWS's JSON
+protocol 1.1."""
 
 import base64
 import json
@@ -22,7 +23,8 @@ class Refused(Exception):
 
 
 class JsonService(Service):
-    """Signed requests with an X-Amz-Target. Errors name a namespace, as those services' do at times."""
+    """Signed requests with an X-Amz-Target. Errors name a namespace, as those services' do at
+    times."""
 
     content_type = "application/x-amz-json-1.1"
     service = namespace = operations = None
@@ -36,7 +38,10 @@ class JsonService(Service):
         try:
             return 200, self.perform(request), [("x-amzn-RequestId", str(uuid.uuid4()))]
         except Refused as refused:
-            return refused.status, {"__type": self.namespace + refused.name, "message": refused.message}, ()
+            return (
+                refused.status,
+                {"__type": self.namespace + refused.name, "message": refused.message}, (),
+            )
 
     def perform(self, request):
         target = request.header("x-amz-target") or ""
@@ -61,7 +66,8 @@ class JsonService(Service):
 
 
 class Parameters(JsonService):
-    """`values`: name to value; all are SecureStrings. Names may end in `:version` or `:label`, or be ARNs."""
+    """`values`: name to value; all are SecureStrings. Names may end in `:version` or `:label`, or
+    be ARNs."""
 
     service, namespace = "ssm", ""
 
@@ -95,8 +101,9 @@ class Parameters(JsonService):
 
 
 class SecretsManager(JsonService):
-    """`values`: id to the value of each stage, {"slack": {"AWSCURRENT": "...", "AWSPREVIOUS": "..."}}; a text stands for
-    the current one alone. Text is a SecretString, bytes are a SecretBinary."""
+    """`values`: id to the value of each stage, {"slack": {"AWSCURRENT": "...", "AWSPREVIOUS":
+    "..."}}; a text stands for the current one alone. Text is a SecretString, bytes are a
+    SecretBinary."""
 
     service, namespace = "secretsmanager", "com.amazonaws.secretsmanager#"
 
@@ -115,13 +122,21 @@ class SecretsManager(JsonService):
             raise Refused("ValidationException", f"members {sorted(asked)}")
         stages = self.values.get(asked.get("SecretId"))
         if stages is None:
-            raise Refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+            raise Refused(
+                "ResourceNotFoundException", "Secrets Manager can't find the specified secret."
+            )
         stage = asked.get("VersionStage", "AWSCURRENT")
         if stage not in stages:
-            raise Refused("ResourceNotFoundException", f"Secrets Manager can't find the specified secret value for staging label: {stage}")  # fmt: skip
+            raise Refused(
+                "ResourceNotFoundException",
+                f"Secrets Manager can't find the specified secret value for staging label: {stage}",
+            )
         value = stages[stage]
         body = {
-            "ARN": f"arn:aws:secretsmanager:{self.region}:123456789012:secret:{asked['SecretId']}-AbCdEf",
+            "ARN": (
+                f"arn:aws:secretsmanager:{self.region}:123456789012:"
+                f"secret:{asked['SecretId']}-AbCdEf"
+            ),
             "CreatedDate": time.time() - 86400,
             "Name": asked["SecretId"],
             "VersionId": str(uuid.uuid4()),

@@ -1,8 +1,8 @@
-"""What the fake services of AWS have in common: every request recorded and looked at, answered as the real one would
-or, where a script says so, badly.
+"""What the fake services of AWS have in common: every request recorded and looked at, answered as
+the real one would or, where a script says so, badly.
 
-An entry of `script` is used up by one request: a function of the visit as in invoke_endpoint.py, or `None` for the
-right answer; `default` is for all that come after."""
+An entry of `script` is used up by one request: a function of the visit as in invoke_endpoint.py, or
+`None` for the right answer; `default` is for all that come after."""
 
 import json
 import ssl
@@ -22,7 +22,10 @@ class Service(Server):
     content_type = "application/json"
     keep_alive = True
 
-    def __init__(self, tls=None, script=(), default=None, name="127.0.0.1", authority=None, base_path="", **options):
+    def __init__(
+        self, tls=None, script=(), default=None, name="127.0.0.1", authority=None, base_path="",
+        **options,
+    ):
         self.tls, self.base_path = tls, base_path
         self.script, self.default = list(script), default
         self.requests = []
@@ -59,7 +62,8 @@ class Service(Server):
             sock.close()
 
     def leave(self, visit):
-        """The visit does not count any more; called before its answer is sent, for the next one may come at once."""
+        """The visit does not count any more; called before its answer is sent, for the next one may
+        come at once."""
         with self.counting:
             self.at_once -= not visit.over
             visit.over = True
@@ -72,7 +76,9 @@ class Service(Server):
             self.complain(request, problem)
         if request.header("host") != self.authority:
             self.complain(request, f"Host is {request.header('host')}, not {self.authority}")
-        if request.method in ("POST", "PUT") and request.header("content-length") != str(len(request.body)):
+        if request.method in ("POST", "PUT") and request.header("content-length") != str(
+            len(request.body)
+        ):
             self.complain(request, "no Content-Length")
 
     def behave(self, visit):
@@ -93,7 +99,9 @@ class Service(Server):
         raise NotImplementedError
 
     def wait(self, count=1, timeout=5.0):
-        assert eventually(lambda: len(self.requests) >= count, timeout), f"{len(self.requests)} requests came, not {count}"
+        assert eventually(
+            lambda: len(self.requests) >= count, timeout
+        ), f"{len(self.requests)} requests came, not {count}"
         return self.requests
 
 
@@ -107,12 +115,20 @@ def says(status, body=b"", kind="application/json", fields=()):
 
 def endless(visit):
     """A body that never ends, in chunks."""
-    visit.wire.send(response(200, b"", [("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")], length=False))
+    visit.wire.send(
+        response(
+            200, b"", [("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")],
+            length=False,
+        )
+    )
     while not visit.endpoint.stopping.is_set():
         visit.wire.send(chunked(b"a" * 65536, 65536)[: -len(b"0\r\n\r\n")])
 
 
-HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Accept the terms of this hotel.</body></html>\n"
+HTML = (
+    b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Accept the terms of this"
+    b" hotel.</body></html>\n"
+)
 
 # What goes wrong with any server.
 FAULTS = {

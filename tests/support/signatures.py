@@ -1,4 +1,5 @@
-"""Recomputes AWS signatures with botocore, the reference that the program under test has never seen."""
+"""Recomputes AWS signatures with botocore, the reference that the program under test has never
+seen."""
 
 import datetime
 import re
@@ -8,7 +9,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/, ]+)/(?P<date>\d{8})/(?P<region>[^/, ]+)/(?P<service>[^/, ]+)/aws4_request, "
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/, ]+)/(?P<date>\d{8})/(?P<region>[^/, "
+    r"]+)/(?P<service>[^/, ]+)/aws4_request, "
     r"SignedHeaders=(?P<names>[a-z0-9;-]+), Signature=(?P<signature>[0-9a-f]{64})\Z"
 )
 
@@ -50,14 +52,16 @@ def recompute(request, keys, secure):
     for name in names:
         again.headers[name] = request.header(name)
     again.context["timestamp"] = request.header("x-amz-date")
-    signer = SigV4Auth(Credentials(keys.access_key_id, keys.secret, keys.token), found["service"], found["region"])
+    signer = SigV4Auth(
+        Credentials(keys.access_key_id, keys.secret, keys.token), found["service"], found["region"]
+    )
     canonical = signer.canonical_request(again)
     return signer.signature(signer.string_to_sign(again, canonical), again), canonical
 
 
 def problems(request, keys, secure, service="lambda", clock_offset=0):
-    """Everything that AWS would refuse, or that it would accept but that we would not, about a signed request.
-    `keys` are Keys, or a KeyRing of many."""
+    """Everything that AWS would refuse, or that it would accept but that we would not, about a
+    signed request. `keys` are Keys, or a KeyRing of many."""
     found = scope(request)
     if not found:
         return ["Authorization is missing or malformed"]
@@ -72,7 +76,11 @@ def problems(request, keys, secure, service="lambda", clock_offset=0):
     age = (datetime.datetime.now(datetime.timezone.utc) - at).total_seconds() + clock_offset
     if not -2 <= age <= 30:
         wrong.append(f"X-Amz-Date is {age:.0f} s old")
-    if found["key"] != keys.access_key_id or found["date"] != date[:8] or found["service"] != service:
+    if (
+        found["key"] != keys.access_key_id
+        or found["date"] != date[:8]
+        or found["service"] != service
+    ):
         wrong.append(f"credential scope {found['key']}/{found['date']}/{found['service']}")
     names = found["names"].split(";")
     if names != sorted(set(names)):
@@ -84,11 +92,15 @@ def problems(request, keys, secure, service="lambda", clock_offset=0):
     if not set(names) <= sent:
         wrong.append(f"signed but not sent: {sorted(set(names) - sent)}")
         return wrong
-    if set(names) & {"x-amzn-trace-id", "user-agent", "connection", "content-length", "transfer-encoding"}:
+    if set(names) & {
+        "x-amzn-trace-id", "user-agent", "connection", "content-length", "transfer-encoding",
+    }:
         wrong.append("a header is signed that peers on the way may change")
     if request.header("x-amz-security-token") != (keys.token or None):
         wrong.append("X-Amz-Security-Token is not the one of the environment")
     signature, canonical = recompute(request, keys, secure)
     if signature != found["signature"]:
-        wrong.append("signature differs from botocore's; canonical request there: " + repr(canonical))
+        wrong.append(
+            "signature differs from botocore's; canonical request there: " + repr(canonical)
+        )
     return wrong

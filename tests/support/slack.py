@@ -20,21 +20,30 @@ JSON = "application/json"
 
 
 def sign(body, timestamp, secret=SECRET):
-    return "v0=" + hmac.new(secret.encode(), b"v0:%s:%s" % (str(timestamp).encode(), body), hashlib.sha256).hexdigest()
+    return (
+        "v0="
+        + hmac.new(
+            secret.encode(), b"v0:%s:%s" % (str(timestamp).encode(), body), hashlib.sha256
+        ).hexdigest()
+    )
 
 
 def literals(setting):
     """What of SLACK_SIGNING_SECRET is a secret itself, not where one lies."""
-    return [part for part in setting.split(",") if not part.startswith(("file:", "ssm:", "secretsmanager:"))]
+    return [
+        part
+        for part in setting.split(",")
+        if not part.startswith(("file:", "ssm:", "secretsmanager:"))
+    ]
 
 
 RENEW_S = 60  # of the 300 that a signature is good for
 
 
 class SlackRequest:
-    """One HTTP request before a front door has made an event of it. `signature`/`timestamp`: None for "as it must be",
-    "" for none, or a text. It is signed when it is first looked at, and again when that was a minute ago: a table of
-    requests may be made long before its tests run."""
+    """One HTTP request before a front door has made an event of it. `signature`/`timestamp`: None
+    for "as it must be", "" for none, or a text. It is signed when it is first looked at, and again
+    when that was a minute ago: a table of requests may be made long before its tests run."""
 
     def __init__(
         self,
@@ -61,7 +70,9 @@ class SlackRequest:
         self.made = time.monotonic()
         timestamp, signature = self.wanted
         self._timestamp = str(int(time.time()) - self.age) if timestamp is None else timestamp
-        self._signature = sign(self.body, self._timestamp, self.secret) if signature is None else signature
+        self._signature = (
+            sign(self.body, self._timestamp, self.secret) if signature is None else signature
+        )
         self._headers = [
             ("Host", "example.test"),
             ("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)"),
@@ -131,7 +142,8 @@ INTERACTIONS = {
     "shortcut": {"callback_id": "open_ticket", "action_ts": "1531420618.000000"},
     "message_action": {"callback_id": "save", "message": {"text": TEXT}, "channel": {"id": "C1"}},
     "view_submission": {
-        "view": {"id": "V1", "hash": "1.a", "callback_id": "form", "private_metadata": TEXT, "state": {"values": {}}}
+        "view": {"id": "V1", "hash": "1.a", "callback_id": "form", "private_metadata": TEXT,
+            "state": {"values": {}}}
     },
     "view_closed": {"view": {"id": "V1", "callback_id": "form"}, "is_cleared": False},
     "interactive_message": {"callback_id": "old", "actions": [{"name": "n", "value": TEXT}]},

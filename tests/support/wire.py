@@ -1,4 +1,5 @@
-"""HTTP/1.1 over a socket, by hand: what a fake peer needs to see exactly what arrived and to answer anything."""
+"""HTTP/1.1 over a socket, by hand: what a fake peer needs to see exactly what arrived and to answer
+anything."""
 
 import json
 import re
@@ -23,7 +24,9 @@ class Request:
         self.body = body
         self.arrived = time.monotonic()
         lines = head.split(b"\r\n")
-        self.method, self.target, self.version = (lines[0].decode("latin-1").split(" ") + ["", ""])[:3]
+        self.method, self.target, self.version = (lines[0].decode("latin-1").split(" ") + ["", ""])[
+            :3
+        ]
         self.fields = []
         for line in lines[1:]:
             name, _, value = line.partition(b":")
@@ -109,7 +112,9 @@ class Wire:
         head = self.read_head()
         lines = head.decode("latin-1").split("\r\n")
         fields = [tuple(part.strip() for part in line.split(":", 1)) for line in lines[1:]]
-        length = next((int(value) for name, value in fields if name.lower() == "content-length"), None)
+        length = next(
+            (int(value) for name, value in fields if name.lower() == "content-length"), None
+        )
         return int(lines[0].split(" ")[1]), fields, self.read(length or 0)
 
     def send(self, data):
@@ -146,7 +151,11 @@ class Wire:
         try:
             poller = select.poll()
             poller.register(self.sock, select.POLLIN)
-            return bool(poller.poll(0)) and not self.buffer and self.sock.recv(1, socket.MSG_PEEK) == b""
+            return (
+                bool(poller.poll(0))
+                and not self.buffer
+                and self.sock.recv(1, socket.MSG_PEEK) == b""
+            )
         except (OSError, ValueError):
             return True
 
@@ -172,10 +181,14 @@ def chunked(body, size):
 class Server:
     """Accepts connections, one thread each. Subclasses say what happens on one in `serve(sock)`.
 
-    `host` may be a list; every address gets the same port. With `open_now=False` the port is taken but refuses
-    connections until `open()`. `problems` collects what must fail the test at its end."""
+    `host` may be a list; every address gets the same port. With `open_now=False` the port is taken
+    but refuses connections until `open()`. `problems` collects what must fail the test at its end.
+    """
 
-    def __init__(self, host="127.0.0.1", open_now=True, backlog=64, port=0, listener=None, receive_buffer=None):
+    def __init__(
+        self, host="127.0.0.1", open_now=True, backlog=64, port=0, listener=None,
+        receive_buffer=None,
+    ):
         self.problems = []
         self.stopping = threading.Event()
         self.threads = []

@@ -1,4 +1,5 @@
-"""What the gateway does for a slash command, with botocore, which cannot connect ahead of the first request."""
+"""What the gateway does for a slash command, with botocore, which cannot connect ahead of the first
+request."""
 
 import hashlib
 import hmac
@@ -36,7 +37,12 @@ def verify(event):
 
 def reply(status, body):
     headers = {"content-type": "application/json"}
-    return json.dumps({"statusCode": status, "headers": headers, "body": json.dumps(body), "isBase64Encoded": False})
+    return json.dumps(
+        {
+            "statusCode": status, "headers": headers, "body": json.dumps(body),
+            "isBase64Encoded": False,
+        }
+    )
 
 
 def handle(functions, payload):
@@ -54,12 +60,17 @@ def handle(functions, payload):
         functions.invoke(FunctionName=function, InvocationType="Event", Payload=payload)
     except (BotoCoreError, ClientError) as error:
         text = f"Lambda function {function}@{region} could not be started: {error}"
-    print(f"{command} {function}@{region} in {(time.monotonic() - began) * 1e6:.0f} us", file=sys.stderr)
+    print(
+        f"{command} {function}@{region} in {(time.monotonic() - began) * 1e6:.0f} us",
+        file=sys.stderr,
+    )
     return reply(200, {"response_type": "ephemeral", "text": text})
 
 
 def main():
-    functions = botocore.session.get_session().create_client("lambda", region_name=os.environ["AWS_REGION"])
+    functions = botocore.session.get_session().create_client(
+        "lambda", region_name=os.environ["AWS_REGION"]
+    )
     runtime = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     while True:
         headers, payload = exchange(runtime, "GET", "next")
