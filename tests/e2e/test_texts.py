@@ -195,8 +195,8 @@ def test_files_of_the_machine_are_looked_at_by_the_start(make, pki, tmp_path, na
     world = World(make, pki, tmp_path)
     (tmp_path / name).write_bytes("nameserver 127.0.0.1\n".encode("utf-16"))
     listener = Serve(make)(wrapper=world.net.wrapper, wait=False)
-    (line,) = listener.process.wait_for_log("how names are resolved") and [
-        x for x in listener.process.lines if "how names" in x["message"]
+    (line,) = listener.process.wait_for_log("for looking up names") and [
+        x for x in listener.process.lines if "looking up names" in x["message"]
     ]
     assert line["path"] == f"/etc/{name}" and "is UTF-16; save it as UTF-8" in line["reason"]
 
