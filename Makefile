@@ -457,7 +457,7 @@ packaging: all build/setup-test build/tools/installed
 export PYTHONDONTWRITEBYTECODE :=
 e2e: all build/setup-test build/tools/installed
 	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider --collect-only tests/e2e >build/e2e.found
-	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 16 tests/e2e $(ARGS)
+	$(Q)$(PYTHON) -m pytest -q -p no:cacheprovider -n 8 tests/e2e $(ARGS)
 
 conformance: all build/chains/judge build/setup-test
 	$(Q)tests/conformance/run $(ARGS)

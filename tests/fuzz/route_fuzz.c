@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		(e == E_CONFIG && f.code == e && str_starts(fault_text(&f), S("GATEWAY_CONFIG"))));
 	if (e != OK || slack_request_read(&slack, S(""), body, &a, &f) != OK)
 		return 0;
-	struct request_path readings = { .count = 1, .decoded = { path } };
+	struct request_path readings = { .count = 1, .coded = { path }, .decoded = { path } };
 	const struct route *found = route_find(&routes, &slack, S("A1"), &readings), *first = NULL;
 	for (size_t i = 0; i < routes.count; i++) {
 		check_route(&routes.list[i]);
