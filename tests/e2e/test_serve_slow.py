@@ -485,8 +485,8 @@ def test_log_whose_reader_has_left(make, serve):  # noqa: F811
         listen=f"unix:{path}", wait=False,
         wrapper=["bash", "-c", 'exec "$@" 2> >(exec 0<&-)', "bash"],
     )
-    assert eventually(path.exists)
     listener.address = str(path)
+    assert eventually(lambda: path.exists() and listener.reachable())
     for _ in range(20):
         assert listener.ask(get("/x")).status == 405
     assert listener.process.alive

@@ -145,12 +145,23 @@ def busy(make, start, **options):
     )
     listener.functions.add("hello", "cat >/dev/null; echo " + slack.TEXT)
     url = {"response_url": way_back(hooks)}
+
+    def listed(count):
+        """What is listed is done, which it may not be when it is answered."""
+        requests = lambda: listener.admin.data()["requests"]
+        assert eventually(lambda: len(requests()) == count), requests()
+
     assert "has been started" in listener.text(slack.command(fields=url))
+    listed(1)
     assert "AccessDenied" in listener.text(slack.command(fields=url))
-    for _ in range(2):
+    listed(2)
+    for count in 3, 4:
         assert listener.ask(slack.event()).status == 200
+        listed(count)
     assert "may or may not" in listener.text(slack.command(fields=url))
+    listed(5)
     assert "has been started" in listener.text(slack.command("/local/hello", fields=url))
+    listed(6)
     assert "could not be started" in listener.text(slack.command("/local/none", fields=url))
     assert "could not be started" in listener.text(slack.command("/eu-west-1/other", fields=url))
     assert "Invalid resource" in listener.text(slack.command("/%3Cb%3Epath", fields=url))
@@ -159,10 +170,10 @@ def busy(make, start, **options):
     assert listener.ask(slack.command(secret=slack.OTHER_SECRET)).status == 401
     assert listener.ask(slack.command(signature="")).status == 401
     assert listener.ask(get("/x")).status == 405
-    assert eventually(lambda: len(listener.admin.data()["requests"]) == 10), listener.admin.data()[
-        "requests"
-    ]
+    listed(10)
     hooks.wait()
+    posted = 'gateway_relays_total{outcome="posted"}'
+    assert eventually(lambda: posted in listener.admin.data()["counters"])
     return listener
 
 

@@ -1,8 +1,10 @@
 """The program as a listener: how a test starts `serve`, and the clients that talk to it, well or
 badly."""
 
+import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -237,9 +239,12 @@ def parse_address(text):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """None that the kernel gives to a connection or a server of another test: those are above."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def thread_cpu_ms(pid):
