@@ -80,7 +80,7 @@ uint64_t dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted
 
 /* Waits until that moment for what must be on disk before what happens next. A failure is logged,
  * once a minute, with what it means. */
-static bool keep(struct journal *j, uint64_t ticket, int64_t until, struct str request_id,
+static bool keep_until(struct journal *j, uint64_t ticket, int64_t until, struct str request_id,
 	const char *means)
 {
 	struct fault f;
@@ -93,7 +93,7 @@ static bool keep(struct journal *j, uint64_t ticket, int64_t until, struct str r
 
 bool dispatch_kept(struct journal *j, uint64_t ticket, struct str request_id)
 {
-	return keep(j, ticket, 0, request_id, UNCOVERED);
+	return keep_until(j, ticket, 0, request_id, UNCOVERED);
 }
 
 /* Slack must have its answer, on disk or not. An event is promised nothing: Slack delivers it
@@ -103,7 +103,7 @@ static void answer_pending(void *arg)
 	struct attempt *run = arg;
 	const struct dispatch *d = run->d;
 	if (d->journal && d->decision->slack.kind != SLACK_EVENT)
-		(void)!keep(d->journal, dispatch_promise(&run->promised, d, true),
+		(void)!keep_until(d->journal, dispatch_promise(&run->promised, d, true),
 			d->soft + JOURNAL_LAST_MS, d->request_id, UNCOVERED);
 	answer_fate(run, FATE_PENDING);
 }
@@ -115,8 +115,8 @@ static void note_attempt(struct attempt *run)
 	const struct dispatch *d = run->d;
 	/* Its user has an answer, which a crash must not turn into two starts. */
 	if (run->promised)
-		(void)!keep(d->journal, journal_attempt(d->journal, run->promised), d->hard - LAST_CALL_MS,
-			d->request_id, TWICE);
+		(void)!keep_until(d->journal, journal_attempt(d->journal, run->promised),
+			d->hard - LAST_CALL_MS, d->request_id, TWICE);
 }
 
 /* Nobody waits for the disk longer than Slack for its answer, if that is still to come. */
@@ -126,7 +126,7 @@ static void note_event(const struct attempt *run, enum journal_fate fate)
 	if (!d->journal || !delivery_of(run).n)
 		return;
 	int64_t patience = now_of(d) + JOURNAL_PATIENCE_MS;
-	(void)!keep(d->journal, journal_event(d->journal, delivery_of(run), fate, d->arrived_ms),
+	(void)!keep_until(d->journal, journal_event(d->journal, delivery_of(run), fate, d->arrived_ms),
 		run->answered || patience < d->soft ? patience : d->soft, d->request_id, TWICE);
 }
 

@@ -190,7 +190,7 @@ static void move_entry(
 
 /* ---- records come; all under the lock ---- */
 
-static uint64_t refuse(struct journal *j)
+static uint64_t refuse_record(struct journal *j)
 {
 	j->failing = ENOSPC;
 	return JOURNAL_REFUSED;
@@ -210,7 +210,7 @@ static uint64_t append(struct journal *j, enum journal_class class, enum record_
 		return JOURNAL_REFUSED;
 	if (j->total + HEAD + n + MAC > JOURNAL_SIZE_MAX - spared ||
 		b->n + HEAD + n + MAC > b->cap - spared)
-		return refuse(j);
+		return refuse_record(j);
 	put_number(head, n, 4);
 	head[4] = (char)type;
 	put_number(head + 8, id, 8);
@@ -291,7 +291,7 @@ uint64_t journal_promise(
 		else
 			drop_entry(j, entry);
 	} else {
-		(void)refuse(j);
+		(void)refuse_record(j);
 	}
 	lock_give(&j->lock);
 	return ticket;
@@ -444,7 +444,7 @@ static void finish_batch(struct journal *j, struct journal_lane *lane, bool lost
 }
 
 /* Writes what has come, and has it synced if somebody waits for that, or `sync`. */
-static void flush(struct journal *j, bool sync)
+static void write_waiting(struct journal *j, bool sync)
 {
 	uint64_t until = j->appended;
 	int sys = 0;
@@ -544,7 +544,7 @@ static void tend_requests(struct journal *j)
 		for (size_t i = 0; movable && before && i < JOURNAL_ENTRIES_MAX; i++)
 			if (j->entries[i].id && &j->files[j->entries[i].file] == file)
 				movable = carry_over(j, &j->entries[i]);
-		flush(j, true);
+		write_waiting(j, true);
 		if (file->unsettled ? file->unsettled >= before : !remove_file(j, file))
 			return;
 	}
@@ -587,7 +587,7 @@ static bool has_come(const struct journal *j)
 void journal_write(struct journal *j)
 {
 	lock_take(&j->lock);
-	flush(j, false);
+	write_waiting(j, false);
 	lock_give(&j->lock);
 }
 
@@ -600,7 +600,7 @@ void *journal_run(void *arg)
 		while (!has_come(j) && !j->rekeyed && condition_wait(&j->work, &j->lock, tend_at))
 			;
 		if (has_come(j))
-			flush(j, false);
+			write_waiting(j, false);
 		bool tend = j->rekeyed || clock_mono_ms() >= tend_at;
 		lock_give(&j->lock);
 		if (tend) {

@@ -1,6 +1,8 @@
-"""The journal: what it leaves of the signed commands that a listener answers a second, at 64 connections.
+"""The journal: what it leaves of the signed commands that a listener answers a second, at 64
+connections.
 
-Two listeners, with and without it, take turns; the disk is that of the directory for temporary files."""
+Two listeners, with and without it, take turns; the disk is that of the directory for temporary
+files."""
 
 from statistics import median
 
@@ -20,7 +22,10 @@ def rate(gateway):
 def measure_mode(stand, table, ack):
     folder = stand.folder / f"journal-{ack}"
     folder.mkdir(mode=0o700)
-    gateways = [Gateway(stand, GATEWAY_ACK=ack), Gateway(stand, GATEWAY_ACK=ack, GATEWAY_JOURNAL=str(folder))]
+    gateways = [
+        Gateway(stand, GATEWAY_ACK=ack),
+        Gateway(stand, GATEWAY_ACK=ack, GATEWAY_JOURNAL=str(folder)),
+    ]
     try:
         rounds = [[rate(gateway) for gateway in gateways] for _ in range(ROUNDS)]
         if not gateways[1].started():
@@ -32,8 +37,16 @@ def measure_mode(stand, table, ack):
     without, beside = (median(rates) for rates in zip(*rounds))
     table.row(f"GATEWAY_ACK={ack}: without, a second", gateway=without)
     table.row("  with", gateway=beside)
-    table.row("  with / without, in rounds", gateway=median(ratios), goal=f">= {GOAL}", met=median(ratios) >= GOAL)
-    table.note(f"GATEWAY_ACK={ack}, with a journal / without, round by round: " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
+    table.row(
+        "  with / without, in rounds",
+        gateway=median(ratios),
+        goal=f">= {GOAL}",
+        met=median(ratios) >= GOAL,
+    )
+    table.note(
+        f"GATEWAY_ACK={ack}, with a journal / without, round by round: "
+        + ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    )
 
 
 def measure(stand, table):

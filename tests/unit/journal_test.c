@@ -240,8 +240,8 @@ TEST(journal_removes_settled_files)
 	journal_close(&journal);
 }
 
-/* What comes after a file was removed is not written to it, even if the directory could not be synced
- * then. */
+/* What comes after a file was removed is not written to it, even if the directory could not be
+ * synced then. */
 TEST(journal_begins_another_file_when_one_is_hardly_gone)
 {
 	set_up();
