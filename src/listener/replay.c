@@ -12,6 +12,7 @@ enum {
 	STACK = 512 * 1024,
 	MEMORY = 1 << 20,     /* for replies and messages */
 	LIFE_MS = 30000,      /* as for a request that just came */
+	AGAIN_MS = 1000,      /* for a disk that fails */
 };
 
 /* What an earlier process left, shared by the threads that deal with it. */
@@ -125,13 +126,19 @@ static void start_again(struct crew *w, uint64_t id, const struct journal_reques
 
 static void deal_with(struct crew *w, uint64_t id, bool attempted, const struct journal_request *r)
 {
+	struct journal *journal = w->replay->services->journal;
+	struct fault f;
+	bool local = str_eq(r->region, TARGET_LOCAL);
+	/* Not without its mark on disk: a process that comes after this one would start it again. */
+	while (!attempted && !local &&
+		journal_wait(journal, journal_attempt(journal, id), clock_mono_ms() + LIFE_MS, &f) != OK)
+		clock_sleep_ms(AGAIN_MS);
 	int64_t age_ms = clock_wall_ms() - r->arrived_ms;
 	if (age_ms > JOURNAL_AGE_MS || age_ms < -JOURNAL_AGE_MS) {
 		log_left(LOG_ERROR, "left by an earlier process, and too old to be started or told of", r,
 			S(""), S(""), S(""));
-		journal_settle(w->replay->services->journal, id);
+		journal_settle(journal, id);
 	} else if (attempted) {
-		bool local = str_eq(r->region, TARGET_LOCAL);
 		tell_user(w, id, r,
 			&(struct outcome){ .fate = local ? FATE_FAILED : FATE_UNKNOWN,
 				.reason = local ? S("interrupted: the gateway was restarted")

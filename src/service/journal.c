@@ -714,6 +714,9 @@ static enum err read_file(
 	file->map = map;
 	file->mapped = (size_t)file->size;
 	uint64_t end = each_record(j, file, take_record, (void *)(uintptr_t)events);
+	/* The last is continued if it is whole: a program that is started again and again must not run
+	 * out of files. */
+	j->lanes[file->class].current = end == file->size ? file : NULL;
 	if (end < file->size) {
 		j->torn += (size_t)(file->size - end);
 		(void)!ftruncate(file->fd, (off_t)end);
@@ -839,6 +842,7 @@ enum err journal_open(struct journal *j, struct str directory, const struct hmac
 		add_key(j, &secrets[i]);
 	if (e == OK && !count)
 		e = read_own_key(j, f);
+	j->signing = j->keys[0];
 	if (e == OK)
 		e = read_files(j, &events, f);
 	if (e == OK)
@@ -854,7 +858,7 @@ bool journal_next_left(
 	for (; !body.n && *cursor < JOURNAL_ENTRIES_MAX; ++*cursor) {
 		const struct journal_entry *e = &j->entries[*cursor];
 		const struct journal_file *file = &j->files[e->file];
-		if (!e->id || !file->map)
+		if (!e->id || e->offset >= file->mapped)
 			continue;
 		body = (struct str){ file->map + e->offset + HEAD, e->size };
 		*id = e->id;

@@ -206,6 +206,9 @@ TEST(journal_events_of_a_clock_ahead)
 	journal_close(&journal);
 	open_again();
 	expect_str(buf_str(&told), S("Ev1:1;"));
+	/* Another secret signs another file. */
+	journal_take_keys(&journal, &other_secret, 1);
+	journal_tend(&journal, NOW);
 	note(S("Ev2"), JOURNAL_STARTED);
 	journal_tend(&journal, NOW + JOURNAL_EVENT_MS);
 	expect_int(count_files("events-"), 2);
@@ -232,7 +235,7 @@ TEST(journal_removes_settled_files)
 	expect_str(left(), S("1:1;"));
 	id = promise(2, true);
 	journal_tend(&journal, NOW);
-	expect_int(count_files("requests-"), 2);
+	expect_int(count_files("requests-"), 1);
 	settle(id);
 	settle(id - 1);
 	journal_tend(&journal, NOW);
@@ -260,6 +263,40 @@ TEST(journal_begins_another_file_when_one_is_hardly_gone)
 	open_again();
 	expect_str(left(), S("1:1;"));
 	journal_close(&journal);
+}
+
+/* What this process adds to a file that an earlier one left is not left by that. */
+TEST(journal_knows_what_was_left)
+{
+	set_up();
+	open_again();
+	(void)promise(0, false);
+	journal_close(&journal);
+	open_again();
+	(void)promise(1, false);
+	expect_int(count_files("requests-"), 1);
+	expect_str(left(), S("0:0;"));
+	journal_close(&journal);
+	open_again();
+	expect_str(left(), S("0:0;1:0;"));
+	journal_close(&journal);
+}
+
+/* A program that ends and starts again more often than there are files has room all the same. */
+TEST(journal_continues_its_files)
+{
+	set_up();
+	for (int i = 0; i < 2 * JOURNAL_FILES_MAX; i++) {
+		context("start %d", i);
+		open_again();
+		expect_int(journal_unsettled(&journal), (size_t)i);
+		expect_int(journal.torn + journal.refused, 0);
+		(void)promise(i, i % 2);
+		note(S("Ev"), JOURNAL_STARTED);
+		journal_close(&journal);
+		expect_int(count_files("requests-"), 1);
+		expect_int(count_files("events-"), 1);
+	}
 }
 
 /* An old request does not keep the files that come after it. */
