@@ -27,8 +27,8 @@ struct waiter;
 
 /* Accepts a request, `slack`, for function `name`; everything is copied. `waiter` is NULL. With a
  * journal, *ticket is that of its promise; NULL: an earlier process left it there as `promised`,
- * and acknowledged it. E_REFUSED: there is no such function; E_LIMIT: the queue is full or the payload
- * too large. */
+ * and acknowledged it. E_REFUSED: there is no such function; E_LIMIT: the queue is full or the
+ * payload too large. */
 must_check enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised,
 	struct str name, struct str payload, const struct slack_request *slack, struct str request_id,
 	struct waiter *waiter, struct fault *f);
