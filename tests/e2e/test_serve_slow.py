@@ -373,18 +373,15 @@ def test_workers_exhausted(make, serve):  # noqa: F811
     assert eventually(
         lambda: b"\ngateway_queue 256\n" in listener.metrics().body
     ), listener.metrics().body
-    with listener.connect() as client:
-        answer = client.ask(wire_form(slack.command()))
-        assert (answer.status, answer.headers["retry-after"]) == (
-            503,
-            "1",
-        ) and time.monotonic() < began + 0.65
+    # None that finds the queue full waits for anything: of many, one must get through in less time
+    # than those that wait are given.
+    assert eventually(lambda: refused_after(listener) < 0.35)
     for i, client in enumerate(clients):
         assert (
             command_text(client.answer())
             == f"Lambda function fn-{i}@eu-west-1 is still being started..."
         )
-    assert 0.6 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.6
     # Health is not a matter of workers.
     assert listener.ask(get()).status == 200
     gate.set()
@@ -395,7 +392,19 @@ def test_workers_exhausted(make, serve):  # noqa: F811
     assert listener.text(slack.command()) == STARTED
     for client in clients:
         client.sock.close()
+    # A line is written after its answer, and before the end of the process.
+    listener.stop()
     assert len(listener.requests(status=200, kind="slash_command")) == 2 + queue + 1
+
+
+def refused_after(listener):
+    """Seconds until a request is refused because the queue is full."""
+    with listener.connect() as client:
+        began = time.monotonic()
+        answer = client.ask(wire_form(slack.command()))
+        took = time.monotonic() - began
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    return took
 
 
 def test_failure_after_waiting_is_told(make, serve):  # noqa: F811

@@ -3,7 +3,7 @@
 import json
 import ssl
 
-from support.wire import Gone, Server, Wire, eventually, head_problems, response
+from support.wire import PATIENCE, Gone, Server, Wire, eventually, head_problems, response
 
 # ---- what Slack may answer; entries of a script --------------------------------------------------
 
@@ -82,7 +82,7 @@ class Hooks(Server):
             else:
                 wire.send(act)
 
-    def wait(self, count=1, timeout=5.0):
+    def wait(self, count=1, timeout=PATIENCE):
         assert eventually(
             lambda: len(self.requests) >= count, timeout
         ), f"{len(self.requests)} messages came, not {count}"

@@ -14,7 +14,7 @@ import time
 import uuid
 
 from support import signatures
-from support.wire import Gone, Server, Wire, eventually, head_problems, response
+from support.wire import PATIENCE, Gone, Server, Wire, eventually, head_problems, response
 
 PATH = re.compile(
     r"(?P<base>/.*)?/2015-03-31/functions/(?P<function>(?:[A-Za-z0-9._~-]|"
@@ -262,7 +262,7 @@ class InvokeEndpoint(Server):
 
     # ---- what a test asks ------------------------------------------------------------------------
 
-    def wait_for_requests(self, count, timeout=5.0):
+    def wait_for_requests(self, count, timeout=PATIENCE):
         assert eventually(
             lambda: len(self.requests) >= count, timeout
         ), f"{len(self.requests)} requests came, not {count}"

@@ -16,7 +16,7 @@ import pytest
 
 from support import signatures, slack
 from support.process import Process
-from support.wire import Wire, eventually
+from support.wire import PATIENCE, Wire, eventually
 
 DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\Z")
 REASONS = {
@@ -53,7 +53,7 @@ class Client(Wire):
     """One connection. What it reads must be a response as this program makes them, byte for byte in
     form."""
 
-    def __init__(self, address, timeout=8.0, receive_buffer=None, send_buffer=None):
+    def __init__(self, address, timeout=PATIENCE, receive_buffer=None, send_buffer=None):
         family = (
             socket.AF_UNIX
             if isinstance(address, str)
@@ -147,7 +147,7 @@ class Listener:
         self.quiet = False
         self.address = self.metrics_address = None
 
-    def wait(self, timeout=5.0):
+    def wait(self, timeout=PATIENCE):
         """Until it listens, or has ended."""
         if self.quiet:
             assert eventually(
@@ -225,7 +225,7 @@ class Listener:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
-    def stop(self, timeout=12.0):
+    def stop(self, timeout=PATIENCE):
         """Ends it as a service manager does; its exit code."""
         self.process.terminate()
         return self.process.wait_exit(timeout)
@@ -293,7 +293,7 @@ class Functions:
         path.chmod(mode)
         return path
 
-    def read(self, name, timeout=5.0):
+    def read(self, name, timeout=PATIENCE):
         """The contents of a file that a function writes there, once it ends with a line feed."""
         path = self.folder / name
         assert eventually(

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from support.wire import eventually
+from support.wire import PATIENCE, eventually
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS, SIOCSIFADDR, SIOCGIFINDEX, IFF_UP = 0x8914, 0x8916, 0x8933, 1
@@ -34,7 +34,7 @@ class Network:
         self.aliases = 0
         self.problems = []
         threading.Thread(target=self.live, daemon=True).start()
-        result = self.results.get(timeout=5)
+        result = self.results.get(timeout=PATIENCE)
         if isinstance(result, Exception):
             raise result
         self.hosts("127.0.0.1 localhost\n")
@@ -60,7 +60,7 @@ class Network:
 
     def run(self, job):
         self.jobs.put(job)
-        result = self.results.get(timeout=5)
+        result = self.results.get(timeout=PATIENCE)
         if isinstance(result, Exception):
             raise result
         return result

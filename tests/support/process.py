@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from support import slack
-from support.wire import eventually
+from support.wire import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("GATEWAY_BINARY", ROOT / "build" / "slack-lambda-gateway"))
@@ -137,7 +137,7 @@ class Process:
     def logged(self, *levels, since=0):
         return [line for line in self.lines[since:] if not levels or line["level"] in levels]
 
-    def wait_for_log(self, text, timeout=3.0):
+    def wait_for_log(self, text, timeout=PATIENCE):
         """The first line in which `text` stands anywhere."""
         found = eventually(
             lambda: [line for line in self.lines if text in json.dumps(line)], timeout
@@ -147,7 +147,7 @@ class Process:
 
     # ---- the end ---------------------------------------------------------------------------------
 
-    def wait_exit(self, timeout=5.0):
+    def wait_exit(self, timeout=PATIENCE):
         """The exit code of a program that ends by itself."""
         code = self.process.wait(timeout)
         self.expected_exit = code

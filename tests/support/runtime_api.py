@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 
-from support.wire import Gone, Server, Wire, chunked, eventually, head_problems, response
+from support.wire import PATIENCE, Gone, Server, Wire, chunked, eventually, head_problems, response
 
 BASE = "/2018-06-01/runtime"
 ANSWER_MAX = 6291556
@@ -66,7 +66,7 @@ class Invocation:
             fields.append(("Lambda-Runtime-Trace-Id", self.trace_id))
         return fields + self.fields
 
-    def wait(self, timeout=6.0):
+    def wait(self, timeout=PATIENCE):
         """The invocation itself once it was answered or failed."""
         assert self.done.wait(timeout), "the event was not answered"
         return self
@@ -154,7 +154,7 @@ class RuntimeApi(Server):
     def send(self, event, **options):
         return self.put(Invocation(event, **options))
 
-    def wait_for_next(self, count=1, timeout=5.0):
+    def wait_for_next(self, count=1, timeout=PATIENCE):
         """Until `/next` was asked `count` times in all; then the runtime is ready, or ready again.
         """
         assert eventually(

@@ -11,7 +11,7 @@ import types
 
 from support import invoke_endpoint as peer
 from support.invoke_endpoint import Visit
-from support.wire import Gone, Server, Wire, chunked, eventually, head_problems, response
+from support.wire import PATIENCE, Gone, Server, Wire, chunked, eventually, head_problems, response
 
 HUGE = 8 << 20
 
@@ -98,7 +98,7 @@ class Service(Server):
     def answer(self, request):
         raise NotImplementedError
 
-    def wait(self, count=1, timeout=5.0):
+    def wait(self, count=1, timeout=PATIENCE):
         assert eventually(
             lambda: len(self.requests) >= count, timeout
         ), f"{len(self.requests)} requests came, not {count}"

@@ -2,12 +2,17 @@
 anything."""
 
 import json
+import os
 import re
 import select
 import socket
 import struct
 import threading
 import time
+
+# How long a test waits, in seconds, for what must happen. Nothing that works takes as long, on a
+# machine that is busy with much else neither, and no test waits so long for nothing to happen.
+PATIENCE = 120.0 if "SANITIZER" in os.environ else 45.0
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
@@ -260,7 +265,7 @@ class Server:
                 thread.join(1)
 
 
-def eventually(condition, timeout=5.0, pause=0.005):
+def eventually(condition, timeout=PATIENCE, pause=0.005):
     """Waits until `condition()` is true and returns its value; the last value when time is up."""
     end = time.monotonic() + timeout
     while True:
