@@ -112,14 +112,14 @@ class Desk:
             text = text.replace(written, meant)
         done = subprocess.run(
             ["bash", "-eux", "-o", "pipefail"], input=text, cwd=self.folder, env=self.env | env,
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=600,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def started(self, count):
         """Whether so many functions have been started by what listens."""
-        return eventually(lambda: self.log.read_text().count('"message":"started"') == count, 10)
+        return eventually(lambda: self.log.read_text().count('"message":"started"') == count)
 
     def close(self):
         pid = self.folder / "pid"
