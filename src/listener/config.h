@@ -4,7 +4,7 @@
 
 #include "base/environment.h"
 #include "base/fault.h"
-#include "listener/forwarded.h"
+#include "http/forwarded.h"
 
 enum {
 	WORKERS_DEFAULT = 64,

@@ -11,7 +11,7 @@
 #define LISTENER_CONNECTION_H
 
 #include "http/server.h"
-#include "listener/forwarded.h"
+#include "http/forwarded.h"
 #include "listener/steppers.h"
 #include "listener/slots.h"
 

@@ -1,4 +1,4 @@
-#include "listener/forwarded.h"
+#include "http/forwarded.h"
 
 #include "check.h"
 

@@ -1,6 +1,6 @@
 /* forwarded.h - who is behind a proxy: X-Forwarded-For, as far as it can be believed. Pure. */
-#ifndef LISTENER_FORWARDED_H
-#define LISTENER_FORWARDED_H
+#ifndef HTTP_FORWARDED_H
+#define HTTP_FORWARDED_H
 
 #include "http/head.h"
 #include "net/address.h"

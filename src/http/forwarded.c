@@ -1,4 +1,4 @@
-#include "listener/forwarded.h"
+#include "http/forwarded.h"
 
 bool proxies_have(const struct trusted_proxies *p, const struct address *a)
 {
