@@ -50,7 +50,8 @@ static bool flush_tls(struct connection *c)
 			return true;
 		if (!c->writable)
 			return false;
-		c->broken = tls_server_pump(tls, c->fd, &no, &c->writable, &f) != OK;
+		enum err e = tls_server_pump(tls, c->fd, &no, &c->writable, &f);
+		c->broken = e != OK && e != E_MORE;
 	}
 	return false;
 }
@@ -413,7 +414,7 @@ static bool take_body(struct server *server, struct connection *c)
 		bool too_large = b->result == E_LIMIT && c->decoded.full;
 		connection_refuse(server, c, too_large ? 413 : 400, too_large ? BODY_TOO_LARGE : b->why);
 	} else if (c->n < b->cap) {
-		return await_rest(c);
+		return (c->readable && !c->ended) || await_rest(c);
 	} else if (b->kind == BUFFER_SMALL && connection_enlarge(server, c, BUFFER_LARGE)) {
 		steppers_submit(&server->steppers, c);
 		return false;
@@ -430,7 +431,7 @@ static bool take_body(struct server *server, struct connection *c)
 static bool receive_body(struct server *server, struct connection *c)
 {
 	if (c->buffer->kind == BUFFER_SMALL) {
-		(void)input_read_body(c);
+		(void)input_read_body(c, 1);
 		return take_body(server, c);
 	}
 	if (c->readable && !c->ended)
@@ -576,10 +577,14 @@ void connection_advance(struct server *server, struct connection *c)
 		return;
 	take_told(c);
 	while (!c->broken && advance_once(server, c)) {
-		if (++steps == STEPS_A_TURN) {
+		if (++steps < STEPS_A_TURN)
+			continue;
+		/* A request in as many pieces costs more than it can be worth: the rest is read aside. */
+		if (c->buffer && (c->stage == STAGE_HEAD || c->stage == STAGE_BODY))
+			steppers_submit(&server->steppers, c);
+		else
 			connection_resume(server, c);
-			return;
-		}
+		return;
 	}
 	if (c->stepping)
 		return;
@@ -633,12 +638,15 @@ static void feed(struct server *server)
 			connection_advance(server, c);
 }
 
+_Static_assert(WAIT_HANDSHAKE + STAGE_HEAD == WAIT_HEAD && WAIT_HANDSHAKE + STAGE_BODY == WAIT_BODY,
+	"stages in the order of their waits");
+
 static void take_back_late(struct server *server, struct connection *c)
 {
 	c->late = false;
 	server->late--;
 	if (c->wait == WAIT_NONE)
-		time_out(server, c, c->stage == STAGE_HANDSHAKE ? WAIT_HANDSHAKE : WAIT_BODY);
+		time_out(server, c, WAIT_HANDSHAKE + (enum wait)c->stage);
 	else
 		lose_place(server, c);
 	if (server->starving)
@@ -654,7 +662,7 @@ void connection_take_back(struct server *server, struct connection *c)
 	}
 	if (c->stage == STAGE_HANDSHAKE)
 		take_handshake(server, c);
-	else
+	else if (c->stage == STAGE_BODY)
 		(void)!take_body(server, c);
 	connection_advance(server, c);
 }

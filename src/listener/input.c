@@ -10,13 +10,13 @@ static bool receive_tls(struct connection *c, size_t *got, char *p, size_t cap)
 	struct tls_server *tls = &c->secure->tls;
 	struct fault f;
 	*got = tls_server_read(tls, p, cap);
-	if (!*got && c->readable && !c->ended && !c->broken) {
-		enum err e = tls_server_pump(tls, c->fd, &c->readable, &c->writable, &f);
-		c->ended = e == E_CLOSED;
-		c->broken = e != OK && e != E_CLOSED;
-		*got = tls_server_read(tls, p, cap);
-	}
-	return *got > 0;
+	if (*got || !c->readable || c->ended || c->broken)
+		return *got > 0;
+	enum err e = tls_server_pump(tls, c->fd, &c->readable, &c->writable, &f);
+	c->ended = e == E_CLOSED;
+	c->broken = e != OK && e != E_MORE && e != E_CLOSED;
+	*got = tls_server_read(tls, p, cap);
+	return *got > 0 || e == E_MORE;
 }
 
 bool input_receive(struct connection *c, size_t *got, char *p, size_t cap)
@@ -59,7 +59,7 @@ static void expect_rest(const struct connection *c)
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
 }
 
-bool input_read_body(struct connection *c)
+bool input_read_body(struct connection *c, unsigned times)
 {
 	struct fault f;
 	struct buffer *b = c->buffer;
@@ -73,11 +73,19 @@ bool input_read_body(struct connection *c)
 			break;
 		/* Framing is gone for good: raw bytes may follow right behind the decoded ones. */
 		c->n = c->raw = c->head_n + c->decoded.n;
-	} while (c->n < b->cap && input_receive(c, &got, b->bytes + c->n, room_for_body(c)));
+	} while (
+		c->n < b->cap && times-- && input_receive(c, &got, b->bytes + c->n, room_for_body(c)));
 	if (b->result != OK && b->result != E_MORE)
 		buf_put(&why, fault_text(&f));
 	b->why = buf_str(&why);
 	if (b->kind == BUFFER_LARGE)
 		expect_rest(c);
 	return b->result != E_MORE || c->ended || c->broken;
+}
+
+void input_fill(struct connection *c)
+{
+	size_t got, cap = c->buffer->cap;
+	while (c->n < cap && input_receive(c, &got, c->buffer->bytes + c->n, cap - c->n))
+		c->n += got;
 }

@@ -18,12 +18,16 @@ struct secure {
 	struct tls_server tls;
 };
 
-/* At least one byte into `p`. False: nothing now, see c->readable, `ended` and `broken`. */
+/* What has come, into `p`: a record at most in TLS. False: nothing now, see c->readable, `ended`
+ * and `broken`; true with *got 0: there was nothing in it, and there may be more. */
 must_check bool input_receive(struct connection *c, size_t *got, char *p, size_t cap);
 
-/* Reads on, from c->raw in its buffer, to the end of the body, of the buffer, or of what has come.
- * In c->buffer: `result` is OK with `used`, E_MORE, or as http_body_decode says with `why`, which
- * lies in its `answer`. False: it waits for more. */
-bool input_read_body(struct connection *c);
+/* Reads on, from c->raw in its buffer, to the end of the body, of the buffer, or of what has come;
+ * receives `times` at most. In c->buffer: `result` is OK with `used`, E_MORE, or as
+ * http_body_decode says with `why`, which lies in its `answer`. False: it waits for more. */
+bool input_read_body(struct connection *c, unsigned times);
+
+/* Fills c->buffer with what has come. */
+void input_fill(struct connection *c);
 
 #endif

@@ -9,6 +9,7 @@
 #include "os/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -143,18 +144,30 @@ void steppers_forget(struct steppers *s, struct secure *secure)
 		destroy(unused);
 }
 
-/* True: the loop is to look at it. */
+/* True: the loop is to look at it; so does the next. */
 static bool step_handshake(struct steppers *s, struct connection *c)
 {
 	struct secure *secure = c->secure;
 	if (!secure->certificate)
 		begin_handshake(s, secure);
-	secure->result =
-		tls_server_pump(&secure->tls, c->fd, &c->readable, &c->writable, &secure->fault);
+	do
+		secure->result =
+			tls_server_pump(&secure->tls, c->fd, &c->readable, &c->writable, &secure->fault);
+	while (secure->result == E_MORE);
 	bool ends = secure->result != OK || !tls_server_handshaking(&secure->tls);
 	if (ends)
 		steppers_forget(s, secure);
 	return ends;
+}
+
+static bool step(struct steppers *s, struct connection *c)
+{
+	if (c->stage == STAGE_HANDSHAKE)
+		return step_handshake(s, c);
+	if (c->stage == STAGE_BODY)
+		return input_read_body(c, UINT_MAX);
+	input_fill(c);
+	return true;
 }
 
 /* One that waits for its client need not wake the loop, which hears the client itself. */
@@ -180,7 +193,7 @@ static void *stepper_run(void *arg)
 			reload(s);
 			continue;
 		}
-		give_back(s, c, c->stage == STAGE_HANDSHAKE ? step_handshake(s, c) : input_read_body(c));
+		give_back(s, c, step(s, c));
 	}
 	return NULL;
 }

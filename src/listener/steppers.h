@@ -3,8 +3,9 @@
  *
  * Public key work takes milliseconds, and so does a large body: it is decrypted, taken out of its
  * chunks, copied. So a connection whose client has sent something of either goes into a queue; a
- * stepper takes it as far as possible without waiting and gives it back. While a stepper has a
- * connection, the loop leaves it alone; a slow client holds up nobody.
+ * stepper takes it as far as possible without waiting and gives it back. So does one whose request
+ * comes in more pieces than the loop takes in a turn. While a stepper has a connection, the loop
+ * leaves it alone; a slow client holds up nobody.
  *
  * A stepper also reads the certificate again when asked to. Handshakes that have begun go on with
  * the old one, which is wiped when the last of them has ended; a new one that cannot be used is
@@ -39,7 +40,7 @@ must_check enum err steppers_start(struct steppers *s, const struct listener_con
 must_check enum err steppers_check_certificate(
 	int64_t *not_after, const struct listener_config *config, struct fault *f);
 
-/* Queues a step: of the handshake, or of the body. */
+/* Queues a step: of the handshake, of the head, or of the body. */
 void steppers_submit(struct steppers *s, struct connection *c);
 
 /* Adds events of epoll to what it has been told. If a stepper has it, the loop is woken when it

@@ -12,6 +12,7 @@ enum {
 	/* Alerts and empty records cost work and bring nothing, tiny ones little. This is longer than
 	 * the client's part of a handshake, than a record, and than a thousand records of one byte. */
 	FRUITLESS_MAX = 2 * BR_SSL_BUFSIZE_INPUT,
+	MOVES_AT_ONCE = 8, /* a record takes two: its head, and the rest */
 	ALERT_SENT = 512,
 	ALERT_RECEIVED = 256,
 };
@@ -196,6 +197,7 @@ enum err tls_server_pump(
 	struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f)
 {
 	enum err e;
+	int moves = 0;
 	if (t->pump.mute)
 		return fault_set(f, E_CLOSED, 0, "the client closed the connection");
 	t->pump.readable = *readable;
@@ -205,9 +207,11 @@ enum err tls_server_pump(
 		e = tls_move(&t->pump, fd, f);
 		if (e == OK)
 			e = take_stock(t, received, f);
-	} while (e == OK);
+	} while (e == OK && (!t->ready || ++moves < MOVES_AT_ONCE));
 	*readable = t->pump.readable;
 	*writable = t->pump.writable;
+	if (e == OK)
+		return E_MORE;
 	if (e != E_MORE || !tls_has_ended(&t->pump))
 		return e == E_MORE ? OK : e;
 	int code = br_ssl_engine_last_error(t->pump.engine);

@@ -60,9 +60,10 @@ void tls_server_start(struct tls_server *t, struct tls_identity *id);
 /* Moves records between engine and socket for as long as that needs no waiting. A flag that is
  * false says not to try that direction; it is cleared when the socket has nothing more, or no more
  * room, and to try again makes sense only when that has changed. Data that has come in is to be
- * read before more is received. During a handshake a call may take the milliseconds of a signature,
- * afterwards microseconds for each record. E_CLOSED when nothing more will come: the client has
- * ended its side, or after its close_notify the whole connection. E_TLS, E_SYSTEM: it is broken. */
+ * read before more is received. During a handshake a call may take the milliseconds of a signature;
+ * afterwards it moves a few records, and returns E_MORE if there may be others. E_CLOSED when
+ * nothing more will come: the client has ended its side, or after its close_notify the whole
+ * connection. E_TLS, E_SYSTEM: it is broken. */
 must_check enum err tls_server_pump(
 	struct tls_server *t, int fd, bool *readable, bool *writable, struct fault *f);
 

@@ -239,6 +239,29 @@ def test_the_loop_decrypts_little_of_the_unauthenticated(make, serve, case, ciph
     assert sorted(costs)[3] <= max(1.0, 4 * received_ms()), costs
 
 
+TINY = {
+    "a head": posted(b"", "X: " + "y" * 500, "Content-Length: 0", "Connection: close"),
+    "a body": sized(b"a=b&" * 140),
+}
+
+
+@pytest.mark.parametrize("case", TINY)
+def test_the_loop_spends_little_on_tiny_records(make, serve, case):  # noqa: F811
+    """Each byte is a record of its own, and all come at once."""
+    server = Https(make, serve)
+    costs = []
+    for _ in range(15):
+        before = server.listener.loop_cpu_ms()
+        with server.connect() as client:
+            client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            for byte in TINY[case]:
+                client.send(bytes([byte]))
+            client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+            assert client.answer().status == 401
+        costs.append(server.listener.loop_cpu_ms() - before)
+    assert sorted(costs)[3] <= 1.0, costs
+
+
 def test_reading_everything_again_costs_the_loop_nothing(make, serve):  # noqa: F811
     """SIGHUP with a certificate and 64 secrets in a file."""
     secrets = make.folder / "secrets"

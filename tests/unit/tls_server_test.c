@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -139,6 +140,16 @@ static void end(void)
 	memset(&server, 0, sizeof(server));
 }
 
+/* A call moves a few records; this moves them all. */
+static enum err move_all(bool *readable, bool *writable)
+{
+	enum err e;
+	do
+		e = tls_server_pump(&server, server_fd, readable, writable, &fault);
+	while (e == E_MORE);
+	return e;
+}
+
 /* Pumps until there is something to do that pumping is not: data to be read, room to write
  * (`all_sent`), an end. */
 static enum err pump(bool want_data, bool want_sent)
@@ -147,7 +158,7 @@ static enum err pump(bool want_data, bool want_sent)
 	bool readable = true, writable = true;
 	for (;;) {
 		size_t n;
-		enum err e = tls_server_pump(&server, server_fd, &readable, &writable, &fault);
+		enum err e = move_all(&readable, &writable);
 		if (e != OK)
 			return e;
 		if (!tls_server_handshaking(&server) && !(want_sent && tls_server_is_pending(&server)) &&
@@ -350,7 +361,7 @@ TEST(tls_server_waits_for_room)
 	expect_int(pump(false, true), OK);
 	for (int full = 0; rest.n;) {
 		rest = str_skip(rest, tls_server_write(&server, rest));
-		expect_int(tls_server_pump(&server, server_fd, &no, &yes, &fault), OK);
+		expect_int(move_all(&no, &yes), OK);
 		if (!yes) {
 			full++;
 			expect(tls_server_is_pending(&server));
@@ -448,6 +459,34 @@ static void send_empty_records(struct client *c)
 				return;
 		}
 	}
+}
+
+/* However many there are, a call looks at a few. */
+TEST(tls_server_takes_a_few_records_at_once)
+{
+	bool readable, writable;
+	int waiting = 0;
+	int64_t until = clock_mono_ms() + 20000;
+	be("good-ec");
+	begin("x509/root-ec", send_empty_records);
+	while (tls_server_handshaking(&server) || tls_server_is_pending(&server)) {
+		enum err e;
+		readable = writable = true;
+		e = tls_server_pump(&server, server_fd, &readable, &writable, &fault);
+		if (!expect(e == OK || e == E_MORE))
+			break;
+		clock_sleep_ms(1);
+	}
+	while (waiting < 1000 && clock_mono_ms() < until) {
+		clock_sleep_ms(1);
+		expect_int(ioctl(server_fd, FIONREAD, &waiting), 0);
+	}
+	size_t received = server.pump.received;
+	readable = writable = true;
+	expect_int(tls_server_pump(&server, server_fd, &readable, &writable, &fault), E_MORE);
+	expect(server.pump.received - received < 200);
+	expect(readable);
+	end();
 }
 
 TEST(tls_server_loses_patience_with_empty_records)
