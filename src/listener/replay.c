@@ -83,7 +83,9 @@ static void start_again(struct crew *w, uint64_t id, const struct journal_reques
 	struct arena arena = { w->memory, 0, MEMORY };
 	struct buf name = arena_rest(&arena);
 	buf_format(&name, "%s/%s", r->region, r->function);
+	static const struct route sync = { .sync = true };
 	const struct decision decision = {
+		.route = r->sync ? &sync : NULL,
 		.action = ACTION_INVOKE, .target = { r->region, r->function, arena_keep(&arena, &name) },
 		.slack = { .kind = kind_of(r->kind), .response_url = r->response_url },
 	};

@@ -63,11 +63,17 @@ static struct str delivery_of(const struct attempt *run)
 												   : S("");
 }
 
+static bool is_sync(const struct decision *decision)
+{
+	return decision->route && decision->route->sync;
+}
+
 uint64_t dispatch_promise(uint64_t *id, const struct dispatch *d, bool attempted)
 {
 	const struct decision *decision = d->decision;
 	const struct journal_request request = {
 		.arrived_ms = d->arrived_ms,
+		.sync = is_sync(decision),
 		.request_id = d->request_id,
 		.kind = slack_kind_name(decision->slack.kind),
 		.region = decision->target.region,
@@ -128,11 +134,6 @@ static void note_event(const struct attempt *run, enum journal_fate fate)
 	int64_t patience = now_of(d) + JOURNAL_PATIENCE_MS;
 	(void)!keep_until(d->journal, journal_event(d->journal, delivery_of(run), fate, d->arrived_ms),
 		run->answered || patience < d->soft ? patience : d->soft, d->request_id, TWICE);
-}
-
-static bool is_sync(const struct decision *decision)
-{
-	return decision->route && decision->route->sync;
 }
 
 bool dispatch_announces(const struct config *c, const struct decision *decision)

@@ -240,7 +240,7 @@ static size_t put_request(struct str parts[static 2 * FIELDS + 1],
 {
 	const struct str fields[FIELDS] = { r->request_id, r->kind, r->region, r->function,
 		r->response_url, r->payload };
-	put_number(lengths, (uint64_t)r->arrived_ms, 8);
+	put_number(lengths, (uint64_t)r->arrived_ms | (uint64_t)r->sync << 63, 8);
 	parts[0] = (struct str){ lengths, 8 };
 	for (size_t i = 0; i < FIELDS; i++) {
 		char *length = lengths + 8 + 4 * i;
@@ -257,7 +257,9 @@ static bool read_request(struct journal_request *r, struct str body)
 		&r->response_url, &r->payload };
 	if (body.n < 8)
 		return false;
-	r->arrived_ms = (int64_t)read_number(body.p, 8);
+	uint64_t arrived = read_number(body.p, 8);
+	r->arrived_ms = (int64_t)(arrived & INT64_MAX);
+	r->sync = arrived >> 63;
 	body = str_skip(body, 8);
 	for (size_t i = 0; i < FIELDS; i++) {
 		size_t n = body.n < 4 ? SIZE_MAX : (size_t)read_number(body.p, 4);

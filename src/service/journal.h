@@ -47,6 +47,7 @@ enum {
 /* What it takes to start a request later, or to tell its user. */
 struct journal_request {
 	int64_t arrived_ms;          /* wall clock */
+	bool sync;                   /* its user is shown what the function returns */
 	struct str request_id, kind; /* for the log */
 	struct str region, function;
 	struct str response_url;     /* may be empty */

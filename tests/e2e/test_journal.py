@@ -12,10 +12,11 @@ import pytest
 from support import invoke_endpoint as peer
 from support import signatures, slack
 from support.hooks import Hooks
+from support.hosts import SyncEndpoint
 from support.invoke_endpoint import accepted, failed
 from support.listener import command_text, get, serve, way_back, wire_form  # noqa: F401
 from support.secret_stores import Parameters
-from support.wire import eventually
+from support.wire import eventually, response
 
 MAYBE = "Lambda function my-fn@eu-west-1 may or may not have been started: "
 
@@ -96,6 +97,25 @@ def test_never_attempted_is_started(make, serve, journal):  # noqa: F811
     assert "first@eu-west-1 may or may not" in hooks.wait()[0]["text"]
     assert eventually(lambda: any(line["message"] == "started" for line in again.process.lines))
     assert again.stop() == 0
+
+
+def test_never_attempted_sync_shows_its_result(make, serve, journal):  # noqa: F811
+    hooks = make.keep(Hooks())
+    route = '{"routes":[{"path":"/x","invoke":"eu-west-1/my-fn","mode":"sync"}]}'
+    given = {"GATEWAY_WORKERS": "1", "GATEWAY_TIMEOUT_MS": "150", "GATEWAY_CONFIG": route}
+    listener = start(serve, journal, make.keep(SyncEndpoint(default=peer.hang)), hooks, **given)
+    for number in range(2):
+        assert "still being started" in listener.text(
+            slack.command("/x", fields={"response_url": way_back(hooks, number)})
+        )
+    kill(listener)
+    calm = make.keep(
+        SyncEndpoint(default=lambda visit: visit.wire.send(response(200, b'{"text":"it"}')))
+    )
+    again = start(serve, journal, calm, hooks, **given)
+    first, second = sorted(message["text"] for message in hooks.wait(2))
+    assert first.startswith(MAYBE) and second == "it"
+    assert len(calm.requests) == 1 and again.stop() == 0
 
 
 def test_announced_is_on_disk_first(make, serve, journal):  # noqa: F811

@@ -3,6 +3,7 @@
  * file to another to these first. */
 #include "world.h"
 
+#include "gateway/result.h"
 #include "http/pool.h"
 #include "listener/jobs.h"
 #include "service/respond.h"
@@ -11,7 +12,7 @@
 
 enum {
 	BUG_NONE, BUG_LATE_FAILURE, BUG_DOUBLE_START, BUG_DOUBLE_EVENT, BUG_EARLY_ANSWER, BUG_LEAK,
-	BUG_LOGGED_URL, BUG_DEAF_CLOCK,
+	BUG_LOGGED_URL, BUG_DEAF_CLOCK, BUG_LATE_RESULT,
 };
 
 const char *const bug_names[] = {
@@ -22,6 +23,7 @@ const char *const bug_names[] = {
 	"leak",          /* a connection to AWS is not given back */
 	"logged-url",    /* a response_url is logged */
 	"deaf-clock",    /* the soft deadline is never served */
+	"late-result",   /* what a function returns after the answer is shown to nobody */
 	NULL,
 };
 
@@ -77,6 +79,19 @@ enum err __wrap_respond(struct services *s, struct str url, struct str message,
 	if (world->bug == BUG_LOGGED_URL)
 		LOG(LOG_INFO, "posting", "url", url);
 	return __real_respond(s, url, message, d, f);
+}
+
+enum err __real_result_read(struct result *out, const struct function_result *returned,
+	const struct result_use *use, struct arena *arena);
+enum err __wrap_result_read(struct result *out, const struct function_result *returned,
+	const struct result_use *use, struct arena *arena);
+enum err __wrap_result_read(struct result *out, const struct function_result *returned,
+	const struct result_use *use, struct arena *arena)
+{
+	enum err e = __real_result_read(out, returned, use, arena);
+	if (world->bug == BUG_LATE_RESULT && !use->in_time)
+		out->message = (struct str){ 0 };
+	return e;
 }
 
 uint64_t __real_journal_attempt(struct journal *j, uint64_t id);

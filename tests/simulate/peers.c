@@ -62,15 +62,16 @@ static size_t put_answer(struct link_state *l, const char *status, const char *f
 	return (size_t)all;
 }
 
-/* After `us`; the weather may cut it. */
+/* After `us`; the weather may cut it. Returns how much it is when it is whole. */
 __attribute__((format(printf, 5, 6)))
-static void answer(struct link_state *l, int64_t us, const char *status, const char *fields,
+static size_t answer(struct link_state *l, int64_t us, const char *status, const char *fields,
 	const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	size_t n = put_answer(l, status, fields, format, arguments);
 	va_end(arguments);
+	size_t whole = n;
 	l->ending = happens(10) ? ENDING_CLOSE : ENDING_KEEP;
 	if (happens(world->weather.cut)) {
 		n = below(n);
@@ -81,6 +82,7 @@ static void answer(struct link_state *l, int64_t us, const char *status, const c
 	}
 	l->script_n = n;
 	later(us, late_say, (size_t)(l - world->links), l->serial);
+	return whole;
 }
 
 /* How long it takes; SILENCE: for ever. */
@@ -177,8 +179,24 @@ static void refuse_call(struct link_state *l, struct ask *root, int64_t us)
 	answer(l, us, r->status, r->fields, "%s", r->body);
 }
 
+#define ID "x-amzn-requestid: 00000000-1111-2222-3333-444444444444\r\n"
+
+/* What the function returns to a synchronous call: in time, late, or a failure. All of it counts.
+ */
+static size_t answer_result(struct link_state *l, const struct ask *root, int64_t us)
+{
+	us += happens(50) ? between(1 * MS, 1500 * MS) : between(2 * SECOND, 25 * SECOND);
+	if (happens(30))
+		return answer(l, us, "200 OK", ID "X-Amz-Function-Error: Unhandled\r\n",
+			"{\"errorMessage\":\"zfzf%08x\",\"errorType\":\"Error\"}", root->token);
+	if (root->kind == ASK_VIEW)
+		return answer(l, us, "200 OK", ID,
+			"{\"response_action\":\"errors\",\"errors\":{\"b\":\"zfzf%08x\"}}", root->token);
+	return answer(l, us, "200 OK", ID, "{\"text\":\"zfzf%08x\"}", root->token);
+}
+
 /* Of an answer that says "started" the status line counts. */
-static void accept_call(struct link_state *l, struct ask *root, int64_t us)
+static void accept_call(struct link_state *l, struct ask *root, int64_t us, bool sync)
 {
 	static const char status[] = "202 Accepted";
 	start_function((size_t)(root - world->asks));
@@ -187,8 +205,12 @@ static void accept_call(struct link_state *l, struct ask *root, int64_t us)
 		return;
 	}
 	l->heard = 0;
-	answer(l, us, status, "x-amzn-requestid: 00000000-1111-2222-3333-444444444444\r\n", "%s", "");
-	l->status_n = strlen("HTTP/1.1 \r\n") + strlen(status);
+	if (sync) {
+		l->status_n = answer_result(l, root, us);
+	} else {
+		answer(l, us, status, ID, "%s", "");
+		l->status_n = strlen("HTTP/1.1 \r\n") + strlen(status);
+	}
 	if (l->script_n < l->status_n) {
 		l->status_n = 0;
 		keep_secret(root);
@@ -199,7 +221,8 @@ static void hear_call(struct link_state *l, const struct message *m)
 {
 	size_t ask = ask_of(m->body, m->body_n);
 	/* `check` asks for nothing first, and then whether it may. */
-	bool dry = has(m->head, (size_t)(m->body - m->head), "DryRun");
+	size_t head = (size_t)(m->body - m->head);
+	bool dry = has(m->head, head, "DryRun"), sync = has(m->head, head, "RequestResponse");
 	if (dry || has(m->head, 8, "POST / ")) {
 		answer(l, 300, dry ? "204 No Content" : "403 Forbidden", "", "%s", dry ? "" : "{}");
 		return;
@@ -210,6 +233,8 @@ static void hear_call(struct link_state *l, const struct message *m)
 	}
 	struct ask *root = &world->asks[ask];
 	int64_t us = answer_time();
+	if (sync != root->sync)
+		violation("ask %zu: it is called as its route does not want it", ask);
 	l->ask = ask;
 	l->status_n = 0;
 	l->calls = true;
@@ -221,7 +246,7 @@ static void hear_call(struct link_state *l, const struct message *m)
 	else if (happens(world->weather.fail))
 		refuse_call(l, root, us == SILENCE ? 500 : us);
 	else
-		accept_call(l, root, us);
+		accept_call(l, root, us, sync);
 }
 
 /* ---- response_urls ---- */

@@ -67,6 +67,9 @@ void set_up_process(void)
 	set("AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:%d", 9000 + ROLE_SECRETS);
 	set("GATEWAY_RESPONSE_HOSTS=http://127.0.0.1:%d", 9000 + ROLE_HOOKS);
 	set("GATEWAY_PAYLOAD=slack");
+	if (s->routes)
+		set("GATEWAY_CONFIG={\"routes\":["
+			"{\"path\":\"/sync\",\"invoke\":\"eu-west-1/my-fn\",\"mode\":\"sync\"}]}");
 	set("GATEWAY_LOG_LEVEL=debug");
 	if (s->fetched_secret)
 		set("SLACK_SIGNING_SECRET=secretsmanager:slack");
@@ -182,6 +185,7 @@ static void plan(void)
 	s->first = happens(40);
 	s->fetched_secret = happens(50);
 	s->fetched_keys = happens(50);
+	s->routes = happens(60);
 	s->workers = 1 + (int)below(4);
 	s->asks = 1 + (int)below(12);
 	s->last_ask = between(1, happens(20) ? 400 : 12) * SECOND;

@@ -16,12 +16,15 @@ enum {
 
 /* ---- what stands in requests ---- */
 
-/* Where a token begins that names an ask: zqzq in payloads, zrzr in response_urls. */
+/* Where a token begins that names an ask: zqzq in payloads, zrzr in response_urls, zfzf in what
+ * functions return. */
 size_t ask_of(const char *text, size_t n)
 {
 	const char *at = memmem(text, n, "zqzq", 4);
 	if (!at)
 		at = memmem(text, n, "zrzr", 4);
+	if (!at)
+		at = memmem(text, n, "zfzf", 4);
 	if (!at || (size_t)(text + n - at) < 12)
 		return SIZE_MAX;
 	char digits[9] = { 0 };
@@ -39,6 +42,7 @@ enum answer_word word_of(const char *text)
 		const char *text;
 		enum answer_word word;
 	} words[] = {
+		{ "zfzf", SAYS_RESULT },
 		{ "could not be started", SAYS_NOT },
 		{ "may or may not", SAYS_MAYBE },
 		{ "is still being started", SAYS_PROMISED },
@@ -122,10 +126,16 @@ static const char *type_of(enum ask_kind kind)
 	return kind == ASK_EVENT ? "application/json" : "application/x-www-form-urlencoded";
 }
 
+static const char *path_of(const struct ask *a)
+{
+	return a->sync ? "/sync" : "/eu-west-1/my-fn";
+}
+
 /* For the Runtime API: the event of a function URL. */
 size_t ask_put_body(char *out, size_t cap, size_t ask)
 {
 	char body[2048], quoted[3000];
+	const char *path = path_of(&world->asks[ask]);
 	struct signature s;
 	size_t n = put_body(body, sizeof(body), ask), q = 0;
 	sign(&s, body, n);
@@ -135,13 +145,12 @@ size_t ask_put_body(char *out, size_t cap, size_t ask)
 		quoted[q++] = body[i];
 	}
 	int all = snprintf(out, cap,
-		"{\"version\":\"2.0\",\"rawPath\":\"/eu-west-1/"
-		"my-fn\",\"rawQueryString\":\"\",\"headers\":{"
+		"{\"version\":\"2.0\",\"rawPath\":\"%s\",\"rawQueryString\":\"\",\"headers\":{"
 		"\"content-type\":\"%s\",\"x-slack-request-timestamp\":\"%s\",\"x-slack-signature\":\"%s\"}"
 		","
-		"\"requestContext\":{\"http\":{\"method\":\"POST\",\"path\":\"/eu-west-1/my-fn\"},"
+		"\"requestContext\":{\"http\":{\"method\":\"POST\",\"path\":\"%s\"},"
 		"\"timeEpoch\":%lld},\"body\":\"%.*s\",\"isBase64Encoded\":false}",
-		type_of(world->asks[ask].kind), s.stamp, s.code,
+		path, type_of(world->asks[ask].kind), s.stamp, s.code, path,
 		(long long)((world->now + world->wall) / MS), (int)q, quoted);
 	check(all > 0 && (size_t)all < cap);
 	return (size_t)all;
@@ -169,9 +178,9 @@ static void send_over_link(size_t ask)
 		return;
 	}
 	int all = snprintf(l->script, sizeof(l->script),
-		"POST /eu-west-1/my-fn HTTP/1.1\r\nHost: gw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		"POST %s HTTP/1.1\r\nHost: gw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 		"X-Slack-Request-Timestamp: %s\r\nX-Slack-Signature: %s\r\n%s\r\n%.*s",
-		type_of(a->kind), n, s.stamp, s.code, happens(50) ? "Connection: close\r\n" : "", (int)n,
+		path_of(a), type_of(a->kind), n, s.stamp, s.code, happens(50) ? "Connection: close\r\n" : "", (int)n,
 		body);
 	check(all > 0 && (size_t)all < sizeof(l->script));
 	a->at = world->now;
@@ -224,7 +233,7 @@ static void ask_again(size_t ask)
 		return;
 	size_t again = world->asks_n++;
 	world->asks[again] = (struct ask){ .used = true, .kind = ASK_EVENT, .root = a->root,
-		.token = world->asks[a->root].token };
+		.sync = a->sync, .token = world->asks[a->root].token };
 	later(pauses[deliveries - 1] + between(0, SECOND), send_ask, again, 0);
 	int64_t end = world->now + pauses[deliveries - 1] + 40 * (int64_t)SECOND;
 	if (world->scenario.end < end)
@@ -237,6 +246,11 @@ static void check_answer(size_t ask, const char *text)
 {
 	struct ask *a = &world->asks[ask], *root = &world->asks[a->root];
 	a->word = word_of(text);
+	a->in_time = root->known;
+	if (a->word == SAYS_RESULT && (!a->sync || ask_of(text, strlen(text)) != a->root))
+		violation("ask %zu: answered with what another's function returned", ask);
+	if (a->word == SAYS_RESULT && root->starts == 0)
+		violation("ask %zu: answered with a result, and nothing was started", ask);
 	if (a->word == SAYS_STARTED && root->starts == 0)
 		violation("ask %zu: answered that it was started, which is wrong", ask);
 	if (a->word == SAYS_NOT && a->kind != ASK_EVENT && root->starts)
@@ -305,7 +319,7 @@ void slack_gone(struct link_state *l)
 
 void slack_log(const char *line, size_t n)
 {
-	static const char *const never[] = { "zqzq", "zrzr", "zkzk", "5ec2e75ec2e7" };
+	static const char *const never[] = { "zqzq", "zrzr", "zfzf", "zkzk", "5ec2e75ec2e7" };
 	if (world->trace)
 		trace("log %.*s", (int)(n ? n - 1 : 0), line);
 	for (size_t i = 0; i < countof(never); i++)
@@ -327,7 +341,7 @@ void slack_plan(void)
 		int64_t at = between(50 * MS, s->last_ask);
 		enum ask_kind kind = (enum ask_kind)(happens(40) ? ASK_COMMAND : below(ASK_KINDS));
 		world->asks[ask] = (struct ask){ .used = true, .kind = kind, .root = ask,
-			.token = (uint32_t)chance_next() };
+			.sync = s->routes && happens(40), .token = (uint32_t)chance_next() };
 		later(at, send_ask, ask, 0);
 	}
 }
@@ -364,8 +378,9 @@ static bool was_lost_with_its_process(const struct ask *a)
 {
 	bool journal_failed = world->disk_faults > 0;
 	bool its_process_was_lost = world->lost_lives > 0 && a->life < world->life;
-	/* A refusal is no promise. */
-	bool kept = world->scenario.journal && a->status != 500;
+	/* A refusal is no promise, nor is the answer to a button whose function's result follows at
+	   once. */
+	bool kept = world->scenario.journal && a->status != 500 && !(a->sync && a->in_time);
 	return its_process_was_lost && (!kept || journal_failed);
 }
 
@@ -375,7 +390,9 @@ void slack_check(void)
 	for (size_t i = 0; i < world->asks_n; i++) {
 		const struct ask *a = &world->asks[i];
 		bool told = a->told_not + a->told_maybe + a->told_other > 0;
-		if (!was_promised(a) || (a->starts && a->known) || told || was_lost_with_its_process(a))
+		/* Of a synchronous call the result is told. */
+		bool started = a->starts && a->known && !a->sync;
+		if (!was_promised(a) || started || told || was_lost_with_its_process(a))
 			continue;
 		if (a->life <= world->untold_life)
 			continue;

@@ -123,18 +123,22 @@ struct file_state {
 /* ---- who asked for what: slack.c ---- */
 
 enum ask_kind { ASK_COMMAND, ASK_BUTTON, ASK_VIEW, ASK_EVENT, ASK_KINDS };
-enum answer_word { SAYS_NOTHING, SAYS_STARTED, SAYS_PROMISED, SAYS_NOT, SAYS_MAYBE, SAYS_OTHER };
+enum answer_word {
+	SAYS_NOTHING, SAYS_STARTED, SAYS_PROMISED, SAYS_NOT, SAYS_MAYBE, SAYS_RESULT, SAYS_OTHER,
+};
 
 /* One delivery of a request. Of an event that comes again, `root` is the first. */
 struct ask {
 	bool used;
 	enum ask_kind kind;
 	size_t root;
-	uint32_t token;       /* stands in its payload and in its response_url */
+	bool sync;            /* its answer is what its function returns */
+	uint32_t token;       /* stands in its payload, its response_url and its function's result */
 	int64_t at;           /* when it had been sent whole */
 	int64_t answered;
 	int answers, status;
 	enum answer_word word;
+	bool in_time;         /* when it was answered, its function's result was known */
 	bool sent, cut;       /* cut: by its own client, or because the program was killed */
 	unsigned life;        /* of the process that it was sent to */
 
@@ -160,7 +164,7 @@ struct weather {
 };
 
 struct scenario {
-	bool journal, first, lambda, fetched_secret, fetched_keys;
+	bool journal, first, lambda, fetched_secret, fetched_keys, routes;
 	int workers, asks;
 	int64_t last_ask, end;
 };

@@ -72,6 +72,7 @@ static struct journal_request request(int number)
 	static const struct str ids[] = { STR("r-0"), STR("r-1"), STR("r-2"), STR("r-3") };
 	return (struct journal_request){
 		.arrived_ms = NOW + number,
+		.sync = number % 3 == 2,
 		.request_id = ids[number % 4],
 		.kind = S("slash_command"),
 		.region = S("eu-west-1"),
@@ -123,6 +124,7 @@ static struct str left(void)
 	bool attempted;
 	while (journal_next_left(&journal, &cursor, &id, &attempted, &r)) {
 		const struct journal_request want = request((int)(r.arrived_ms - NOW));
+		expect_int(r.sync, want.sync);
 		expect_str(r.request_id, want.request_id);
 		expect_str(r.kind, want.kind);
 		expect_str(r.region, want.region);
