@@ -110,6 +110,21 @@ static void wake_for(struct jobs *j, const struct list *list)
 		condition_signal(&j->verification);
 }
 
+static struct job *job_of(struct link *link)
+{
+	return link_owner(link, struct job, link);
+}
+
+/* Behind whom it goes on that list. What came first has its turn first, even if it was answered or
+ * promised on disk meanwhile; of what is free, the memory of the last is warm. */
+static struct link *place_on(const struct jobs *j, const struct list *list, const struct job *job)
+{
+	struct link *before = list == &j->free ? NULL : list->last;
+	while (list == &j->queue.waiting && before && job_of(before)->soft > job->soft)
+		before = before->previous;
+	return before;
+}
+
 /* Under the lock. */
 static void step(struct jobs *j, struct job *job, enum job_event event)
 {
@@ -120,10 +135,8 @@ static void step(struct jobs *j, struct job *job, enum job_event event)
 		list_remove(from, &job->link);
 	j->unverified_cost -= from == &j->unverified ? job->cost : 0;
 	j->unverified_cost += to == &j->unverified ? job->cost : 0;
-	if (to == &j->free)
-		list_insert(to, NULL, &job->link); /* its memory is warm */
-	else if (to && from != to)
-		list_append(to, &job->link);
+	if (to && from != to)
+		list_insert(to, place_on(j, to, job), &job->link);
 	wake_for(j, from == to ? NULL : to);
 	j->counts[job->state]--;
 	j->counts[state]++;
@@ -132,11 +145,6 @@ static void step(struct jobs *j, struct job *job, enum job_event event)
 	/* A function of the embedded backend may tell what it found when its request is answered. */
 	if (event == JOB_RELEASES && job->local)
 		backend_acknowledge(j->backend, job_id(job));
-}
-
-static struct job *job_of(struct link *link)
-{
-	return link_owner(link, struct job, link);
 }
 
 static void locked_step(struct jobs *j, struct job *job, enum job_event event)

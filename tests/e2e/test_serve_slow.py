@@ -427,6 +427,32 @@ def test_failure_after_waiting_is_told(make, serve):  # noqa: F811
     second.sock.close()
 
 
+@pytest.mark.parametrize("journal", [False, True])
+def test_an_answer_at_the_deadline_costs_nobody_his_turn(make, serve, journal):  # noqa: F811
+    """Nor does waiting for the disk: what came first is started first."""
+    gate = threading.Event()
+    endpoint = make.endpoint(default=peer.later(gate, peer.accepted()))
+    env = {"GATEWAY_WORKERS": "1", "GATEWAY_TIMEOUT_MS": "1000"}
+    if journal:
+        env["GATEWAY_JOURNAL"] = str(make.folder / "journal")
+        (make.folder / "journal").mkdir(mode=0o700)
+    listener = serve(endpoint=endpoint, **env)
+    names = ["first", "second", "third"]
+    clients = [listener.connect() for _ in names]
+    for name, client in zip(names, clients):
+        client.send(wire_form(slack.command(f"/eu-west-1/{name}")))
+        if name == "first":
+            endpoint.wait_for_requests(1)
+        if name == "second":
+            time.sleep(0.7)  # so that the third still waits for its answer when this one has it
+    assert "second@eu-west-1 is still being started" in command_text(clients[1].answer())
+    gate.set()
+    endpoint.wait_for_requests(3)
+    assert [request.target.split("/")[3] for request in endpoint.requests] == names
+    for client in clients:
+        client.sock.close()
+
+
 @pytest.mark.parametrize("how", ["reset", "close"])
 def test_client_leaves_while_its_request_is_in_flight(make, serve, how):  # noqa: F811
     gate = threading.Event()
