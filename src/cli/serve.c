@@ -11,11 +11,14 @@
 
 int serve_run(char **arguments)
 {
+	/* Threads look settings up until the process has ended, which is after this returns. */
+	static struct options options;
+	static struct listener_config config;
+	static struct environment env;
 	struct fault f;
-	struct options options;
-	struct listener_config config;
-	struct environment process = variables_of_process(), env = options_environment(&options);
+	struct environment process = variables_of_process();
 	struct services *s = memory_map(sizeof(*s));
+	env = options_environment(&options);
 	enum err e = options_read(&options, arguments, &process, &f);
 	if (e == OK && options.help) {
 		console_put(STDOUT_FILENO, str_c(help_serve));

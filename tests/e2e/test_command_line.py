@@ -1,6 +1,8 @@
 """What a person types, and what the program says to it: help, versions, misspelt words, exit codes,
 the log's form."""
 
+import concurrent.futures
+import json
 import os
 import pty
 import re
@@ -10,7 +12,7 @@ import pytest
 
 from support import slack
 from support.process import BINARY, ROOT
-from support.wire import eventually
+from support.wire import PATIENCE, eventually
 
 COMMANDS = ["serve", "send", "check", "health"]
 NAMES = re.search(
@@ -21,7 +23,7 @@ SETTINGS = re.findall(r"[A-Z_]+", NAMES)
 
 def run(*arguments, env=None):
     return subprocess.run(
-        [BINARY, *arguments], env=env or {}, capture_output=True, text=True, timeout=10
+        [BINARY, *arguments], env=env or {}, capture_output=True, text=True, timeout=PATIENCE
     )
 
 
@@ -134,7 +136,7 @@ class Serving:
 
     def stop(self):
         self.process.terminate()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(PATIENCE) == 0
 
 
 def log_of(**env):
@@ -143,7 +145,9 @@ def log_of(**env):
     os.close(theirs)
     text = b""
     while b"listening" not in text:
-        text += os.read(ours, 65536)
+        data = os.read(ours, 65536)
+        assert data, text
+        text += data
     serving.stop()
     with os.fdopen(ours, "rb") as rest:
         return (text + rest.read()).decode().splitlines()
@@ -153,8 +157,18 @@ TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO |WAR
 
 
 def test_json_unless_it_is_a_terminal():
-    assert all(line.startswith('{"timestamp":') for line in log_of())
-    assert all(line.startswith('{"timestamp":') for line in log_of(GATEWAY_LOG_FORMAT="auto"))
+    for env in ({}, {"GATEWAY_LOG_FORMAT": "auto"}):
+        lines = log_of(**env)
+        assert all(line.startswith('{"timestamp":') for line in lines), lines
+
+
+def test_nothing_else_is_said_at_a_sudden_end():
+    """Its threads may begin after it was told to end, and what they read must still be there:
+    AddressSanitizer says so."""
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for lines in pool.map(lambda _: log_of(), range(16)):
+            assert [json.loads(line)["message"] for line in lines if "INFO" in line][-1] == "stopped"
+            assert all(line.startswith('{"timestamp":') for line in lines), lines
 
 
 def test_text_when_asked_for():
@@ -195,6 +209,5 @@ def test_priorities_for_the_journal(make):
         line.startswith("<4>") for line in lines
     )
     # A variable that an outer service left names another stream.
-    assert all(
-        line.startswith("{") for line in log_of(JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino + 1}")
-    )
+    lines = log_of(JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino + 1}")
+    assert all(line.startswith("{") for line in lines), lines
