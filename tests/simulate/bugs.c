@@ -12,7 +12,7 @@
 
 enum {
 	BUG_NONE, BUG_LATE_FAILURE, BUG_DOUBLE_START, BUG_DOUBLE_EVENT, BUG_EARLY_ANSWER, BUG_LEAK,
-	BUG_LOGGED_URL, BUG_DEAF_CLOCK, BUG_LATE_RESULT,
+	BUG_LOGGED_URL, BUG_DEAF_CLOCK, BUG_LATE_RESULT, BUG_OLD_KEYS, BUG_HELD_KEYS,
 };
 
 const char *const bug_names[] = {
@@ -24,11 +24,14 @@ const char *const bug_names[] = {
 	"logged-url",    /* a response_url is logged */
 	"deaf-clock",    /* the soft deadline is never served */
 	"late-result",   /* what a function returns after the answer is shown to nobody */
+	"old-keys",      /* AWS keys are used after their end */
+	"held-keys",     /* a generation of them is held through a call */
 	NULL,
 };
 
 /* Of the simulated process, found when it sets itself up. */
 static struct jobs *jobs;
+static struct credential_chain *keys_of;
 
 enum err __real_jobs_start(
 	struct jobs *j, struct services *s, size_t count, size_t workers, int wake, struct fault *f);
@@ -39,6 +42,12 @@ enum err __wrap_jobs_start(
 {
 	jobs = j;
 	return __real_jobs_start(j, s, count, workers, wake, f);
+}
+
+void holdings_check(void)
+{
+	if (world->threads[world->running].keys_held)
+		violation("AWS keys are held while a peer is waited for");
 }
 
 void leaks_check(void)
@@ -61,6 +70,8 @@ void leaks_check(void)
 	for (size_t i = 0; i < DEDUPE_MAX; i++)
 		if (s->dedupe.table->entries[i].used && !s->dedupe.table->entries[i].settled)
 			violation("at rest, an event is said to be on its way");
+	if (s->credentials.generation.holders[0] || s->credentials.generation.holders[1])
+		violation("at rest, somebody holds the AWS keys");
 	if (s->secrets.generation.holders[0] || s->secrets.generation.holders[1])
 		violation("at rest, somebody holds the secrets");
 }
@@ -132,6 +143,46 @@ enum dedupe_verdict __wrap_dedupe_begin(struct dedupe *d, struct str id, int64_t
 	return world->bug == BUG_DOUBLE_EVENT ? DEDUPE_FIRST : verdict;
 }
 
+enum err __real_credentials_hold(const struct credentials **out, struct credential_chain *c,
+	struct deadline *d, struct fault *f);
+enum err __wrap_credentials_hold(const struct credentials **out, struct credential_chain *c,
+	struct deadline *d, struct fault *f);
+enum err __wrap_credentials_hold(const struct credentials **out, struct credential_chain *c,
+	struct deadline *d, struct fault *f)
+{
+	keys_of = c;
+	if (world->bug == BUG_OLD_KEYS && c->fetched) {
+		c->until = INT64_MAX;
+		c->rejected = false;
+	}
+	enum err e = __real_credentials_hold(out, c, d, f);
+	world->threads[world->running].keys_held += e == OK && !c->fixed;
+	return e;
+}
+
+void __real_credentials_release(struct credential_chain *c, const struct credentials *held);
+void __wrap_credentials_release(struct credential_chain *c, const struct credentials *held);
+void __wrap_credentials_release(struct credential_chain *c, const struct credentials *held)
+{
+	struct thread *t = &world->threads[world->running];
+	if (world->bug == BUG_HELD_KEYS && !c->fixed && !t->kept_keys) {
+		t->kept_keys = held;
+		return;
+	}
+	t->keys_held -= !c->fixed;
+	__real_credentials_release(c, held);
+}
+
+/* After the call. */
+static void let_keys_go(void)
+{
+	struct thread *t = &world->threads[world->running];
+	if (t->kept_keys)
+		__real_credentials_release(keys_of, t->kept_keys);
+	t->keys_held -= t->kept_keys != NULL;
+	t->kept_keys = NULL;
+}
+
 struct http_client *__real_http_pool_take(
 	struct http_pool *p, const struct dial_target *to, bool fresh);
 struct http_client *__wrap_http_pool_take(
@@ -154,6 +205,7 @@ void __wrap_http_pool_give(struct http_pool *p, struct http_client *c)
 		return;
 	world->lent--;
 	__real_http_pool_give(p, c);
+	let_keys_go();
 }
 
 int __real_deadline_left(struct deadline *d);

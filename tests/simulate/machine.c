@@ -186,6 +186,8 @@ bool wait_for(const void *what, int64_t until)
 	t->waits_for = what;
 	t->until = until;
 	t->runnable = t->woken = false;
+	if (what == &world->changes)
+		holdings_check();
 	leave();
 	t->waits_for = NULL;
 	t->until = INT64_MAX;

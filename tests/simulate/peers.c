@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_LIFE_S = 900, SILENCE = -1 };
+enum { SILENCE = -1 };
 
 /* ---- HTTP, as far as the program speaks it ---- */
 
@@ -118,15 +118,35 @@ static const struct refusal refusals[] = {
 	{ "504 Gateway Timeout", "", "{}", true },
 };
 
+/* When it was signed, of the program's wall clock. */
+static int64_t signed_at(const struct message *m)
+{
+	int64_t s = 0;
+	char text[] = "2026-11-29T00:00:00Z";
+	const char *date = memmem(m->head, (size_t)(m->body - m->head), "x-amz-date: ", 12);
+	static const struct {
+		size_t to, from, n;
+	} parts[] = { { 0, 0, 4 }, { 5, 4, 2 }, { 8, 6, 2 }, { 11, 9, 2 }, { 14, 11, 2 }, { 17, 13, 2 } };
+	for (size_t i = 0; date && i < countof(parts); i++)
+		memcpy(text + parts[i].to, date + 12 + parts[i].from, parts[i].n);
+	if (!date || !utc_from_rfc3339(&s, str_c(text)))
+		violation("a call without a date");
+	return s * SECOND;
+}
+
 static bool key_is_good(const struct message *m)
 {
 	size_t head = (size_t)(m->body - m->head);
 	const char *id = memmem(m->head, head, "Credential=AKIA", 15);
-	if (!world->scenario.fetched_keys)
+	if (!world->scenario.fetched_keys && !world->scenario.lambda)
 		return true;
 	unsigned serial = id ? (unsigned)strtoul(id + 15, NULL, 10) : 0;
-	return serial && serial <= world->key_serial &&
-		world->key_ends[serial % 64] > world->now + world->wall;
+	if (!serial || serial > world->key_serial)
+		return false;
+	int64_t ends = world->key_ends[serial % KEYS_MAX];
+	if (world->scenario.fetched_keys && signed_at(m) > ends)
+		violation("a call is signed with keys that had expired");
+	return ends > world->now + world->wall;
 }
 
 /* When the disk fails, that is said, and what a crash makes of it is not promised. */
@@ -323,20 +343,41 @@ static void hear_secret_call(struct link_state *l, const struct message *m)
 		later(us + TEND_TIME, secret_was_told, world->secret_serial, world->life);
 }
 
+/* Answers that hold no keys, and what may stand in them. */
+static const char *const no_keys[] = {
+	"<html>zkzk</html>",
+	"{\"AccessKeyId\":\"AKIA0000\",\"SecretAccessKey\":\"zkzk",
+	"{\"AccessKeyId\":\"AKIA0000\",\"SecretAccessKey\":\"zk zkzk\",\"Token\":\"zkzk\"}",
+	"{\"AccessKeyId\":\"AKIA0000\",\"SecretAccessKey\":\"zkzk\",\"Expiration\":\"zkzk\"}",
+	"{\"AccessKeyId\":\"AKIA0000\",\"SecretAccessKey\":\"zkzk\",\"Expiration\":1}",
+	"{\"AccessKeyId\":\"AKIA0000\",\"Token\":\"zkzk\"}",
+	"{\"Code\":\"Failed\"}",
+	"",
+};
+
+unsigned change_keys(int64_t after)
+{
+	int64_t ends = world->now + world->wall + after + world->scenario.key_life_s * (int64_t)SECOND;
+	unsigned serial = ++world->key_serial;
+	world->key_ends[serial % KEYS_MAX] = ends - ends % SECOND;
+	return serial;
+}
+
 static void hear_key_call(struct link_state *l)
 {
 	char memory[40];
 	struct buf ends = BUF(memory);
-	int64_t us = answer_time(), wall = world->now + world->wall;
+	int64_t us = answer_time();
 	if (us == SILENCE)
 		return;
 	if (happens(world->weather.fail)) {
-		answer(l, us, "500 Internal Server Error", "", "%s", "{}");
+		bool broken = happens(50);
+		answer(l, us, broken ? "500 Internal Server Error" : "200 OK", "", "%s",
+			broken ? "{}" : no_keys[below(countof(no_keys))]);
 		return;
 	}
-	unsigned serial = ++world->key_serial;
-	world->key_ends[serial % 64] = wall + KEY_LIFE_S * (int64_t)SECOND;
-	utc_put(&ends, wall / SECOND + KEY_LIFE_S, UTC_RFC3339);
+	unsigned serial = change_keys(us);
+	utc_put(&ends, world->key_ends[serial % KEYS_MAX] / SECOND, UTC_RFC3339);
 	answer(l, us, "200 OK", "",
 		"{\"AccessKeyId\":\"AKIA%04u\",\"SecretAccessKey\":\"zkzk%04u\",\"Token\":\"zkzk-t%04u\","
 		"\"Expiration\":\"%.*s\"}",

@@ -62,6 +62,8 @@ void change_secret(void)
 void set_up_process(void)
 {
 	const struct scenario *s = &world->scenario;
+	memset(world->environment, 0, sizeof(world->environment));
+	world->environment_n = 0;
 	set("AWS_REGION=eu-west-1");
 	set("AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:%d", 9000 + ROLE_TARGET);
 	set("AWS_ENDPOINT_URL_SECRETS_MANAGER=http://127.0.0.1:%d", 9000 + ROLE_SECRETS);
@@ -78,7 +80,7 @@ void set_up_process(void)
 	if (s->fetched_keys) {
 		set("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:%d/k", 9000 + ROLE_CREDENTIALS);
 	} else {
-		set("AWS_ACCESS_KEY_ID=AKIA0001");
+		set("AWS_ACCESS_KEY_ID=AKIA%04u", change_keys(0));
 		set("AWS_SECRET_ACCESS_KEY=zkzk0001");
 	}
 	if (s->first)
@@ -113,6 +115,7 @@ static void start_again(size_t what, uint64_t serial)
 	(void)what, (void)serial;
 	if (world->process == PROCESS_UP)
 		return;
+	set_up_process();
 	process_start();
 	extend(NOT_BEFORE_END * (int64_t)SECOND);
 }
@@ -186,6 +189,7 @@ static void plan(void)
 	s->fetched_secret = happens(50);
 	s->fetched_keys = happens(50);
 	s->routes = happens(60);
+	s->key_life_s = happens(50) ? (int)between(40, 120) : (int)between(120, 900);
 	s->workers = 1 + (int)below(4);
 	s->asks = 1 + (int)below(12);
 	s->last_ask = between(1, happens(20) ? 400 : 12) * SECOND;

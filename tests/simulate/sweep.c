@@ -75,6 +75,7 @@ static void set_up(int sweep)
 	s->journal = sweep == SWEEP_JOURNAL;
 	s->first = sweep == SWEEP_JOURNAL;
 	s->fetched_secret = s->fetched_keys = true;
+	s->key_life_s = 900;
 	s->workers = 2;
 	s->last_ask = 8 * SECOND;
 	later(END * (int64_t)SECOND - world->now, nothing, 0, 0);

@@ -25,6 +25,7 @@ enum {
 	FILES_MAX = 32,
 	FILE_SIZE = 512 * 1024,
 	ASKS_MAX = 64,
+	KEYS_MAX = 64,
 	MS = 1000, /* the clock counts microseconds */
 	SECOND = 1000 * MS,
 };
@@ -40,6 +41,8 @@ struct thread {
 	const void *waits_for;      /* address of a lock or condition, or &world->changes */
 	int64_t until;
 	int saved_errno;
+	int keys_held;              /* generations of AWS keys */
+	const void *kept_keys;      /* by a bug that was put in */
 };
 
 enum process_state { PROCESS_DOWN, PROCESS_UP, PROCESS_EXITED, PROCESS_KILLED };
@@ -166,6 +169,7 @@ struct weather {
 struct scenario {
 	bool journal, first, lambda, fetched_secret, fetched_keys, routes;
 	int workers, asks;
+	int key_life_s;
 	int64_t last_ask, end;
 };
 
@@ -210,7 +214,7 @@ struct world {
 	struct slack_secrets secrets; /* the one that Slack signs with */
 	unsigned secret_serial, key_serial;
 	unsigned secret_told; /* the newest that its store was asked for, and some time ago */
-	int64_t key_ends[64];
+	int64_t key_ends[KEYS_MAX];
 	size_t queue[ASKS_MAX * 4], queue_n; /* events for the Runtime API */
 	int untold_lines, too_old_lines;
 	int sentences;        /* errors in the log, words on the terminal */
@@ -305,8 +309,10 @@ void slack_plan_each(void);
 
 /* ---- simulate.c ---- */
 
+/* What its environment holds; of a Lambda function other keys for every process. */
 void set_up_process(void);
 void change_secret(void);
+unsigned change_keys(int64_t after);    /* other keys from a moment on; returns their number */
 
 /* ---- sweep.c ---- */
 
@@ -318,6 +324,8 @@ bool sweep_one(int scenario, const char *name, unsigned at);
 /* ---- bugs.c ---- */
 
 extern const char *const bug_names[]; /* NULL at the end */
+/* The running thread is about to wait for a peer. */
+void holdings_check(void);
 /* Whether the process, at rest, holds anything that it should not. */
 void leaks_check(void);
 
