@@ -80,9 +80,12 @@ class Runtime:
         """(status, headers, body) of the answer, as the front door reads it."""
         return door.read(self.send(request, door, **options).reply)
 
-    def text(self, request, door=front_doors.URL, **options):
-        """The text that a slash command's user sees."""
-        return command_text(self.ask(request, door, **options))
+    def text(self, request, door=front_doors.URL, final=True, **options):
+        """The text that a slash command's user sees; with `final=False` the one that is the answer,
+        however busy this machine is."""
+        with self.process.final() as outcome:
+            text = command_text(self.ask(request, door, **options))
+            return outcome(text) if final else text
 
     def settled(self):
         """Waits until everything that was sent has been dealt with and the next `/next` waits."""

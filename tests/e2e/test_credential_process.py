@@ -200,7 +200,7 @@ def test_one_that_is_slow(cloud):
     )
     host = cloud.start("lambda")
     began = time.monotonic()
-    host.text(slack.command())
+    host.text(slack.command(), final=False)
     assert time.monotonic() - began < 3
     pids = (cloud.folder / "pids").read_text().split()
     assert len(pids) == 2 and eventually(lambda: not any(is_running(pid) for pid in pids), 40, 0.2)
@@ -213,7 +213,8 @@ def test_its_time_is_its_own(cloud, kind):
     helper = Helper(cloud)
     helper.does("time.sleep(3)")
     host = cloud.start(kind)
-    assert host.text(slack.command()) == "Lambda function my-fn@eu-west-1 is still being started..."
+    text = host.text(slack.command(), final=False)
+    assert text == "Lambda function my-fn@eu-west-1 is still being started..."
     assert eventually(lambda: cloud.endpoint.requests, 10)
     assert len(helper.runs) == 1 and cloud.signers() == ["PROCESS"]
 

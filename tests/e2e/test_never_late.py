@@ -12,7 +12,7 @@ from support import hosts, slack
 from support import invoke_endpoint as peer
 from support.hooks import Hooks
 from support.invoke_endpoint import accepted, failed
-from support.wire import eventually
+from support.wire import eventually, in_some_try
 
 NAME = "Lambda function my-fn@eu-west-1"
 PENDING = NAME + " is still being started..."
@@ -36,20 +36,21 @@ class Timed:
     def ask(self, request=None):
         """The answer, and after how many seconds it came."""
         request = request or slack.command(fields=hosts.to(self.hooks))
+        began = time.monotonic()  # a front door's own time stamp counts, not when the event comes
         if self.kind == "lambda":
             item = self.host.started.send(request)
             status, headers, body = peer_read(item)
-            return (status, headers, body), item.took
-        began = time.monotonic()
+            return (status, headers, body), item.answered - began
         return self.host.ask(request), time.monotonic() - began
 
     def late(self, act, request=None):
-        """What is said late, after an answer in time that said nothing."""
+        """What is said late, after an answer that could say nothing: `act` is kept back until it
+        is there."""
         before = len(self.hooks.requests)
-        self.endpoint.default = act
-        answer, took = self.ask(request)
-        assert took < LATEST, took
-        self.answered = time.monotonic()
+        gate = threading.Event()
+        self.endpoint.default = peer.later(gate, act)
+        answer, _ = self.ask(request)
+        gate.set()
         self.hooks.wait(before + 1)
         return answer, [request.json() for request in self.hooks.requests[before:]]
 
@@ -73,20 +74,34 @@ def timed(request, tmp_path_factory, pki):
     return Timed(make, request.param, GATEWAY_TIMEOUT_MS=str(TIMEOUT_MS))
 
 
-# Each ends in something, but not in time: (what the endpoint does, how the late message begins).
+@pytest.mark.parametrize("what", [slack.command, slack.event])
+def test_in_time(timed, what):
+    """With a target that says nothing for as long as the answer takes."""
+
+    def attempt():
+        gate = threading.Event()
+        timed.endpoint.default = peer.later(gate, accepted())
+        answer, took = timed.ask(what())
+        gate.set()
+        assert answer[:2] == (503, RETRY) if what is slack.event else text(answer) == PENDING
+        assert took > TIMEOUT_MS / 1000 - 0.05
+        return took < LATEST
+
+    assert in_some_try(attempt)
+
+
+# Each ends in something, but not in time: (what the endpoint does once Slack has its answer, how
+# the late message begins).
 ENDINGS = {
-    "accepted": (peer.after(0.4, accepted()), None),
-    "refused": (peer.after(0.4, refused),
-        NAME + " could not be started: ResourceNotFoundException"),
-    "unknown": (peer.after(0.4, peer.raw(b"HTTP/1.1 202 Acc")),
-        NAME + " may or may not have been started: "),
-    "gateway-timeout": (peer.after(0.4, failed(504, "", "no")),
-        NAME + " may or may not have been started: "),
+    "accepted": (accepted(), None),
+    "refused": (refused, NAME + " could not be started: ResourceNotFoundException"),
+    "unknown": (peer.raw(b"HTTP/1.1 202 Acc"), NAME + " may or may not have been started: "),
+    "gateway-timeout": (failed(504, "", "no"), NAME + " may or may not have been started: "),
     "slow-answer": (peer.drip(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 0.012),
         NAME + " could not be started: "),
     "limited-for-ever": (failed(429, "TooManyRequestsException", "Rate exceeded"),
         NAME + " could not be started: TooManyRequests"),
-    "broken-for-ever": (peer.after(0.1, failed(500, "ServiceException", "no")),
+    "broken-for-ever": (failed(500, "ServiceException", "no"),
         NAME + " could not be started: ServiceException"),
 }
 
@@ -96,15 +111,17 @@ def test_commands(timed, case):
     act, says = ENDINGS[case]
     timed.endpoint.requests.clear()
     if says is None:
-        before = len(timed.hooks.requests)
-        timed.endpoint.default = act
-        answer, took = timed.ask()
-        assert text(answer) == PENDING and took < LATEST
-        time.sleep(0.6)
+        before, lines = len(timed.hooks.requests), len(timed.host.process.lines)
+        gate = threading.Event()
+        timed.endpoint.default = peer.later(gate, act)
+        assert text(timed.ask()[0]) == PENDING
+        gate.set()
+        assert eventually(lambda: "started" in messages_since(timed, lines))
+        timed.host.settled()
         assert len(timed.hooks.requests) == before
     else:
         answer, messages = timed.late(act)
-        assert text(answer) in (PENDING, messages[0]["text"])
+        assert text(answer) == PENDING
         assert [sorted(message) for message in messages] == [
             ["replace_original", "response_type", "text"]
         ]
@@ -119,10 +136,14 @@ def test_commands(timed, case):
         assert len(timed.endpoint.requests) == 1, "the same invocation goes on"
 
 
+def messages_since(timed, lines):
+    return [line["message"] for line in timed.host.process.lines[lines:]]
+
+
 @pytest.mark.parametrize("kind", ["block_actions", "message_action"])
 def test_interactions(timed, kind):
     answer, messages = timed.late(
-        peer.after(0.4, refused), slack.interaction(kind, members=hosts.to(timed.hooks))
+        refused, slack.interaction(kind, members=hosts.to(timed.hooks))
     )
     assert answer == (200, {}, "") and messages[0]["text"].startswith(
         NAME + " could not be started: "
@@ -134,7 +155,7 @@ def test_modals(timed):
         {"block_id": "b", "action_id": "a", "channel_id": "C1", "response_url": timed.hooks.url()}
     ]
     answer, messages = timed.late(
-        peer.after(0.4, refused),
+        refused,
         slack.interaction("view_submission", members={"response_urls": urls}),
     )
     assert answer == (200, {}, "") and messages[0]["text"].startswith(
@@ -143,12 +164,18 @@ def test_modals(timed):
 
 
 def test_events_have_no_way_back(timed):
-    before = len(timed.hooks.requests)
-    timed.endpoint.default = peer.after(0.4, refused)
-    answer, took = timed.ask(slack.event(event_id="Ev0LATE"))
-    assert answer[:2] == (503, RETRY) and took < LATEST
-    time.sleep(0.5)
-    assert len(timed.hooks.requests) == before
+    before, lines = len(timed.hooks.requests), len(timed.host.process.lines)
+    gate = threading.Event()
+    timed.endpoint.default = peer.later(gate, refused)
+    answer, _ = timed.ask(slack.event(event_id="Ev0LATE"))
+    assert answer[:2] == (503, RETRY)
+    gate.set()
+    assert eventually(lambda: any("ResourceNotFound" in json.dumps(line)
+        for line in timed.host.process.lines[lines:]))
+    timed.host.settled()
+    # A later message, if there had been another it would have come first.
+    timed.late(refused)
+    assert len(timed.hooks.requests) == before + 1
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -163,7 +190,7 @@ def test_over_tls(make, kind, stage):
         timed.endpoint.links.clear()
     timed.endpoint.default = peer.later(gate, accepted())
     answer, took = timed.ask()
-    assert text(answer) == PENDING and TIMEOUT_MS / 1000 - 0.05 <= took < LATEST
+    assert text(answer) == PENDING and TIMEOUT_MS / 1000 - 0.05 <= took
     gate.set()
     timed.endpoint.wait_for_requests(1)
     timed.host.process.wait_for_log('"started"')
@@ -176,12 +203,10 @@ def test_first(make, kind):
     gate = threading.Event()
     timed = Timed(make, kind, GATEWAY_ACK="first", GATEWAY_ACK_TYPE="in_channel")
     timed.endpoint.default = peer.later(gate, refused)
-    answer, took = timed.ask()
-    assert (
-        json.loads(answer[2])
-        == {"response_type": "in_channel", "text": NAME + " is being started..."}
-        and took < 0.2
-    )
+    answer, _ = timed.ask()
+    assert json.loads(answer[2]) == {
+        "response_type": "in_channel", "text": NAME + " is being started...",
+    }
     gate.set()
     assert timed.hooks.wait()[0]["response_type"] == "ephemeral"
     timed.endpoint.default = accepted()
@@ -194,9 +219,13 @@ def test_first_says_nothing_of_what_went_well(make, kind):
     timed = Timed(make, kind, GATEWAY_ACK="first", GATEWAY_ACK_TEXT="{function}[{request_id}]")
     answer, _ = timed.ask()
     assert text(answer) == "my-fn[]"
-    timed.endpoint.wait_for_requests(1)
-    time.sleep(0.4)
-    assert not timed.hooks.requests
+    timed.host.process.wait_for_log('"started"')
+    timed.host.settled()
+    # What goes badly afterwards is the first that is told.
+    timed.endpoint.default = refused
+    timed.ask()
+    assert "could not be started" in timed.hooks.wait()[0]["text"]
+    assert len(timed.hooks.requests) == 1
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -205,8 +234,10 @@ def test_first_does_not_wait_for_events(make, kind):
     timed = Timed(make, kind, GATEWAY_ACK="first", GATEWAY_TIMEOUT_MS=str(TIMEOUT_MS))
     timed.endpoint.default = refused
     assert timed.ask(slack.event())[0][0] == 403
-    timed.endpoint.default = peer.after(0.5, accepted())
+    gate = threading.Event()
+    timed.endpoint.default = peer.later(gate, accepted())
     assert timed.ask(slack.event(event_id="Ev0B"))[0][0] == 503
+    gate.set()
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
@@ -214,13 +245,20 @@ def test_the_message_does_not_overtake_the_answer(make, kind):
     timed = Timed(make, kind, GATEWAY_ACK="first")
     timed.endpoint.default = refused
     request = slack.command(fields=hosts.to(timed.hooks))
-    if kind == "lambda":
-        answered = timed.host.started.send(request).wait().answered
-    else:
-        timed.host.ask(request)
-        answered = time.monotonic()
-    timed.hooks.wait()
-    assert 0.25 < timed.hooks.requests[0].arrived - answered < 1.0
+
+    def after_the_answer():
+        """Of the listener's answer we know only when we have read it, which may be late."""
+        before = len(timed.hooks.requests)
+        if kind == "lambda":
+            answered = timed.host.started.send(request).wait().answered
+        else:
+            timed.host.ask(request)
+            answered = time.monotonic()
+        timed.hooks.wait(before + 1)
+        timed.host.settled()
+        return 0.25 < timed.hooks.requests[before].arrived - answered < 1.0
+
+    assert in_some_try(after_the_answer)
 
 
 def test_first_is_first_also_when_all_workers_are_busy(make):
@@ -228,8 +266,8 @@ def test_first_is_first_also_when_all_workers_are_busy(make):
     timed = Timed(make, "serve", GATEWAY_ACK="first", GATEWAY_WORKERS="1")
     timed.endpoint.default = peer.later(gate, accepted())
     for _ in range(3):
-        answer, took = timed.ask()
-        assert text(answer) == NAME + " is being started..." and took < 0.5
+        answer, _ = timed.ask()
+        assert text(answer) == NAME + " is being started..."
     gate.set()
     timed.endpoint.wait_for_requests(3)
 
@@ -238,23 +276,29 @@ def test_first_is_first_also_when_all_workers_are_busy(make):
 def test_nobody_there_until_later(make, kind):
     endpoint = make.endpoint(open_now=False)
     host = hosts.start(make, kind, endpoint=endpoint, GATEWAY_TIMEOUT_MS=str(TIMEOUT_MS))
-    began = time.monotonic()
     answer = host.ask(slack.command())
-    assert (
-        time.monotonic() - began < 1.0
-        and " could not be started: " in text(answer)
-        or text(answer) == PENDING
-    )
+    assert " could not be started: " in text(answer) or text(answer) == PENDING
 
 
 def test_short_timeout_of_the_function_leaves_time_for_the_message(make):
     """Lambda's default of three seconds: what is left after the answer is shared."""
     timed = Timed(make, "lambda", GATEWAY_TIMEOUT_MS="400")
     timed.endpoint.default = peer.hang
-    item = timed.host.started.send(slack.command(fields=hosts.to(timed.hooks)), deadline_ms=1500)
-    assert 0.35 < item.took < 0.65
+    api = timed.host.started.api
+
+    def told_before_the_deadline():
+        told, nexts = len(timed.hooks.requests), len(api.nexts)
+        began = time.monotonic()
+        item = timed.host.started.send(
+            slack.command(fields=hosts.to(timed.hooks)), deadline_ms=1500
+        )
+        took = item.wait().answered - began
+        api.wait_for_next(nexts + 1)
+        return (
+            0.35 < took < 0.65
+            and [r.json()["text"] for r in timed.hooks.requests[told:]]
+            and api.nexts[nexts] - item.delivered < 1.5
+        )
+
+    assert in_some_try(told_before_the_deadline)
     assert timed.hooks.wait()[0]["text"].startswith(NAME + " may or may not have been started: ")
-    assert (
-        eventually(lambda: len(timed.host.started.api.nexts) > 1)
-        and timed.host.started.api.nexts[1] - item.delivered < 1.5
-    )

@@ -52,12 +52,13 @@ class Host:
         )
         return json.loads(body)
 
-    def text(self, request, kind="ephemeral", **options):
-        message = self.message(request, **options)
-        assert (
-            list(message) == ["response_type", "text"] and message["response_type"] == kind
-        ), message
-        return message["text"]
+    def text(self, request, kind="ephemeral", final=True, **options):
+        with self.process.final() as outcome:
+            message = self.message(request, **options)
+            assert (
+                list(message) == ["response_type", "text"] and message["response_type"] == kind
+            ), message
+            return outcome(message["text"]) if final else message["text"]
 
     def payload_of(self, request, **options):
         """What the function got for a request that starts one."""

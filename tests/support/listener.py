@@ -186,9 +186,12 @@ class Listener:
         with self.connect() as client:
             return client.ask(data)
 
-    def text(self, request, **options):
-        """The text that a slash command's user sees."""
-        return command_text(self.ask(request, **options))
+    def text(self, request, final=True, **options):
+        """The text that a slash command's user sees; with `final=False` the one that is the answer,
+        however busy this machine is."""
+        with self.process.final() as outcome:
+            text = command_text(self.ask(request, **options))
+            return outcome(text) if final else text
 
     def requests(self, **having):
         """The access lines that have these members."""

@@ -1,7 +1,9 @@
 """The program under test as a process: clean environment, every line of its log looked at, no death
 by signal."""
 
+import contextlib
 import fcntl
+import html
 import json
 import os
 import re
@@ -21,6 +23,13 @@ from support.wire import PATIENCE, eventually
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("GATEWAY_BINARY", ROOT / "build" / "slack-lambda-gateway"))
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
+LOG_ROOM = 1 << 20
+STILL = re.compile(r"Lambda function (\S+)@(\S+) is still being started\.\.\.")
+ENDINGS = {
+    "started": " has been started...",
+    "not started": " could not be started: ",
+    "unknown": " may or may not have been started: ",
+}
 LEVELS = {"DEBUG", "INFO", "WARN", "ERROR"}
 
 # Never in a log, whatever happens. Tests add what they make up.
@@ -70,6 +79,10 @@ class Process:
             start_new_session=True,
             **options,
         )
+        # The program drops what finds no room. A reader that has to wait for its turn is not to be
+        # the reason.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self.process.stderr, fcntl.F_SETPIPE_SZ, LOG_ROOM)
         self.stdout = b""
         self.readers = [
             threading.Thread(target=self.read_stderr, daemon=True),
@@ -144,6 +157,34 @@ class Process:
         )
         assert found, f"no log line with {text!r}; there are {self.lines}"
         return found[0]
+
+    @contextlib.contextmanager
+    def final(self):
+        """Inside, `outcome(text)` is what a slash command came to. A machine that is busy with much
+        else may take more than the 2.5 s after which Slack is told that it is still being started;
+        the log says then what became of it, in the same words."""
+        began, since = time.monotonic(), len(self.lines)
+
+        def outcome(text):
+            still = STILL.fullmatch(text)
+            if not still or "GATEWAY_TIMEOUT_MS" in self.env or time.monotonic() < began + 2:
+                return text
+            ends = eventually(lambda: self.ended(still.groups(), since))
+            if not ends:
+                return text
+            name = text.removesuffix(" is still being started...")
+            reason = html.escape(ends[0].get("reason", ""), quote=False)
+            return name + ENDINGS[ends[0]["message"]] + reason
+
+        yield outcome
+
+    def ended(self, target, since):
+        """The lines that say what became of what was started there: (function, region)."""
+        return [
+            line
+            for line in self.lines[since:]
+            if line["message"] in ENDINGS and (line.get("function"), line.get("region")) == target
+        ]
 
     # ---- the end ---------------------------------------------------------------------------------
 

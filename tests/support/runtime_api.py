@@ -86,7 +86,7 @@ class Invocation:
 
     @property
     def took(self):
-        """Seconds from the arrival of the event to that of the answer."""
+        """Seconds from the first byte of the event to the last of the answer."""
         return self.wait().answered - self.delivered
 
 
@@ -245,11 +245,12 @@ class RuntimeApi(Server):
             ) + chunked(item.sent, framing)
         else:
             data = response(200, item.sent, fields)
+        began = time.monotonic()
         if framing == "one-byte":
             wire.drip(data)
         else:
             wire.send(data)
-        item.delivered = time.monotonic()
+        item.delivered = began
 
     def serve_init_error(self, wire, request):
         self.init_errors.append(request)

@@ -273,3 +273,10 @@ def eventually(condition, timeout=PATIENCE, pause=0.005):
         if value or time.monotonic() > end:
             return value
         time.sleep(pause)
+
+
+def in_some_try(attempt, tries=20):
+    """Whether one attempt of these comes off. For what a machine that is busy with much else spoils
+    now and then, above all an answer within a time, while a bug of the program spoils it every
+    time."""
+    return any(attempt() for _ in range(tries))
