@@ -5,6 +5,7 @@
 
 #include "gateway/result.h"
 #include "http/pool.h"
+#include "http/retry.h"
 #include "listener/jobs.h"
 #include "service/respond.h"
 
@@ -13,6 +14,7 @@
 enum {
 	BUG_NONE, BUG_LATE_FAILURE, BUG_DOUBLE_START, BUG_DOUBLE_EVENT, BUG_EARLY_ANSWER, BUG_LEAK,
 	BUG_LOGGED_URL, BUG_DEAF_CLOCK, BUG_LATE_RESULT, BUG_OLD_KEYS, BUG_HELD_KEYS,
+	BUG_THAWED_LINK,
 };
 
 const char *const bug_names[] = {
@@ -26,6 +28,7 @@ const char *const bug_names[] = {
 	"late-result",   /* what a function returns after the answer is shown to nobody */
 	"old-keys",      /* AWS keys are used after their end */
 	"held-keys",     /* a generation of them is held through a call */
+	"thawed-link",   /* a kept connection that turns out to be dead is no reason to try again */
 	NULL,
 };
 
@@ -206,6 +209,17 @@ void __wrap_http_pool_give(struct http_pool *p, struct http_client *c)
 	world->lent--;
 	__real_http_pool_give(p, c);
 	let_keys_go();
+}
+
+enum http_again __real_http_retry_failure(
+	struct http_retry *r, const struct http_attempt *a, enum err e);
+enum http_again __wrap_http_retry_failure(
+	struct http_retry *r, const struct http_attempt *a, enum err e);
+enum http_again __wrap_http_retry_failure(
+	struct http_retry *r, const struct http_attempt *a, enum err e)
+{
+	enum http_again again = __real_http_retry_failure(r, a, e);
+	return world->bug == BUG_THAWED_LINK && again == HTTP_AGAIN_AT_ONCE ? HTTP_SETTLED : again;
 }
 
 int __real_deadline_left(struct deadline *d);

@@ -297,6 +297,7 @@ void process_start(void)
 	world->life++;
 	world->signals = 0;
 	world->lent = 0;
+	world->frozen = false;
 	trace("the process starts: life %u", world->life);
 	check(thread_begin(run_main, NULL));
 }
@@ -361,7 +362,7 @@ static bool pass_time(void)
 {
 	int64_t next = world->events_n ? world->events[0].at : INT64_MAX;
 	for (size_t i = 0; i < THREADS_MAX; i++)
-		if (world->threads[i].used && world->threads[i].until < next)
+		if (!world->frozen && world->threads[i].used && world->threads[i].until < next)
 			next = world->threads[i].until;
 	if (next == INT64_MAX)
 		return false;
@@ -390,7 +391,7 @@ void world_run(bool (*over)(void))
 		if (turns == TURNS_MAX)
 			violation("threads take turns for ever");
 		do_what_is_due();
-		if (world->process == PROCESS_UP && run_one_thread()) {
+		if (world->process == PROCESS_UP && !world->frozen && run_one_thread()) {
 			if (world->process == PROCESS_EXITED)
 				forget_process();
 			continue;

@@ -144,7 +144,7 @@ static bool key_is_good(const struct message *m)
 	if (!serial || serial > world->key_serial)
 		return false;
 	int64_t ends = world->key_ends[serial % KEYS_MAX];
-	if (world->scenario.fetched_keys && signed_at(m) > ends)
+	if (world->scenario.fetched_keys && serial > world->keys_late && signed_at(m) > ends)
 		violation("a call is signed with keys that had expired");
 	return ends > world->now + world->wall;
 }
@@ -359,6 +359,7 @@ unsigned change_keys(int64_t after)
 {
 	int64_t ends = world->now + world->wall + after + world->scenario.key_life_s * (int64_t)SECOND;
 	unsigned serial = ++world->key_serial;
+	world->keys_told = world->now + after;
 	world->key_ends[serial % KEYS_MAX] = ends - ends % SECOND;
 	return serial;
 }
@@ -384,6 +385,64 @@ static void hear_key_call(struct link_state *l)
 		serial, serial, serial, (int)ends.n, ends.p);
 }
 
+/* ---- freezing ---- */
+
+/* All that the process has is asked for, and nothing is in its hands. */
+static bool is_idle(void)
+{
+	int waiting = 0;
+	for (size_t i = 0; i < LINKS_MAX; i++) {
+		const struct link_state *l = &world->links[i];
+		waiting += l->used && l->role == ROLE_RUNTIME && l->waiting;
+	}
+	for (size_t i = 0; i < THREADS_MAX; i++)
+		if (world->threads[i].used && world->threads[i].runnable)
+			return false;
+	return world->process == PROCESS_UP && waiting == world->scenario.workers;
+}
+
+static void freeze(size_t what, uint64_t life)
+{
+	(void)what;
+	if (world->frozen || world->life != life || !is_idle())
+		return;
+	trace("the sandbox is frozen");
+	world->frozen = true;
+	world->froze_at = world->now;
+}
+
+/* What a peer does with a connection over which nothing came for long: it ends it, and the program
+ * sees that now, or it has forgotten it. */
+static void age_link(struct link_state *l)
+{
+	if (l->role == ROLE_RUNTIME || l->fd < 0 || !l->connected || !happens(70))
+		return;
+	switch (below(4)) {
+	case 0:
+		link_end(l, ENDING_CLOSE);
+		break;
+	case 1:
+		link_end(l, ENDING_RESET);
+		break;
+	default:
+		l->forgotten = true;
+	}
+}
+
+static void thaw(void)
+{
+	int64_t us = world->now - world->froze_at;
+	if (!world->frozen)
+		return;
+	trace("the sandbox goes on after %lld s", (long long)us / SECOND);
+	world->frozen = false;
+	if (world->keys_told > world->froze_at - SECOND)
+		world->keys_late = world->key_serial;
+	for (size_t i = 0; us > between(1, 60) * SECOND && i < LINKS_MAX; i++)
+		if (world->links[i].used)
+			age_link(&world->links[i]);
+}
+
 /* ---- the Runtime API ---- */
 
 void runtime_deliver(void)
@@ -393,6 +452,7 @@ void runtime_deliver(void)
 		char body[3072];
 		if (!l->used || l->role != ROLE_RUNTIME || !l->waiting)
 			continue;
+		thaw();
 		size_t ask = world->queue[0];
 		world->queue_n--;
 		memmove(world->queue, world->queue + 1, world->queue_n * sizeof(world->queue[0]));
@@ -410,7 +470,8 @@ void runtime_deliver(void)
 			ask, (long long)((world->now + world->wall) / MS + 30000), n, (int)n, body);
 		check(all > 0 && (size_t)all < sizeof(l->script));
 		trace("ask %zu is given to the runtime", ask);
-			link_say(l, (size_t)all, ENDING_KEEP);
+		link_say(l, (size_t)all, ENDING_KEEP);
+		later(ANSWER_TIME, slack_overdue, ask, 0);
 	}
 }
 
@@ -420,6 +481,8 @@ static void hear_runtime(struct link_state *l, const struct message *m)
 	if (!id) {
 		l->waiting = true;
 		runtime_deliver();
+		if (world->scenario.freezes)
+			later(between(1, 100 * MS), freeze, 0, world->life);
 		return;
 	}
 	size_t ask = strtoul(id + 16, NULL, 10);

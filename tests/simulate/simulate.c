@@ -126,7 +126,7 @@ static void look_after(size_t what, uint64_t serial)
 	(void)what, (void)serial;
 	if (world->process != PROCESS_UP)
 		later(between(1 * MS, 2 * SECOND), start_again, 0, 0);
-	later(3 * SECOND, look_after, 0, 0);
+	later(world->frozen ? 60 * SECOND : 3 * SECOND, look_after, 0, 0);
 }
 
 enum outage { OUTAGE_KILL, OUTAGE_POWER, OUTAGE_TERM, OUTAGE_RELOAD, OUTAGE_SECRET, OUTAGE_CLOCK,
@@ -165,7 +165,7 @@ static void outage(size_t what, uint64_t serial)
 
 static void plan_outages(void)
 {
-	size_t n = below(4);
+	size_t n = world->scenario.peaceful ? 0 : below(4);
 	for (size_t i = 0; i < n; i++)
 		later(between(20 * MS, world->scenario.last_ask + 20 * (int64_t)SECOND), outage,
 			below(OUTAGES), 0);
@@ -193,6 +193,13 @@ static void plan(void)
 	s->workers = 1 + (int)below(4);
 	s->asks = 1 + (int)below(12);
 	s->last_ask = between(1, happens(20) ? 400 : 12) * SECOND;
+	s->freezes = s->lambda && happens(60);
+	if (s->freezes) {
+		calm |= happens(30);
+		s->workers = 1; /* one with several loops is not frozen */
+		s->last_ask = between(10, happens(50) ? 120 : 3 * 3600) * SECOND;
+	}
+	s->peaceful = calm && s->freezes && s->fetched_keys && happens(50);
 	w->switches = (int)below(30);
 	if (!calm)
 		*w = (struct weather){ .refuse = some(30), .hang = some(10), .slow = some(40),

@@ -99,7 +99,7 @@ struct link_state *link_take(enum role role)
 		l->taking = false;
 		l->inbox_n = l->script_n = l->said = 0;
 		l->status_n = l->heard = 0;
-		l->waiting = l->calls = l->kept = false;
+		l->waiting = l->calls = l->kept = l->forgotten = false;
 		l->used = true;
 		l->role = role;
 		l->fd = -1;
@@ -143,6 +143,10 @@ static void peer_takes(size_t i, uint64_t serial)
 	struct link_state *l = same_link(i, serial);
 	if (!l)
 		return;
+	if (l->forgotten) {
+		l->out.n = 0;
+		link_end(l, ENDING_RESET);
+	}
 	size_t room = sizeof(l->inbox) - l->inbox_n, n = l->out.n < room ? l->out.n : room;
 	memcpy(l->inbox + l->inbox_n, l->out.bytes, n);
 	l->inbox_n += n;
@@ -361,7 +365,7 @@ static void connected(size_t i, uint64_t serial)
 	struct link_state *l = same_link(i, serial);
 	if (!l)
 		return;
-	if (happens(world->weather.refuse))
+	if (l->role != ROLE_RUNTIME && happens(world->weather.refuse))
 		l->error = ECONNREFUSED;
 	else
 		l->connected = true;
@@ -380,7 +384,7 @@ int __wrap_connect(int fd, const struct sockaddr *a, socklen_t n)
 	if (port < ROLE_TARGET || port >= ROLES)
 		return fail(ECONNREFUSED);
 	l->role = (enum role)port;
-	if (!happens(world->weather.hang))
+	if (l->role == ROLE_RUNTIME || !happens(world->weather.hang))
 		later(distance(), connected, number_of(l), l->serial);
 	return fail(EINPROGRESS);
 }

@@ -28,6 +28,7 @@ enum {
 	KEYS_MAX = 64,
 	MS = 1000, /* the clock counts microseconds */
 	SECOND = 1000 * MS,
+	ANSWER_TIME = 3 * SECOND, /* of Slack's patience */
 };
 
 /* ---- time, threads, chance: machine.c ---- */
@@ -111,6 +112,7 @@ struct link_state {
 	bool kept;           /* the program had it from before */
 	size_t status_n, heard; /* of an answer that says "started": bytes until it is known; got */
 	bool waiting;        /* in the Runtime API for an event */
+	bool forgotten;      /* the peer knows nothing of it any more, and says so when it is used */
 	bool calls;          /* has called a function */
 };
 
@@ -167,7 +169,8 @@ struct weather {
 };
 
 struct scenario {
-	bool journal, first, lambda, fetched_secret, fetched_keys, routes;
+	bool journal, first, lambda, fetched_secret, fetched_keys, routes, freezes;
+	bool peaceful;        /* nothing goes wrong but what freezing does */
 	int workers, asks;
 	int key_life_s;
 	int64_t last_ask, end;
@@ -192,6 +195,8 @@ struct world {
 	unsigned life;        /* how many processes there have been */
 	unsigned untold_life; /* the last that ended with 1, which says that users were not told */
 	bool power_cut;
+	bool frozen;          /* the sandbox: none of its threads goes on */
+	int64_t froze_at;
 	const char changes;   /* waited for by all that poll */
 	struct event events[EVENTS_MAX];
 	size_t events_n;
@@ -215,6 +220,8 @@ struct world {
 	unsigned secret_serial, key_serial;
 	unsigned secret_told; /* the newest that its store was asked for, and some time ago */
 	int64_t key_ends[KEYS_MAX];
+	int64_t keys_told;    /* when the newest leave their source, */
+	unsigned keys_late;   /* and the newest that a frozen process may have read after their end */
 	size_t queue[ASKS_MAX * 4], queue_n; /* events for the Runtime API */
 	int untold_lines, too_old_lines;
 	int sentences;        /* errors in the log, words on the terminal */
@@ -298,6 +305,7 @@ void slack_gone(struct link_state *l);
 void slack_plan(void);
 void slack_log(const char *line, size_t n);
 void slack_check(void);
+void slack_overdue(size_t ask, uint64_t serial);
 bool slack_is_done(void);
 void slack_answered(size_t ask, int status, const char *body, size_t n);
 size_t ask_of(const char *text, size_t n); /* its root, by the token in the text; SIZE_MAX */
