@@ -8,7 +8,7 @@ import pytest
 from support import invoke_endpoint as peer
 from support import slack
 from support.front_doors import ALL, encode
-from support.wire import response
+from support.wire import PATIENCE, response
 
 PIECES = [
     b'"',
@@ -82,7 +82,7 @@ def test_damaged_events(make, door, skip_verify):
         # What is invalid UTF-8 on Slack's side may stand in a log line about it, but never what it
         # says.
         item = runtime.api.send(event, framing="length")
-        assert item.done.wait(6), f"seed {seed}, event {i}: not answered: {event!r}"
+        assert item.done.wait(PATIENCE), f"seed {seed}, event {i}: not answered: {event!r}"
         assert item.answer == b"{}" or item.reply["statusCode"] in (
             200,
             400,
@@ -94,10 +94,10 @@ def test_damaged_events(make, door, skip_verify):
             403,
             404,
         ), f"seed {seed}, event {i}: {item.answer!r}"
-    assert "has been started" in runtime.text(slack.command())
+    assert "has been started" in runtime.text(slack.command()), f"seed {seed}"
     assert len({request.body for request in runtime.endpoint.requests}) == len(
         runtime.endpoint.requests
-    )
+    ), f"seed {seed}"
 
 
 GOOD_ANSWERS = [
@@ -150,7 +150,7 @@ def test_damaged_answers(make, tls):
     runtime = make.runtime(endpoint=make.endpoint(tls=tls, default=act, check=False))
     for i in range(120):
         item = runtime.send(slack.command())
-        assert item.done.wait(6), f"seed {seed}, answer {i}: {sent[-1]!r}"
+        assert item.done.wait(PATIENCE), f"seed {seed}, answer {i}: {sent[-1]!r}"
         assert (
             "start" in item.reply["body"]
         ), f"seed {seed}, answer {i}: {item.answer!r} after {sent[-1]!r}"
@@ -158,5 +158,6 @@ def test_damaged_answers(make, tls):
             assert any(
                 b"202" in answer for answer in sent[-4:]
             ), f"seed {seed}, answer {i}: started by {sent[-1]!r}"
+    runtime.settled()
     runtime.endpoint.default = peer.accepted()
-    assert "has been started" in runtime.text(slack.command())
+    assert "has been started" in runtime.text(slack.command()), f"seed {seed}"

@@ -20,7 +20,7 @@ TICKET = b"a ticket" * 20
 def freeze(process):
     os.kill(process.pid, signal.SIGSTOP)
     assert eventually(
-        lambda: open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T", 2
+        lambda: open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T"
     )
 
 
@@ -43,8 +43,9 @@ def test_a_connection_that_died_while_the_sandbox_was_frozen(make, pki, kind, em
         assert eventually(lambda link=link: link.ended)
         os.kill(runtime.process.pid, signal.SIGCONT)
     assert runtime.text(slack.command()) == STARTED
-    # The first that a server with ECDSA alone sees is an offer that it declines.
-    assert [link.resumed for link in runtime.endpoint.links if link.cipher] == [
+    # The first that a server with ECDSA alone sees is an offer that it declines; a busy machine may
+    # give up the connection that is made in advance.
+    assert [link.resumed for link in runtime.endpoint.links if link.requests] == [
         False, True, True, True,
     ]
     assert len(runtime.endpoint.requests) == 4
@@ -62,8 +63,10 @@ def test_by_id_where_there_are_no_tickets(make, pki):
     for i in range(3):
         assert runtime.text(slack.command()) == STARTED
         runtime.settled()
-        assert eventually(lambda i=i: runtime.endpoint.links[i].ended)
-    assert [link.resumed for link in runtime.endpoint.links] == [False, True, True]
+        assert eventually(lambda: runtime.endpoint.links[-1].ended)
+    assert [link.resumed for link in runtime.endpoint.links if link.requests] == [
+        False, True, True,
+    ]
 
 
 @pytest.mark.parametrize("first, resumed", [(True, 0), (False, 1)], ids=["lost", "gained"])

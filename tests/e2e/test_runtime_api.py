@@ -8,7 +8,7 @@ import pytest
 from support import runtime_api, slack
 from support.front_doors import URL, encode
 from support.runtime_api import ANSWER_MAX, close, raw, refuse, reset
-from support.wire import eventually, response
+from support.wire import PATIENCE, eventually, response
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 
@@ -25,7 +25,8 @@ def padded(size, path="/eu-west-1/my-fn"):
 def test_framing(make, framing):
     runtime = make.runtime()
     event = padded(4000)
-    assert URL.read(runtime.send(event, framing=framing).wait(10).reply)[0] == 200
+    assert URL.read(runtime.send(event, framing=framing).reply)[0] == 200
+    runtime.settled()
     assert runtime.endpoint.only.body == event
 
 
@@ -36,8 +37,9 @@ def test_framing(make, framing):
 def test_size_of_the_event(make, size, framing):
     runtime = make.runtime()
     event = padded(size)
-    item = runtime.send(event, framing=framing).wait(10)
+    item = runtime.send(event, framing=framing)
     assert URL.read(item.reply)[0] == 200
+    runtime.settled()
     assert runtime.endpoint.only.body == event
     assert STARTED in runtime.text(slack.command())
 
@@ -48,7 +50,7 @@ def test_event_cut_by_the_service(make):
     runtime = make.runtime()
     whole = padded(ANSWER_MAX + 1000)
     item = runtime.api.send(whole, sent=whole[:ANSWER_MAX])
-    status, _, _ = URL.read(item.wait(10).reply)
+    status, _, _ = URL.read(item.reply)
     assert status in (400, 413)
     assert STARTED in runtime.text(slack.command())
     assert len(runtime.endpoint.requests) == 1
@@ -134,7 +136,7 @@ def test_next_that_fails_for_ever(make, trouble):
     runtime = make.runtime()
     for _ in range(20):
         runtime.api.put(trouble)
-    assert runtime.process.wait_exit(10) == 1
+    assert runtime.process.wait_exit() == 1
     assert 1 <= len(runtime.api.nexts) <= 4
     assert runtime.process.logged("ERROR")
 
@@ -154,7 +156,7 @@ def test_next_that_fails_for_a_while(make, trouble, times):
 def test_runtime_api_that_is_not_there(make):
     api = make.api(open_now=False)
     runtime = make.runtime(api=api, wait=False)
-    assert runtime.process.wait_exit(10) == 1
+    assert runtime.process.wait_exit() == 1
     assert runtime.process.logged("ERROR")
 
 
@@ -181,7 +183,7 @@ def test_answer_that_gets_no_answer(make, how):
     """Either it is posted once more or given up; never a loop, never a second start."""
     runtime = make.runtime()
     item = runtime.send(slack.command(), statuses=(how, 202))
-    eventually(lambda: not runtime.process.alive or len(runtime.api.nexts) > 1, 3)
+    assert eventually(lambda: not runtime.process.alive or len(runtime.api.nexts) > 1)
     if runtime.process.alive:
         assert runtime.text(slack.command()) == STARTED
     else:
@@ -206,8 +208,8 @@ def test_request_id_that_does_not_belong_into_a_path(make, request_id):
     runtime.api.put(
         raw(response(200, b"{}", [("Lambda-Runtime-Aws-Request-Id", request_id)]), then_close=False)
     )
-    eventually(
-        lambda: not runtime.process.alive or len(runtime.api.nexts) > 1 or runtime.api.problems, 2
+    assert eventually(
+        lambda: not runtime.process.alive or len(runtime.api.nexts) > 1 or runtime.api.problems
     )
     assert not runtime.api.init_errors
     runtime.api.problems[:] = [p for p in runtime.api.problems if not p.startswith("POST to")]
@@ -259,7 +261,7 @@ def test_arguments_make_it_something_else(make):
     process = make.process(
         make.environment(api, make.endpoint()), name="bootstrap", args=["--version"]
     )
-    process.process.wait(5)
+    process.process.wait(PATIENCE)
     process.expected_exit = 0
     assert process.process.returncode == 0 and not api.nexts
     for reader in process.readers:

@@ -14,7 +14,7 @@ from support.cloud import STARTED, from_container
 from support.invoke_endpoint import after, hang
 from support.secret_stores import Parameters, SecretsManager, refusal
 from support.service import FAULTS
-from support.wire import eventually
+from support.wire import PATIENCE, eventually, in_some_try
 
 ONE, TWO, THREE = (
     "1f742231b10e8888abcd99yyyzzz85a5", "2c1d2f0a9b8e7d6c5b4a39281706f5e4",
@@ -56,7 +56,9 @@ def status(host, secret):
 
 
 def accepted(host, *secrets):
-    """These are taken for signatures, and nothing else is."""
+    """These are taken for signatures, and nothing else is. A store on a busy machine may need longer
+    than the first request waits."""
+    assert eventually(lambda: status(host, secrets[0]) == 200, pause=0.1)
     for secret in secrets:
         assert host.text(slack.command(secret=secret)) == STARTED
     for other in {ONE, TWO, THREE, slack.SECRET} - set(secrets):
@@ -172,22 +174,33 @@ def test_keys_of_another_source(make, cloud):
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_read_at_the_start_and_not_again(make, kind):
-    store = Store(make, parameters={"p": ONE})
-    host = store.start(kind, "ssm:p")
-    assert eventually(lambda: store.parameters.requests, 2), "read ahead of the first request"
-    for _ in range(5):
-        assert host.text(slack.command(secret=ONE)) == STARTED
-    for _ in range(5):
-        assert status(host, TWO) == 401
-    assert len(store.parameters.requests) == 1
+
+    def is_read_once():
+        """Before the first event Lambda's runtime gives it 300 ms, and asks again later."""
+        store = Store(make, parameters={"p": ONE})
+        host = store.start(kind, "ssm:p")
+        assert eventually(lambda: store.parameters.requests), "read ahead of the first request"
+        assert eventually(lambda: status(host, ONE) == 200, pause=0.1)
+        before = len(store.parameters.requests)
+        for _ in range(5):
+            assert host.text(slack.command(secret=ONE)) == STARTED
+        for _ in range(5):
+            assert status(host, TWO) == 401
+        assert len(store.parameters.requests) == before
+        return before == 1
+
+    assert in_some_try(is_read_once)
 
 
 @pytest.mark.parametrize("kind", hosts.HOSTS)
 def test_first_request_waits_for_it(make, kind):
-    store = Store(make, parameters={"p": ONE})
-    store.parameters.script = [after(0.7, lambda visit: visit.endpoint.behave(visit))]
-    host = store.start(kind, "ssm:p")
-    assert host.text(slack.command(secret=ONE)) == STARTED
+
+    def waits():
+        store = Store(make, parameters={"p": ONE})
+        store.parameters.script = [after(0.7, lambda visit: visit.endpoint.behave(visit))]
+        return status(store.start(kind, "ssm:p"), ONE) == 200
+
+    assert in_some_try(waits)
 
 
 class Rotation:
@@ -199,7 +212,7 @@ class Rotation:
         self.kind, self.place, self.fails = kind, place, fails
         folder.mkdir()
         self.host = self.store.start(kind, write(folder, ONE) if place == "file" else f"{place}:p")
-        assert self.host.text(slack.command(secret=ONE)) == STARTED
+        assert eventually(lambda: status(self.host, ONE) == 200, pause=0.1)
         self.store.parameters.values["p"] = TWO
         self.store.secrets.rotate("p", TWO)
         write(folder, TWO)
@@ -216,9 +229,7 @@ class Rotation:
             assert self.host.text(slack.command(secret=ONE)) == STARTED, "what it knew it knows"
             assert self.host.process.logged("WARN", "ERROR")
             return
-        assert (
-            self.host.text(slack.command(secret=TWO)) == STARTED
-        ), "this very request is looked at again"
+        assert in_some_try(self.is_looked_at_again, 3)
         assert status(self.host, ONE) == (200 if self.place == "secretsmanager" else 401)
         reads = len(self.service.requests) - self.before
         with ThreadPoolExecutor(8 if self.kind == "serve" else 1) as pool:
@@ -226,6 +237,18 @@ class Rotation:
         assert (
             len(self.service.requests) - self.before == reads <= 2
         ), "one look for a flood of wrong signatures"
+
+    def is_looked_at_again(self):
+        """This very request is. Where a look took longer than a request waits, the log says so, and
+        the next one is a minute later."""
+        lines = len(self.host.process.lines)
+        if status(self.host, TWO) == 200:
+            return True
+        assert "not all signing secrets could be read" in [
+            line["message"] for line in self.host.process.lines[lines:]
+        ]
+        time.sleep(MINUTE)
+        return False
 
 
 def test_rotations_without_a_restart(make, tmp_path):
@@ -250,7 +273,7 @@ def test_no_reload_is_lost(make):
     before = len(store.parameters.requests)
 
     def answer_late(visit):
-        gate.wait(10)
+        gate.wait(PATIENCE)
         visit.endpoint.behave(visit)
 
     store.parameters.script = [answer_late]
@@ -293,14 +316,19 @@ def test_faults(make, place, kind, answer):
     service = store.secrets if place == "secretsmanager" else store.parameters
     service.default = ANSWERS[answer]
     host = store.start(kind, f"{place}:p")
-    begun = time.monotonic()
-    code, _, text = host.ask(slack.command(secret=ONE))
-    assert code in (401, 500, 503) and time.monotonic() - begun < 2.95, (code, text)
+
+    def is_answered_in_time():
+        begun = time.monotonic()
+        code, _, text = host.ask(slack.command(secret=ONE))
+        assert code in (401, 500, 503), (code, text)
+        return time.monotonic() - begun < 2.95
+
+    assert in_some_try(is_answered_in_time)
     if answer in REFUSALS:
         name = json.dumps(host.process.wait_for_log("p: "))
         assert place in json.dumps(host.process.lines) and name
     service.default = None
-    assert eventually(lambda: status(host, ONE) == 200, 8, 0.3)
+    assert eventually(lambda: status(host, ONE) == 200, pause=0.3)
     assert len(service.requests) < 60
 
 
@@ -369,9 +397,13 @@ def test_file_that_holds_something_else(cloud, content, word):
 
 def test_silent_store_does_not_hold_up_literals(make):
     """What is known is used meanwhile."""
-    store = Store(make, parameters={"p": ONE})
-    store.parameters.default = hang
-    host = store.start("serve", f"{slack.SECRET},ssm:p")
-    begun = time.monotonic()
-    assert host.text(slack.command()) == STARTED
-    assert time.monotonic() - begun < 1
+
+    def is_quick():
+        store = Store(make, parameters={"p": ONE})
+        store.parameters.default = hang
+        host = store.start("serve", f"{slack.SECRET},ssm:p")
+        begun = time.monotonic()
+        assert host.text(slack.command()) == STARTED
+        return time.monotonic() - begun < 1
+
+    assert in_some_try(is_quick)

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from conftest import command_text
 from support import hosts, slack
 from support.front_doors import URL
 from support.listener import Serve, get
-from support.wire import eventually
+from support.wire import eventually, in_some_try
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
+PENDING = "Lambda function my-fn@eu-west-1 is still being started..."
 NETWORK = "read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,poll,ppoll,connect"
 
 
@@ -50,11 +52,18 @@ def injected(make, fault, endpoint=None, **env):
 )
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_calls_that_must_be_made_again(make, fault, tls):
-    runtime = injected(make, fault, make.endpoint(tls=tls), GATEWAY_LOG_LEVEL="error")
-    runtime.api.wait_for_next(timeout=10)
-    for i in range(5):
-        assert runtime.text(slack.command()) == STARTED
-        assert len(runtime.endpoint.requests) == i + 1
+
+    def five_are_started():
+        """strace makes each call slow; a busy machine may need longer than Slack is told."""
+        runtime = injected(make, fault, make.endpoint(tls=tls), GATEWAY_LOG_LEVEL="error")
+        runtime.api.wait_for_next()
+        for i in range(5):
+            if runtime.text(slack.command(), final=False) != STARTED:
+                return False
+            assert len(runtime.endpoint.requests) == i + 1
+        return True
+
+    assert in_some_try(five_are_started, 8)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +79,11 @@ def test_calls_that_must_be_made_again(make, fault, tls):
 def test_connections_that_cannot_be_made(make, fault, text):
     """Told, and no reason to end."""
     runtime = injected(make, fault)
-    runtime.api.wait_for_next(timeout=10)
+    runtime.api.wait_for_next()
     assert runtime.text(slack.command()) == STARTED
     runtime.settled()
     for i in range(3):
         runtime.endpoint.drop_kept()
-        time.sleep(0.03)
         answer = runtime.text(slack.command())
         if answer != STARTED:
             break
@@ -88,7 +96,7 @@ def test_no_memory_at_start(make, when):
     """Whichever request for memory fails: it ends with a code, not with a signal, or does without.
     """
     runtime = injected(make, f"mmap:error=ENOMEM:when={when}")
-    eventually(lambda: not runtime.process.alive or runtime.api.nexts, 10)
+    assert eventually(lambda: not runtime.process.alive or runtime.api.nexts)
     if runtime.process.alive:
         assert runtime.text(slack.command()) == STARTED
     else:
@@ -101,7 +109,7 @@ def test_in_the_least_memory_that_lambda_offers(make):
     )
     big = URL.event(slack.command())
     big["stageVariables"] = {"pad": "x" * ((6 << 20) - 3000)}
-    assert URL.read(runtime.send(big).wait(10).reply)[0] == 200
+    assert URL.read(runtime.send(big).reply)[0] == 200
     assert runtime.text(slack.command()) == STARTED
 
 
@@ -139,13 +147,13 @@ def test_calls_that_are_refused(make, call, error):
     process = listener.process
     nameless = call == "getsockname"  # it cannot tell its own address then
     assert eventually(
-        lambda: not process.alive or listening(process) and (nameless or listener.listening()), 20
+        lambda: not process.alive or listening(process) and (nameless or listener.listening())
     ), process.lines
     ends = call == "epoll_pwait" and error != "ENOSYS"  # else libc knows another call
     if process.alive and not ends:
         assert nameless or listener.ask(get()).status == 200
         return
-    assert process.wait_exit(20) == 1
+    assert process.wait_exit() == 1
     told = [line for line in process.lines if line["level"] == "ERROR"]
     assert len(told) == 1 and "reason" in told[0] and not process.problems, process.lines
 
@@ -166,7 +174,7 @@ def test_without_any_random_bytes(make):
     hidden = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /dev && exec "$@"', "sh"]
     wrapper = [*refusing("getrandom:error=EPERM"), *hidden]
     process = Serve(make)(wait=False, wrapper=wrapper).process
-    assert process.wait_exit(20) == 1
+    assert process.wait_exit() == 1
     (told,) = process.problems
     process.problems.clear()
     assert (
@@ -210,7 +218,7 @@ def test_in_little_address_space(make, pki, limits, tls):
 
 def freeze(process):
     os.kill(process.pid, signal.SIGSTOP)
-    assert eventually(lambda: state(process) == "T", 2)
+    assert eventually(lambda: state(process) == "T")
 
 
 def state(process):
@@ -231,12 +239,14 @@ def test_frozen_between_events(make, seconds, tls, dropped):
     if dropped:
         runtime.endpoint.drop_kept()
     time.sleep(seconds)
-    item = runtime.send(slack.command())
-    assert eventually(lambda: item.delivered, 1)
-    os.kill(runtime.process.pid, signal.SIGCONT)
-    assert STARTED in item.reply["body"]
+    with runtime.process.final() as outcome:
+        item = runtime.send(slack.command())
+        assert eventually(lambda: item.delivered)
+        os.kill(runtime.process.pid, signal.SIGCONT)
+        assert outcome(command_text(URL.read(item.reply))) == STARTED
     assert runtime.endpoint.functions == ["first", "my-fn"]
-    assert len(runtime.endpoint.links) == 1 + dropped
+    # On a busy machine the connection that is made in advance may be given up on the way.
+    assert len([link for link in runtime.endpoint.links if link.requests]) == 1 + dropped
 
 
 def test_frozen_in_the_middle_of_an_event(make):
@@ -244,11 +254,12 @@ def test_frozen_in_the_middle_of_an_event(make):
     was."""
     runtime = make.runtime(endpoint=make.endpoint())
     for _ in range(5):
-        item = runtime.send(slack.command())
-        os.kill(runtime.process.pid, signal.SIGSTOP)
-        time.sleep(0.05)
-        os.kill(runtime.process.pid, signal.SIGCONT)
-        assert STARTED in item.reply["body"]
+        with runtime.process.final() as outcome:
+            item = runtime.send(slack.command())
+            os.kill(runtime.process.pid, signal.SIGSTOP)
+            time.sleep(0.05)
+            os.kill(runtime.process.pid, signal.SIGCONT)
+            assert outcome(command_text(URL.read(item.reply))) == STARTED
     assert len(runtime.endpoint.requests) == 5
 
 
@@ -268,8 +279,7 @@ def test_log_that_nobody_reads(make):
     runtime = make.runtime(
         wrapper=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"], GATEWAY_LOG_LEVEL="debug"
     )
-    for _ in range(3):
-        assert runtime.text(slack.command()) == STARTED
+    three_are_started(runtime)
 
 
 def test_log_whose_reader_has_gone(make):
@@ -277,5 +287,12 @@ def test_log_whose_reader_has_gone(make):
     runtime = make.runtime(
         wrapper=["sh", "-c", '"$@" 2>&1 >/dev/null | :', "sh"], GATEWAY_LOG_LEVEL="debug"
     )
-    for _ in range(3):
-        assert runtime.text(slack.command()) == STARTED
+    three_are_started(runtime)
+
+
+def three_are_started(runtime):
+    """Where there is no log that says what became of one that took long."""
+    for i in range(3):
+        assert runtime.text(slack.command(), final=False) in (STARTED, PENDING)
+        runtime.settled()
+        assert len(runtime.endpoint.requests) == i + 1

@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import invoke_endpoint as peer
 from support import slack
 from support.certificates import SUITES
+from support.listener import free_port
 from support.wire import Gone, Server, Wire, eventually, response
 
 HOUR = datetime.timedelta(hours=1)
@@ -41,9 +42,8 @@ def refused(make, certificate=True, name="localhost", **options):
     endpoint = make.endpoint(name=name, open_now=False, **options)
     runtime = make.runtime(endpoint=endpoint, **settings)
     endpoint.open()
-    item = runtime.send(slack.command())
-    text = item.reply["body"]
-    assert NOT in text, text
+    text = runtime.text(slack.command())
+    assert text.startswith(NOT), text
     runtime.settled()
     assert not endpoint.requests
     assert len(endpoint.links) in (
@@ -455,15 +455,23 @@ def test_rsa_is_offered_alone_at_first(make, pki, kinds):
         assert runtime.text(slack.command()) == STARTED
         runtime.settled()
         runtime.endpoint.drop_kept()
-        eventually(lambda: False, 0.03)
-    ciphers = [link.cipher for link in runtime.endpoint.links]
+    # On a busy machine the connection that is made in advance may be given up on the way.
+    links = runtime.endpoint.links
+    ciphers = [link.cipher for link in links if link.cipher or declined(link)]
     if "rsa2048" in kinds:
-        assert len(ciphers) == 3 and all(
-            cipher.startswith("ECDHE-RSA-") for cipher in ciphers
+        assert len(ciphers) >= 3 and all(
+            cipher and cipher.startswith("ECDHE-RSA-") for cipher in ciphers
         ), ciphers
     else:
-        assert ciphers[0] is None and len(ciphers) == 4, ciphers
-        assert all(cipher.startswith("ECDHE-ECDSA-") for cipher in ciphers[1:]), ciphers
+        first = [link for link in links if declined(link)]
+        assert 1 <= len(first) <= 2 and ciphers[: len(first)] == [None] * len(first), ciphers
+        ciphers = ciphers[len(first) :]
+        assert len(ciphers) >= 3 and all(c.startswith("ECDHE-ECDSA-") for c in ciphers), ciphers
+
+
+def declined(link):
+    """Whether the server saw an offer of which it can take nothing."""
+    return "NO_SHARED_CIPHER" in (link.fault or "").upper().replace(" ", "_")
 
 
 def offered(hello):
@@ -571,17 +579,13 @@ def test_groups_and_certificates_with_the_openssl_tool(make, pki, group, kinds):
             f"-{option}cert", pki.file(certificate.chain_pem()), f"-{option}key",
             pki.file(certificate.key_pem()),
         ]
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [
             "openssl",
             "s_server",
             "-accept",
             f"127.0.0.1:{port}",
-            "-naccept",
-            "3",
             "-tls1_2",
             "-groups",
             group,
@@ -593,16 +597,15 @@ def test_groups_and_certificates_with_the_openssl_tool(make, pki, group, kinds):
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert eventually(lambda: listening(port), 3)
+        assert eventually(lambda: listening(port))
         endpoint = make.endpoint(open_now=False)
         runtime = make.runtime(
             endpoint=endpoint,
             AWS_ENDPOINT_URL_LAMBDA=f"https://localhost:{port}",
             AWS_CA_BUNDLE=pki.bundle(),
         )
-        item = runtime.send(slack.command())
         threading.Thread(target=answer_when_asked, args=(server,), daemon=True).start()
-        assert STARTED in item.reply["body"]
+        assert runtime.text(slack.command()) == STARTED
     finally:
         server.kill()
         server.wait()
@@ -666,8 +669,10 @@ def test_session_is_taken_up_again(make):
     for i in range(3):
         assert runtime.text(slack.command()) == STARTED
         runtime.settled()
-        assert eventually(lambda: runtime.endpoint.links[i].ended, 1)
-    assert [link.resumed for link in runtime.endpoint.links] == [False, True, True]
+        assert eventually(lambda: runtime.endpoint.links[-1].ended)
+    assert [link.resumed for link in runtime.endpoint.links if link.requests] == [
+        False, True, True,
+    ]
 
 
 def test_session_of_another_server_is_not_forced(make, pki):
@@ -678,7 +683,6 @@ def test_session_of_another_server_is_not_forced(make, pki):
     runtime.settled()
     runtime.endpoint.tls = pki.server(pki.leaf("rsa2048"))
     runtime.endpoint.drop_kept()
-    eventually(lambda: False, 0.03)
     assert runtime.text(slack.command()) == STARTED
     assert not runtime.endpoint.links[-1].resumed
 
@@ -689,7 +693,6 @@ def test_new_certificate_is_looked_at_again(make, pki):
     runtime.settled()
     runtime.endpoint.tls = pki.server(pki.leaf(names=("other.test",)))
     runtime.endpoint.drop_kept()
-    eventually(lambda: False, 0.03)
     assert runtime.text(slack.command()).startswith(NOT)
     assert len(runtime.endpoint.requests) == 1
 
