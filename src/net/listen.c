@@ -5,8 +5,10 @@
 #include "net/tcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,6 +69,18 @@ static enum err parse_listening(
 	return OK;
 }
 
+/* While it is held no other gateway looks at a socket there, or makes one. Not everybody may have
+ * it; without it two that start at one moment may both find the same stale socket. */
+static int lock_directory(union any_address a)
+{
+	if (a.any.sa_family != AF_UNIX)
+		return -1;
+	strrchr(a.un.sun_path, '/')[1] = 0;
+	int fd = open(a.un.sun_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)!flock(fd, LOCK_EX);
+	return fd;
+}
+
 /* A file left behind by a process that is gone would be in the way for ever; one that somebody
  * listens on stays. */
 static void remove_stale_socket(const union any_address *a, socklen_t size)
@@ -81,27 +95,37 @@ static void remove_stale_socket(const union any_address *a, socklen_t size)
 		close(fd);
 }
 
-static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
+static enum err bind_at(
+	int *fd, const union any_address *a, socklen_t size, struct str address, struct fault *f)
 {
-	union any_address a;
-	socklen_t size = 0;
 	static const int on = 1, off = 0;
-	enum err e = parse_listening(&a, &size, address, v6, f);
-	if (e != OK)
-		return e;
-	remove_stale_socket(&a, size);
-	*fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	remove_stale_socket(a, size);
+	*fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return fault_set(f, E_SYSTEM, errno, "no socket to listen on %s", address);
 	setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (a.any.sa_family == AF_INET6)
+	if (a->any.sa_family == AF_INET6)
 		setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(*fd, &a.any, size) == 0 && listen(*fd, BACKLOG) == 0)
+	if (bind(*fd, &a->any, size) == 0 && listen(*fd, BACKLOG) == 0)
 		return OK;
 	fault_set(f, E_SYSTEM, errno, "cannot listen on %s", address);
 	close(*fd);
 	*fd = -1;
 	return E_SYSTEM;
+}
+
+static enum err open_at(int *fd, struct str address, bool v6, struct fault *f)
+{
+	union any_address a;
+	socklen_t size = 0;
+	enum err e = parse_listening(&a, &size, address, v6, f);
+	if (e != OK)
+		return e;
+	int directory = lock_directory(a);
+	e = bind_at(fd, &a, size, address, f);
+	if (directory >= 0)
+		close(directory);
+	return e;
 }
 
 /* Nobody can connect to the address that stands for all of them. */

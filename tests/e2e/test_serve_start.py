@@ -138,6 +138,26 @@ def test_unix_socket_in_use_is_left_alone(make, serve):  # noqa: F811
     assert first.ask(get()).status == 200
 
 
+def test_two_that_start_at_one_moment(make, serve):  # noqa: F811
+    """On a socket that another left behind. One removes it, slowly, and the other waits for that."""
+    path = make.folder / "gateway.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    slow = [
+        "strace", "-DDD", "-f", "-qq", "-o", str(make.folder / "strace"), "-e",
+        "trace=?unlink,?unlinkat", "-e", "inject=?unlink,?unlinkat:delay_enter=1000000",
+    ]
+    first = serve(listen=f"unix:{path}", wait=False, wrapper=slow)
+    trace = make.folder / "strace"
+    assert eventually(lambda: trace.exists() and "unlink" in trace.read_text())
+    second = serve(listen=f"unix:{path}", wait=False)
+    assert second.process.wait_exit() == 1
+    assert "in use" in second.process.lines[-1]["reason"]
+    first.process.wait_for_log("listening")
+    with Client(str(path)) as client:
+        assert client.ask(get()).status == 200
+
+
 def test_file_that_is_no_socket_is_left_alone(make, serve):  # noqa: F811
     path = make.folder / "notes"
     path.write_text("mine")
