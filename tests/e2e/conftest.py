@@ -4,6 +4,7 @@ endpoint."""
 import json
 import os
 import sys
+import time
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from support import front_doors, signatures, slack  # noqa: E402
 from support.certificates import Pki  # noqa: E402
 from support.cloud import Cloud  # noqa: E402
 from support.invoke_endpoint import InvokeEndpoint  # noqa: E402
+from support.machine import Held  # noqa: E402
 from support.process import BINARY, Process  # noqa: E402
 from support.runtime_api import RuntimeApi  # noqa: E402
 
@@ -67,14 +69,18 @@ class Runtime:
         statuses=(202,), slow=0.0, **options,
     ):
         """Hands an event over without waiting for the answer: a SlackRequest, or an event as an
-        object or as bytes."""
+        object or as bytes. What comes back knows when that began, before its front door stamped
+        it, and what the machine has kept it waiting since."""
+        began, held = time.monotonic(), Held(self.process.pid)
         if isinstance(request, slack.SlackRequest):
             self.process.forbidden.append(request.signature or "\0")
             request = front_doors.encode(door.event(request, **options))
-        return self.api.send(
+        item = self.api.send(
             request, framing=framing, deadline_ms=deadline_ms, trace_id=trace_id, statuses=statuses,
             slow=slow,
         )
+        item.began, item.held = began, held
+        return item
 
     def ask(self, request, door=front_doors.URL, **options):
         """(status, headers, body) of the answer, as the front door reads it."""

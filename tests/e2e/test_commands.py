@@ -65,7 +65,7 @@ def test_errors_of_the_invoke_api(make, status, name, message, attempts):
     assert name in text and message.rstrip(".") in text
     runtime.settled()
     assert len(runtime.endpoint.requests) == attempts
-    assert eventually(lambda: runtime.process.logged("WARN", "ERROR"), 1)
+    assert eventually(lambda: runtime.process.logged("WARN", "ERROR"))
 
 
 def body(data, fields=(("x-amzn-ErrorType", "SomeException"),), status=400):

@@ -122,7 +122,7 @@ def test_file_that_appears_later(cloud):
     host = cloud.start(**{**variables, TOKEN_FILE: path})
     assert host.text(slack.command()).startswith(NOT)
     cloud.file("late", "token")
-    assert eventually(lambda: host.text(slack.command()) == STARTED, 3, 0.1)
+    assert eventually(lambda: host.text(slack.command()) == STARTED, pause=0.1)
 
 
 def test_refused_token(cloud):

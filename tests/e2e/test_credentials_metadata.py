@@ -10,9 +10,10 @@ from support import network, slack
 from support.aws_network import METADATA, METADATA_6, AwsNetwork
 from support.cloud import NOT, STARTED, from_metadata
 from support.invoke_endpoint import after, hang
+from support.machine import Held
 from support.metadata import ROLES, TOKEN, TOKEN_FIELD, TTL_FIELD
 from support.service import Service, says
-from support.wire import eventually
+from support.wire import PATIENCE, eventually
 
 own_network = pytest.mark.skipif(
     not network.available() and not os.environ.get("CI"),
@@ -75,7 +76,7 @@ def test_sessions_that_end(cloud):
     host = cloud.start(**variables)
     cloud.started_by(host, "METADATA")
     metadata.end_sessions()
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while (
         time.monotonic() < end
         and len({r.header(TOKEN_FIELD) for r in metadata.asked(target=ROLES)}) < 2
@@ -83,9 +84,7 @@ def test_sessions_that_end(cloud):
         cloud.started_by(host, "METADATA")
         time.sleep(0.05)
     assert len(metadata.asked("PUT")) >= 2 and len(metadata.refused) <= 1
-    assert eventually(
-        lambda: len([name for name in cloud.ring.issued if "METADATA" in name]) >= 2, 2
-    )
+    assert eventually(lambda: len([name for name in cloud.ring.issued if "METADATA" in name]) >= 2)
 
 
 def test_session_refused_for_ever(cloud):
@@ -129,9 +128,9 @@ def test_token_that_never_comes(cloud):
     second."""
     variables, _ = from_metadata(cloud, mode="optional", script=[hang])
     host = cloud.start(**variables)
-    begun = time.monotonic()
-    assert eventually(lambda: host.text(slack.command()) == STARTED, 6, 0.1)
-    assert time.monotonic() - begun < 4 and set(cloud.signers()) == {"METADATA"}
+    begun, held = time.monotonic(), Held(host.process.pid)
+    assert eventually(lambda: host.text(slack.command()) == STARTED, pause=0.1)
+    assert time.monotonic() - begun < 4 + held.seconds and set(cloud.signers()) == {"METADATA"}
 
 
 @pytest.mark.parametrize("v1", ["false", "true"])
@@ -231,6 +230,8 @@ def test_nobody_there(cloud, make):
     """Outside EC2 the address leads nowhere: an answer in time, that names the source."""
     aws = AwsNetwork(make, cloud)
     aws.invoke_endpoint("lambda.eu-west-1.amazonaws.com")
-    begun = time.monotonic()
-    text = aws.start().text(slack.command())
-    assert text.startswith(NOT) and time.monotonic() - begun < 2.9
+    host = aws.start()
+    begun, held = time.monotonic(), Held(host.process.pid)
+    text = host.text(slack.command(), final=False)
+    assert text.startswith(NOT) or held.excuses(text), text
+    assert time.monotonic() - begun < 2.9 + held.seconds

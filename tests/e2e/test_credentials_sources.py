@@ -74,7 +74,7 @@ def test_source_that_is_not_there_yet(cloud, source):
     host = cloud.start(**variables)
     assert host.text(slack.command()).startswith(NOT)
     service.open()
-    assert eventually(lambda: host.text(slack.command()) == STARTED, 3, 0.1)
+    assert eventually(lambda: host.text(slack.command()) == STARTED, pause=0.1)
     assert set(cloud.signers()) == {source}
 
 
@@ -97,7 +97,8 @@ def test_many_at_once_make_one_fetch(cloud, source):
     host = cloud.start(**variables)
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: host.text(slack.command()), range(20)))
-    assert set(answers) == {STARTED} and set(cloud.signers()) == {source}
+    assert set(answers) == {STARTED}
+    assert len(cloud.endpoint.wait_for_requests(20)) == 20 and set(cloud.signers()) == {source}
     assert (
         service.most_at_once == 1
         and len([name for name in cloud.ring.issued if source in name]) == 1

@@ -120,7 +120,7 @@ def test_answers_that_are_broken(cloud, how):
     assert host.text(slack.command()).startswith(NOT)
     assert not cloud.endpoint.requests
     sts.style = plain
-    assert eventually(lambda: host.text(slack.command()) == STARTED, 5, 0.2)
+    assert eventually(lambda: host.text(slack.command()) == STARTED, pause=0.2)
 
 
 # ---- refusals ------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_refusals_that_pass(cloud, answer):
     """The next request gets keys, if the same one did not."""
     variables, (sts,) = from_web_identity(cloud, script=[answer])
     host = cloud.start(**variables)
-    assert eventually(lambda: host.text(slack.command()) == STARTED, 4, 0.2)
+    assert eventually(lambda: host.text(slack.command()) == STARTED, pause=0.2)
     assert len(sts.requests) == 2
 
 

@@ -5,8 +5,8 @@ from support.service import Service
 
 
 class ContainerCredentials(Service):
-    """`authorization`: the one value that is let in; None: none must be sent. `document(keys)` may
-    change the answer."""
+    """`authorization`: the value that is let in, or a set of them; None: none must be sent.
+    `document(keys)` may change the answer."""
 
     def __init__(self, ring,
                  path="/v2/credentials/0bd8d6f4-7d66-4c5c-a6d7-9c1a47d3a3c3",
@@ -24,7 +24,8 @@ class ContainerCredentials(Service):
             return 405, {"code": "MethodNotAllowed", "message": "no"}, ()
         if request.target != self.path:
             return 404, {"code": "NoSuchPath", "message": f"no such path: {request.target}"}, ()
-        if request.header("authorization") != self.authorization:
+        known = self.authorization if isinstance(self.authorization, set) else {self.authorization}
+        if request.header("authorization") not in known:
             self.refused += 1
             return 401, {"code": "InvalidAuthorization", "message": "the token is not known"}, ()
         return 200, self.keys(), ()

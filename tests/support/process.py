@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from support import slack
+from support.machine import Held
 from support.wire import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,7 @@ class Process:
         self.reading = threading.Lock()
         self.problems = []
         self.expected_exit = None
+        self.held = Held()
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             [*wrapper, str(program), *args],
@@ -79,6 +81,7 @@ class Process:
             start_new_session=True,
             **options,
         )
+        self.held.pids.append(self.pid)
         # The program drops what finds no room. A reader that has to wait for its turn is not to be
         # the reason.
         with contextlib.suppress(OSError):

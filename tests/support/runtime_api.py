@@ -53,6 +53,7 @@ class Invocation:
         self.posts = 0
         self.errors = []
         self.done = threading.Event()
+        self.began = self.held = None  # when it was handed over; support.machine.Held since then
 
     def head_fields(self):
         epoch_ms = int(time.time() * 1000) + self.deadline_ms
@@ -88,6 +89,10 @@ class Invocation:
     def took(self):
         """Seconds from the first byte of the event to the last of the answer."""
         return self.wait().answered - self.delivered
+
+    def took_at_most(self, seconds):
+        """Whether it did, but for what a busy machine added."""
+        return self.took <= seconds + self.held.seconds
 
 
 class Misbehaviour:
