@@ -482,6 +482,9 @@ void jobs_run_local(struct jobs *j, struct job *job)
 		outcome = (struct outcome){
 			.fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED
 		};
+	/* Its answer waits for both records: Slack's next delivery must find the second. */
+	if (e == OK && delivery.n && s->journal)
+		job->ticket = journal_event(s->journal, delivery, JOURNAL_STARTED, job->arrived_wall);
 	if (delivery.n)
 		dedupe_end(&s->dedupe, delivery, e == OK);
 	job->local = e == OK;

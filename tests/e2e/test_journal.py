@@ -272,6 +272,18 @@ def test_functions_that_a_crash_interrupts(make, serve, journal, functions):  # 
     assert not files(journal) and len(hooks.requests) == 2 and third.stop() == 0
 
 
+def test_events_of_functions_are_remembered(make, serve, journal):  # noqa: F811
+    listener = start(serve, journal, None, functions=True)
+    listener.functions.add("count", "echo once >>runs")
+    runs = listener.functions.folder / "runs"
+    assert listener.ask(slack.event("/local/count", event_id="Ev1")).status == 200
+    assert eventually(lambda: runs.exists() and runs.read_text() == "once\n")
+    kill(listener)
+    again = start(serve, journal, None, GATEWAY_FUNCTIONS=str(listener.functions.folder))
+    assert again.ask(slack.event("/local/count", event_id="Ev1")).status == 200
+    assert again.stop() == 0 and runs.read_text() == "once\n"
+
+
 def test_functions_that_end(make, serve, journal):  # noqa: F811
     hooks = make.keep(Hooks())
     listener = start(serve, journal, None, hooks, functions=True)

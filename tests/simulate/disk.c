@@ -92,6 +92,10 @@ int __wrap_open(const char *path, int flags, ...)
 		return fail(EMFILE);
 	if (strcmp(path, "/journal") == 0)
 		return open_as(FD_DIRECTORY, 0);
+	if (strcmp(path, "/functions") == 0)
+		return open_as(FD_DIRECTORY, 0);
+	if (strcmp(path, "/functions/my-fn") == 0)
+		return open_as(FD_PROGRAM, 0);
 	if (strcmp(path, "/dev/urandom") == 0)
 		return open_as(FD_DEVICE, 0);
 	return fail(ENOENT);
@@ -132,6 +136,7 @@ int __wrap_fstat(int fd, struct stat *st)
 	st->st_uid = geteuid();
 	st->st_mode = d->kind == FD_DIRECTORY ? S_IFDIR | 0700
 		: d->kind == FD_DEVICE            ? S_IFCHR | 0666
+		: d->kind == FD_PROGRAM           ? S_IFREG | 0755
 		: d->kind == FD_FILE              ? S_IFREG | 0600
 										  : S_IFIFO | 0600;
 	if (d->kind == FD_FILE)
@@ -177,7 +182,7 @@ long __wrap_syscall(long number, ...)
 	char *p = va_arg(arguments, char *);
 	va_end(arguments);
 	/* Traps are the simulation's to report. */
-	if (number == SYS_rt_sigaction)
+	if (number == SYS_rt_sigaction || number == SYS_close_range)
 		return 0;
 	check(number == SYS_getdents64);
 	return list_directory(&world->fds[fd], p);

@@ -307,6 +307,7 @@ static void forget_process(void)
 	for (size_t i = 0; i < THREADS_MAX; i++)
 		world->threads[i].used = false;
 	sockets_forget();
+	children_forget();
 	mappings_forget();
 	disk_forget(world->power_cut);
 	world->power_cut = false;

@@ -170,7 +170,7 @@ static bool may_start_again(const struct ask *a)
 	return !world->scenario.journal || world->disk_faults || !a->known_at;
 }
 
-static void start_function(size_t root)
+void function_started(size_t root)
 {
 	struct ask *a = &world->asks[root];
 	bool again = a->kind == ASK_EVENT && may_start_again(a);
@@ -194,7 +194,7 @@ static void refuse_call(struct link_state *l, struct ask *root, int64_t us)
 	const struct refusal *r = &refusals[below(countof(refusals))];
 	if (r->maybe && happens(50)) {
 		keep_secret(root);
-		start_function((size_t)(root - world->asks));
+		function_started((size_t)(root - world->asks));
 	}
 	answer(l, us, r->status, r->fields, "%s", r->body);
 }
@@ -219,7 +219,7 @@ static size_t answer_result(struct link_state *l, const struct ask *root, int64_
 static void accept_call(struct link_state *l, struct ask *root, int64_t us, bool sync)
 {
 	static const char status[] = "202 Accepted";
-	start_function((size_t)(root - world->asks));
+	function_started((size_t)(root - world->asks));
 	if (us == SILENCE) {
 		keep_secret(root);
 		return;

@@ -71,7 +71,14 @@ void set_up_process(void)
 	set("GATEWAY_PAYLOAD=slack");
 	if (s->routes)
 		set("GATEWAY_CONFIG={\"routes\":["
-			"{\"path\":\"/sync\",\"invoke\":\"eu-west-1/my-fn\",\"mode\":\"sync\"}]}");
+			"{\"path\":\"/sync\",\"invoke\":\"eu-west-1/my-fn\",\"mode\":\"sync\"}%s]}",
+			s->functions
+				? ",{\"path\":\"/here\",\"invoke\":\"local/my-fn\",\"mode\":\"sync\"}" : "");
+	if (s->functions) {
+		set("GATEWAY_FUNCTIONS=/functions");
+		set("GATEWAY_FUNCTION_LIMIT=4");
+		set("GATEWAY_FUNCTION_TIMEOUT=5");
+	}
 	set("GATEWAY_LOG_LEVEL=debug");
 	if (s->fetched_secret)
 		set("SLACK_SIGNING_SECRET=secretsmanager:slack");
@@ -189,6 +196,7 @@ static void plan(void)
 	s->fetched_secret = happens(50);
 	s->fetched_keys = happens(50);
 	s->routes = happens(60);
+	s->functions = !s->lambda && happens(30);
 	s->key_life_s = happens(50) ? (int)between(40, 120) : (int)between(120, 900);
 	s->workers = 1 + (int)below(4);
 	s->asks = 1 + (int)below(12);
@@ -205,7 +213,8 @@ static void plan(void)
 		*w = (struct weather){ .refuse = some(30), .hang = some(10), .slow = some(40),
 			.cut = some(40), .fail = some(50), .lose = some(20), .disk_slow = some(30),
 			.switches = w->switches, .disk_fault = happens(20) ? some(20) : 0,
-			.disk_stall = happens(20) ? some(30) : 0 };
+			.disk_stall = happens(20) ? some(30) : 0,
+			.fork_fault = happens(20) ? some(30) : 0 };
 	change_secret();
 	set_up_process();
 	extend(s->last_ask + NOT_BEFORE_END * (int64_t)SECOND);

@@ -127,6 +127,8 @@ static const char *type_of(enum ask_kind kind)
 
 static const char *path_of(const struct ask *a)
 {
+	if (a->local)
+		return a->sync ? "/here" : "/local/my-fn";
 	return a->sync ? "/sync" : "/eu-west-1/my-fn";
 }
 
@@ -237,7 +239,7 @@ static void ask_again(size_t ask)
 		return;
 	size_t again = world->asks_n++;
 	world->asks[again] = (struct ask){ .used = true, .kind = ASK_EVENT, .root = a->root,
-		.sync = a->sync, .token = world->asks[a->root].token };
+		.local = a->local, .sync = a->sync, .token = world->asks[a->root].token };
 	later(pauses[deliveries - 1] + between(0, SECOND), send_ask, again, 0);
 	int64_t end = world->now + pauses[deliveries - 1] + 40 * (int64_t)SECOND;
 	if (world->scenario.end < end)
@@ -250,16 +252,17 @@ static void check_answer(size_t ask, const char *text)
 {
 	struct ask *a = &world->asks[ask], *root = &world->asks[a->root];
 	a->word = word_of(text);
-	a->in_time = root->known;
+	a->in_time = root->local ? root->ended : root->known;
 	if (a->word == SAYS_RESULT && (!a->sync || ask_of(text, strlen(text)) != a->root))
 		violation("ask %zu: answered with what another's function returned", ask);
 	if (a->word == SAYS_RESULT && root->starts == 0)
 		violation("ask %zu: answered with a result, and nothing was started", ask);
-	if (a->word == SAYS_STARTED && root->starts == 0)
+	/* A function that runs here has only been taken on then. */
+	if (a->word == SAYS_STARTED && !a->local && root->starts == 0)
 		violation("ask %zu: answered that it was started, which is wrong", ask);
 	if (a->word == SAYS_NOT && a->kind != ASK_EVENT && root->starts)
 		violation("ask %zu: answered that it was not started, which is wrong", ask);
-	if (a->kind == ASK_EVENT && a->status == 200 && !root->known)
+	if (a->kind == ASK_EVENT && a->status == 200 && !root->known && !a->local)
 		violation(
 			"ask %zu: an event was answered with 200, and nobody knows that it was started", ask);
 	if (a->kind == ASK_EVENT && a->status == 200 && !root->known_at)
@@ -331,6 +334,7 @@ void slack_log(const char *line, size_t n)
 			violation("a log line shows what it must not: %.*s", (int)n, line);
 	world->sentences += memmem(line, n, "\"ERROR\"", 7) != NULL || line[0] != '{';
 	world->untold_lines += memmem(line, n, "could not be told", 17) != NULL ||
+		memmem(line, n, "could not be posted", 19) != NULL ||
 		memmem(line, n, "\"told\":\"no\"", 11) != NULL;
 	world->too_old_lines += memmem(line, n, "too old to be", 13) != NULL;
 }
@@ -345,7 +349,8 @@ void slack_plan(void)
 		int64_t at = between(50 * MS, s->last_ask);
 		enum ask_kind kind = (enum ask_kind)(happens(40) ? ASK_COMMAND : below(ASK_KINDS));
 		world->asks[ask] = (struct ask){ .used = true, .kind = kind, .root = ask,
-			.sync = s->routes && happens(40), .token = (uint32_t)chance_next() };
+			.local = s->functions && happens(50), .sync = s->routes && happens(40),
+			.token = (uint32_t)chance_next() };
 		later(at, send_ask, ask, 0);
 	}
 }
@@ -375,7 +380,7 @@ static bool was_promised(const struct ask *a)
 		return false;
 	if (a->kind == ASK_BUTTON)
 		return a->status == 200 || a->word == SAYS_NOT || a->word == SAYS_MAYBE;
-	return a->word == SAYS_PROMISED;
+	return a->word == SAYS_PROMISED || (a->word == SAYS_STARTED && a->local);
 }
 
 static bool was_lost_with_its_process(const struct ask *a)
@@ -406,8 +411,8 @@ void slack_check(void)
 	for (size_t i = 0; i < world->asks_n; i++) {
 		const struct ask *a = &world->asks[i];
 		bool told = a->told_not + a->told_maybe + a->told_other > 0;
-		/* Of a synchronous call the result is told. */
-		bool started = a->starts && a->known && !a->sync;
+		/* What comes of a synchronous call, or of a function that runs here, is told. */
+		bool started = a->starts && a->known && !a->sync && !a->local;
 		if (!was_promised(a) || started || told || was_lost_with_its_process(a))
 			continue;
 		if (a->life <= world->untold_life)

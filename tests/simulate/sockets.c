@@ -32,7 +32,7 @@ static struct descriptor *descriptor(int fd)
 	return fd >= 0 && fd < FDS_MAX && world->fds[fd].kind ? &world->fds[fd] : NULL;
 }
 
-static int fd_open(enum fd_kind kind, size_t object)
+int fd_open(enum fd_kind kind, size_t object)
 {
 	for (int fd = 0; fd < FDS_MAX; fd++)
 		if (!world->fds[fd].kind) {
@@ -66,6 +66,9 @@ static uint32_t state_of(const struct descriptor *d)
 		return d->count ? POLLIN : 0;
 	case FD_SIGNAL:
 		return world->signals ? POLLIN : 0;
+	case FD_PIPE_OUT:
+	case FD_PIPE_IN:
+		return pipe_state_of(d);
 	case FD_STREAM:
 		break;
 	default:
@@ -620,10 +623,13 @@ int __wrap_close(int fd)
 	struct descriptor *d = descriptor(fd);
 	if (!d)
 		return fail(EBADF);
+	const struct descriptor was = *d;
 	enum fd_kind kind = d->kind;
 	d->kind = FD_FREE;
 	if (kind == FD_STREAM)
 		close_stream(link_of(d));
+	if (kind == FD_PIPE_OUT || kind == FD_PIPE_IN)
+		pipe_close(&was);
 	if (kind == FD_LISTENING)
 		refuse_queued();
 	return 0;
@@ -637,6 +643,8 @@ ssize_t __wrap_read(int fd, void *p, size_t n)
 		return fail(EBADF);
 	if (d->kind == FD_SIGNAL)
 		return read_signal(p);
+	if (d->kind == FD_PIPE_OUT)
+		return pipe_read(d, p, n);
 	if (call_fails("read"))
 		return fail(EIO);
 	return disk_read(d, p, n);
@@ -653,6 +661,8 @@ ssize_t __wrap_write(int fd, const void *p, size_t n)
 		edge(d);
 		return (ssize_t)n;
 	}
+	if (d->kind == FD_PIPE_IN)
+		return pipe_write(d, p, n);
 	if (call_fails("write"))
 		return fail(EIO);
 	if (fd == STDERR_FILENO)

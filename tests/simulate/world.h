@@ -26,6 +26,9 @@ enum {
 	FILE_SIZE = 512 * 1024,
 	ASKS_MAX = 64,
 	KEYS_MAX = 64,
+	PIPES_MAX = 24,
+	PIPE_SIZE = 300,
+	CHILDREN_MAX = 6,
 	MS = 1000, /* the clock counts microseconds */
 	SECOND = 1000 * MS,
 	ANSWER_TIME = 3 * SECOND, /* of Slack's patience */
@@ -44,6 +47,7 @@ struct thread {
 	int saved_errno;
 	int keys_held;              /* generations of AWS keys */
 	const void *kept_keys;      /* by a bug that was put in */
+	size_t pipes[3], pipes_n;   /* the last three that it made */
 };
 
 enum process_state { PROCESS_DOWN, PROCESS_UP, PROCESS_EXITED, PROCESS_KILLED };
@@ -62,7 +66,7 @@ struct event {
 
 enum fd_kind {
 	FD_FREE, FD_STANDARD, FD_STREAM, FD_LISTENING, FD_EVENT, FD_SIGNAL, FD_EPOLL, FD_FILE,
-	FD_DIRECTORY, FD_DEVICE,
+	FD_DIRECTORY, FD_DEVICE, FD_PROGRAM, FD_PIPE_OUT, FD_PIPE_IN, /* ends to read and to write */
 };
 
 struct descriptor {
@@ -125,6 +129,25 @@ struct file_state {
 	size_t n, synced;
 };
 
+/* ---- functions that run here: children.c ---- */
+
+struct pipe_state {
+	bool used;
+	int readers, writers;
+	char bytes[PIPE_SIZE];
+	size_t n;
+};
+
+struct child_state {
+	bool used, ended;    /* ended: its status was not taken yet */
+	bool stubborn;       /* does not read all, or does not end when it is asked to */
+	uint64_t serial;
+	int pid, status;
+	size_t pipes[3], ask;
+	char heard[4096], words[1024];
+	size_t heard_n, words_n, said;
+};
+
 /* ---- who asked for what: slack.c ---- */
 
 enum ask_kind { ASK_COMMAND, ASK_BUTTON, ASK_VIEW, ASK_EVENT, ASK_KINDS };
@@ -137,6 +160,7 @@ struct ask {
 	bool used;
 	enum ask_kind kind;
 	size_t root;
+	bool local;           /* for a function that runs here */
 	bool sync;            /* its answer is what its function returns */
 	uint32_t token;       /* stands in its payload, its response_url and its function's result */
 	int64_t at;           /* when it had been sent whole */
@@ -149,6 +173,7 @@ struct ask {
 
 	/* of the root: what the world knows */
 	int starts;           /* times its function was started */
+	bool ended;           /* its function that runs here has */
 	bool known;           /* the program has read that it was, */
 	unsigned known_life;
 	int reached;          /* calls that came to the target, started or not */
@@ -164,12 +189,12 @@ struct ask {
 struct weather {
 	int refuse, hang, slow, cut, fail, lose; /* peers */
 	int disk_fault, disk_slow, disk_stall;
-	int thread_fault;
+	int thread_fault, fork_fault;
 	int switches; /* how often threads take turns */
 };
 
 struct scenario {
-	bool journal, first, lambda, fetched_secret, fetched_keys, routes, freezes;
+	bool journal, first, lambda, fetched_secret, fetched_keys, routes, freezes, functions;
 	bool peaceful;        /* nothing goes wrong but what freezing does */
 	int workers, asks;
 	int key_life_s;
@@ -206,6 +231,8 @@ struct world {
 	uint64_t serials;
 	size_t accept_queue[LINKS_MAX], accept_n;
 	uint64_t signals;     /* pending, one bit each */
+	struct pipe_state pipes[PIPES_MAX];
+	struct child_state children[CHILDREN_MAX];
 
 	struct file_state files[FILES_MAX];
 	char *file_memory;
@@ -284,6 +311,7 @@ void link_end(struct link_state *l, enum ending how);
 void link_say(struct link_state *l, size_t n, enum ending ending);
 void signal_raise(int number);
 size_t fds_open(enum fd_kind kind);
+int fd_open(enum fd_kind kind, size_t object);
 
 /* ---- disk.c ---- */
 
@@ -291,7 +319,18 @@ ssize_t disk_read(struct descriptor *d, void *p, size_t n);
 void disk_forget(bool power_cut);
 size_t disk_files(const char *prefix);
 
+/* ---- children.c ---- */
+
+uint32_t pipe_state_of(const struct descriptor *d);
+ssize_t pipe_read(const struct descriptor *d, void *out, size_t n);
+ssize_t pipe_write(const struct descriptor *d, const void *bytes, size_t n);
+void pipe_close(const struct descriptor *d);
+size_t children_running(void);          /* and their pipes */
+void children_forget(void);
+
 /* ---- peers.c ---- */
+
+void function_started(size_t ask);      /* that of its root */
 
 /* What the peer makes of what has come; the program has ended its side, if `ended`. */
 void peer_hear(struct link_state *l, bool ended);
