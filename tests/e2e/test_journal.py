@@ -11,6 +11,7 @@ import pytest
 
 from support import invoke_endpoint as peer
 from support import signatures, slack
+from support.hooks import OK as TAKEN
 from support.hooks import Hooks
 from support.hosts import SyncEndpoint
 from support.invoke_endpoint import accepted, failed
@@ -516,6 +517,56 @@ def test_a_failing_disk_is_said(make, serve, journal):  # noqa: F811
         for line in listener.process.lines
     )
     assert listener.stop() == 0
+
+
+def fill(journal):
+    """Puts so much behind what is there that all together leave no room for a request: records of 8
+    MiB that do not verify, in files that are as good as empty on the disk."""
+    for number, size in enumerate([8 << 20] * 7 + [15 << 19]):
+        path = journal / f"requests-{number + 100:016x}"
+        path.write_bytes((size - 48).to_bytes(4, "little") + b"\1")
+        os.truncate(path, size)
+        path.chmod(0o600)
+
+
+def test_a_full_journal(make, serve, journal):  # noqa: F811
+    """64 MiB, held by one request whose user does not take his message. That is said, commands are
+    answered when they are settled, functions run uncovered; and when he has it all is well."""
+    gate = threading.Event()
+    hooks = make.keep(Hooks(script=[lambda wire: gate.wait(60) and wire.send(TAKEN)]))
+    listener = start(
+        serve, journal, make.endpoint(default=peer.hang), hooks, GATEWAY_TIMEOUT_MS="150"
+    )
+    listener.text(slack.command(fields={"response_url": way_back(hooks)}))
+    kill(listener)
+    fill(journal)
+    listener = start(
+        serve, journal, make.endpoint(), hooks, functions=True, metrics=True, GATEWAY_ACK="first"
+    )
+    listener.functions.add("hello", "echo hello")
+    hooks.wait(1)
+    for number in range(3):
+        command = slack.command(fields={"response_url": way_back(hooks, number)})
+        assert "has been started" in listener.text(command)
+    assert "No space left on device" in listener.ask(get()).body.decode()
+    assert "gateway_journal_failing 1" in listener.metrics().body.decode()
+    assert "has been started" in listener.text(
+        slack.command("/local/hello", fields={"response_url": way_back(hooks, 4)})
+    )
+    assert hooks.wait(2)[1]["text"] == "hello"
+    messages = [line["message"] for line in listener.process.lines]
+    assert "the journal does not cover this function" in messages
+    assert sum("would be lost in a crash" in message for message in messages) == 1
+    gate.set()
+    assert eventually(lambda: "gateway_journal_unsettled 0" in listener.metrics().body.decode())
+    assert listener.stop() == 0
+    assert sum(path.stat().st_size for path in files(journal)) < 64 << 20
+    again = start(serve, journal, make.endpoint(), hooks, GATEWAY_ACK="first")
+    assert "is being started" in again.text(
+        slack.command(fields={"response_url": way_back(hooks)})
+    )
+    assert again.stop() == 0
+    assert sum(path.stat().st_size for path in files(journal)) < 1 << 20
 
 
 def test_one_process_at_a_time(make, serve, journal):  # noqa: F811
