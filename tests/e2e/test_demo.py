@@ -9,7 +9,7 @@ import subprocess
 import urllib.request
 
 from support.process import ROOT
-from support.wire import eventually
+from support.wire import PATIENCE, eventually
 
 DEMO = ROOT / "scripts" / "demo"
 
@@ -27,7 +27,7 @@ def children(pid):
 
 def test_demo(tmp_path):
     run = subprocess.run(
-        [DEMO], env=environment(tmp_path), capture_output=True, text=True, timeout=90,
+        [DEMO], env=environment(tmp_path), capture_output=True, text=True, timeout=300,
         start_new_session=True,
     )
     assert run.returncode == 0 and run.stderr == "", run
@@ -78,10 +78,10 @@ def test_run_stays(tmp_path):
         return re.search(pattern, screen)
 
     try:
-        assert eventually(lambda: shows(rb"What it logs from here on"), 60), screen
+        assert eventually(lambda: shows(rb"What it logs from here on"), 300), screen
         assert b"\x1b[1m" in screen
         url = shows(rb"Its status page: (http://127\.0\.0\.1:\d+/)")[1].decode()
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             assert b"local/hello" in answer.read()
         gateway = shows(rb"Running at (http://127\.0\.0\.1:\d+) until")[1].decode()
         command = shows(
@@ -93,10 +93,10 @@ def test_run_stays(tmp_path):
             check=True, capture_output=True,
         )
         assert eventually(
-            lambda: shows(rb"What it logs from here on(?s:.*)path=/local/hello"), 10
+            lambda: shows(rb"What it logs from here on(?s:.*)path=/local/hello")
         ), screen
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(15) in (0, 130) and not children(process.pid)
+        assert process.wait(PATIENCE) in (0, 130) and not children(process.pid)
     finally:
         for pid in [process.pid, *map(int, children(process.pid))]:
             try:

@@ -7,13 +7,13 @@ import pytest
 from support import slack
 from support.listener import environment, free_port, serve  # noqa: F401
 from support.process import BINARY
-from support.wire import Server, Wire, response
+from support.wire import PATIENCE, Server, Wire, response
 from test_https import https  # noqa: F401
 
 
 def health(*arguments, **env):
     done = subprocess.run(
-        [BINARY, "health", *arguments], env=env, capture_output=True, text=True, timeout=10
+        [BINARY, "health", *arguments], env=env, capture_output=True, text=True, timeout=PATIENCE
     )
     assert slack.SECRET not in done.stdout + done.stderr
     return done.returncode, done.stdout, done.stderr

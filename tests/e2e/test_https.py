@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from support import slack
 from support.certificates import DAY, SUITES
 from support.listener import Client, at, command_text, get, serve, wire_form  # noqa: F401
-from support.wire import Gone, chunked, eventually
+from support.machine import Held
+from support.wire import PATIENCE, Gone, chunked, eventually
 
 HEAD_S = 5
 NO_EMS = 1  # SSL_OP_NO_EXTENDED_MASTER_SECRET, which Python does not name
@@ -81,11 +82,11 @@ class Https:
         return Client(self.listener.address, **options)
 
     def is_well(self):
-        """Answers a new client, at once."""
-        began = time.monotonic()
+        """Answers a new client, and how soon, but for what the machine made it wait."""
+        began, held = time.monotonic(), Held(self.process.pid)
         with self.connect() as client:
             assert client.ask(get()).body.startswith(b"ok\n")
-        return time.monotonic() - began
+        return time.monotonic() - began - held.seconds
 
     def openssl(self, *options, send=get(fields=["Connection: close"])):
         """Runs `openssl s_client` until the server ends, or, when it has nothing to send, until the
@@ -97,7 +98,7 @@ class Https:
             "-CAfile", self.make.pki.bundle(), "-verify_return_error", "-verify_hostname",
             "localhost", *options,
         ]
-        done = subprocess.run(command, input=send, capture_output=True, timeout=15, check=False)
+        done = subprocess.run(command, input=send, capture_output=True, timeout=PATIENCE, check=False)
         return done.returncode, (done.stdout + done.stderr).decode("latin-1")
 
 
@@ -153,7 +154,7 @@ def test_curl(make, https, tmp_path):
         if name != "Host":
             command += ["-H", f"{name}: {value}"]
     command += ["--data-binary", f"@{tmp_path / 'body'}", url + request.path, url + request.path]
-    done = subprocess.run(command, capture_output=True, timeout=10, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(b"Lambda function my-fn@eu-west-1 has been started...") == 2
     assert len(endpoint.requests) == 2
@@ -425,7 +426,8 @@ def test_reload_under_load(make, https):
         server.show(certificates[i % 2])
         server.process.terminate(signal.SIGHUP)
         server.is_well()
-    assert eventually(lambda: len(server.told()) == 41), server.told()
+        # Signals that come while it still reads are one.
+        assert eventually(lambda: len(server.told()) == i + 2), server.told()  # noqa: B023
     assert not server.failures() and server.listener.rss_below(before + 2048)
 
 
@@ -590,7 +592,7 @@ def test_clients_that_leave_in_the_middle_of_a_large_request(https, how):
                         pass
             client.sock.close()
         server.is_well()
-    assert eventually(lambda: server.listener.descriptors() < 40, 5)
+    assert eventually(lambda: server.listener.descriptors() < 40)
 
 
 def test_a_thousand_tiny_records_are_too_many(https):
@@ -671,7 +673,7 @@ def test_drain(make, https):
         late.fill()
         hello.inward.write(late.buffer)
         assert b" 503 " in hello.tls.read(4096)
-    assert server.process.wait_exit(11) == 0
+    assert server.process.wait_exit() == 0
 
 
 # ---- clients that do wrong -----------------------------------------------------------------------
@@ -780,7 +782,7 @@ def test_a_slow_handshake_holds_nobody(https):
     hello = Hello(server.context)
     slow = server.raw()
     silent = server.raw()
-    began = time.monotonic()
+    began, held = time.monotonic(), Held(server.process.pid)
     for i in range(len(hello.first) - 1):
         slow.send(hello.first[i : i + 1])
         if slow.peer_left():
@@ -788,9 +790,9 @@ def test_a_slow_handshake_holds_nobody(https):
         if i % 50 == 0:
             assert server.is_well() < 1
         at(began + (i + 1) * 0.03)
-    assert HEAD_S - 0.2 < time.monotonic() - began < HEAD_S + 1
+    assert HEAD_S - 0.2 < time.monotonic() - began < HEAD_S + 1 + held.seconds
     assert slow.peer_left() and silent.end() == "closed"
-    lines = server.failures()
+    lines = eventually(server.failures)
     assert len(lines) == 1 and lines[0]["why"] == "the handshake was not done within 5 s", lines
 
 
@@ -823,14 +825,14 @@ def test_stuck_handshakes(https, how):
         client.send({"nothing": b"", "half a hello": hello[: len(hello) // 2], "hello": hello}[how])
     for _ in range(5):
         assert server.is_well() < 3
-    began = time.monotonic()
+    began, held = time.monotonic(), Held(server.process.pid)
     for client in stuck:
         with contextlib.suppress(OSError):
             while client.sock.recv(65536):
                 pass
         client.sock.close()
-    assert time.monotonic() - began < HEAD_S + 2
-    assert eventually(lambda: len(server.failures()) == (0 if how == "nothing" else 300), 2), len(
+    assert time.monotonic() - began < HEAD_S + 2 + held.seconds
+    assert eventually(lambda: len(server.failures()) == (0 if how == "nothing" else 300)), len(
         server.failures()
     )
     server.is_well()
@@ -845,14 +847,13 @@ def test_a_thousand_idle_connections(make, https):
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     try:
         endpoint = make.endpoint()
-        server = https(endpoint=endpoint)
+        server = https(endpoint=endpoint, GATEWAY_IDLE_TIMEOUT="600")
         server.is_well()
         request = wire_form(slack.command())
-        idle = [server.connect(timeout=20) for _ in range(1000)]
-        for client in idle:
-            client.send(get())
-        for client in idle:
-            assert client.answer().status == 200
+        idle = []
+        for _ in range(1000):  # each asks before it is too late for that
+            idle.append(server.connect())
+            assert idle[-1].ask(get()).status == 200
         assert idle[0].ask(request).status == 200
         assert server.listener.rss_below(64 * 1024)
         server.is_well()
@@ -860,6 +861,6 @@ def test_a_thousand_idle_connections(make, https):
         assert idle[0].ask(get()).status == 200 and idle[999].ask(get()).status == 200
         for client in idle:
             client.sock.close()
-        assert eventually(lambda: server.listener.descriptors() < 40, 5)
+        assert eventually(lambda: server.listener.descriptors() < 40)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

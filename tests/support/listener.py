@@ -241,10 +241,15 @@ def parse_address(text):
     return {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]")), int(port)
 
 
+PORT_PARTS = 16
+
+
 def free_port():
-    """None that the kernel gives to a connection or a server of another test: those are above."""
+    """None that the kernel gives to a connection or a server of another test: those are above. The
+    tests that run beside each other take them from different parts."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % PORT_PARTS
     while True:
-        port = random.randrange(10000, 32768)
+        port = 10000 + random.randrange(22768 // PORT_PARTS) * PORT_PARTS + worker
         with socket.socket() as sock, contextlib.suppress(OSError):
             sock.bind(("127.0.0.1", port))
             return port
