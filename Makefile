@@ -78,6 +78,8 @@ endif
 # everywhere.
 SRCS := $(sort $(wildcard src/*.c src/*/*.c))
 UNITS := $(sort $(wildcard tests/unit/*.c tests/support/*.c))
+# Compiled without optimization, which takes longer than they run: all but those that compute much.
+QUICK_UNITS := $(filter-out $(patsubst %,tests/unit/%_test.c,mont utf8),$(UNITS))
 SIMULATION := $(sort $(wildcard tests/simulate/*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/*_fuzz.c))
 BENCHES := $(sort $(wildcard tests/bench/*.c))
@@ -129,7 +131,7 @@ SPEED := -O2 -fno-align-functions -fno-align-loops -fno-align-jumps -fno-align-l
 # -Oz is -Os and a little less; compilers that do not know it take -Os.
 SIZE := $(shell echo 'int f;' | $(CC) -Oz -Werror -xc -c -o /dev/null - 2>/dev/null && \
 	echo -Oz || echo -Os)
-OPTIMIZE = $(if $(filter $(FAST),$<),$(SPEED),$(if $(filter $(UNITS),$<),-O0,$(SIZE)))
+OPTIMIZE = $(if $(filter $(FAST),$<),$(SPEED),$(if $(filter $(QUICK_UNITS),$<),-O0,$(SIZE)))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wcast-qual -Wformat=2 -Wundef -Wwrite-strings $(if $(CI),-Werror)
@@ -312,7 +314,7 @@ $(OUT)/musl/%.o: %.c $(VENDOR)/musl.stamp $(SOURCES)/bearssl.stamp $(OUT)/progra
 build/san/%.o: %.c $(SOURCES)/bearssl.stamp build/san.flags | build/setup-test
 	@echo '  CC san  $<'
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(if $(filter $(UNITS),$<),-O0) $(WARN) -MMD -MP \
+	$(Q)$(CLANG) $(CPPFLAGS) $(SAN_CFLAGS) $(if $(filter $(QUICK_UNITS),$<),-O0) $(WARN) -MMD -MP \
 		-c -o $@ $<
 
 build/tsan/%.o: %.c $(SOURCES)/bearssl.stamp build/tsan.flags | build/setup-test

@@ -1,14 +1,18 @@
 #include "check.h"
 
+#include "base/log.h"
+
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { GUARDS_MAX = 16384 };
+enum { GUARDS_MAX = 16384, TESTS_MAX = 4096 };
 
 static struct test *tests, **tests_end = &tests;
 static bool failed;
@@ -19,6 +23,11 @@ static struct {
 	size_t n;
 } guards[GUARDS_MAX];
 static size_t guards_count;
+/* What the processes know of each other; a test is named by its place among those chosen. */
+static struct {
+	atomic_int taken;
+	bool ended[TESTS_MAX], passed[TESTS_MAX];
+} *shared;
 
 void test_register(struct test *t)
 {
@@ -143,34 +152,106 @@ static bool selected(const char *name, char **prefixes, int count)
 	return count == 0;
 }
 
-int main(int argc, char **argv)
+/* Runs what no other process has taken until nothing is left. */
+static void run_tests(struct test **chosen, int count, uint64_t seed)
 {
-	uint64_t seed = (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
-	bool list = argc > 1 && strcmp(argv[1], "--list") == 0;
-	if (argc > 2 && strcmp(argv[1], "--seed") == 0) {
-		seed = strtoull(argv[2], NULL, 10);
-		argv += 2, argc -= 2;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("# seed %llu\n", (unsigned long long)seed);
-	int passed = 0, bad = 0;
-	for (struct test *t = tests; t; t = t->next) {
-		if (list)
-			puts(t->name);
-		if (list || !selected(t->name, argv + 1, argc - 1))
-			continue;
+	for (int i; (i = shared->taken++) < count;) {
 		failed = false;
 		label[0] = 0;
 		random_state = seed | 1;
-		t->run();
+		log_set_level(LOG_INFO); /* whatever the test before wanted */
+		chosen[i]->run();
 		free_guards();
-		printf("%s %d - %s\n", failed ? "not ok" : "ok", passed + bad + 1, t->name);
-		if (failed)
-			bad++;
-		else
-			passed++;
+		printf("%s %d - %s\n", failed ? "not ok" : "ok", i + 1, chosen[i]->name);
+		shared->passed[i] = !failed;
+		shared->ended[i] = true;
 	}
-	if (!list)
-		printf("1..%d\n%d passed, %d failed\n", passed + bad, passed, bad);
-	return bad > 0 || (!list && passed == 0);
+}
+
+/* How many of the processes ended as they should not: by a signal, or by the report of a
+ * sanitizer. */
+static int share_tests(struct test **chosen, int count, uint64_t seed, int jobs)
+{
+	int bad = 0, status;
+	for (int i = 0; i < jobs; i++) {
+		pid_t pid = fork();
+		if (pid < 0) {
+			perror("fork");
+			exit(2);
+		}
+		if (pid == 0) {
+			run_tests(chosen, count, seed);
+			exit(0);
+		}
+	}
+	for (int i = 0; i < jobs; i++)
+		bad += wait(&status) < 0 || status != 0;
+	return bad;
+}
+
+static int choose_tests(struct test **chosen, char **prefixes, int prefixes_count)
+{
+	int count = 0;
+	for (struct test *t = tests; t; t = t->next)
+		if (selected(t->name, prefixes, prefixes_count)) {
+			if (count == TESTS_MAX) {
+				fprintf(stderr, "more than %d tests\n", TESTS_MAX);
+				exit(2);
+			}
+			chosen[count++] = t;
+		}
+	return count;
+}
+
+/* One line of the sum; tests that did not come to their end have none of their own yet. */
+static bool sum_up(struct test **chosen, int count, int bad_processes)
+{
+	int passed = 0, unfinished = 0;
+	for (int i = 0; i < count; i++) {
+		passed += shared->passed[i];
+		if (shared->ended[i])
+			continue;
+		unfinished++;
+		printf("not ok %d - %s: did not come to its end\n", i + 1, chosen[i]->name);
+	}
+	int bad = count - passed;
+	if (bad_processes > unfinished) {
+		bad++;
+		printf("not ok - a process failed after its last test\n");
+	}
+	printf("1..%d\n%d passed, %d failed\n", count, passed, bad);
+	return passed > 0 && bad == 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct test *chosen[TESTS_MAX];
+	uint64_t seed = (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
+	/* Some tests wait more than they compute. */
+	int jobs = 2 * (int)sysconf(_SC_NPROCESSORS_ONLN);
+	bool list = argc > 1 && strcmp(argv[1], "--list") == 0;
+	for (; argc > 2 && strncmp(argv[1], "--", 2) == 0; argv += 2, argc -= 2) {
+		if (strcmp(argv[1], "--seed") == 0)
+			seed = strtoull(argv[2], NULL, 10);
+		else if (strcmp(argv[1], "--jobs") == 0)
+			jobs = atoi(argv[2]);
+	}
+	int count = choose_tests(chosen, argv + 1 + list, argc - 1 - list);
+	for (int i = 0; list && i < count; i++)
+		puts(chosen[i]->name);
+	if (list)
+		return 0;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("# seed %llu\n", (unsigned long long)seed);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED) {
+		perror("mmap");
+		return 2;
+	}
+	int bad_processes = 0;
+	if (jobs > 1 && count > 1)
+		bad_processes = share_tests(chosen, count, seed, jobs);
+	else
+		run_tests(chosen, count, seed);
+	return sum_up(chosen, count, bad_processes) ? 0 : 1;
 }

@@ -2,9 +2,11 @@
  *
  *     TEST(base64_decodes_padding) { expect_str(decoded, S("a")); }
  *
- * The runner takes name prefixes as arguments (`unit json_ sha256_`), `--list`, and `--seed N`. It
- * prints TAP and ends with "N passed, N failed". A failed expectation marks its test and goes on;
- * `context` names the case of a table in the message. */
+ * The runner takes name prefixes as arguments (`unit json_ sha256_`), `--list`, `--seed N` and
+ * `--jobs N`: how many processes share the tests, by default two for each processor; with 1 they
+ * run in the process itself, as a debugger likes it. It prints TAP and ends with "N passed, N
+ * failed". A failed expectation marks its test and goes on; `context` names the case of a table in
+ * the message. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
