@@ -89,9 +89,14 @@ class Runtime:
     def text(self, request, door=front_doors.URL, final=True, **options):
         """The text that a slash command's user sees; with `final=False` the one that is the answer,
         however busy this machine is."""
+        return self.carried_out(request, door, final, **options)[1]
+
+    def carried_out(self, request, door=front_doors.URL, final=True, **options):
+        """The invocation, and that text."""
         with self.process.final() as outcome:
-            text = command_text(self.ask(request, door, **options))
-            return outcome(text) if final else text
+            item = self.send(request, door, **options)
+            text = command_text(door.read(item.reply))
+            return item, outcome(text) if final else text
 
     def settled(self):
         """Waits until everything that was sent has been dealt with and the next `/next` waits."""

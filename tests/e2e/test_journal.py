@@ -368,7 +368,7 @@ def test_the_loop_waits_for_no_disk(make, serve, journal):  # noqa: F811
         client.send(
             wire_form(slack.command("/local/hello", fields={"response_url": way_back(hooks)}))
         )
-        assert served_meanwhile(listener, client) > 3
+        assert served_meanwhile(listener, client) > 2
         assert "has been started" in command_text(client.answer())
     assert hooks.wait()[0]["text"] == "hello"
     assert eventually(lambda: "gateway_journal_unsettled 0" in listener.metrics().body.decode())
@@ -391,7 +391,7 @@ def test_the_loop_waits_for_no_disk_when_workers_are_late(make, serve, journal):
     second.send(
         wire_form(slack.command("/eu-west-1/second", fields={"response_url": way_back(hooks, 2)}))
     )
-    assert served_meanwhile(listener, second) > 3
+    assert served_meanwhile(listener, second) > 2
     assert "second@eu-west-1 is still being started" in command_text(second.answer())
     gate.set()
     endpoint.wait_for_requests(2)
@@ -406,9 +406,9 @@ STALL = [
 ]
 
 
-def answers(listener, requests, patience=3.0):
-    """Of requests that are sent at once, each on a connection of its own; none takes longer than
-    Slack waits."""
+def answers(listener, requests, patience=5.0):
+    """Of requests that are sent at once, each on a connection of its own; none waits for the disk,
+    which takes six seconds."""
     clients = [listener.connect() for _ in requests]
     began = time.monotonic()
     for client, request in zip(clients, requests):
@@ -456,7 +456,7 @@ def test_a_disk_that_stalls_makes_no_answer_late(make, serve, journal):  # noqa:
     assert (
         sum("would be lost in a crash" in line["message"] for line in listener.process.lines) == 1
     ), "once a minute"
-    assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode(), 10)
+    assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode())
     assert listener.ask(get()).body == b"ok\n"
     assert "is being started" in listener.text(commands(1)[0])
     assert eventually(lambda: len(endpoint.requests) == 42)
@@ -467,7 +467,7 @@ def test_events_wait_for_no_disk(make, serve, journal):  # noqa: F811
     listener = start(serve, journal, make.endpoint(), wrapper=STALL, metrics=True)
     heard = answers(listener, [slack.event(event_id=f"Ev{number}") for number in range(24)])
     assert [answer.status for answer in heard] == [200] * 24
-    assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode(), 10)
+    assert eventually(lambda: "gateway_journal_failing 0" in listener.metrics().body.decode())
     assert listener.stop() == 0
 
 
@@ -487,7 +487,7 @@ def test_clients_that_leave_while_it_is_written(make, serve, journal):  # noqa: 
                 )
             )
             time.sleep(0.03 * (number % 4))
-    assert [message["text"] for message in hooks.wait(12, timeout=30)] == ["hello"] * 12
+    assert [message["text"] for message in hooks.wait(12)] == ["hello"] * 12
     assert listener.stop() == 0
 
 

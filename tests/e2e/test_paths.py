@@ -310,7 +310,7 @@ def test_allow(make, allow, path, allowed):
         assert "could not be started: " in text
         runtime.settled()
         assert not runtime.endpoint.requests
-        assert eventually(lambda: runtime.process.logged("WARN"), 1)
+        assert eventually(lambda: runtime.process.logged("WARN"))
 
 
 @pytest.mark.parametrize(

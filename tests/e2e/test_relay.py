@@ -10,7 +10,7 @@ import pytest
 from conftest import Maker
 from support import front_doors, hosts, slack
 from support.hooks import BROKEN, EXPIRED, OK, Hooks, close, hang, limited, redirect, reset, says
-from support.wire import eventually, response
+from support.wire import eventually, in_some_try, response
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:my-fn"
 FAILED = "Lambda function my-fn@eu-west-1 failed: "
@@ -466,34 +466,47 @@ def again(relay, script, count, **options):
 
 
 def test_rate_limits_are_obeyed(relay):
-    assert 1.0 <= again(relay, [limited(1)], 2)[0] < 1.5
+    assert in_some_try(lambda: 1.0 <= again(relay, [limited(1)], 2)[0] < 1.5)
 
 
 def test_rate_limit_without_a_time(relay):
-    assert 0.9 <= again(relay, [limited()], 2)[0] < 1.5
+    assert in_some_try(lambda: 0.9 <= again(relay, [limited()], 2)[0] < 1.5)
 
 
 def test_rate_limit_that_does_not_fit(relay):
     """Waiting for it would only cost."""
-    for seconds in (5, 99999):
+
+    def is_given_up(seconds):
         messages, line = relay.take(
             record(event(relay.command())), script=[limited(seconds)], deadline_ms=2000
         )
-        assert len(messages) == 1 and "429" in line["reason"] and relay.took < 1.9
+        assert len(messages) == 1
+        return "429" in line["reason"] and relay.took < 1.9
+
+    for seconds in (5, 99999):
+        assert in_some_try(lambda: is_given_up(seconds))
 
 
 def test_out_of_order_for_a_moment(relay):
-    pauses = again(relay, [BROKEN, response(502)], 3)
-    assert 0.2 <= pauses[0] < 0.6 and 0.8 <= pauses[1] < 1.3
+
+    def is_tried_again():
+        pauses = again(relay, [BROKEN, response(502)], 3)
+        return 0.2 <= pauses[0] < 0.6 and 0.8 <= pauses[1] < 1.3
+
+    assert in_some_try(is_tried_again)
 
 
 def test_out_of_order_for_longer(relay):
-    messages, line = relay.take(
-        record(event(relay.command())), script=[says(500, "server_error")] * 9, deadline_ms=2000
-    )
-    assert (
-        1 < len(messages) < 4 and line["reason"] == "Slack answered 500 server_error to the message"
-    )
+
+    def is_given_up():
+        messages, line = relay.take(
+            record(event(relay.command())), script=[says(500, "server_error")] * 9, deadline_ms=2000
+        )
+        assert len(messages) < 4
+        why = "Slack answered 500 server_error to the message"
+        return len(messages) > 1 and line["reason"] == why
+
+    assert in_some_try(is_given_up)
 
 
 @pytest.mark.parametrize(
@@ -548,8 +561,13 @@ def test_a_kept_connection_that_had_died(make):
 
 def test_silence_ends_before_lambdas_deadline(make):
     relay = Relay(make)
-    messages, line = relay.take(record(event(relay.command())), script=[hang], deadline_ms=1200)
-    assert len(messages) == 1 and line["outcome"] == "failed" and 0.7 < relay.took < 1.2
+
+    def is_left():
+        messages, line = relay.take(record(event(relay.command())), script=[hang], deadline_ms=1200)
+        assert len(messages) <= 1 and line["outcome"] == "failed"
+        return messages and 0.7 < relay.took < 1.2
+
+    assert in_some_try(is_left)
 
 
 def test_nobody_there(make):

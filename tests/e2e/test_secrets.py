@@ -56,8 +56,8 @@ def status(host, secret):
 
 
 def accepted(host, *secrets):
-    """These are taken for signatures, and nothing else is. A store on a busy machine may need longer
-    than the first request waits."""
+    """These are taken for signatures, and nothing else is. A store on a busy machine may need
+    longer than the first request waits."""
     assert eventually(lambda: status(host, secrets[0]) == 200, pause=0.1)
     for secret in secrets:
         assert host.text(slack.command(secret=secret)) == STARTED

@@ -121,12 +121,12 @@ def test_under_mixed_load(make, serve, pki, secure):  # noqa: F811
         listener.process.terminate(signal.SIGHUP)
         time.sleep(0.2)
     # The last ones are still at it.
-    code = listener.stop(20)
+    code = listener.stop()
     # A modal that closed, whose function was refused afterwards, has no way back: its user cannot
     # be told.
     assert code == (1 if listener.process.lines[-1]["untold"] else 0), listener.process.lines[-60:]
     for thread in threads:
-        thread.join(20)
+        thread.join()
     assert not faults, faults
     assert len(listener.requests()) > CLIENTS * REQUESTS / 3
 

@@ -165,13 +165,18 @@ def test_numbers(make, serve):  # noqa: F811
         samples["gateway_request_seconds_count"][()] == 8
         and samples["gateway_invoke_seconds_count"][()] == 4
     )
-    assert 0.3 < samples["gateway_invoke_seconds_sum"][()] < 5
-    assert 0.3 < samples["gateway_request_seconds_sum"][()] < 5
+    # In the log is the same, line by line.
+    ends = ("started", "not started")
+    ms = [line["ms"] for line in listener.process.lines if line["message"] in ends]
+    assert abs(samples["gateway_invoke_seconds_sum"][()] - sum(ms) / 1000) < 0.01 and max(ms) >= 300
+    ms_of_requests = [line["ms"] for line in listener.requests()]
+    assert samples["gateway_request_seconds_sum"][()] > sum(ms_of_requests) / 1000 - 0.01 > 0.29
     buckets = {
         float(dict(key)["le"]): count
         for key, count in samples["gateway_invoke_seconds_bucket"].items()
     }
-    assert buckets[0.25] == 3 and buckets[3.0] == 4
+    for most, count in buckets.items():
+        assert count == sum(each <= most * 1000 for each in ms), (ms, buckets)
 
 
 def test_gauges(make, serve):  # noqa: F811
@@ -184,13 +189,15 @@ def test_gauges(make, serve):  # noqa: F811
     endpoint.wait_for_requests(2)
     # The one that asks is one of the connections.
     assert eventually(lambda: value(listener, "gateway_connections") == 6)
-    assert value(listener, "gateway_inflight") == 2 and value(listener, "gateway_queue") == 3
+    assert eventually(lambda: value(listener, "gateway_queue") == 3)
+    assert value(listener, "gateway_inflight") == 2
     gate.set()
     for client in clients:
         assert client.answer().status == 200
         client.sock.close()
     assert eventually(lambda: value(listener, "gateway_connections") == 1)
-    assert value(listener, "gateway_inflight") == 0 and value(listener, "gateway_queue") == 0
+    assert eventually(lambda: value(listener, "gateway_inflight") == 0)
+    assert value(listener, "gateway_queue") == 0
 
 
 def test_relays(make, serve):  # noqa: F811
@@ -213,7 +220,7 @@ def test_relays(make, serve):  # noqa: F811
         )
         hooks.wait(number)
     assert eventually(lambda: value(listener, "gateway_relays_total", outcome="failed") == 1)
-    assert value(listener, "gateway_relays_total", outcome="posted") == 1
+    assert eventually(lambda: value(listener, "gateway_relays_total", outcome="posted") == 1)
     assert value(listener, "gateway_invokes_total", outcome="started", error="") == 2
 
 

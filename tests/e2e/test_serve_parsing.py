@@ -7,7 +7,7 @@ import pytest
 
 from support import slack
 from support.listener import get, serve_once, wire_form  # noqa: F401
-from support.wire import Gone, chunked
+from support.wire import Gone, chunked, eventually
 
 BODY_MAX = 1 << 20
 HEAD_MAX = 16384
@@ -574,10 +574,7 @@ def test_reset_in_the_middle(listener):
 def test_no_descriptor_is_left_behind(listener):
     """Whatever the tests above did to it."""
     assert listener.ask(get()).status == 200
-    deadline = time.monotonic() + 3
-    while listener.process.alive and any_client(listener) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert any_client(listener) == 0
+    assert eventually(lambda: any_client(listener) == 0)
 
 
 def any_client(listener):

@@ -67,15 +67,15 @@ def test_health_while_draining(serve, make):  # noqa: F811
         endpoint.wait_for_requests(1)
         probe.send(b"GET /readyz HTTP/1.1\r\n")
         # Its request has begun, so a drain leaves it.
-        assert eventually(lambda: listener.descriptors() > 0)
-        time.sleep(0.2)
+        # Who is served after it proves that it has been read.
+        assert listener.ask(get()).status == 200
         listener.process.terminate()
         listener.process.wait_for_log("draining")
         probe.send(b"Host: a\r\n\r\n")
         assert probe.answer().status == 503
         gate.set()
         assert busy.answer().status == 200
-    assert listener.process.wait_exit(12) == 0
+    assert listener.process.wait_exit() == 0
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,10 @@ def test_nobody_is_believed_without_trust(serve):  # noqa: F811
 def test_idle_time(serve):  # noqa: F811
     listener = serve("--idle-timeout", "1")
     with listener.connect() as client:
-        assert client.ask(get()).status == 200
         began = time.monotonic()
+        assert client.ask(get()).status == 200
         assert client.end() == "closed"
-        assert 0.9 < time.monotonic() - began < 5
+        assert 0.9 < time.monotonic() - began < 60, "75 s is how long it is otherwise"
 
 
 @pytest.mark.parametrize("mode", ["0600", "0660", "777"])
