@@ -24,16 +24,6 @@ static struct file_state *file_of(int fd)
 	return &world->files[world->fds[fd].object];
 }
 
-static int open_as(enum fd_kind kind, size_t object)
-{
-	for (int fd = 0; fd < FDS_MAX; fd++)
-		if (!world->fds[fd].kind) {
-			world->fds[fd] = (struct descriptor){ .kind = kind, .object = object };
-			return fd;
-		}
-	return fail(EMFILE);
-}
-
 /* The disk takes its time; a moment in which much may happen. One that stalls for longer than the
  * program waits for it covers nothing meanwhile, as if it failed. */
 static bool disk_fails(void)
@@ -91,13 +81,13 @@ int __wrap_open(const char *path, int flags, ...)
 	if (call_fails("open"))
 		return fail(EMFILE);
 	if (strcmp(path, "/journal") == 0)
-		return open_as(FD_DIRECTORY, 0);
+		return fd_open(FD_DIRECTORY, 0);
 	if (strcmp(path, "/functions") == 0)
-		return open_as(FD_DIRECTORY, 0);
+		return fd_open(FD_DIRECTORY, 0);
 	if (strcmp(path, "/functions/my-fn") == 0)
-		return open_as(FD_PROGRAM, 0);
+		return fd_open(FD_PROGRAM, 0);
 	if (strcmp(path, "/dev/urandom") == 0)
-		return open_as(FD_DEVICE, 0);
+		return fd_open(FD_DEVICE, 0);
 	return fail(ENOENT);
 }
 
@@ -112,7 +102,7 @@ int __wrap_openat(int directory, const char *name, int flags, ...)
 		return fail(EEXIST);
 	if (!f && (flags & O_CREAT))
 		f = make_file(name);
-	return f ? open_as(FD_FILE, (size_t)(f - world->files)) : fail(ENOENT);
+	return f ? fd_open(FD_FILE, (size_t)(f - world->files)) : fail(ENOENT);
 }
 
 int __wrap_unlinkat(int directory, const char *name, int flags);

@@ -164,6 +164,8 @@ static bool thread_begin(void *(*run)(void *), void *arg)
 		i++;
 	if (i == THREADS_MAX)
 		return false;
+	if (i == world->threads_n)
+		world->threads_n++;
 	struct thread *t = &world->threads[i];
 	void **top = (void **)(void *)(t->stack + THREAD_STACK_SIZE - 64) - FRAME_WORDS;
 	memset(top, 0, FRAME_WORDS * sizeof(*top));
@@ -196,9 +198,9 @@ bool wait_for(const void *what, int64_t until)
 
 void wake_those(const void *what, bool all)
 {
-	size_t start = below(THREADS_MAX);
-	for (size_t i = 0; i < THREADS_MAX; i++) {
-		struct thread *t = &world->threads[(start + i) % THREADS_MAX];
+	size_t n = world->threads_n, at = all || !n ? 0 : below(n);
+	for (size_t i = 0; i < n; i++, at = at + 1 == n ? 0 : at + 1) {
+		struct thread *t = &world->threads[at];
 		if (!t->used || t->runnable || t->waits_for != what)
 			continue;
 		t->runnable = t->woken = true;
@@ -289,10 +291,11 @@ void process_start(void)
 {
 	restore_variables();
 	environ = world->environment;
-	for (int fd = 0; fd < 3; fd++)
-		world->fds[fd] = (struct descriptor){ .kind = FD_STANDARD };
 	for (size_t i = 0; i < THREADS_MAX; i++)
 		world->threads[i].used = false;
+	world->threads_n = world->fds_n = 0;
+	for (int fd = 0; fd < 3; fd++)
+		(void)fd_open(FD_STANDARD, 0);
 	world->process = PROCESS_UP;
 	world->life++;
 	world->signals = 0;
@@ -346,7 +349,7 @@ _Noreturn void __wrap__exit(int code)
 static bool run_one_thread(void)
 {
 	size_t candidates[THREADS_MAX], n = 0;
-	for (size_t i = 0; i < THREADS_MAX; i++)
+	for (size_t i = 0; i < world->threads_n; i++)
 		if (world->threads[i].used && world->threads[i].runnable)
 			candidates[n++] = i;
 	if (!n)
@@ -362,7 +365,7 @@ static bool run_one_thread(void)
 static bool pass_time(void)
 {
 	int64_t next = world->events_n ? world->events[0].at : INT64_MAX;
-	for (size_t i = 0; i < THREADS_MAX; i++)
+	for (size_t i = 0; i < world->threads_n; i++)
 		if (!world->frozen && world->threads[i].used && world->threads[i].until < next)
 			next = world->threads[i].until;
 	if (next == INT64_MAX)
@@ -374,7 +377,7 @@ static bool pass_time(void)
 
 static void do_what_is_due(void)
 {
-	for (size_t i = 0; i < THREADS_MAX; i++) {
+	for (size_t i = 0; i < world->threads_n; i++) {
 		struct thread *t = &world->threads[i];
 		if (t->used && !t->runnable && t->until <= world->now)
 			t->runnable = true;

@@ -164,6 +164,10 @@ static bool may_start_again(const struct ask *a)
 	/* The secret that verified is part of what tells events apart. */
 	if (a->secret != world->secret_serial)
 		return true;
+	/* The call of a function that runs here was under way in an earlier process, which is said; the
+	   function itself had not had its turn, and has had it now. */
+	if (a->local && a->sync && a->life < world->life && !a->known_at)
+		return true;
 	if (!a->known || a->known_life == world->life)
 		return false;
 	/* What a process knew that has ended is on disk at the latest when Slack has its 200. */

@@ -359,7 +359,8 @@ void slack_plan_each(void)
 {
 	for (size_t ask = 0; ask < 2 * ASK_KINDS; ask++) {
 		world->asks[ask] = (struct ask){ .used = true, .kind = (enum ask_kind)(ask % ASK_KINDS),
-			.root = ask, .token = (uint32_t)chance_next() };
+			.root = ask, .local = world->scenario.functions && ask >= ASK_KINDS,
+			.token = (uint32_t)chance_next() };
 		later((int64_t)(ask + 1) * SECOND, send_ask, ask, 0);
 	}
 	world->asks_n = 2 * ASK_KINDS;

@@ -37,6 +37,8 @@ int fd_open(enum fd_kind kind, size_t object)
 	for (int fd = 0; fd < FDS_MAX; fd++)
 		if (!world->fds[fd].kind) {
 			world->fds[fd] = (struct descriptor){ .kind = kind, .object = object };
+			if (world->fds_n <= (size_t)fd)
+				world->fds_n = (size_t)fd + 1;
 			return fd;
 		}
 	return fail(EMFILE);
@@ -541,9 +543,9 @@ int __wrap_epoll_ctl(int epoll, int how, int fd, struct epoll_event *ev)
 static int collect_events(struct epoll_event *events, int n)
 {
 	int count = 0;
-	size_t start = below(FDS_MAX);
-	for (size_t i = 0; i < FDS_MAX && count < n; i++) {
-		struct descriptor *d = &world->fds[(start + i) % FDS_MAX];
+	size_t all = world->fds_n, at = below(all);
+	for (size_t i = 0; i < all && count < n; i++, at = at + 1 == all ? 0 : at + 1) {
+		struct descriptor *d = &world->fds[at];
 		uint32_t ready =
 			d->kind && d->watched ? state_of(d) & (d->wanted | EPOLLERR | EPOLLHUP) : 0;
 		if (!ready || ((d->wanted & EPOLLET) && !d->edge))

@@ -212,6 +212,7 @@ struct world {
 	uint64_t seed, chance, order;
 	int64_t now, wall;    /* microseconds; wall: what has to be added for the time of day */
 	struct thread threads[THREADS_MAX];
+	size_t threads_n;     /* those behind have not been used in this process */
 	size_t running;
 	bool inside;          /* one of them, not the world */
 	void *scheduler;
@@ -227,6 +228,7 @@ struct world {
 	size_t events_n;
 
 	struct descriptor fds[FDS_MAX];
+	size_t fds_n;         /* those behind have not been used in this process */
 	struct link_state links[LINKS_MAX];
 	uint64_t serials;
 	size_t accept_queue[LINKS_MAX], accept_n;
