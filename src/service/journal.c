@@ -125,8 +125,10 @@ static bool verifies(
 	const struct journal *j, const struct journal_file *file, uint64_t offset, struct str record)
 {
 	uint8_t mac[MAC];
-	for (size_t i = 0; i < j->keys_count; i++) {
-		code_of(mac, &j->keys[i], file, offset, record);
+	bool event = file->class == JOURNAL_EVENTS;
+	const struct hmac_key *keys = event ? &j->signing[JOURNAL_EVENTS] : j->keys;
+	for (size_t i = 0; i < (event ? 1 : j->keys_count); i++) {
+		code_of(mac, &keys[i], file, offset, record);
 		if (ct_equal(mac, record.p + record.n - MAC, MAC))
 			return true;
 	}
@@ -407,7 +409,7 @@ static int write_batch(struct journal *j, enum journal_class class, bool sync)
 			return sys;
 		for (size_t at = 0, n; at < b->n; at += n) {
 			n = (size_t)size_of(b->p + at);
-			code_of((uint8_t *)b->p + at + n - MAC, &j->signing, lane->current,
+			code_of((uint8_t *)b->p + at + n - MAC, &j->signing[class], lane->current,
 				lane->current->size + at, (struct str){ b->p + at, n });
 		}
 		lane->dirty = true;
@@ -451,7 +453,7 @@ static void write_waiting(struct journal *j, bool sync)
 	uint64_t until = j->appended;
 	int sys = 0;
 	sync |= j->wanted > j->done;
-	j->signing = j->keys[0];
+	j->signing[JOURNAL_REQUESTS] = j->keys[0];
 	j->turn = !j->turn;
 	j->busy_since = clock_mono_ms();
 	lock_give(&j->lock);
@@ -558,7 +560,7 @@ void journal_take_keys(struct journal *j, const struct hmac_key *secrets, size_t
 	j->keys_count = 0;
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);
-	j->rekeyed |= !ct_equal(&j->signing, &j->keys[0], sizeof(j->signing));
+	j->rekeyed |= !ct_equal(&j->signing[JOURNAL_REQUESTS], &j->keys[0], sizeof(j->keys[0]));
 	condition_signal(&j->work);
 	lock_give(&j->lock);
 }
@@ -567,8 +569,8 @@ void journal_tend(struct journal *j, int64_t now_ms)
 {
 	struct journal_file *file;
 	lock_take(&j->lock);
-	for (size_t i = 0; j->rekeyed && i < JOURNAL_CLASSES; i++)
-		j->lanes[i].current = NULL;
+	if (j->rekeyed)
+		j->lanes[JOURNAL_REQUESTS].current = NULL;
 	j->rekeyed = false;
 	tend_requests(j);
 	while ((file = oldest(j, JOURNAL_EVENTS))) {
@@ -769,26 +771,22 @@ static enum err read_files(struct journal *j, const struct events *events, struc
 	}
 }
 
-/* Random bytes, made once, where there is no secret to derive a key from. */
+/* Random bytes, made once. Nothing was signed with those that are not all there. */
 static enum err read_own_key(struct journal *j, struct fault *f)
 {
-	uint8_t bytes[KEY_SIZE];
-	struct hmac_key own;
+	uint8_t bytes[KEY_SIZE] = { 0 };
 	int fd = openat(j->directory, "key", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
-	if (n == 0) {
+	if (n >= 0 && n < (ssize_t)sizeof(bytes)) {
 		seed_fill(bytes, sizeof(bytes));
-		n = write(fd, bytes, sizeof(bytes));
+		n = pwrite(fd, bytes, sizeof(bytes), 0);
 		if (n == sizeof(bytes) && (fsync(fd) != 0 || fsync(j->directory) != 0))
 			n = -1;
 	}
 	enum err e = n == sizeof(bytes)
 		? OK
 		: fault_set(f, E_FILE, n < 0 ? errno : 0, "the journal's file key cannot be used");
-	if (e == OK) {
-		hmac_key(&own, (struct str){ (const char *)bytes, sizeof(bytes) });
-		add_key(j, &own);
-	}
+	hmac_key(&j->signing[JOURNAL_EVENTS], (struct str){ (const char *)bytes, sizeof(bytes) });
 	ct_wipe(bytes, sizeof(bytes));
 	if (fd >= 0)
 		close(fd);
@@ -842,9 +840,11 @@ enum err journal_open(struct journal *j, struct str directory, const struct hmac
 	}
 	for (size_t i = 0; i < count; i++)
 		add_key(j, &secrets[i]);
-	if (e == OK && !count)
+	if (e == OK)
 		e = read_own_key(j, f);
-	j->signing = j->keys[0];
+	if (!count)
+		add_key(j, &j->signing[JOURNAL_EVENTS]);
+	j->signing[JOURNAL_REQUESTS] = j->keys[0];
 	if (e == OK)
 		e = read_files(j, &events, f);
 	if (e == OK)

@@ -12,9 +12,11 @@
  * moment at most. A disk that is too slow for that moment, and has taken JOURNAL_LAST_MS, counts as
  * one that fails until it has caught up: meanwhile new promises are refused at once.
  *
- * Each record has its length and a code (HMAC-SHA-256 over its file, its place and its bytes) under
- * a key derived from a signing secret, or from random bytes kept beside the records where there is
- * no secret. A record that does not verify is counted and never acted on; a torn end is cut off.
+ * Each record has its length and a code (HMAC-SHA-256 over its file, its place and its bytes): a
+ * request under a key derived from a signing secret, an event, which starts nothing, under random
+ * bytes that are kept beside the records, so that it outlives every secret. Where there is no
+ * secret, these do for both. A record that does not verify is counted and never acted on; a torn
+ * end is cut off.
  *
  * The directory belongs to this process's user, has mode 0700, and is locked: one process at a
  * time. A link to it is followed if root made it, as systemd does for a StateDirectory= of a
@@ -101,7 +103,8 @@ struct journal {
 	struct journal_lane lanes[JOURNAL_CLASSES];
 	size_t refused, torn; /* what journal_open found: records that do not verify, bytes cut off */
 	bool rekeyed, turn;          /* turn: which of those that wait is filled */
-	struct hmac_key signing;     /* copy of the first, for the thread */
+	/* Of events: the own key; of requests: a copy of the first below, for the thread. */
+	struct hmac_key signing[JOURNAL_CLASSES];
 	size_t keys_count;
 	struct hmac_key keys[JOURNAL_KEYS_MAX]; /* the first signs, any may have signed */
 	struct journal_file files[JOURNAL_FILES_MAX + 1]; /* the last: of what is not written yet */
@@ -128,8 +131,7 @@ must_check enum err journal_open(struct journal *j, struct str directory,
 /* Writes what comes, for ever, and removes what is settled; `j` in a thread of its own. */
 void *journal_run(void *j);
 
-/* Other secrets from now on, of which the first signs: what is not settled is signed again. Keys of
- * events stay as they are until they are forgotten. */
+/* Other secrets from now on, of which the first signs: what is not settled is signed again. */
 void journal_take_keys(struct journal *j, const struct hmac_key *secrets, size_t count);
 
 /* The next request that an earlier process left unsettled. *cursor is 0 at first. Views into the

@@ -226,6 +226,19 @@ def test_a_rotation_loses_nothing(make, serve, journal):  # noqa: F811
     assert not any("cannot be read" in line["message"] for line in again.process.lines)
 
 
+def test_events_outlive_the_first_secret(make, serve, journal):  # noqa: F811
+    """It was another app's, and was withdrawn."""
+    endpoint = make.endpoint()
+    other = slack.OTHER_SECRET
+    listener = start(serve, journal, endpoint, SLACK_SIGNING_SECRET=f"{slack.SECRET},{other}")
+    assert listener.ask(slack.event(event_id="Ev1", secret=other)).status == 200
+    kill(listener)
+    again = start(serve, journal, endpoint, SLACK_SIGNING_SECRET=other)
+    assert again.ask(slack.event(event_id="Ev1", secret=other)).status == 200
+    assert len(endpoint.requests) == 1
+    assert not any("cannot be read" in line["message"] for line in again.process.lines)
+
+
 @pytest.mark.parametrize("cut", [1, 20, 100])
 def test_torn_end(make, serve, journal, cut):  # noqa: F811
     hooks = make.keep(Hooks())
