@@ -20,6 +20,7 @@ import botocore.session
 from botocore.config import Config
 
 from support import signatures
+from support.listener import free_port
 from support.process import ROOT
 from support.wire import eventually
 
@@ -61,9 +62,7 @@ class Moto:
     to."""
 
     def __init__(self, **env):
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            self.port = sock.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         program = f"from moto.server import main; main(['-H', '127.0.0.1', '-p', '{self.port}'])"
         self.process = subprocess.Popen(
@@ -72,7 +71,7 @@ class Moto:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        assert eventually(self.reachable, 30, 0.1), "moto does not listen"
+        assert eventually(self.reachable, 300, 0.1), "moto does not listen"
         self.control("config", {"lambda": {"use_docker": False}})
         self.role = self.client("iam").create_role(
             RoleName="role", AssumeRolePolicyDocument=EVERYTHING

@@ -196,7 +196,7 @@ class Process:
         code = self.process.wait(timeout)
         self.expected_exit = code
         for reader in self.readers:
-            reader.join(2)
+            reader.join(PATIENCE)
         assert code >= 0, f"ended by {signal.Signals(-code).name}"
         return code
 
@@ -214,7 +214,7 @@ class Process:
             how = signal.Signals(-code).name if code < 0 else f"code {code}"
             self.problems.append(f"ended by itself: {how}; last lines {self.lines[-3:]}")
         for reader in self.readers:
-            reader.join(2)
+            reader.join(PATIENCE)
         self.process.stdout.close()
         self.process.stderr.close()
         if self.stdout:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 
 from support.listener import free_port
-from support.wire import Gone, Server, Wire, eventually
+from support.wire import PATIENCE, Gone, Server, Wire, eventually
 
 USER, PASSWORD = "corp%user", "p@ss: w/rd?7391"
 
@@ -163,7 +163,7 @@ class FakeProxy(Server):
         return [f"{request.method} {request.target}" for request in self.requests]
 
     def connect(self, authority):
-        upstream = socket.create_connection(("127.0.0.1", int(authority.rpartition(":")[2])), 2)
+        upstream = socket.create_connection(("127.0.0.1", int(authority.rpartition(":")[2])), PATIENCE)
         upstream.settimeout(None)
         with self.lock:
             self.socks.append(upstream)
@@ -223,7 +223,7 @@ class Tinyproxy:
 
     def listens(self):
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
         except OSError:
             return False
         return True
