@@ -1,6 +1,7 @@
 """Profile files as people have them, put to this program and to botocore: the same keys from both,
 or none from both; else the reason why not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -143,25 +144,46 @@ CASES = {
         "[default]\n" + A, None, None),
 }  # fmt: skip
 
+# Importing botocore takes longer than asking it, so one process does that, and a child of it answers
+# each question: a line with the variables of the environment.
 ORACLE = """
+import json, os, sys
 import botocore.session
-try:
-    keys = botocore.session.Session().get_credentials()
-    keys = keys and keys.get_frozen_credentials()
-    print(keys.access_key, keys.token or "-") if keys and keys.access_key else print("none")
-except Exception as e:
-    print("refused", type(e).__name__)
+for line in sys.stdin:
+    if os.fork():
+        os.wait()
+        continue
+    os.environ.clear()
+    os.environ.update(json.loads(line))
+    try:
+        keys = botocore.session.Session().get_credentials()
+        keys = keys and keys.get_frozen_credentials()
+        said = (keys.access_key, keys.token or "-") if keys and keys.access_key else ("none",)
+    except Exception as e:
+        said = "refused", type(e).__name__
+    print(*said, flush=True)
+    os._exit(0)
 """
 
 
-def oracle(cloud, profile):
+@pytest.fixture(scope="module")
+def botocore():
+    with subprocess.Popen(
+        [sys.executable, "-uc", ORACLE], env={"PATH": os.environ["PATH"]}, text=True, bufsize=1,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:
+        yield process
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def oracle(botocore, cloud, profile):
     """What botocore signs with: access key id and token; None if it has no keys."""
     env = {"HOME": str(cloud.home), "PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
     if profile is not None:
         env["AWS_PROFILE"] = profile
-    said = subprocess.run(
-        [sys.executable, "-c", ORACLE], env=env, capture_output=True, text=True, check=True
-    ).stdout.split()
+    print(json.dumps(env), file=botocore.stdin)
+    said = botocore.stdout.readline().split()
     return None if said[0] in ("none", "refused") else (said[0], said[1].strip("-") or None)
 
 
@@ -192,7 +214,7 @@ def program(cloud, profile):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_same_keys_as_botocore(cloud, case):
+def test_same_keys_as_botocore(cloud, botocore, case):
     config, credentials, profile, difference = CASES[case]
     keys = {
         "A": cloud.ring.lasting("AAAA"), "B": cloud.ring.lasting("BBBB"),
@@ -207,5 +229,5 @@ def test_same_keys_as_botocore(cloud, case):
     for name, text in (("config", config), ("credentials", credentials)):
         if text:
             cloud.aws_file(name, text.format(**keys, print_b=script))
-    ours, theirs = program(cloud, profile), oracle(cloud, profile)
+    ours, theirs = program(cloud, profile), oracle(botocore, cloud, profile)
     assert (ours != theirs) == (difference is not None), (ours, theirs)
