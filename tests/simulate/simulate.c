@@ -207,7 +207,8 @@ static void plan(void)
 		s->workers = 1; /* one with several loops is not frozen */
 		s->last_ask = between(10, happens(50) ? 120 : 3 * 3600) * SECOND;
 	}
-	s->peaceful = calm && s->freezes && s->fetched_keys && happens(50);
+	bool quick = s->freezes || (!s->lambda && !s->routes && !s->functions);
+	s->peaceful = calm && quick && s->fetched_keys && happens(50);
 	w->switches = (int)below(30);
 	if (!calm)
 		*w = (struct weather){ .refuse = some(30), .hang = some(10), .slow = some(40),
