@@ -102,15 +102,20 @@ bool dispatch_kept(struct journal *j, uint64_t ticket, struct str request_id)
 	return keep_until(j, ticket, 0, request_id, UNCOVERED);
 }
 
-/* Slack must have its answer, on disk or not. An event is promised nothing: Slack delivers it
- * again. */
-static void answer_pending(void *arg)
+/* Something is left to be told after the answer, which Slack must have, on disk or not. An event is
+ * promised nothing: Slack delivers it again. */
+static void promise_more(struct attempt *run)
 {
-	struct attempt *run = arg;
 	const struct dispatch *d = run->d;
 	if (d->journal && d->decision->slack.kind != SLACK_EVENT)
 		(void)!keep_until(d->journal, dispatch_promise(&run->promised, d, true),
 			d->soft + JOURNAL_LAST_MS, d->request_id, UNCOVERED);
+}
+
+static void answer_pending(void *arg)
+{
+	struct attempt *run = arg;
+	promise_more(run);
 	answer_fate(run, FATE_PENDING);
 }
 
@@ -293,6 +298,8 @@ static void answer_settled(
 		if (result->failed)
 			outcome->fate = FATE_FAILED, outcome->reason = result->reason;
 	}
+	if (result->message.n)
+		promise_more(run);
 	if (result->reply.status)
 		send_answer(run, &result->reply);
 	else

@@ -128,8 +128,6 @@ static void child_end(struct child_state *c, int status)
 	pipe_let_go(&world->pipes[c->pipes[IN]], 1, 0);
 	pipe_let_go(&world->pipes[c->pipes[OUT]], 0, 1);
 	pipe_let_go(&world->pipes[c->pipes[ERR]], 0, 1);
-	if (c->ask != SIZE_MAX)
-		world->asks[c->ask].ended = true;
 	signal_raise(SIGCHLD);
 }
 

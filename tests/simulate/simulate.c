@@ -207,7 +207,9 @@ static void plan(void)
 		s->workers = 1; /* one with several loops is not frozen */
 		s->last_ask = between(10, happens(50) ? 120 : 3 * 3600) * SECOND;
 	}
-	bool quick = s->freezes || (!s->lambda && !s->routes && !s->functions);
+	/* At most half of the workers wait for a secret, and whoever else needs it is refused. */
+	bool quick =
+		s->freezes || (!s->lambda && !s->routes && !s->functions && !s->fetched_secret);
 	s->peaceful = calm && quick && s->fetched_keys && happens(50);
 	w->switches = (int)below(30);
 	if (!calm)

@@ -252,7 +252,6 @@ static void check_answer(size_t ask, const char *text)
 {
 	struct ask *a = &world->asks[ask], *root = &world->asks[a->root];
 	a->word = word_of(text);
-	a->in_time = root->local ? root->ended : root->known;
 	if (a->word == SAYS_RESULT && (!a->sync || ask_of(text, strlen(text)) != a->root))
 		violation("ask %zu: answered with what another's function returned", ask);
 	if (a->word == SAYS_RESULT && root->starts == 0)
@@ -388,9 +387,8 @@ static bool was_lost_with_its_process(const struct ask *a)
 {
 	bool journal_failed = world->disk_faults > 0;
 	bool its_process_was_lost = world->lost_lives > 0 && a->life < world->life;
-	/* A refusal is no promise, nor is the answer to a button whose function's result follows at
-	   once. */
-	bool kept = world->scenario.journal && a->status != 500 && !(a->sync && a->in_time);
+	/* A refusal is no promise. */
+	bool kept = world->scenario.journal && a->status != 500;
 	return its_process_was_lost && (!kept || journal_failed);
 }
 

@@ -167,13 +167,11 @@ struct ask {
 	int64_t answered;
 	int answers, status;
 	enum answer_word word;
-	bool in_time;         /* when it was answered, its function's result was known */
 	bool sent, cut;       /* cut: by its own client, or because the program was killed */
 	unsigned life;        /* of the process that it was sent to */
 
 	/* of the root: what the world knows */
 	int starts;           /* times its function was started */
-	bool ended;           /* its function that runs here has */
 	bool known;           /* the program has read that it was, */
 	unsigned known_life;
 	int reached;          /* calls that came to the target, started or not */

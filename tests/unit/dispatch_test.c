@@ -469,6 +469,18 @@ TEST(dispatch_with_a_journal)
 	expect_int(world.answered_at, start + 40);
 	expect(holds(world.answer.body, S("has been started")));
 	expect_int(journal.appended, 2);
+	/* A result that follows the answer to a button is promised with it; one that is the answer of a
+	   command is not. */
+	set_up(INVOKE_STARTED, 40);
+	world.body = S("{\"text\":\"done\"}");
+	run(&(struct request){ .kind = SLACK_BLOCK_ACTIONS, .sync = true, .journal = &journal });
+	expect(holds(posted(), S("done")));
+	expect_int(journal.appended, 4);
+	expect_int(journal.entries_count, 0);
+	set_up(INVOKE_STARTED, 40);
+	world.body = S("{\"text\":\"done\"}");
+	run(&(struct request){ .kind = SLACK_COMMAND, .sync = true, .journal = &journal });
+	expect_int(journal.appended, 4);
 
 	/* No file may grow any more. */
 	signal(SIGXFSZ, SIG_IGN);
