@@ -29,7 +29,8 @@
 #				Python; ARGS=STAGE for one
 #	make cross		builds for arm64, armv7 and riscv64, tried under qemu, and packages
 #				for all
-#	make lint		that no include points up, and formats fit their arguments
+#	make lint		that includes point down, formats fit their arguments, lines fit 100
+#				columns, and documents name what exists
 #	make analyze		what clang's analyzer suspects
 #	make eva		what Frama-C proves of decoders (Debian: frama-c-base): no undefined
 #				behaviour up to a bound
@@ -534,6 +535,7 @@ bench: all $(BENCHES:tests/bench/%.c=build/bench/%)
 lint:
 	$(Q)scripts/include-check
 	$(Q)scripts/format-check
+	$(Q)scripts/text-check
 
 # What clang's analyzer suspects, to be read and judged: it sees one file at a time, and each
 # version sees other things.

@@ -1,4 +1,5 @@
-# The gateway behind a front door of your choice, and a function that it starts, whose result goes back to Slack:
+# The gateway behind a front door of your choice, and a function that it starts, whose result goes
+# back to Slack:
 #
 #	aws ssm put-parameter --name /slack/signing-secret --type SecureString --value SIGNING_SECRET
 #	make dist && cd scripts/deploy && terraform init && terraform apply
@@ -42,7 +43,7 @@ variable "architecture" {
 }
 
 variable "front_door" {
-  description = "What turns Slack's requests into events: url, http (an HTTP API), rest (a REST API) or alb"
+  description = "What turns requests into events: url, http (an HTTP API), rest (a REST API) or alb"
   type        = string
   default     = "url"
 
@@ -66,7 +67,10 @@ variable "log_retention" {
 
 locals {
   package   = "${path.module}/../../dist/slack-lambda-gateway-${var.architecture}.zip"
-  parameter = "arn:${data.aws_partition.current.partition}:ssm:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:parameter${var.signing_secret_parameter}"
+  region    = data.aws_region.current.region
+  account   = data.aws_caller_identity.current.account_id
+  ssm       = "arn:${data.aws_partition.current.partition}:ssm:${local.region}:${local.account}"
+  parameter = "${local.ssm}:parameter${var.signing_secret_parameter}"
 }
 
 data "aws_caller_identity" "current" {}
@@ -85,7 +89,7 @@ data "aws_iam_policy_document" "lambda" {
   }
 }
 
-# ---- the gateway ---------------------------------------------------------------------------------------------------------
+# ---- the gateway ---------------------------------------------------------------------------------
 
 resource "aws_iam_role" "gateway" {
   name               = var.name
@@ -146,7 +150,7 @@ resource "aws_lambda_function" "gateway" {
   }
 }
 
-# ---- a function URL: anybody may call it, so it needs both permissions; the gateway checks Slack's signature -------------
+# ---- a function URL: anybody may call it, so it needs both permissions ---------------------------
 
 resource "aws_lambda_function_url" "gateway" {
   count              = var.front_door == "url" ? 1 : 0
@@ -172,7 +176,7 @@ resource "aws_lambda_permission" "url_invoke" {
   invoked_via_function_url = true
 }
 
-# ---- an HTTP API with one route, at the stage $default -------------------------------------------------------------------
+# ---- an HTTP API with one route, at the stage $default -------------------------------------------
 
 resource "aws_apigatewayv2_api" "gateway" {
   count         = var.front_door == "http" ? 1 : 0
@@ -191,7 +195,7 @@ resource "aws_lambda_permission" "http" {
   source_arn    = "${aws_apigatewayv2_api.gateway[0].execution_arn}/*"
 }
 
-# ---- a REST API with one method, at the stage slack ----------------------------------------------------------------------
+# ---- a REST API with one method, at the stage slack ----------------------------------------------
 
 resource "aws_api_gateway_rest_api" "gateway" {
   count = var.front_door == "rest" ? 1 : 0
@@ -202,7 +206,9 @@ resource "aws_api_gateway_rest_api" "gateway" {
     paths = {
       "/{proxy+}" = {
         post = {
-          parameters = [{ name = "proxy", in = "path", required = true, schema = { type = "string" } }]
+          parameters = [
+            { name = "proxy", in = "path", required = true, schema = { type = "string" } },
+          ]
           x-amazon-apigateway-integration = {
             type       = "aws_proxy"
             httpMethod = "POST"
@@ -240,7 +246,7 @@ resource "aws_lambda_permission" "rest" {
   source_arn    = "${aws_api_gateway_rest_api.gateway[0].execution_arn}/*"
 }
 
-# ---- a host name of a load balancer that is there already ----------------------------------------------------------------
+# ---- a host name of a load balancer that is there already ----------------------------------------
 
 resource "aws_lb_target_group" "gateway" {
   count       = var.front_door == "alb" ? 1 : 0
@@ -280,7 +286,7 @@ resource "aws_lb_listener_rule" "gateway" {
   }
 }
 
-# ---- an example: what it returns is posted to the user who asked ---------------------------------------------------------
+# ---- an example: what it returns is posted to the user who asked ---------------------------------
 
 data "archive_file" "deploy" {
   type                    = "zip"
@@ -351,5 +357,5 @@ locals {
 }
 
 output "request_url" {
-  value = "${local.address}${data.aws_region.current.region}/${aws_lambda_function.deploy.function_name}"
+  value = "${local.address}${local.region}/${aws_lambda_function.deploy.function_name}"
 }

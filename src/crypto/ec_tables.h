@@ -1,5 +1,5 @@
-/* Made by scripts/ec-tables. Limbs, lowest first; *_form, *_one and the comb are Montgomery forms.
- */
+/* Made by scripts/ec-tables. Limbs, lowest first; *_form, *_one and the comb are
+ * Montgomery forms. */
 
 static const limb p256_p[4] =
 	{ 0xffffffffffffffff, 0x00000000ffffffff, 0x0000000000000000, 0xffffffff00000001 };

@@ -277,7 +277,8 @@ static bool hand_over(struct backend *b, struct request *r, const struct functio
 		else
 			json_put_string(&w, result->text);
 		waiter->failed = result->failed || waiter->answer->full;
-		buf_put(&waiter->reason, result->failed ? result->reason : S("what it printed is too large"));
+		buf_put(&waiter->reason,
+			result->failed ? result->reason : S("what it printed is too large"));
 		waiter->ended = true;
 		r->waiter = NULL;
 		condition_broadcast(&b->ended);
@@ -453,7 +454,8 @@ static enum err open_directory(struct backend *b, struct str directory, struct f
 		return fault_set(f, E_FILE, errno, "the directory of functions %s cannot be used",
 			str_sub(directory, 0, 100));
 	if (!S_ISDIR(st.st_mode))
-		return fault_set(f, E_FILE, 0, "GATEWAY_FUNCTIONS must name a directory with executable files");
+		return fault_set(f, E_FILE, 0,
+			"GATEWAY_FUNCTIONS must name a directory with executable files");
 	return OK;
 }
 

@@ -171,7 +171,8 @@ void connection_refuse(struct server *server, struct connection *c, int status, 
 	json_open(&w, '{');
 	json_field(&w, S("error"), str_sub(why, 0, REASON_MAX));
 	json_close(&w, '}');
-	/* Of a large body a little was not worth being told; what still comes is taken off the socket. */
+	/* Of a large body a little was not worth being told; what still comes is taken off the
+	 * socket. */
 	if (c->buffer->kind == BUFFER_LARGE) {
 		setsockopt(c->fd, SOL_SOCKET, SO_RCVLOWAT, &(int){ 1 }, sizeof(int));
 		c->readable = true;

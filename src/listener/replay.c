@@ -159,7 +159,8 @@ static void *crew_run(void *arg)
 		uint64_t id;
 		bool attempted;
 		lock_take(&replay->lock);
-		bool found = journal_next_left(replay->services->journal, &replay->cursor, &id, &attempted, &r);
+		bool found =
+			journal_next_left(replay->services->journal, &replay->cursor, &id, &attempted, &r);
 		lock_give(&replay->lock);
 		if (!found)
 			break;

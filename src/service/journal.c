@@ -574,7 +574,7 @@ void journal_tend(struct journal *j, int64_t now_ms)
 	j->rekeyed = false;
 	tend_requests(j);
 	while ((file = oldest(j, JOURNAL_EVENTS))) {
-		/* Written when the clock was ahead of what it says now, it would stay, and keep all newer. */
+		/* Written when the clock was ahead, it would stay, and keep all newer. */
 		if (file->newest_ms > now_ms)
 			file->newest_ms = now_ms;
 		if (now_ms - file->newest_ms <= JOURNAL_EVENT_MS || !remove_file(j, file))
@@ -744,7 +744,8 @@ static enum err list_files(struct journal *j, struct fault *f)
 			if (read_file_name(&class, &number, str_c(memory + at + 19))) {
 				struct journal_file *file = free_file(j);
 				if (!file)
-					return fault_set(f, E_FILE, 0, "the journal has more than %d files", NUM(JOURNAL_FILES_MAX));
+					return fault_set(f, E_FILE, 0, "the journal has more than %d files",
+						NUM(JOURNAL_FILES_MAX));
 				*file = (struct journal_file){ .class = class, .number = number, .fd = -1 };
 				j->next_number = number >= j->next_number ? number + 1 : j->next_number;
 			}
@@ -806,8 +807,8 @@ static enum err open_directory(struct journal *j, struct str directory, struct f
 	j->directory = b.full ? -1 : open(path, O_RDONLY | O_DIRECTORY | follow | O_CLOEXEC);
 	if (j->directory < 0)
 		return fault_set(f, E_FILE, b.full ? ENAMETOOLONG : errno,
-			"GATEWAY_JOURNAL=%s must name a directory that exists; of links to one, only root's are "
-			"followed",
+			"GATEWAY_JOURNAL=%s must name a directory that exists; of links to one, only root's "
+			"are followed",
 			shown);
 	if (fstat(j->directory, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
 		return fault_set(f, E_FILE, 0,

@@ -1,4 +1,5 @@
-// What Go's crypto/x509 makes of certificates: reads the same questions as judge.c, and writes "accepted" or "refused REASON".
+// What Go's crypto/x509 makes of certificates: reads the same questions as judge.c, and writes
+// "accepted" or "refused REASON".
 package main
 
 import (

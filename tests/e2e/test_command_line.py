@@ -167,7 +167,8 @@ def test_nothing_else_is_said_at_a_sudden_end():
     AddressSanitizer says so."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for lines in pool.map(lambda _: log_of(), range(16)):
-            assert [json.loads(line)["message"] for line in lines if "INFO" in line][-1] == "stopped"
+            told = [json.loads(line)["message"] for line in lines if "INFO" in line]
+            assert told[-1] == "stopped"
             assert all(line.startswith('{"timestamp":') for line in lines), lines
 
 

@@ -32,7 +32,8 @@ def test_faults(cloud, source, fault):
     refused_in_time(host)
     assert not cloud.endpoint.requests
     service.default = None
-    assert eventually(lambda: host.text(slack.command()) == STARTED, pause=0.2), "it has not recovered"
+    recovered = eventually(lambda: host.text(slack.command()) == STARTED, pause=0.2)
+    assert recovered, "it has not recovered"
     assert cloud.signers()[-1] == source
     assert len(service.requests) < 60, "it kept knocking"
 

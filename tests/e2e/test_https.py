@@ -98,7 +98,9 @@ class Https:
             "-CAfile", self.make.pki.bundle(), "-verify_return_error", "-verify_hostname",
             "localhost", *options,
         ]
-        done = subprocess.run(command, input=send, capture_output=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command, input=send, capture_output=True, timeout=PATIENCE, check=False
+        )
         return done.returncode, (done.stdout + done.stderr).decode("latin-1")
 
 

@@ -139,7 +139,7 @@ def test_unix_socket_in_use_is_left_alone(make, serve):  # noqa: F811
 
 
 def test_two_that_start_at_one_moment(make, serve):  # noqa: F811
-    """On a socket that another left behind. One removes it, slowly, and the other waits for that."""
+    """On a socket that another left behind. One removes it, slowly; the other waits for that."""
     path = make.folder / "gateway.sock"
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(path))

@@ -126,7 +126,9 @@ static int64_t signed_at(const struct message *m)
 	const char *date = memmem(m->head, (size_t)(m->body - m->head), "x-amz-date: ", 12);
 	static const struct {
 		size_t to, from, n;
-	} parts[] = { { 0, 0, 4 }, { 5, 4, 2 }, { 8, 6, 2 }, { 11, 9, 2 }, { 14, 11, 2 }, { 17, 13, 2 } };
+	} parts[] = {
+		{ 0, 0, 4 }, { 5, 4, 2 }, { 8, 6, 2 }, { 11, 9, 2 }, { 14, 11, 2 }, { 17, 13, 2 },
+	};
 	for (size_t i = 0; date && i < countof(parts); i++)
 		memcpy(text + parts[i].to, date + 12 + parts[i].from, parts[i].n);
 	if (!date || !utc_from_rfc3339(&s, str_c(text)))

@@ -181,7 +181,8 @@ static void send_over_link(size_t ask)
 	int all = snprintf(l->script, sizeof(l->script),
 		"POST %s HTTP/1.1\r\nHost: gw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
 		"X-Slack-Request-Timestamp: %s\r\nX-Slack-Signature: %s\r\n%s\r\n%.*s",
-		path_of(a), type_of(a->kind), n, s.stamp, s.code, happens(50) ? "Connection: close\r\n" : "", (int)n,
+		path_of(a), type_of(a->kind), n, s.stamp, s.code,
+		happens(50) ? "Connection: close\r\n" : "", (int)n,
 		body);
 	check(all > 0 && (size_t)all < sizeof(l->script));
 	a->at = world->now;

@@ -62,7 +62,8 @@ func main() {
 		id, body := next(runtime, api)
 		reply, err := json.Marshal(g.handle(body))
 		check(err)
-		response, err := runtime.Post(api+id+"/response", "application/json", bytes.NewReader(reply))
+		response, err := runtime.Post(api+id+"/response", "application/json",
+			bytes.NewReader(reply))
 		check(err)
 		drain(response)
 	}
@@ -75,13 +76,17 @@ func newGateway() *gateway {
 	roots.AppendCertsFromPEM(bundle)
 	tlsConfig := &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: tlsConfig}}
-	keys := aws.Credentials{AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
-		SessionToken: os.Getenv("AWS_SESSION_TOKEN")}
-	provider := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })
+	keys := aws.Credentials{
+		AccessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken:    os.Getenv("AWS_SESSION_TOKEN")}
+	provide := func(context.Context) (aws.Credentials, error) { return keys, nil }
+	provider := aws.CredentialsProviderFunc(provide)
 	return &gateway{
 		secret: []byte(os.Getenv("SLACK_SIGNING_SECRET")),
 		client: client,
-		lambda: lambda.New(lambda.Options{Region: os.Getenv("AWS_REGION"), Credentials: provider, HTTPClient: client,
+		lambda: lambda.New(lambda.Options{
+			Region: os.Getenv("AWS_REGION"), Credentials: provider, HTTPClient: client,
 			BaseEndpoint: aws.String(os.Getenv("AWS_ENDPOINT_URL_LAMBDA"))}),
 	}
 }
@@ -118,13 +123,16 @@ func (g *gateway) handle(body []byte) answer {
 		return reply(400, map[string]string{"error": "not a command"})
 	}
 	region, function := segments[0], segments[1]
-	_, err = g.lambda.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: &function,
-		InvocationType: types.InvocationTypeEvent, Payload: body}, func(o *lambda.Options) { o.Region = region })
+	input := lambda.InvokeInput{
+		FunctionName: &function, InvocationType: types.InvocationTypeEvent, Payload: body}
+	_, err = g.lambda.Invoke(context.Background(), &input,
+		func(o *lambda.Options) { o.Region = region })
 	text := fmt.Sprintf("Lambda function %s@%s has been started...", function, region)
 	if err != nil {
 		text = fmt.Sprintf("Lambda function %s@%s could not be started: %s", function, region, err)
 	}
-	fmt.Fprintf(os.Stderr, "%s %s@%s in %d us\n", form.Get("command"), function, region, time.Since(began).Microseconds())
+	fmt.Fprintf(os.Stderr, "%s %s@%s in %d us\n", form.Get("command"), function, region,
+		time.Since(began).Microseconds())
 	return reply(200, map[string]string{"response_type": "ephemeral", "text": text})
 }
 
@@ -157,12 +165,14 @@ func (g *gateway) verify(e *event) error {
 func reply(status int, body map[string]string) answer {
 	text, err := json.Marshal(body)
 	check(err)
-	return answer{status, map[string]string{"content-type": "application/json"}, string(text), false}
+	headers := map[string]string{"content-type": "application/json"}
+	return answer{status, headers, string(text), false}
 }
 
 func serve(address, chain, key string) error {
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	server := &http.Server{Addr: address, Handler: handler, TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
+	ok := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }
+	noHTTP2 := map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	server := &http.Server{Addr: address, Handler: http.HandlerFunc(ok), TLSNextProto: noHTTP2}
 	return server.ListenAndServeTLS(chain, key)
 }
 

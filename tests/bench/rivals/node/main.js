@@ -10,7 +10,8 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 const TOLERANCE_S = 300;
 const env = process.env;
 const runtime = new http.Agent({ keepAlive: true, maxSockets: 1 });
-const httpsAgent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(env.AWS_CA_BUNDLE) });
+const ca = readFileSync(env.AWS_CA_BUNDLE);
+const httpsAgent = new https.Agent({ keepAlive: true, maxSockets: 1, ca });
 const lambda = new LambdaClient({
 	endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
 	region: env.AWS_REGION,
@@ -27,7 +28,8 @@ function exchange(client, url, options, body) {
 		const request = client.request(url, options, (response) => {
 			const parts = [];
 			response.on("data", (part) => parts.push(part));
-			response.on("end", () => resolve({ headers: response.headers, body: Buffer.concat(parts) }));
+			response.on("end", () =>
+				resolve({ headers: response.headers, body: Buffer.concat(parts) }));
 		});
 		request.on("error", reject);
 		request.end(body);
@@ -35,18 +37,23 @@ function exchange(client, url, options, body) {
 }
 
 function verify(event) {
-	const headers = Object.fromEntries(Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]));
+	const headers = Object.fromEntries(
+		Object.entries(event.headers).map(([name, value]) => [name.toLowerCase(), value]));
 	const timestamp = headers["x-slack-request-timestamp"];
 	if (!(Math.abs(Date.now() / 1000 - Number(timestamp)) <= TOLERANCE_S))
 		throw new Error("too old");
-	const wanted = createHmac("sha256", env.SLACK_SIGNING_SECRET).update(`v0:${timestamp}:${event.body}`).digest();
+	const wanted = createHmac("sha256", env.SLACK_SIGNING_SECRET)
+		.update(`v0:${timestamp}:${event.body}`).digest();
 	const given = Buffer.from((headers["x-slack-signature"] ?? "").replace(/^v0=/, ""), "hex");
 	if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
 		throw new Error("wrong signature");
 }
 
 const reply = (statusCode, body) =>
-	JSON.stringify({ statusCode, headers: { "content-type": "application/json" }, body: JSON.stringify(body), isBase64Encoded: false });
+	JSON.stringify({
+		statusCode, headers: { "content-type": "application/json" },
+		body: JSON.stringify(body), isBase64Encoded: false,
+	});
 
 async function handle(payload) {
 	const began = process.hrtime.bigint();
@@ -61,11 +68,13 @@ async function handle(payload) {
 	const command = new URLSearchParams(event.body).get("command");
 	let text = `Lambda function ${name}@${region} has been started...`;
 	try {
-		await lambda.send(new InvokeCommand({ FunctionName: name, InvocationType: "Event", Payload: payload }));
+		await lambda.send(new InvokeCommand(
+			{ FunctionName: name, InvocationType: "Event", Payload: payload }));
 	} catch (error) {
 		text = `Lambda function ${name}@${region} could not be started: ${error.message}`;
 	}
-	console.error(`${command} ${name}@${region} in ${(process.hrtime.bigint() - began) / 1000n} us`);
+	const us = (process.hrtime.bigint() - began) / 1000n;
+	console.error(`${command} ${name}@${region} in ${us} us`);
 	return reply(200, { response_type: "ephemeral", text });
 }
 
@@ -75,5 +84,8 @@ for (;;) {
 	const event = await exchange(http, `${api}next`, { agent: runtime });
 	const answer = await handle(event.body);
 	const id = event.headers["lambda-runtime-aws-request-id"];
-	await exchange(http, `${api}${id}/response`, { method: "POST", agent: runtime, headers: { "content-type": "application/json", "content-length": Buffer.byteLength(answer) } }, answer);
+	const length = Buffer.byteLength(answer);
+	const headers = { "content-type": "application/json", "content-length": length };
+	const options = { method: "POST", agent: runtime, headers };
+	await exchange(http, `${api}${id}/response`, options, answer);
 }

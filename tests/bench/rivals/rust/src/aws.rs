@@ -28,15 +28,22 @@ impl Lambda {
         let get = |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} is not set"));
         let endpoint = get("AWS_ENDPOINT_URL_LAMBDA");
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(get("AWS_CA_BUNDLE")).expect("AWS_CA_BUNDLE") {
+        for certificate in
+            CertificateDer::pem_file_iter(get("AWS_CA_BUNDLE")).expect("AWS_CA_BUNDLE")
+        {
             roots.add(certificate.expect("certificate")).expect("root");
         }
-        let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let tls = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Lambda {
             key_id: get("AWS_ACCESS_KEY_ID"),
             secret: get("AWS_SECRET_ACCESS_KEY"),
             token: get("AWS_SESSION_TOKEN"),
-            authority: endpoint.strip_prefix("https://").expect("an https URL").to_owned(),
+            authority: endpoint
+                .strip_prefix("https://")
+                .expect("an https URL")
+                .to_owned(),
             tls: Arc::new(tls),
             link: None,
             derived: None,
@@ -50,9 +57,13 @@ impl Lambda {
     fn connect(&self) -> io::Result<Link> {
         let mut socket = TcpStream::connect(&self.authority)?;
         socket.set_nodelay(true)?;
-        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+        let host = self
+            .authority
+            .rsplit_once(':')
+            .map_or(self.authority.as_str(), |(host, _)| host);
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let mut connection = ClientConnection::new(self.tls.clone(), name).map_err(io::Error::other)?;
+        let mut connection =
+            ClientConnection::new(self.tls.clone(), name).map_err(io::Error::other)?;
         while connection.is_handshaking() {
             connection.complete_io(&mut socket)?;
         }
@@ -65,7 +76,11 @@ impl Lambda {
             self.link = None;
             self.link = Some(self.connect().map_err(|e| e.to_string())?);
         }
-        let answer = self.link.as_mut().expect("a connection").exchange(&[head.as_bytes(), payload]);
+        let answer = self
+            .link
+            .as_mut()
+            .expect("a connection")
+            .exchange(&[head.as_bytes(), payload]);
         match answer {
             Ok(response) if response.status == 202 => Ok(()),
             Ok(response) => Err(format!("status {}", response.status)),
@@ -78,33 +93,54 @@ impl Lambda {
 
     fn signed_head(&mut self, region: &str, function: &str, payload: &[u8]) -> String {
         let now = timestamp(crate::slack::now().as_secs());
-        let (day, path) = (&now[..8], format!("/2015-03-31/functions/{}/invocations", escape(function)));
+        let (day, path) = (
+            &now[..8],
+            format!("/2015-03-31/functions/{}/invocations", escape(function)),
+        );
         let hash = hex(digest::digest(&digest::SHA256, payload).as_ref());
         let scope = format!("{day}/{region}/lambda/aws4_request");
-        let names = "host;x-amz-content-sha256;x-amz-date;x-amz-invocation-type;x-amz-security-token";
+        let names =
+            "host;x-amz-content-sha256;x-amz-date;x-amz-invocation-type;x-amz-security-token";
         let canonical = format!(
-            "POST\n{}\n\nhost:{}\nx-amz-content-sha256:{hash}\nx-amz-date:{now}\nx-amz-invocation-type:Event\n\
-             x-amz-security-token:{}\n\n{names}\n{hash}",
-            path.replace('%', "%25"), self.authority, self.token
+            "POST\n{}\n\nhost:{}\nx-amz-content-sha256:{hash}\nx-amz-date:{now}\n\
+             x-amz-invocation-type:Event\nx-amz-security-token:{}\n\n{names}\n{hash}",
+            path.replace('%', "%25"),
+            self.authority,
+            self.token
         );
         let canonical = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
         let to_sign = format!("AWS4-HMAC-SHA256\n{now}\n{scope}\n{canonical}");
-        let signature = hex(hmac::sign(self.derived_key(day, region, &scope), to_sign.as_bytes()).as_ref());
+        let signature =
+            hex(hmac::sign(self.derived_key(day, region, &scope), to_sign.as_bytes()).as_ref());
         format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-             X-Amz-Content-Sha256: {hash}\r\nX-Amz-Date: {now}\r\nX-Amz-Invocation-Type: Event\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nX-Amz-Content-Sha256: {hash}\r\n\
+             X-Amz-Date: {now}\r\nX-Amz-Invocation-Type: Event\r\n\
              X-Amz-Security-Token: {}\r\nAuthorization: AWS4-HMAC-SHA256 Credential={}/{scope}, \
              SignedHeaders={names}, Signature={signature}\r\n\r\n",
-            self.authority, payload.len(), self.token, self.key_id
+            self.authority,
+            payload.len(),
+            self.token,
+            self.key_id
         )
     }
 
     fn derived_key(&mut self, day: &str, region: &str, scope: &str) -> &hmac::Key {
-        if self.derived.as_ref().map_or(true, |(known, _)| known != scope) {
-            let first = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{}", self.secret).as_bytes());
-            let last = [day, region, "lambda", "aws4_request"].iter().fold(first, |key, part| {
-                hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
-            });
+        if self
+            .derived
+            .as_ref()
+            .map_or(true, |(known, _)| known != scope)
+        {
+            let first =
+                hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{}", self.secret).as_bytes());
+            let last = [day, region, "lambda", "aws4_request"]
+                .iter()
+                .fold(first, |key, part| {
+                    hmac::Key::new(
+                        hmac::HMAC_SHA256,
+                        hmac::sign(&key, part.as_bytes()).as_ref(),
+                    )
+                });
             self.derived = Some((scope.to_owned(), last));
         }
         &self.derived.as_ref().expect("just made").1
@@ -125,7 +161,10 @@ fn escape(segment: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| b"0123456789abcdef"[value as usize] as char;
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// YYYYMMDDTHHMMSSZ. The days are counted from 1 March 0000, in eras of 400 years.
@@ -135,7 +174,15 @@ fn timestamp(seconds: u64) -> String {
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
-    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let (day, month) = (
+        day - (153 * month + 2) / 5 + 1,
+        if month < 10 { month + 3 } else { month - 9 },
+    );
     let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }

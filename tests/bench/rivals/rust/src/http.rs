@@ -30,7 +30,8 @@ impl Link {
             Link::Tls(stream) => &stream.sock,
         };
         let _ = socket.set_nonblocking(true);
-        let silent = matches!(socket.peek(&mut [0]), Err(e) if e.kind() == io::ErrorKind::WouldBlock);
+        let silent =
+            matches!(socket.peek(&mut [0]), Err(e) if e.kind() == io::ErrorKind::WouldBlock);
         let _ = socket.set_nonblocking(false);
         !silent
     }
@@ -67,9 +68,14 @@ impl Link {
 impl Response {
     /// None while it is not whole; takes `bytes` when it is.
     fn parse(bytes: &mut Vec<u8>) -> io::Result<Option<Response>> {
-        let Some(end) = find(bytes, b"\r\n\r\n") else { return Ok(None) };
+        let Some(end) = find(bytes, b"\r\n\r\n") else {
+            return Ok(None);
+        };
         let head = std::str::from_utf8(&bytes[..end]).map_err(|_| bad("head"))?;
-        let status = head.get(9..12).and_then(|s| s.parse().ok()).ok_or_else(|| bad("status"))?;
+        let status = head
+            .get(9..12)
+            .and_then(|s| s.parse().ok())
+            .ok_or_else(|| bad("status"))?;
         let start = end + 4;
         let mut chunked = None;
         if let Some(length) = field(head, "Content-Length") {
@@ -83,7 +89,12 @@ impl Response {
                 None => return Ok(None),
             }
         }
-        Ok(Some(Response { status, bytes: std::mem::take(bytes), head: end, chunked }))
+        Ok(Some(Response {
+            status,
+            bytes: std::mem::take(bytes),
+            head: end,
+            chunked,
+        }))
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -91,15 +102,21 @@ impl Response {
     }
 
     pub fn body(&self) -> &[u8] {
-        self.chunked.as_deref().unwrap_or(&self.bytes[self.head + 4..])
+        self.chunked
+            .as_deref()
+            .unwrap_or(&self.bytes[self.head + 4..])
     }
 }
 
 fn join_chunks(mut rest: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     loop {
-        let Some(end) = find(rest, b"\r\n") else { return Ok(None) };
-        let size = std::str::from_utf8(&rest[..end]).ok().and_then(|s| usize::from_str_radix(s, 16).ok());
+        let Some(end) = find(rest, b"\r\n") else {
+            return Ok(None);
+        };
+        let size = std::str::from_utf8(&rest[..end])
+            .ok()
+            .and_then(|s| usize::from_str_radix(s, 16).ok());
         let size = size.ok_or_else(|| bad("chunk"))?;
         if rest.len() < end + 2 + size + 2 {
             return Ok(None);
@@ -120,7 +137,9 @@ fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 fn bad(what: &str) -> io::Error {

@@ -21,21 +21,27 @@ fn main() {
         return serve::run(&arguments[2], &arguments[3], &arguments[4]);
     }
     let api = env::var("AWS_LAMBDA_RUNTIME_API").expect("AWS_LAMBDA_RUNTIME_API");
-    let secret = slack::Secret::new(&env::var("SLACK_SIGNING_SECRET").expect("SLACK_SIGNING_SECRET"));
+    let secret =
+        slack::Secret::new(&env::var("SLACK_SIGNING_SECRET").expect("SLACK_SIGNING_SECRET"));
     let mut lambda = aws::Lambda::from_environment();
     lambda.connect_ahead();
     let mut runtime = http::Link::plain(&api);
     let next = format!("GET {API}next HTTP/1.1\r\nHost: {api}\r\n\r\n");
     loop {
         let event = runtime.exchange(&[next.as_bytes()]).expect("/next");
-        let id = event.header("Lambda-Runtime-Aws-Request-Id").expect("request id").to_owned();
+        let id = event
+            .header("Lambda-Runtime-Aws-Request-Id")
+            .expect("request id")
+            .to_owned();
         let answer = handle(&secret, &mut lambda, event.body());
         let head = format!(
             "POST {API}{id}/response HTTP/1.1\r\nHost: {api}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n",
             answer.len()
         );
-        let accepted = runtime.exchange(&[head.as_bytes(), answer.as_bytes()]).expect("/response");
+        let accepted = runtime
+            .exchange(&[head.as_bytes(), answer.as_bytes()])
+            .expect("/response");
         assert_eq!(accepted.status, 202);
     }
 }
@@ -50,11 +56,26 @@ fn handle(secret: &slack::Secret, lambda: &mut aws::Lambda, event: &[u8]) -> Str
         }
     };
     let text = match lambda.invoke(&request.region, &request.function, event) {
-        Ok(()) => format!("Lambda function {}@{} has been started...", request.function, request.region),
-        Err(why) => format!("Lambda function {}@{} could not be started: {why}", request.function, request.region),
+        Ok(()) => format!(
+            "Lambda function {}@{} has been started...",
+            request.function, request.region
+        ),
+        Err(why) => format!(
+            "Lambda function {}@{} could not be started: {why}",
+            request.function, request.region
+        ),
     };
-    log(&format!("{} {}@{} in {} us", request.command, request.function, request.region, began.elapsed().as_micros()));
-    slack::answer(200, &serde_json::json!({ "response_type": "ephemeral", "text": text }))
+    log(&format!(
+        "{} {}@{} in {} us",
+        request.command,
+        request.function,
+        request.region,
+        began.elapsed().as_micros()
+    ));
+    slack::answer(
+        200,
+        &serde_json::json!({ "response_type": "ephemeral", "text": text }),
+    )
 }
 
 fn log(line: &str) {

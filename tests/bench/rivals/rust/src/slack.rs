@@ -70,17 +70,28 @@ impl Request {
         let event: Event = serde_json::from_slice(event).map_err(|_| "not an event")?;
         check(secret, &event)?;
         let mut segments = event.path.trim_matches('/').split('/');
-        let (Some(region), Some(function), None) = (segments.next(), segments.next(), segments.next()) else {
+        let (Some(region), Some(function), None) =
+            (segments.next(), segments.next(), segments.next())
+        else {
             return Err("invalid path");
         };
         let command = form_field(&event.body, "command").ok_or("not a command")?;
-        Ok(Request { region: region.to_owned(), function: function.to_owned(), command })
+        Ok(Request {
+            region: region.to_owned(),
+            function: function.to_owned(),
+            command,
+        })
     }
 }
 
 fn check(secret: &Secret, event: &Event) -> Result<(), &'static str> {
     let timestamp = event.headers.timestamp.ok_or("no timestamp")?;
-    let signature = event.headers.signature.and_then(|s| s.strip_prefix("v0=")).and_then(unhex).ok_or("no signature")?;
+    let signature = event
+        .headers
+        .signature
+        .and_then(|s| s.strip_prefix("v0="))
+        .and_then(unhex)
+        .ok_or("no signature")?;
     let age = now().as_secs() as i64 - timestamp.parse::<i64>().map_err(|_| "no timestamp")?;
     if age.abs() > TOLERANCE_S {
         return Err("too old");
@@ -97,11 +108,17 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     if text.len() % 2 != 0 || !text.is_ascii() {
         return None;
     }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
+        .collect()
 }
 
 fn form_field(form: &str, name: &str) -> Option<String> {
-    form.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| unescape(value))
+    form.split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| unescape(value))
 }
 
 fn unescape(text: &str) -> String {
@@ -109,7 +126,10 @@ fn unescape(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;
     while i < bytes.len() {
-        let escaped = (bytes[i] == b'%').then(|| text.get(i + 1..i + 3)).flatten().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escaped = (bytes[i] == b'%')
+            .then(|| text.get(i + 1..i + 3))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         out.push(escaped.unwrap_or(if bytes[i] == b'+' { b' ' } else { bytes[i] }));
         i += if escaped.is_some() { 3 } else { 1 };
     }
@@ -119,5 +139,9 @@ fn unescape(text: &str) -> String {
 /// What an API Gateway makes an HTTP response of.
 pub fn answer(status: u16, body: &serde_json::Value) -> String {
     let fields = serde_json::json!({ "content-type": "application/json" });
-    serde_json::json!({ "statusCode": status, "headers": fields, "body": body.to_string(), "isBase64Encoded": false }).to_string()
+    let body = body.to_string();
+    let answer = serde_json::json!({
+        "statusCode": status, "headers": fields, "body": body, "isBase64Encoded": false
+    });
+    answer.to_string()
 }
