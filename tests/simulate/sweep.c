@@ -13,7 +13,9 @@ static const char *const names[] = { "socket", "bind", "listen", "connect", "sen
 	"epoll_create1", "epoll_ctl", "accept4", "eventfd", "signalfd", "getrandom", "open", "read",
 	"write", "unlink", "fdatasync", "mmap", "clone", "vfork", "pipe2" };
 
-enum { SWEEP_LISTENER, SWEEP_JOURNAL, SWEEP_FUNCTIONS, SWEEP_LAMBDA, SWEEP_CHECK, SWEEP_SEND, SWEEPS };
+enum {
+	SWEEP_LISTENER, SWEEP_JOURNAL, SWEEP_FUNCTIONS, SWEEP_LAMBDA, SWEEP_CHECK, SWEEP_SEND, SWEEPS
+};
 
 enum { END = 1090 }; /* seconds; a world begins at 1000 */
 
