@@ -163,7 +163,8 @@ class FakeProxy(Server):
         return [f"{request.method} {request.target}" for request in self.requests]
 
     def connect(self, authority):
-        upstream = socket.create_connection(("127.0.0.1", int(authority.rpartition(":")[2])), PATIENCE)
+        port = int(authority.rpartition(":")[2])
+        upstream = socket.create_connection(("127.0.0.1", port), PATIENCE)
         upstream.settimeout(None)
         with self.lock:
             self.socks.append(upstream)

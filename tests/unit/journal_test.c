@@ -609,7 +609,7 @@ TEST(journal_on_a_slow_disk)
 	/* Whoever does not wait has not learned that the disk is slow. */
 	expect_int(journal_wait(&journal, ticket, 0, &fault), E_FILE);
 	expect_int(journal_failing(&journal), 0);
-	uint64_t late_ms = clock_mono_ms() + JOURNAL_LAST_MS + 1;
+	int64_t late_ms = clock_mono_ms() + JOURNAL_LAST_MS + 1;
 	expect_int(journal_wait(&journal, ticket, late_ms, &fault), E_FILE);
 	expect_int(journal_failing(&journal), ETIMEDOUT);
 	expect_int(journal_promise(&journal, &second, &r, false), JOURNAL_REFUSED);
