@@ -144,8 +144,8 @@ CASES = {
         "[default]\n" + A, None, None),
 }  # fmt: skip
 
-# Importing botocore takes longer than asking it, so one process does that, and a child of it answers
-# each question: a line with the variables of the environment.
+# Importing botocore takes longer than asking it, so one process does that, and a child of it
+# answers each question: a line with the variables of the environment.
 ORACLE = """
 import json, os, sys
 import botocore.session
