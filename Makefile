@@ -437,7 +437,13 @@ build/tsan/$(NAME): $(TSAN_PROGRAM_OBJS) $(SOURCES)/bearssl-tsan/libbearssl.a
 	@echo '  LINK    $@'
 	$(Q)$(CLANG) $(TSAN_CFLAGS) -o $@ $^
 
-$(FUZZ_BINS): build/san/%: build/san/tests/fuzz/%.o $(SAN_PARTS)
+# A fuzzer takes of it what it calls: libFuzzer looks at every counter after each run.
+build/san/parts.a: $(filter %.o,$(SAN_PARTS))
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(FUZZ_BINS): build/san/%: build/san/tests/fuzz/%.o build/san/parts.a \
+		$(SOURCES)/bearssl-san/libbearssl.a
 	@echo '  LINK    $@'
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^
 
