@@ -1,6 +1,7 @@
 """The same resolv.conf, hosts file and name servers, put to glibc's getaddrinfo and to the program:
 they find the same addresses, or the case says why not. `check` tells what the program found."""
 
+import contextlib
 import json
 import os
 import socket
@@ -59,7 +60,7 @@ class Upstream:
             threading.Thread(target=self.serve_link, args=(place, sock), daemon=True).start()
 
     def serve_link(self, place, sock):
-        with sock:
+        with sock, contextlib.suppress(OSError):  # who asked may leave in the middle of it
             while len(size := sock.recv(2, socket.MSG_WAITALL)) == 2:
                 answer = self.answer(
                     place, sock.recv(struct.unpack(">H", size)[0], socket.MSG_WAITALL),

@@ -16,7 +16,7 @@ from support import proxy as way
 from support.hooks import Hooks
 from support.invoke_endpoint import failed
 from support.proxy import FakeProxy, Tinyproxy
-from support.wire import Server, eventually
+from support.wire import Server, eventually, in_some_try
 from test_send import Gateway, send
 
 STARTED = "Lambda function my-fn@eu-west-1 has been started..."
@@ -134,7 +134,7 @@ def test_invocations(world, variable):
     for _ in range(2):
         assert host.text(slack.command()) == STARTED
     assert set(proxy.asked) == {f"CONNECT lambda.test:{world.endpoint.port}"}
-    assert len(proxy.asked) == len(world.endpoint.links)
+    assert eventually(lambda: len(proxy.asked) == len(world.endpoint.links))
     assert {request.header("host") for request in world.endpoint.requests} == {
         world.endpoint.authority
     }
@@ -164,7 +164,7 @@ def test_upper_case_is_not_for_cgi(world):
 
 def test_messages_to_slack(world):
     proxy, hooks = world.proxy(user=True), world.slack()
-    endpoint = world.aws(default=peer.after(0.4, RETURNED))
+    endpoint = world.aws(default=peer.after(2, RETURNED))
     host = world.start(proxy, endpoint, hooks, GATEWAY_TIMEOUT_MS="200")
     assert host.text(slack.command(fields=hosts.to(hooks))) == PENDING
     assert "ResourceNotFoundException" in hooks.wait()[0]["text"]
@@ -417,10 +417,14 @@ def test_proxy_without_an_address(world):
 def test_slack_is_answered_in_time(world, act):
     proxy = world.proxy(act, user=True)
     host = world.start(proxy, GATEWAY_TIMEOUT_MS="250")
-    before = time.monotonic()
-    assert host.text(slack.command()) == PENDING
-    took = time.monotonic() - before
-    assert took < 0.6, took
+
+    def is_in_time():
+        before = time.monotonic()
+        assert host.text(slack.command()) == PENDING
+        return time.monotonic() - before < 0.6
+
+    # In Lambda what was begun goes on until the end of the event.
+    assert in_some_try(is_in_time, 5)
 
 
 def test_slow_proxy_gets_there(world):
@@ -435,7 +439,7 @@ def test_slow_proxy_gets_there(world):
 def test_messages_are_not_tried_again_when_refused(world):
     """The refusal of a proxy is final for a message to Slack, too."""
     proxy, hooks = world.proxy(), world.slack()
-    endpoint = world.aws(default=peer.after(0.4, RETURNED))
+    endpoint = world.aws(default=peer.after(2, RETURNED))
     host = world.start(proxy, endpoint, hooks, GATEWAY_TIMEOUT_MS="200")
     assert host.text(slack.command(fields=hosts.to(hooks))) == PENDING
     proxy.act = way.refuses(403)

@@ -14,7 +14,7 @@ from support import slack
 from support.certificates import Pki  # noqa: F401
 from support.listener import Listener, free_port, serve  # noqa: F401
 from support.process import BINARY
-from support.wire import Gone, Server, Wire, chunked, eventually, head_problems, response
+from support.wire import PATIENCE, Gone, Server, Wire, chunked, eventually, head_problems, response
 
 USAGE_PARTS = ["--command", "--text", "--field", "--payload", "--event", "SLACK_SIGNING_SECRET"]
 DEFAULTS = {
@@ -86,7 +86,7 @@ def send(*arguments, secret=slack.SECRET, hurry=None, **env):
             process.wait(2)
         except subprocess.TimeoutExpired:
             process.kill()
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=PATIENCE)
     for text in (slack.SECRET, slack.OTHER_SECRET):
         assert text.encode() not in out + err
     return process.returncode, out.decode(), err.decode()

@@ -277,7 +277,7 @@ def test_slack_payload(serve_once, endpoint):  # noqa: F811
         **dict(parse_qsl(request.body.decode(), keep_blank_values=True)),
     }
     assert IDENT.match(gateway.pop("request_id"))
-    assert abs(gateway.pop("received_at") / 1000 - time.time()) < 5
+    assert abs(gateway.pop("received_at") / 1000 - time.time()) < 60
     assert re.match(r"[0-9a-f]{64}\Z", gateway.pop("reply_mac"))
     assert gateway == {
         "region": "eu-west-1", "function": "my-fn", "retry_num": 2, "retry_reason": "http_timeout",
