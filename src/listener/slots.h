@@ -1,5 +1,5 @@
-/* slots.h - what clients of the listener hold, connections and buffers, and who loses them when
- * they run out.
+/* slots.h - what clients of the listener hold, connections and buffers, and whose connection is
+ * dropped when there are too many.
  *
  * Everything is sized at the start. A connection that is idle is a small slot; with the first byte
  * of a request it takes a small buffer, with a long body a large one. Who asks for what has run out
