@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -777,11 +779,18 @@ class Apart:
 # ---- as somebody else ----------------------------------------------------------------------------
 
 
+@pytest.fixture
+def open_folder(make):
+    """Every user may enter what a test makes: pytest closes its own folder to others whenever it is
+    started once more on the same machine."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        make.folder = Path(folder)
+        make.folder.chmod(0o755)
+        yield
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_as_an_ordinary_user(make, serve):  # noqa: F811
-    for folder in [make.folder, *make.folder.parents]:
-        if "pytest" in str(folder):
-            folder.chmod(0o755)
+def test_as_an_ordinary_user(open_folder, serve):  # noqa: F811
     wrapper = [
         "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
         "--inh-caps=-all",
@@ -829,10 +838,7 @@ def test_functions_cannot_look_into_the_gateway(backend):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose whom functions run as")
-def test_functions_run_as_another_user(make, backend):
-    for folder in [make.folder, *make.folder.parents]:
-        if folder.stat().st_uid == 0 and len(folder.parts) > 2:
-            folder.chmod(folder.stat().st_mode | 0o755)
+def test_functions_run_as_another_user(open_folder, backend):
     b = backend(GATEWAY_FUNCTION_USER="nobody")
     said = b.run(
         "whoami", 'echo "$(id -u) $(id -g) $(id -G) $(grep -c . /proc/$PPID/environ 2>/dev/null)"\n'
