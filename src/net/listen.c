@@ -1,5 +1,6 @@
 #include "net/listen.h"
 
+#include "base/clock.h"
 #include "codec/authority.h"
 #include "net/address.h"
 #include "net/tcp.h"
@@ -18,6 +19,8 @@ enum {
 	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
 	ABORTED_MAX =
 		64, /* connections that were gone before they were accepted, passed over in one call */
+	LOCK_TRIES = 50,
+	LOCK_AGAIN_MS = 100,
 };
 
 union any_address {
@@ -70,14 +73,17 @@ static enum err parse_listening(
 }
 
 /* While it is held no other gateway looks at a socket there, or makes one. Not everybody may have
- * it; without it two that start at one moment may both find the same stale socket. */
+ * it, and who keeps it for longer than a gateway does must not stop this one; without it two that
+ * start at one moment may both find the same stale socket. */
 static int lock_directory(union any_address a)
 {
 	if (a.any.sa_family != AF_UNIX)
 		return -1;
 	strrchr(a.un.sun_path, '/')[1] = 0;
 	int fd = open(a.un.sun_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	(void)!flock(fd, LOCK_EX);
+	int tries = LOCK_TRIES;
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK && tries-- > 0)
+		clock_sleep_ms(LOCK_AGAIN_MS);
 	return fd;
 }
 
