@@ -126,22 +126,22 @@ static void enqueue(struct backend *b, struct request *r, struct str id, bool ac
 	queue_put(&b->queue, &r->link);
 }
 
-static uint64_t promise(struct backend *b, struct request *r, struct str id)
+static uint64_t promise(struct backend *b, struct request *r, const struct submission *in)
 {
 	const struct journal_request request = {
 		.arrived_ms = clock_wall_ms(),
-		.request_id = id,
+		.request_id = in->request_id,
 		.kind = slack_kind_name(r->kind),
 		.region = TARGET_LOCAL,
 		.function = r->name,
 		.response_url = r->response_url,
 		.payload = r->payload,
+		.event = in->event,
 	};
 	return journal_promise(b->services->journal, &r->promised, &request, false);
 }
 
-enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised, struct str name,
-	struct str payload, const struct slack_request *slack, struct str request_id,
+enum err backend_submit(struct backend *b, uint64_t *ticket, const struct submission *in,
 	struct waiter *waiter, struct fault *f)
 {
 	struct request *r = take_free(b);
@@ -151,17 +151,17 @@ enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised, 
 			NUM(BACKEND_QUEUE_MAX));
 	struct buf memory = BUF(r->memory);
 	r->waiter = waiter;
-	r->name = keep(&memory, name);
-	struct str id = keep(&memory, request_id);
-	r->response_url = keep(&memory, slack->response_url);
-	r->kind = slack->kind;
-	r->payload = keep(&memory, payload);
-	r->promised = promised;
-	enum err e = function_find(r->path, b->directory, name, f);
+	r->name = keep(&memory, in->function);
+	struct str id = keep(&memory, in->request_id);
+	r->response_url = keep(&memory, in->slack->response_url);
+	r->kind = in->slack->kind;
+	r->payload = keep(&memory, in->payload);
+	r->promised = in->promised;
+	enum err e = function_find(r->path, b->directory, in->function, f);
 	if (e == OK && memory.full)
 		e = fault_set(f, E_LIMIT, 0, "the request is too large");
 	if (e == OK && ticket && b->services->journal)
-		*ticket = promise(b, r, id);
+		*ticket = promise(b, r, in);
 	if (waiter)
 		waiter->request = r;
 	if (e == OK)
@@ -193,16 +193,14 @@ static bool wait_for_end(struct backend *b, struct waiter *waiter, struct deadli
 	return ended;
 }
 
-void backend_call(struct backend *b, struct invoke_result *out, struct str name, struct str payload,
-	const struct slack_request *slack, struct str request_id, struct buf *answer,
-	struct deadline *d)
+void backend_call(struct backend *b, struct invoke_result *out, const struct submission *in,
+	struct buf *answer, struct deadline *d)
 {
 	struct waiter waiter = { .answer = answer };
 	uint64_t ticket;
 	waiter.reason = BUF(waiter.memory);
 	*out = (struct invoke_result){ .outcome = INVOKE_STARTED, .attempts = 1 };
-	enum err e =
-		backend_submit(b, &ticket, 0, name, payload, slack, request_id, &waiter, &out->fault);
+	enum err e = backend_submit(b, &ticket, in, &waiter, &out->fault);
 	if (e != OK) {
 		out->outcome = INVOKE_NOT_STARTED;
 		out->permanent = e == E_REFUSED;

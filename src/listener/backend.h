@@ -25,20 +25,25 @@ must_check enum err backend_start(struct backend **out, struct services *s,
 
 struct waiter;
 
-/* Accepts a request, `slack`, for function `name`; everything is copied. `waiter` is NULL. With a
- * journal, *ticket is that of its promise; NULL: an earlier process left it there as `promised`,
- * and acknowledged it. E_REFUSED: there is no such function; E_LIMIT: the queue is full or the
- * payload too large. */
-must_check enum err backend_submit(struct backend *b, uint64_t *ticket, uint64_t promised,
-	struct str name, struct str payload, const struct slack_request *slack, struct str request_id,
+/* What a function is started for. Views: all is copied. */
+struct submission {
+	struct str function, payload, request_id;
+	const struct slack_request *slack;
+	struct str event;  /* its key, as of struct journal_request */
+	uint64_t promised; /* as this, by an earlier process, which acknowledged it; or 0 */
+};
+
+/* Accepts it. `waiter` is NULL. With a journal, *ticket is that of its promise; NULL if it was
+ * promised. E_REFUSED: there is no such function; E_LIMIT: the queue is full or the payload too
+ * large. */
+must_check enum err backend_submit(struct backend *b, uint64_t *ticket, const struct submission *in,
 	struct waiter *waiter, struct fault *f);
 
 /* The same for a thread that waits for the function: *out is as of a synchronous invocation,
  * `answer` receives what it printed, as JSON. If it still runs at the end of `d`, it counts as
  * started, and what it prints goes to the response_url. */
-void backend_call(struct backend *b, struct invoke_result *out, struct str name, struct str payload,
-	const struct slack_request *slack, struct str request_id, struct buf *answer,
-	struct deadline *d);
+void backend_call(struct backend *b, struct invoke_result *out, const struct submission *in,
+	struct buf *answer, struct deadline *d);
 
 /* The request's acknowledgement has left, or never will. */
 void backend_acknowledge(struct backend *b, struct str request_id);

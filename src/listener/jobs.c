@@ -474,15 +474,20 @@ void jobs_run_local(struct jobs *j, struct job *job)
 	}
 	enum err e = make_payload(job);
 	if (e == OK)
-		e = backend_submit(j->backend, &job->ticket, 0, d->target.function, job->payload, &d->slack,
-			job_id(job), NULL, &f);
+		e = backend_submit(j->backend, &job->ticket,
+			&(struct submission){ .function = d->target.function,
+				.payload = job->payload,
+				.request_id = job_id(job),
+				.slack = &d->slack,
+				.event = delivery },
+			NULL, &f);
 	else
 		fault_set(&f, e, 0, "the request is too large to be passed on");
 	if (e != OK)
 		outcome = (struct outcome){
 			.fate = FATE_NOT_STARTED, .reason = fault_text(&f), .permanent = e == E_REFUSED
 		};
-	/* Its answer waits for both records: Slack's next delivery must find the second. */
+	/* The key outlives the request, which has it, too: a crash may come between the two. */
 	if (e == OK && delivery.n && s->journal)
 		job->ticket = journal_event(s->journal, delivery, JOURNAL_STARTED, job->arrived_wall);
 	if (delivery.n)
@@ -508,8 +513,12 @@ static void call(void *ctx, struct invoke_result *out, const struct invocation *
 		*out = (struct invoke_result){ .outcome = INVOKE_NOT_STARTED };
 		fault_set(&out->fault, E_TIMEOUT, 0, "the gateway is stopping and its turn did not come");
 	} else if (str_eq(in->region, TARGET_LOCAL))
-		backend_call(w->jobs->backend, out, in->function, in->payload, &decision->slack,
-			job_id(w->job), body, d);
+		backend_call(w->jobs->backend, out,
+			&(struct submission){ .function = in->function,
+				.payload = in->payload,
+				.request_id = job_id(w->job),
+				.slack = &decision->slack },
+			body, d);
 	else
 		w->outside.effects.call(w->outside.effects.ctx, out, in, body, d);
 	w->settled = out->outcome == INVOKE_STARTED;

@@ -106,6 +106,13 @@ static void start_again(struct crew *w, uint64_t id, const struct journal_reques
 		.arena = &arena,
 		.answer = no_answer,
 	};
+	const struct submission here = {
+		.function = r->function,
+		.payload = r->payload,
+		.request_id = r->request_id,
+		.slack = &decision.slack,
+		.promised = id,
+	};
 	struct backend *b = w->replay->backend;
 	bool local = str_eq(r->region, TARGET_LOCAL);
 	struct outcome outcome = { .fate = FATE_NOT_STARTED };
@@ -114,8 +121,7 @@ static void start_again(struct crew *w, uint64_t id, const struct journal_reques
 		outcome.reason = S("GATEWAY_ALLOW does not admit it any more");
 	else if (local && !b)
 		outcome.reason = S("there are no functions here any more");
-	else if (local && backend_submit(b, NULL, id, r->function, r->payload, &decision.slack,
-						  r->request_id, NULL, &f) != OK)
+	else if (local && backend_submit(b, NULL, &here, NULL, &f) != OK)
 		outcome.reason = fault_text(&f);
 	if (outcome.reason.n) {
 		tell_user(w, id, r, &outcome);

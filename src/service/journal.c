@@ -21,7 +21,7 @@
 enum {
 	HEAD = 16,
 	MAC = SHA256_SIZE,
-	FIELDS = 6,
+	FIELDS = 7,
 	NAME_SIZE = 32,
 	KEY_SIZE = 32,
 	DIRECTORY_BUFFER = 4096,
@@ -241,7 +241,7 @@ static size_t put_request(struct str parts[static 2 * FIELDS + 1],
 	char lengths[static 8 + 4 * FIELDS], const struct journal_request *r)
 {
 	const struct str fields[FIELDS] = { r->request_id, r->kind, r->region, r->function,
-		r->response_url, r->payload };
+		r->response_url, r->payload, r->event };
 	put_number(lengths, (uint64_t)r->arrived_ms | (uint64_t)r->sync << 63, 8);
 	parts[0] = (struct str){ lengths, 8 };
 	for (size_t i = 0; i < FIELDS; i++) {
@@ -256,7 +256,7 @@ static size_t put_request(struct str parts[static 2 * FIELDS + 1],
 static bool read_request(struct journal_request *r, struct str body)
 {
 	struct str *const fields[FIELDS] = { &r->request_id, &r->kind, &r->region, &r->function,
-		&r->response_url, &r->payload };
+		&r->response_url, &r->payload, &r->event };
 	if (body.n < 8)
 		return false;
 	uint64_t arrived = read_number(body.p, 8);
@@ -670,6 +670,8 @@ static void take_record(
 			j->refused++;
 			return;
 		}
+		if (request.event.n)
+			events->tell(events->ctx, request.event, JOURNAL_STARTED, request.arrived_ms);
 		if (entry) /* carried over */
 			drop_entry(j, entry);
 		entry = add_entry(j, id);
@@ -781,9 +783,10 @@ static enum err read_own_key(struct journal *j, struct fault *f)
 	if (n >= 0 && n < (ssize_t)sizeof(bytes)) {
 		seed_fill(bytes, sizeof(bytes));
 		n = pwrite(fd, bytes, sizeof(bytes), 0);
-		if (n == sizeof(bytes) && (fsync(fd) != 0 || fsync(j->directory) != 0))
-			n = -1;
 	}
+	/* Whoever made it may have been killed before it was on disk. */
+	if (n == sizeof(bytes) && (fsync(fd) != 0 || fsync(j->directory) != 0))
+		n = -1;
 	enum err e = n == sizeof(bytes)
 		? OK
 		: fault_set(f, E_FILE, n < 0 ? errno : 0, "the journal's file key cannot be used");

@@ -54,6 +54,7 @@ struct journal_request {
 	struct str region, function;
 	struct str response_url;     /* may be empty */
 	struct str payload;          /* what the function gets */
+	struct str event; /* its key, if Slack is told at once that it was started; else empty */
 };
 
 enum journal_class { JOURNAL_REQUESTS, JOURNAL_EVENTS, JOURNAL_CLASSES };
@@ -117,7 +118,8 @@ enum { JOURNAL_REFUSED = 0 };
  * that nobody knows. */
 enum journal_fate { JOURNAL_ATTEMPTED, JOURNAL_STARTED, JOURNAL_TOLD };
 
-/* What journal_open hands over of the keys of events, in the order in which it was noted. */
+/* What journal_open hands over of the keys of events, in the order in which it was noted; that of a
+ * request, settled or not, as started. */
 typedef void journal_event_fn(
 	void *ctx, struct str key, enum journal_fate fate, int64_t wall_ms);
 

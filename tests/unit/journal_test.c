@@ -199,6 +199,25 @@ TEST(journal_remembers_events)
 	journal_close(&journal);
 }
 
+/* A crash can come before the event has a record of its own. */
+TEST(journal_remembers_the_event_of_a_request)
+{
+	set_up();
+	open_again();
+	struct journal_request r = request(0);
+	uint64_t id = 0, settled = 0;
+	r.event = S("local/Ev1");
+	expect_int(written(journal_promise(&journal, &id, &r, false)), OK);
+	r.event = S("local/Ev2");
+	expect_int(written(journal_promise(&journal, &settled, &r, false)), OK);
+	settle(settled);
+	journal_close(&journal);
+	open_again();
+	expect_str(buf_str(&told), S("local/Ev1:1;local/Ev2:1;"));
+	expect_str(left(), S("0:0;"));
+	journal_close(&journal);
+}
+
 /* Those of a time when the clock was wrong do not stay until that time comes. */
 TEST(journal_events_of_a_clock_ahead)
 {
