@@ -136,6 +136,17 @@ static void look_after(size_t what, uint64_t serial)
 	later(world->frozen ? 60 * SECOND : 3 * SECOND, look_after, 0, 0);
 }
 
+/* An event that has left the Runtime API has its time stamp, and has not come whole. */
+static bool is_event_under_way(void)
+{
+	for (size_t i = 0; i < LINKS_MAX; i++) {
+		const struct link_state *l = &world->links[i];
+		if (l->used && l->role == ROLE_RUNTIME && l->fd >= 0 && (l->said < l->script_n || l->in.n))
+			return true;
+	}
+	return false;
+}
+
 enum outage { OUTAGE_KILL, OUTAGE_POWER, OUTAGE_TERM, OUTAGE_RELOAD, OUTAGE_SECRET, OUTAGE_CLOCK,
 	OUTAGES };
 
@@ -166,7 +177,11 @@ static void outage(size_t what, uint64_t serial)
 		change_secret();
 		break;
 	default:
-		world->wall += between(-3 * SECOND, 3 * SECOND);
+		/* How old an event is that came while the clock was set, nobody can know. */
+		if (is_event_under_way())
+			later(SECOND, outage, what, 0);
+		else
+			world->wall += between(-3 * SECOND, 3 * SECOND);
 	}
 }
 
