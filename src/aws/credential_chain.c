@@ -102,7 +102,9 @@ static enum err fetch_next(struct credential_chain *c, struct deadline *d, struc
 	}
 	credentials_wipe(&c->sets[slot]);
 	c->last = *f;
-	c->pause_until = clock_mono_ms() + CREDENTIALS_PAUSE_MS;
+	/* What a freeze of the sandbox ended says nothing of now. */
+	int64_t now = clock_mono_ms();
+	c->pause_until = (now < d->hard ? now : d->hard) + CREDENTIALS_PAUSE_MS;
 	return e;
 }
 

@@ -11,8 +11,9 @@
  * Only without valid keys does a request fetch some itself, or wait for the fetch in progress. A
  * fetch has its own time limit: a request with less time than that leaves the fetch to another
  * thread and waits as long as it may. There is one fetch at a time, and after a failed one a pause
- * of CREDENTIALS_PAUSE_MS. Keys that look expired on arrival are used for a quarter of an hour all
- * the same, because our own clock may be wrong. */
+ * of CREDENTIALS_PAUSE_MS, unless the sandbox was frozen until after its time limit. Keys that look
+ * expired on arrival are used for a quarter of an hour all the same, because our own clock may be
+ * wrong. */
 #ifndef AWS_CREDENTIAL_CHAIN_H
 #define AWS_CREDENTIAL_CHAIN_H
 

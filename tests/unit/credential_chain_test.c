@@ -178,6 +178,25 @@ TEST(credential_chain_keeps_what_is_valid_when_the_source_fails)
 	peer_stop(&peer);
 }
 
+/* The source fails, and while it was asked the sandbox was frozen for a minute. */
+static enum err fail_frozen(
+	struct credential_set *out, struct credential_chain *c, struct deadline *d, struct fault *f)
+{
+	(void)out;
+	asked++;
+	d->hard -= 60 * 1000;
+	c->fetch = credential_sources_fetch;
+	return fault_set(f, E_CLOSED, ECONNRESET, "the connection broke");
+}
+
+TEST(credential_chain_asks_at_once_after_a_fetch_that_a_freeze_ended)
+{
+	set_up(in_s(3600));
+	chain.fetch = fail_frozen;
+	expect_str(id_now(), S("AKID2"));
+	peer_stop(&peer);
+}
+
 TEST(credential_chain_uses_what_looks_expired_on_arrival)
 {
 	set_up("0001-01-01T00:00:00Z");
