@@ -208,35 +208,42 @@ def received_ms(size=1 << 20, times=8):
     return sorted(spent)[times // 2]
 
 
+def spends_little(listener, work):
+    """A busy machine slows the loop down and wakes it more often, but not each of sixty times; a
+    bug costs as much every time. A slow machine has as long as anybody needs to receive so much."""
+    costs = []
+    while len(costs) < 60 and sum(cost <= 1.0 for cost in costs) < 4:
+        before = listener.loop_cpu_ms()
+        work()
+        costs.append(listener.loop_cpu_ms() - before)
+    assert sorted(costs)[3] <= max(1.0, 4 * received_ms()), costs
+
+
 @pytest.mark.parametrize("case", UNAUTHENTICATED)
 def test_the_loop_spends_little_on_the_unauthenticated(serve, case):  # noqa: F811
-    """With 64 secrets: no more than a millisecond, or, on a slow or busy machine, what receiving so
-    much costs anybody there."""
+    """With 64 secrets: no more than a millisecond."""
     secrets = ",".join([slack.SECRET] + [f"{i:032x}" for i in range(63)])
     listener = serve(SLACK_SIGNING_SECRET=secrets)
-    assert listener.ask(UNAUTHENTICATED[case]).status == 401
-    costs = []
-    for _ in range(15):
-        before = listener.loop_cpu_ms()
+
+    def work():
         assert listener.ask(UNAUTHENTICATED[case]).status == 401
-        costs.append(listener.loop_cpu_ms() - before)
-    assert sorted(costs)[7] <= max(1.0, 4 * received_ms()), costs
+
+    work()
+    spends_little(listener, work)
 
 
 @pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "CHACHA20-POLY1305"])
 @pytest.mark.parametrize("case", ["1 MiB", "1 MiB in chunks of 16 bytes"])
 def test_the_loop_decrypts_little_of_the_unauthenticated(make, serve, case, cipher):  # noqa: F811
-    """Its part of the handshake included. A busy machine wakes it for each record, so not all of
-    these count."""
+    """Its part of the handshake included."""
     server = Https(make, serve)
     context = client_context(make.pki, suites=f"ECDHE-ECDSA-{cipher}")
-    costs = []
-    for _ in range(15):
-        before = server.listener.loop_cpu_ms()
+
+    def work():
         with server.connect(context) as client:
             assert client.ask(UNAUTHENTICATED[case]).status == 401
-        costs.append(server.listener.loop_cpu_ms() - before)
-    assert sorted(costs)[3] <= max(1.0, 4 * received_ms()), costs
+
+    spends_little(server.listener, work)
 
 
 TINY = {
@@ -249,17 +256,16 @@ TINY = {
 def test_the_loop_spends_little_on_tiny_records(make, serve, case):  # noqa: F811
     """Each byte is a record of its own, and all come at once."""
     server = Https(make, serve)
-    costs = []
-    for _ in range(15):
-        before = server.listener.loop_cpu_ms()
+
+    def work():
         with server.connect() as client:
             client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             for byte in TINY[case]:
                 client.send(bytes([byte]))
             client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
             assert client.answer().status == 401
-        costs.append(server.listener.loop_cpu_ms() - before)
-    assert sorted(costs)[3] <= 1.0, costs
+
+    spends_little(server.listener, work)
 
 
 def test_reading_everything_again_costs_the_loop_nothing(make, serve):  # noqa: F811
@@ -273,15 +279,13 @@ def test_reading_everything_again_costs_the_loop_nothing(make, serve):  # noqa: 
         "--tls-cert", str(make.folder / "chain.pem"), "--tls-key", str(make.folder / "key.pem"),
     ]
     listener = serve(*files, SLACK_SIGNING_SECRET=f"file:{secrets}")
-    costs = []
-    for count in range(1, 10):
-        before = listener.loop_cpu_ms()
+
+    def reads():
+        return sum("TLS certificate read" in line["message"] for line in listener.process.lines)
+
+    def work():
+        count = reads()
         listener.process.terminate(signal.SIGHUP)
-        assert eventually(
-            lambda: sum(
-                "TLS certificate read" in line["message"] for line in listener.process.lines
-            )
-            > count
-        )
-        costs.append(listener.loop_cpu_ms() - before)
-    assert sorted(costs)[4] <= 1.0, costs
+        assert eventually(lambda: reads() > count)
+
+    spends_little(listener, work)
