@@ -272,9 +272,14 @@ TEST(invoke_judges_each_status)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		context("%.12s", cases[i].answer.p);
-		SET_UP({ cases[i].answer, KEEPS, 0 }, { started, KEEPS, 0 });
-		struct deadline d = deadline_in(40); /* no pause fits into it */
-		run_with(INVOKE_EVENT, S("{}"), &d);
+		/* No pause fits into 40 ms; on a busy machine no answer does, now and then. */
+		for (int tries = 0; tries == 0 || (tries < 50 && result.status == 0); tries++) {
+			if (tries)
+				tear_down();
+			SET_UP({ cases[i].answer, KEEPS, 0 }, { started, KEEPS, 0 });
+			struct deadline d = deadline_in(40);
+			run_with(INVOKE_EVENT, S("{}"), &d);
+		}
 		expect_int(result.outcome, cases[i].outcome);
 		expect_int(result.attempts, 1);
 		expect_int(result.permanent, cases[i].permanent);
