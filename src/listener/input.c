@@ -80,7 +80,7 @@ bool input_read_body(struct connection *c, unsigned times)
 	b->why = buf_str(&why);
 	if (b->kind == BUFFER_LARGE)
 		expect_rest(c);
-	return b->result != E_MORE || c->ended || c->broken;
+	return b->result != E_MORE || c->n == b->cap || c->ended || c->broken;
 }
 
 void input_fill(struct connection *c)

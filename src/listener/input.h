@@ -24,7 +24,8 @@ must_check bool input_receive(struct connection *c, size_t *got, char *p, size_t
 
 /* Reads on, from c->raw in its buffer, to the end of the body, of the buffer, or of what has come;
  * receives `times` at most. In c->buffer: `result` is OK with `used`, E_MORE, or as
- * http_body_decode says with `why`, which lies in its `answer`. False: it waits for more. */
+ * http_body_decode says with `why`, which lies in its `answer`. False: it waits for more; a full
+ * buffer does not. */
 bool input_read_body(struct connection *c, unsigned times);
 
 /* Fills c->buffer with what has come. */
