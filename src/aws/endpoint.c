@@ -102,7 +102,7 @@ static bool made_of(struct str s, struct str marks)
 	return true;
 }
 
-static enum err refuse(struct fault *f, struct str why)
+static enum err refuse_url(struct fault *f, struct str why)
 {
 	return fault_set(f, E_CONFIG, 0,
 		"%s; it must be http[s]://HOST[:PORT][/PATH]",
@@ -121,22 +121,22 @@ enum err endpoint_from_url(struct endpoint *out, struct str url, struct fault *f
 	out->secure = str_eq_nocase(scheme, S("https"));
 	if ((!out->secure && !str_eq_nocase(scheme, S("http"))) ||
 		!str_starts(str_skip(url, scheme.n), S("://")))
-		return refuse(f, S("it does not begin with http:// or https://"));
+		return refuse_url(f, S("it does not begin with http:// or https://"));
 	if (url.n > ENDPOINT_URL_MAX)
-		return refuse(f, S("it is too long"));
+		return refuse_url(f, S("it is too long"));
 
 	struct str rest = str_skip(url, scheme.n + 3);
 	struct str authority = str_sub(rest, 0, str_find(rest, '/')),
 			   path = str_skip(rest, authority.n), host;
 	uint64_t usual = out->secure ? 443 : 80, port = usual;
 	if (!authority_split(&host, &port, authority))
-		return refuse(f,
+		return refuse_url(f,
 			S("it has no usable host, a port outside 1 to 65535, user information, a query or a "
 			  "fragment"));
 	while (str_ends(path, S("/")))
 		path.n--;
 	if (!made_of(path, S("-._~%/!$&'()*+,;=:")) || !form_check(path))
-		return refuse(
+		return refuse_url(
 			f, S("something follows its path, or it has bytes that must be percent-encoded"));
 
 	struct buf b = BUF(out->memory);

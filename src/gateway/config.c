@@ -52,7 +52,8 @@ enum { VALUE_SHOWN_MAX = 60 };
 
 /* Values long enough to hide the rest of the sentence are cut; those of AWS_ variables may be
  * somebody's keys. */
-static enum err refuse(struct fault *f, struct str name, struct str value, struct str allowed)
+static enum err refuse_value(
+	struct fault *f, struct str name, struct str value, struct str allowed)
 {
 	if (str_starts(name, S("AWS_")))
 		return fault_set(f, E_CONFIG, 0, "%s cannot be used: %s", name, allowed);
@@ -150,7 +151,7 @@ static enum err read_flag(
 {
 	struct str v = environment_get(env, name);
 	if (v.n && !str_eq(v, S("0")) && !str_eq(v, S("1")))
-		return refuse(f, str_c(name), v, S("it must be 1 (on), 0 or empty (off)"));
+		return refuse_value(f, str_c(name), v, S("it must be 1 (on), 0 or empty (off)"));
 	*out = str_eq(v, S("1"));
 	return OK;
 }
@@ -179,7 +180,7 @@ static enum err read_choice(int *out, const struct environment *env, const char 
 	buf_put(&allowed, S("it must be one of "));
 	for (size_t i = 0; i < count; i++)
 		buf_format(&allowed, "%s%s", i ? S(", ") : S(""), str_c(words[i].text));
-	return refuse(f, str_c(name), v, buf_str(&allowed));
+	return refuse_value(f, str_c(name), v, buf_str(&allowed));
 }
 
 static enum err read_log(struct config *c, const struct environment *env, struct fault *f)
@@ -210,7 +211,7 @@ static enum err read_allow(struct config *c, const struct environment *env, stru
 	while (rest.n) {
 		str_next(&pattern, &rest, ',');
 		if (!allow_pattern_ok(str_trim(pattern)))
-			return refuse(f, S("GATEWAY_ALLOW"), pattern,
+			return refuse_value(f, S("GATEWAY_ALLOW"), pattern,
 				S("each entry is region/function, where * stands for any run of characters but "
 				  "'/', as in eu-west-1/deploy-*"));
 	}
@@ -270,7 +271,7 @@ static enum err read_base_path(struct config *c, const struct environment *env, 
 	for (size_t i = 0; i < path.n; i++)
 		if ((unsigned char)path.p[i] <= ' ' || (unsigned char)path.p[i] >= 0x7f ||
 			path.p[i] == '?' || path.p[i] == '#')
-			return refuse(f, S("GATEWAY_BASE_PATH"), v,
+			return refuse_value(f, S("GATEWAY_BASE_PATH"), v,
 				S("it must be the beginning of a URL path, such as /slack"));
 	c->base_path = path;
 	return OK;
@@ -285,7 +286,7 @@ static enum err read_response_hosts(
 	while (rest.n) {
 		str_next(&entry, &rest, ',');
 		if (!response_host_entry_ok(str_trim(entry)))
-			return refuse(f, S("GATEWAY_RESPONSE_HOSTS"), entry,
+			return refuse_value(f, S("GATEWAY_RESPONSE_HOSTS"), entry,
 				S("each entry is host, host:port, or http://ADDRESS:PORT with a loopback address"));
 	}
 	return OK;

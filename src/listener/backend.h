@@ -29,13 +29,13 @@ struct waiter;
 struct submission {
 	struct str function, payload, request_id;
 	const struct slack_request *slack;
-	struct str event;  /* its key, as of struct journal_request */
-	uint64_t promised; /* as this, by an earlier process, which acknowledged it; or 0 */
+	struct str event;  /* its key, as in struct journal_request */
+	uint64_t promised; /* its id in the journal, if an earlier process left it there; else 0 */
 };
 
-/* Accepts it. `waiter` is NULL. With a journal, *ticket is that of its promise; NULL if it was
- * promised. E_REFUSED: there is no such function; E_LIMIT: the queue is full or the payload too
- * large. */
+/* Accepts it. `waiter` is NULL. With a journal, *ticket is that of its promise; `ticket` is NULL if
+ * an earlier process has promised it, and acknowledged it. E_REFUSED: there is no such function;
+ * E_LIMIT: the queue is full or the payload too large. */
 must_check enum err backend_submit(struct backend *b, uint64_t *ticket, const struct submission *in,
 	struct waiter *waiter, struct fault *f);
 

@@ -644,15 +644,16 @@ static void feed(struct server *server)
 			connection_advance(server, c);
 }
 
-_Static_assert(WAIT_HANDSHAKE + STAGE_HEAD == WAIT_HEAD && WAIT_HANDSHAKE + STAGE_BODY == WAIT_BODY,
-	"stages in the order of their waits");
-
 static void take_back_late(struct server *server, struct connection *c)
 {
+	/* What it waited for, in the stages that steppers work on. */
+	static const uint8_t waits[] = {
+		[STAGE_HANDSHAKE] = WAIT_HANDSHAKE, [STAGE_HEAD] = WAIT_HEAD, [STAGE_BODY] = WAIT_BODY
+	};
 	c->late = false;
 	server->late--;
 	if (c->wait == WAIT_NONE)
-		time_out(server, c, WAIT_HANDSHAKE + (enum wait)c->stage);
+		time_out(server, c, waits[c->stage]);
 	else
 		lose_place(server, c);
 	if (server->starving)

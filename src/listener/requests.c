@@ -88,7 +88,7 @@ static void settle(struct requests *r, struct job *job)
 }
 
 /* There was no time to verify it. */
-static void refuse(struct requests *r, struct job *job)
+static void refuse_unverified(struct requests *r, struct job *job)
 {
 	job_respond_503(job);
 	jobs_settle(&r->jobs, job);
@@ -200,7 +200,7 @@ static void have_verified(struct requests *r, struct job *job)
 {
 	struct job *loser = jobs_unverified_loser(&r->jobs);
 	if (loser && jobs_take_back(&r->jobs, loser)) {
-		refuse(r, loser);
+		refuse_unverified(r, loser);
 		connection_resume(r->server, loser->connection);
 	}
 	jobs_submit(&r->jobs, job, TASK_VERIFY);
@@ -256,7 +256,7 @@ static void on_overdue(void *ctx, struct connection *c)
 	if (job->delayed) {
 		answer_delayed(r, job);
 	} else if (job->task == TASK_VERIFY) {
-		refuse(r, job);
+		refuse_unverified(r, job);
 	} else if (job->task == TASK_RENEW) {
 		settle(r, job);
 	} else if (r->services->journal && job->decision.slack.kind != SLACK_EVENT) {

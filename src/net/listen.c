@@ -19,8 +19,8 @@ enum {
 	BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
 	ABORTED_MAX =
 		64, /* connections that were gone before they were accepted, passed over in one call */
-	LOCK_TRIES = 50,
 	LOCK_AGAIN_MS = 100,
+	LOCK_TRIES = 50, /* five seconds; a gateway has it for a moment */
 };
 
 union any_address {

@@ -21,6 +21,7 @@
 enum {
 	HEAD = 16,
 	MAC = SHA256_SIZE,
+	REQUEST_HEAD = 9, /* when it arrived, 8 bytes; and whether it is synchronous */
 	FIELDS = 7,
 	NAME_SIZE = 32,
 	KEY_SIZE = 32,
@@ -238,14 +239,15 @@ static uint64_t append_and_sync(struct journal *j, enum journal_class class, enu
 }
 
 static size_t put_request(struct str parts[static 2 * FIELDS + 1],
-	char lengths[static 8 + 4 * FIELDS], const struct journal_request *r)
+	char numbers[static REQUEST_HEAD + 4 * FIELDS], const struct journal_request *r)
 {
 	const struct str fields[FIELDS] = { r->request_id, r->kind, r->region, r->function,
 		r->response_url, r->payload, r->event };
-	put_number(lengths, (uint64_t)r->arrived_ms | (uint64_t)r->sync << 63, 8);
-	parts[0] = (struct str){ lengths, 8 };
+	put_number(numbers, (uint64_t)r->arrived_ms, 8);
+	numbers[8] = r->sync;
+	parts[0] = (struct str){ numbers, REQUEST_HEAD };
 	for (size_t i = 0; i < FIELDS; i++) {
-		char *length = lengths + 8 + 4 * i;
+		char *length = numbers + REQUEST_HEAD + 4 * i;
 		put_number(length, fields[i].n, 4);
 		parts[1 + 2 * i] = (struct str){ length, 4 };
 		parts[2 + 2 * i] = fields[i];
@@ -257,12 +259,11 @@ static bool read_request(struct journal_request *r, struct str body)
 {
 	struct str *const fields[FIELDS] = { &r->request_id, &r->kind, &r->region, &r->function,
 		&r->response_url, &r->payload, &r->event };
-	if (body.n < 8)
+	if (body.n < REQUEST_HEAD)
 		return false;
-	uint64_t arrived = read_number(body.p, 8);
-	r->arrived_ms = (int64_t)(arrived & INT64_MAX);
-	r->sync = arrived >> 63;
-	body = str_skip(body, 8);
+	r->arrived_ms = (int64_t)read_number(body.p, 8);
+	r->sync = body.p[8];
+	body = str_skip(body, REQUEST_HEAD);
 	for (size_t i = 0; i < FIELDS; i++) {
 		size_t n = body.n < 4 ? SIZE_MAX : (size_t)read_number(body.p, 4);
 		body = str_skip(body, 4);
@@ -278,8 +279,8 @@ uint64_t journal_promise(
 	struct journal *j, uint64_t *id, const struct journal_request *r, bool attempted)
 {
 	struct str parts[2 * FIELDS + 1];
-	char lengths[8 + 4 * FIELDS];
-	size_t count = put_request(parts, lengths, r);
+	char numbers[REQUEST_HEAD + 4 * FIELDS];
+	size_t count = put_request(parts, numbers, r);
 	uint64_t ticket = JOURNAL_REFUSED;
 	lock_take(&j->lock);
 	struct journal_entry *entry = add_entry(j, j->next_id);

@@ -123,7 +123,8 @@ def test_made_up_command(gateway):
 def test_command_text_and_fields(gateway):
     g = gateway()
     code, _, _ = send(
-        g.url + "/x/y", "--command", "/dep", "--text", "a=b & 50% grüße +", "--field", "user_id=U1",
+        g.url + "/x/y", "--command", "/dep", "--text", "a=b & 50% grüße +",
+        "--field", "user_id=U1",
         "--field", "extra=a=b", "--field", "empty=",
         "--field", "extra=last",
     )  # fmt: skip
@@ -183,7 +184,8 @@ def test_payload_keeps_what_is_there(gateway):
 
 
 ENVELOPES = [
-    '{"type":"url_verification","challenge":"ü"}', '{"type":"event_callback","event":{"type":"x"}}',
+    '{"type":"url_verification","challenge":"ü"}',
+    '{"type":"event_callback","event":{"type":"x"}}',
     '{"event":{}}', '{"type":"app_rate_limited"}',
 ]
 

@@ -72,7 +72,8 @@ BODIES = {
     "json outside ASCII": (
         slack.JSON,
         json.dumps(
-            {"type": "event_callback", "event": {"text": "grüße ✓ \U0001f600"}}, ensure_ascii=False
+            {"type": "event_callback", "event": {"text": "grüße ✓ \U0001f600"}},
+            ensure_ascii=False,
         ).encode(),
     ),
     "json with escapes": (
